@@ -1,0 +1,1 @@
+"""The node that earns: no screen, all keys, the ledger."""

@@ -1,0 +1,1 @@
+"""The agent's control API, from the caller's side."""

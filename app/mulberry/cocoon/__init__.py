@@ -1,0 +1,1 @@
+"""The Cocoon network's protocol as a worker speaks it. Source of every format: docs/protocol.md."""

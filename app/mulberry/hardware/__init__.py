@@ -1,0 +1,1 @@
+"""What this computer is made of, read from the drivers."""

@@ -1,0 +1,1 @@
+"""The nouns all other packages share: frozen values, enums and errors. Imports nothing of ours."""

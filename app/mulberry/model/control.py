@@ -1,0 +1,46 @@
+"""What goes over the control API, both ways. Encoded as JSON by pydantic from these dataclasses."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mulberry.model.jobs import Job
+from mulberry.model.node import Status, Want
+
+API_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`POST /v1/intent`. `pause_seconds` goes with PAUSE and only with it."""
+
+    want: Want
+    pause_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """`GET /v1/hello`: who answers."""
+
+    api_version: int
+    version: str
+    pid: int
+    network: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One WebSocket message of `/v1/events`: the newest status and the jobs booked since the last message."""
+
+    status: Status
+    new_jobs: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The body of every answer that is not 200: a `UserFacingError` in flat form."""
+
+    what: str
+    why: str
+    next_step: str
+    whose_turn: str

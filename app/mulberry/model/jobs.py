@@ -1,0 +1,61 @@
+"""One request of the network, from its arrival to the proxy's word on what it is worth."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mulberry.model.money import Nanoton
+
+
+class JobOutcome(StrEnum):
+    DONE = "done"
+    FAILED = "failed"  # our side: engine died, timed out
+    REFUSED = "refused"  # their side: the request was not valid
+    CANCELLED = "cancelled"  # the owner stopped, or the proxy went away
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A booked job. It never changes; what the proxy confirms later is another row (`confirmed_tokens`).
+
+    Token counts are the engine's. `adjusted_tokens` is the same request in the tokens that are paid for
+    (protocol page, section 5), as we counted it; `confirmed_tokens` is the proxy's number, None until it came.
+    """
+
+    number: int  # 1, 2, 3 … without gaps within one ledger
+    request_id: str  # 64 hexadecimal digits
+    proxy: str  # the proxy's public key, 64 hexadecimal digits
+    model: str
+    outcome: JobOutcome
+    error: str  # "" when done
+    received_at: datetime
+    first_answer_at: datetime | None
+    finished_at: datetime
+    prompt_tokens: int
+    completion_tokens: int
+    adjusted_tokens: int
+    worker_fee_per_token: Nanoton
+    confirmed_tokens: int | None
+
+    @property
+    def estimated(self) -> Nanoton:
+        """What we counted, at the contract's price. A promise of nobody."""
+        return Nanoton(self.adjusted_tokens * self.worker_fee_per_token)
+
+    @property
+    def earned(self) -> Nanoton:
+        """What the proxy said this job earned; 0 until it said so."""
+        return Nanoton((self.confirmed_tokens or 0) * self.worker_fee_per_token)
+
+    @property
+    def latency_seconds(self) -> float:
+        return (self.finished_at - self.received_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class EarningsBucket:
+    """Earnings between `start` and `start` plus the bucket's width."""
+
+    start: datetime
+    earned: Nanoton
+    jobs: int

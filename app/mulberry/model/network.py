@@ -1,0 +1,155 @@
+"""A network profile: what Mulberry must know to join one network. Files lie in `resources/networks/`.
+
+The chain part has the keys of the protocol page's section 8, so a file made for the public binaries' test mode
+fits in as it is. Keys that we do not know are ignored there, as the public binaries do, and refused everywhere else.
+"""
+
+import base64
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mulberry.model.errors import UserFacingError
+from mulberry.model.money import Nanoton
+from mulberry.model.places import resource
+from mulberry.model.root_contract import ProxyAddress, RootParameters
+
+Base64Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+HexBoc = Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2})*$", max_length=200_000)]
+PROFILE_SIZE_LIMIT_BYTES = 1_000_000
+
+
+class RegisteredProxy(BaseModel):
+    """`address` is `ip:port` for everyone, or `ip:port ip:port`: the first for workers, the second for clients."""
+
+    model_config = ConfigDict(frozen=True)
+    seqno: int
+    address: str = Field(max_length=127)
+
+    @field_validator("address")
+    @classmethod
+    def _well_formed(cls, value: str) -> str:
+        for part in value.split(" "):
+            host, _, port = part.rpartition(":")
+            if not host or not port.isdecimal() or int(port) > 65535:
+                raise ValueError(f"not ip:port: {part!r}")
+        return value
+
+    @property
+    def for_workers(self) -> ProxyAddress:
+        host, _, port = self.address.split(" ")[0].rpartition(":")
+        return ProxyAddress(host, int(port))
+
+
+class ChainFile(BaseModel):
+    """The root contract's content without a chain, key by key as the public binaries read it. Fees in nanoton."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    root_owner_address: str = ""
+    registered_proxies: tuple[RegisteredProxy, ...] = ()
+    proxy_hashes: tuple[Base64Hash, ...] = ()
+    worker_hashes: tuple[Base64Hash, ...] = ()
+    model_hashes: tuple[Base64Hash, ...] = ()
+    model_types: tuple[str, ...] = ()
+    price_per_token: int = Field(ge=0, lt=2**120)
+    worker_fee_per_token: int = Field(ge=0, lt=2**120)
+    last_proxy_seqno: int = 0
+    version: int = Field(default=0, ge=0, lt=2**32)
+    params_version: int = Field(default=0, ge=0, lt=2**32)
+    proxy_sc_code: HexBoc = ""
+    worker_sc_code: HexBoc = ""
+    client_sc_code: HexBoc = ""
+
+    def parameters(self, root_address: str) -> RootParameters:
+        """The same as a root contract at `root_address` would say it; what the file cannot say has its fixed value."""
+        named = (sha256(name.partition("@")[0].encode()).digest() for name in self.model_types)
+        return RootParameters(
+            root_address=root_address,
+            price_per_token=Nanoton(self.price_per_token),
+            worker_fee_per_token=Nanoton(self.worker_fee_per_token),
+            proxies=tuple(proxy.for_workers for proxy in self.registered_proxies),
+            version=self.version,
+            params_version=self.params_version,
+            proxy_hashes=_hashes(self.proxy_hashes),
+            worker_hashes=_hashes(self.worker_hashes),
+            model_hashes=(*_hashes(self.model_hashes), *named),
+            proxy_code=bytes.fromhex(self.proxy_sc_code),
+            worker_code=bytes.fromhex(self.worker_sc_code),
+            client_code=bytes.fromhex(self.client_sc_code),
+        )
+
+
+def _hashes(encoded: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(base64.b64decode(item) for item in encoded)
+
+
+class Traffic(BaseModel):
+    """How busy the demo network's customers are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    requests_per_minute: float = Field(default=40, ge=0, le=60_000)
+    jobs: int | None = Field(default=None, ge=0)  # stop after so many; None: never
+    seed: int | None = None  # None: different questions each time
+
+
+class NetworkProfile(BaseModel):
+    """One network. `launch` names a program of ours that must run beside the agent; nothing else can be named there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
+    title: str = Field(max_length=80)
+    kind: Literal["demo", "test", "mainnet"]
+    transport: Literal["plain"]
+    model: str = Field(max_length=200, pattern=r"^[^@\s]+(@[^@\s]+)?$")
+    model_folder: str = Field(pattern=r"^[a-z0-9-]+$")
+    owner_address: str
+    root_contract_address: str
+    chain: ChainFile
+    launch: Literal["demo-network"] | None = None
+    front_url: str | None = None
+    payment_commit_seconds: float = Field(default=30, gt=0)
+    traffic: Traffic = Traffic()
+
+    @property
+    def model_base_name(self) -> str:
+        """What precedes `@`: the name that requests must carry."""
+        return self.model.partition("@")[0]
+
+    def root_parameters(self) -> RootParameters:
+        return self.chain.parameters(self.root_contract_address)
+
+
+def load_profile(name_or_path: str) -> NetworkProfile:
+    """A bundled profile by its name, or a file. Raises `UserFacingError`: the file is missing, too large or wrong."""
+    bundled = name_or_path.replace("-", "").isalnum() and name_or_path.islower()
+    try:
+        path = resource(f"networks/{name_or_path}.json") if bundled else Path(name_or_path)
+        with path.open("rb") as file:
+            untrusted_text = file.read(PROFILE_SIZE_LIMIT_BYTES + 1)
+    except OSError as problem:
+        raise UserFacingError(
+            what=f"The network profile {name_or_path!r} could not be read.",
+            why=str(problem.strerror or problem),
+            next_step="Give the name of a bundled network (demo) or the path of a profile file.",
+        ) from problem
+    return parse_profile(untrusted_text, source=str(path))
+
+
+def parse_profile(untrusted_text: bytes, *, source: str) -> NetworkProfile:
+    """Reads a profile's JSON. Raises `UserFacingError` with every mistake in it."""
+    try:
+        if len(untrusted_text) > PROFILE_SIZE_LIMIT_BYTES:
+            raise ValueError(f"larger than {PROFILE_SIZE_LIMIT_BYTES:,} bytes")
+        return NetworkProfile.model_validate_json(untrusted_text)
+    except ValidationError as mistakes:
+        lines = (f"{'.'.join(map(str, m['loc'])) or 'file'}: {m['msg']}" for m in mistakes.errors(include_input=False))
+        why = "; ".join(lines)
+    except ValueError as problem:
+        why = str(problem)
+    raise UserFacingError(
+        what=f"The network profile {source} is not usable.",
+        why=why,
+        next_step="Correct the file, or start with a bundled network (demo).",
+    )

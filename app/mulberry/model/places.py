@@ -1,0 +1,78 @@
+"""Where things lie: the user's data, one folder a network, and the files that come with Mulberry."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+SOCKET_PATH_LIMIT_BYTES = 100  # sockaddr_un holds 108 on Linux, 104 on the BSDs and macOS
+
+
+def resource(relative: str) -> Path:
+    """A file or folder under `resources/`, in a checkout and in an installed package alike."""
+    package = Path(__file__).resolve().parent.parent
+    for root in (package / "resources", package.parent.parent / "resources"):
+        path = root / relative
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"this installation lacks resources/{relative}")
+
+
+def default_data_root() -> Path:
+    """The user's data folder for Mulberry; `MULBERRY_DATA` names another one."""
+    named = os.environ.get("MULBERRY_DATA")
+    return Path(named) if named else Path(platformdirs.user_data_dir("mulberry", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The files of one network. Play money and real money never share a folder."""
+
+    path: Path
+
+    @classmethod
+    def of_network(cls, root: Path, network: str) -> "DataFolder":
+        return cls(root / network)
+
+    def create(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "agent.lock"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.sqlite3"
+
+    @property
+    def settings(self) -> Path:
+        return self.path / "settings.json"
+
+    @property
+    def intent(self) -> Path:
+        return self.path / "intent.json"
+
+    @property
+    def agent_log(self) -> Path:
+        return self.path / "agent.log"
+
+    @property
+    def demo_network(self) -> Path:
+        """The demo network's own folder: its proxy's key and counters, `network.json`, `traffic.json`."""
+        return self.path / "demo-network"
+
+    @property
+    def control_address(self) -> str:
+        """The agent's socket; on Windows a pipe's name. Long paths get a short name in the runtime folder instead."""
+        digest = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:16]
+        if os.name == "nt":
+            return rf"\\.\pipe\mulberry-{digest}"
+        beside = self.path / "agent.sock"
+        if len(os.fsencode(beside)) <= SOCKET_PATH_LIMIT_BYTES:
+            return str(beside)
+        runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+        return str(Path(runtime) / f"mulberry-{os.getuid()}-{digest}" / "agent.sock")

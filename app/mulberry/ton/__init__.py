@@ -1,0 +1,1 @@
+"""What Mulberry reads and checks of TON: cells, addresses, contracts, signed payments."""

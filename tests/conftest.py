@@ -1,0 +1,65 @@
+"""What all tests share: loops, a settable clock, and the demand that nothing is left behind."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from virtual_time import VirtualTimeLoop
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+settings.register_profile("ci", deadline=None, print_blob=True)  # a busy CI core is no bug
+settings.load_profile("ci")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if "qtbot" in getattr(item, "fixturenames", ()):
+        import qasync
+        from PySide6.QtWidgets import QApplication
+
+        return {"qasync": lambda: qasync.QEventLoop(QApplication.instance() or QApplication([]))}
+    if item.get_closest_marker("virtual_time"):
+        return {"virtual": VirtualTimeLoop}
+    return {"asyncio": asyncio.new_event_loop}
+
+
+class SettableClock:
+    """A wall clock that stands still until the test moves it."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def pass_time(self, **duration: float) -> None:
+        self.moment += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees or touches the developer's own Mulberry."""
+    monkeypatch.setenv("MULBERRY_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left_behind() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in set(threading.enumerate()) - before if thread.is_alive() and not thread.daemon]
+    left = [thread for thread in left if not thread.name.startswith("asyncio_")]  # the loop's own pool ends with it
+    assert not left, f"threads left behind: {left}"
