@@ -30,7 +30,10 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One WebSocket message of `/v1/events`: the newest status and the jobs booked since the last message."""
+    """One WebSocket message of `/v1/events`: the newest status, and the jobs booked or confirmed since the last one.
+
+    A job whose confirmation came later is sent a second time, under the same number, with `confirmed_tokens`.
+    """
 
     status: Status
     new_jobs: tuple[Job, ...] = ()

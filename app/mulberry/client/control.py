@@ -1,0 +1,133 @@
+"""The control API from the caller's side: what the agent knows and what it can be told. Used by window and CLI."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from mulberry.client.http import StrangeAnswerError, request
+from mulberry.model.control import Command, Event, Hello, Refusal
+from mulberry.model.encoding import from_json, to_json
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.node import Status
+from mulberry.model.places import DataFolder
+
+FIRST_RETRY_SECONDS = 0.25
+LONGEST_RETRY_SECONDS = 5.0
+EVENT_LIMIT_BYTES = 16 * 2**20
+
+Noun = TypeVar("Noun")
+
+
+class AgentNotRunning(UserFacingError):  # noqa: N818 - a state of the world, not a mistake
+    """Nobody listens at the agent's address, or who did is gone."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(
+            what="The agent is not running.",
+            why="Nobody answers at its control address.",
+            next_step="Start it with `mulberry start`, or open the window.",
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLost:
+    """Among the events: the agent does not answer; what was last heard is stale from now on. `why` is for the log."""
+
+    why: str
+
+
+class ControlClient:
+    """Talks to the one agent of a data folder. Holds no connection between calls.
+
+    Every call raises `AgentNotRunning`, or `UserFacingError` when the agent refuses or does not answer in time.
+    """
+
+    def __init__(self, folder: DataFolder, *, timeout_seconds: float = 10.0) -> None:
+        self._address = folder.control_address
+        self._timeout_seconds = timeout_seconds
+
+    async def hello(self) -> Hello:
+        return from_json(Hello, await self._call("GET", "/v1/hello"))
+
+    async def status(self) -> Status:
+        return from_json(Status, await self._call("GET", "/v1/status"))
+
+    async def command(self, command: Command) -> Status:
+        """Tells the agent its owner's wish; returns the status right after it was stored."""
+        return from_json(Status, await self._call("POST", "/v1/intent", to_json(Command, command)))
+
+    async def jobs(self, first: int, last: int) -> tuple[Job, ...]:
+        """The jobs with numbers `first` to `last`, both included, at most 1,000; ascending; missing ones left out."""
+        query = urlencode({"first": first, "last": last})
+        return from_json(tuple[Job, ...], await self._call("GET", f"/v1/jobs?{query}"))
+
+    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]:
+        """`buckets` (at most 2,000) neighbouring spans of `bucket_seconds` from `start` (aware), empty ones too."""
+        query = urlencode({"start": start.isoformat(), "bucket_seconds": bucket_seconds, "buckets": buckets})
+        return from_json(tuple[EarningsBucket, ...], await self._call("GET", f"/v1/earnings?{query}"))
+
+    async def quit(self) -> None:
+        """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""
+        await self._call("POST", "/v1/quit")
+
+    async def events(self) -> AsyncGenerator[Event | AgentLost, None]:
+        """The status at once, then whenever it changes. Connects again, for ever, and says so by one `AgentLost`."""
+        from mulberry.client.events import connected_events  # brings aiohttp, which the other calls do without
+
+        pause = FIRST_RETRY_SECONDS
+        heard = True
+        while True:
+            try:
+                async with aclosing(connected_events(self._address, EVENT_LIMIT_BYTES)) as messages:
+                    async for untrusted_text in messages:
+                        pause, heard = FIRST_RETRY_SECONDS, True
+                        yield from_json(Event, untrusted_text)
+                why = "the agent ended the connection"
+            except (OSError, ValueError) as problem:
+                why = f"{type(problem).__name__}: {problem}"
+            if heard:
+                yield AgentLost(why)
+                heard = False
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_RETRY_SECONDS)
+
+    async def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                status, untrusted_answer = await request(self._address, method, target, body)
+        except TimeoutError as late:
+            raise UserFacingError(
+                what="The agent does not answer.",
+                why=f"It was silent for {self._timeout_seconds:g} seconds.",
+                next_step="Try again; if it stays so, look into agent.log.",
+            ) from late
+        except OSError as problem:
+            raise AgentNotRunning(f"{self._address}: {problem}") from problem
+        except StrangeAnswerError as stranger:
+            raise _not_understood(str(stranger)) from stranger
+        if status != 200:
+            raise _refused(status, untrusted_answer)
+        return untrusted_answer
+
+
+def _refused(status: int, untrusted_answer: bytes) -> UserFacingError:
+    try:
+        refusal = from_json(Refusal, untrusted_answer)
+        return UserFacingError(refusal.what, refusal.why, refusal.next_step, WhoseTurn(refusal.whose_turn))
+    except ValueError:
+        return _not_understood(f"status {status}, {len(untrusted_answer):,} bytes")
+
+
+def _not_understood(detail: str) -> UserFacingError:
+    return UserFacingError(
+        what="The agent gave an answer that this program does not understand.",
+        why="The two may be of different versions.",
+        next_step="End the agent and start it again.",
+        detail=detail,
+    )
