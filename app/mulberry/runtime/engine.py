@@ -1,0 +1,87 @@
+"""What an engine is to the rest of the agent: requests in, pieces of text out, two ways to fail.
+
+CPU only for now: a GPU provider will be another way to load a model, behind this same interface.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from mulberry.runtime.wire import Finish, GenerationRequest
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request, all its answers together. A prompt counts once however many answers it gets.
+
+    `completion_tokens` are all that the model generated: the end token and the tokens of a stop string too, as
+    vLLM counts. There is no prefix cache, so no cached tokens, and no model with separate reasoning yet.
+    """
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Further text of answer number `choice`. `finish` ends that answer; `usage` comes with the request's last piece."""
+
+    choice: int
+    text: str
+    finish: Finish | None = None
+    usage: Usage | None = None
+
+
+class EngineState(StrEnum):
+    STOPPED = "stopped"
+    LOADING = "loading"
+    READY = "ready"
+    RESTARTING = "restarting"  # it broke and starts again by itself
+    BROKEN = "broken"  # it broke too often, or the model cannot be used: somebody must look
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """`note` is a plain sentence or two: progress while loading, what broke otherwise; "" when all is well."""
+
+    state: EngineState
+    note: str = ""
+
+
+@dataclass(eq=False)
+class EngineRefused(Exception):
+    """The request is the customer's mistake, or too much at this moment (`http_status` 503). Nothing was run."""
+
+    http_status: int
+    message: str
+    code: str
+
+    def __str__(self) -> str:
+        return self.message
+
+    @property
+    def body(self) -> JsonObject:
+        """The error as OpenAI's API writes it."""
+        kind = "invalid_request_error" if self.http_status < 500 else "server_error"
+        return {"error": {"message": self.message, "type": kind, "param": None, "code": self.code}}
+
+
+class EngineFailed(Exception):
+    """Our side broke: the job process died, hung, lied, or is not there. The text is a plain sentence."""
+
+
+class Engine(Protocol):
+    @property
+    def default_temperature(self) -> float:
+        """The temperature of a request that names none."""
+        ...
+
+    def generate(self, request: GenerationRequest) -> AsyncIterator[Piece]:
+        """Runs `request`. Closing the iterator ends the request and frees its place.
+
+        Raises `EngineRefused` before the first piece, `EngineFailed` at any time.
+        """
+        ...
