@@ -1,6 +1,6 @@
-"""Frames: `uint32 length`, `uint32 seqno`, then the body. Source: the protocol page, section 1. No input or output here.
+"""Frames: `uint32 length`, `uint32 seqno`, then the body. Source: the protocol page, section 1.
 
-`seqno` counts from 0 in each direction and wraps after 2^32 frames.
+No input or output here. `seqno` counts from 0 in each direction and wraps after 2^32 frames.
 """
 
 import struct

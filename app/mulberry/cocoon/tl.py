@@ -204,10 +204,9 @@ class _Step:
 
 def _bare_shape(row: type[Message]) -> Shape:
     steps = tuple(_steps(row))
-    names_of_mask: dict[int, list[str]] = {}
-    for step in steps:
-        if step.mask:
-            names_of_mask.setdefault(step.mask, []).append(step.name)
+    names_of_mask = {
+        mask: [step.name for step in steps if step.mask == mask] for mask in {step.mask for step in steps} - {0}
+    }
     unknown_bits = ~sum(names_of_mask)
 
     def read(data: bytes, offset: int) -> tuple[Message, int]:

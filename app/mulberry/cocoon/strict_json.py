@@ -1,0 +1,102 @@
+"""JSON from strangers: one object, bounded before memory is taken, and nothing that JSON does not have.
+
+Of a duplicate key the last value counts, as the network's public programs do it.
+"""
+
+import json
+import math
+import re
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+SIZE_LIMIT_BYTES = 2**24  # what a frame can hold
+DEPTH_LIMIT = 64
+VALUES_LIMIT = 500_000  # brackets and commas; an empty list costs 3 bytes of JSON and 64 of memory
+NUMBER_LENGTH_LIMIT = 400  # digits; a double in full has about 320
+_STRING = re.compile(r'"(?:[^"\\]+|\\.)*+"', re.DOTALL)
+_LARGEST_INTEGER = 2**64 - 1
+_SMALLEST_INTEGER = -(2**63)
+
+
+class JsonError(ValueError):
+    """The text is not a JSON object within the limits. The message quotes nothing of it."""
+
+
+def parse_object(untrusted: bytes) -> JsonObject:
+    """The one JSON object that `untrusted` is. Raises `JsonError`."""
+    if len(untrusted) > SIZE_LIMIT_BYTES:
+        raise JsonError(f"more than {SIZE_LIMIT_BYTES:,} bytes")
+    try:
+        text = untrusted.decode()
+    except UnicodeDecodeError:
+        raise JsonError("not UTF-8") from None
+    _bound_values(text)
+    try:
+        value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_constant)
+    except RecursionError:
+        raise JsonError(f"nested more than {DEPTH_LIMIT} deep") from None
+    except json.JSONDecodeError as problem:
+        raise JsonError(f"not JSON at character {problem.pos:,}") from None
+    if not isinstance(value, dict):
+        raise JsonError("not an object")
+    _bound_depth(value)
+    if "\\ud" in text or "\\uD" in text:
+        _refuse_half_characters(value)
+    return value
+
+
+def dump(value: JsonObject) -> bytes:
+    """Compact UTF-8 with sorted keys, as the network's public programs write it. Half characters become `?`."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return text.encode(errors="replace")
+
+
+def _bound_values(text: str) -> None:
+    """Counts at the speed of C. Text inside strings is only told apart when the plain count is too high."""
+    if _brackets_and_commas(text) > VALUES_LIMIT and _brackets_and_commas(_STRING.sub("", text)) > VALUES_LIMIT:
+        raise JsonError(f"more than {VALUES_LIMIT:,} values")
+
+
+def _brackets_and_commas(text: str) -> int:
+    return text.count("[") + text.count("{") + text.count(",")
+
+
+def _bound_depth(value: JsonObject) -> None:
+    level: list[Any] = [value]
+    for _ in range(DEPTH_LIMIT):
+        children: list[Any] = []
+        for container in level:
+            items = container.values() if isinstance(container, dict) else container
+            children += [item for item in items if isinstance(item, dict | list)]
+        if not children:
+            return
+        level = children
+    raise JsonError(f"nested more than {DEPTH_LIMIT} deep")
+
+
+def _refuse_half_characters(value: JsonObject) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise JsonError("half a UTF-16 character") from None
+
+
+def _integer(digits: str) -> int | float:
+    if len(digits) > NUMBER_LENGTH_LIMIT:
+        raise JsonError("a number with too many digits")
+    value = int(digits)
+    return value if _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER else _number(digits)
+
+
+def _number(digits: str) -> float:
+    if len(digits) > NUMBER_LENGTH_LIMIT:
+        raise JsonError("a number with too many digits")
+    value = float(digits)
+    if math.isinf(value):
+        raise JsonError("a number too large for a double")
+    return value
+
+
+def _constant(name: str) -> float:
+    raise JsonError(f"{name} is not JSON")
