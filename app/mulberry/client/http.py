@@ -18,7 +18,7 @@ class StrangeAnswerError(Exception):
 
 
 async def request(address: str, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
-    """Status and body of the answer. Raises `OSError` (nobody there, or gone in the middle) and `StrangeAnswerError`."""
+    """Status and body of the answer. Raises `OSError` (nobody there, or gone half-way) and `StrangeAnswerError`."""
     reader, writer = await _connect(address)
     try:
         head = (

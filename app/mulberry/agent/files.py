@@ -1,0 +1,52 @@
+"""Small files that are either the old one or the new one, never half of each."""
+
+import os
+from pathlib import Path
+
+from mulberry.model.clock import Clock
+
+SIZE_LIMIT_BYTES = 64 * 2**10
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replaces the file; on disk when this returns. Raises `OSError`, and then the old file is still whole."""
+    new = path.with_name(path.name + ".new")
+    try:
+        with new.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+    if os.name != "nt":  # the new name is an entry of the folder, and that has to reach the disk too
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def read_bounded(path: Path) -> bytes | None:
+    """The file's content, None when there is no such file. Raises `ValueError`: too large; `OSError`: not readable."""
+    try:
+        with path.open("rb") as file:
+            untrusted = file.read(SIZE_LIMIT_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    if len(untrusted) > SIZE_LIMIT_BYTES:
+        raise ValueError(f"larger than {SIZE_LIMIT_BYTES:,} bytes")
+    return untrusted
+
+
+def keep_aside(path: Path, clock: Clock) -> Path:
+    """Renames a file that cannot be used, so that nothing is lost, and returns its new place."""
+    aside = path.with_name(f"{path.stem}.broken-{clock.now():%Y%m%dT%H%M%SZ}{path.suffix}")
+    path.rename(aside)
+    return aside
+
+
+def kept_aside(path: Path) -> list[Path]:
+    """What `keep_aside` put beside `path`, oldest first. Whoever has dealt with one deletes or moves it."""
+    return sorted(path.parent.glob(f"{path.stem}.broken-*{path.suffix}"))

@@ -1,0 +1,276 @@
+"""Jobs and money of one network, in SQLite. What is written here is what the owner can count on.
+
+A write returns when it outlives the death of this process (WAL: the kernel holds it). A payment is money, so it is
+also forced to the disk before it counts as received: it outlives the loss of power too. Losing the last jobs with
+the power loses no money, because the proxy's counters hold them and only grow.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from mulberry.agent import ledger_rows as rows
+from mulberry.agent.ledger_schema import MICROSECONDS, MIGRATIONS, SLOT_SECONDS
+from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
+from mulberry.model.jobs import EarningsBucket, Job, JobOutcome
+from mulberry.model.money import Nanoton
+from mulberry.model.node import Earnings
+from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
+
+LARGEST_INTEGER = 2**63 - 1  # of SQLite: no count and no fee may be larger
+LARGEST_CONFIRMATION = 2**40  # tokens of one job; what is larger is nonsense and must not spoil the sums
+
+
+class LedgerFull(Exception):  # noqa: N818 - a state of the disk, not a mistake
+    """The ledger cannot grow: the disk is full or does not take writes. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A request that has ended and is not booked yet. The fields are those of `model.jobs.Job`."""
+
+    request_id: str
+    proxy: str
+    model: str
+    outcome: JobOutcome
+    error: str
+    received_at: datetime
+    first_answer_at: datetime | None
+    finished_at: datetime
+    prompt_tokens: int
+    completion_tokens: int
+    adjusted_tokens: int
+    worker_fee_per_token: Nanoton
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProxy:
+    """Who a proxy was when we met it first."""
+
+    public_key: str
+    proxy_contract: str
+
+
+class Ledger:
+    """The open ledger. Every method may raise `LedgerFull` if it writes. Used from one thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # Jobs
+
+    def book_job(self, finished: Finished) -> Job:
+        """Writes the job under the next number."""
+        with self._writing():
+            row = self._connection.execute(rows.BOOK_JOB, rows.of_finished(finished)).fetchone()
+        return rows.job((*row, None))
+
+    def confirm(self, proxy: str, request_id: str, tokens: int, now: datetime) -> Job | None:
+        """Writes what `proxy` says its newest job `request_id` is worth; the job as it is now.
+
+        None: we never booked it, or it was confirmed before; the first word stands.
+        """
+        if not 0 <= tokens <= LARGEST_CONFIRMATION:
+            raise ValueError(f"a job cannot be worth {tokens} tokens")
+        with self._writing():
+            found = self._connection.execute(rows.UNCONFIRMED_JOB, (request_id, proxy)).fetchone()
+            if found is None:
+                return None
+            self._connection.execute("INSERT INTO confirmations VALUES (?, ?, ?)", (found[0], tokens, rows.moment(now)))
+        return self.jobs(found[0], found[0])[0]
+
+    def jobs(self, first: int, last: int) -> list[Job]:
+        """The jobs numbered `first` to `last`, both included, ascending."""
+        return [rows.job(row) for row in self._connection.execute(rows.JOBS, (first, last))]
+
+    def newest_job(self) -> int:
+        """The newest job's number, which is also how many there are."""
+        return int(self._connection.execute("SELECT coalesce(max(number), 0) FROM jobs").fetchone()[0])
+
+    # Money
+
+    def meet(self, name: str, met: KnownProxy, now: datetime) -> KnownProxy:
+        """Who the proxy called `name` was when it was met first: `met`, if it never was before."""
+        with self._writing():
+            self._connection.execute(
+                "INSERT INTO proxies VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (name, met.public_key, met.proxy_contract, rows.moment(now)),
+            )
+        known = "SELECT public_key, proxy_contract FROM proxies WHERE name = ?"
+        return KnownProxy(*self._connection.execute(known, (name,)).fetchone())
+
+    def open_account(self, account: ProxyAccount) -> ProxyAccount:
+        """The account of `account.worker_contract` with the counters we hold; made, at zero, if there is none."""
+        with self._writing():
+            self._connection.execute(
+                "INSERT INTO accounts VALUES (?, ?, ?, ?, 0, 0) ON CONFLICT DO NOTHING",
+                (account.worker_contract, account.proxy, account.proxy_contract, account.worker_fee_per_token),
+            )
+        return next(held for held in self.accounts() if held.worker_contract == account.worker_contract)
+
+    def accounts(self) -> list[ProxyAccount]:
+        """All accounts this ledger ever had: contracts change with prices, what was earned under old ones stays."""
+        return [rows.account(row) for row in self._connection.execute(rows.ACCOUNTS)]
+
+    def grow_counters(self, worker_contract: str, *, committed_to_db: int, max_known: int) -> None:
+        """Takes the proxy's counters where they are larger than ours. A smaller one is left for the caller to judge."""
+        with self._writing():
+            self._connection.execute(rows.GROW_COUNTERS, (committed_to_db, max_known, worker_contract))
+
+    def counters(self, worker_contract: str) -> Counters:
+        """All zero for a contract without an account."""
+        return next((a.counters for a in self.accounts() if a.worker_contract == worker_contract), Counters())
+
+    def newest_payment(self, worker_contract: str) -> SignedPayment | None:
+        row = self._connection.execute(rows.NEWEST_PAYMENT, (worker_contract,)).fetchone()
+        return None if row is None else rows.payment(row)
+
+    def add_payment(self, payment: SignedPayment) -> bool:
+        """Keeps a verified payment, on disk when this returns. False: one for as many tokens is held already.
+
+        Raises `ValueError` for one that is smaller than what we hold.
+        """
+        newest = self.newest_payment(payment.worker_contract)
+        if newest is not None and payment.tokens <= newest.tokens:
+            if payment.tokens < newest.tokens:
+                raise ValueError(f"a payment for {payment.tokens} tokens after one for {newest.tokens}")
+            return False
+        with self._writing(durably=True):
+            self._connection.execute(
+                "INSERT INTO payments (worker_contract, tokens, boc, received_at) VALUES (?, ?, ?, ?)",
+                (payment.worker_contract, payment.tokens, payment.boc, rows.moment(payment.received_at)),
+            )
+        return True
+
+    # Sums
+
+    def totals(self, now: datetime) -> Earnings:
+        """What all faces show. Days are the computer's local days; cheap however many jobs there are."""
+        accounts = self.accounts()
+        earned = today = yesterday = week = month = jobs_today = 0
+        midnights = [int(local_midnight(now, days_back).timestamp()) for days_back in (0, 1, 6, 29)]
+        for fee, *tokens, jobs in self._connection.execute(rows.SUMS_BY_FEE, midnights):
+            today, yesterday, week, month = (
+                total + (part or 0) * fee for total, part in zip((today, yesterday, week, month), tokens, strict=True)
+            )
+            jobs_today += jobs or 0
+        earned = sum(account.earned for account in accounts)
+        return Earnings(
+            today=Nanoton(today),
+            yesterday=Nanoton(yesterday),
+            last_7_days=Nanoton(week),
+            last_30_days=Nanoton(month),
+            earned=Nanoton(earned),
+            payable=Nanoton(sum(account.payable for account in accounts)),
+            jobs_today=jobs_today,
+            jobs_total=self.newest_job(),
+        )
+
+    def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> list[EarningsBucket]:
+        """`buckets` neighbouring spans from `start` (aware), by the time the jobs finished, empty ones included."""
+        first = start.astimezone(UTC)
+        begin = rows.moment(first)
+        whole_slots = bucket_seconds % SLOT_SECONDS == 0 and begin % (SLOT_SECONDS * MICROSECONDS) == 0
+        query = rows.BUCKETS_OF_SLOTS if whole_slots else rows.BUCKETS_OF_JOBS
+        parameters = {
+            "begin": begin,
+            "end": begin + bucket_seconds * buckets * MICROSECONDS,
+            "width": bucket_seconds * MICROSECONDS,
+        }
+        sums = [(0, 0)] * buckets
+        for bucket, fee, tokens, jobs in self._connection.execute(query, parameters):
+            earned, so_far = sums[bucket]
+            sums[bucket] = (earned + tokens * fee, so_far + jobs)
+        width = timedelta(seconds=bucket_seconds)
+        return [EarningsBucket(first + i * width, Nanoton(earned), jobs) for i, (earned, jobs) in enumerate(sums)]
+
+    @contextmanager
+    def _writing(self, *, durably: bool = False) -> Iterator[None]:
+        execute = self._connection.execute
+        try:
+            execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+            execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._connection.in_transaction:  # SQLite itself rolls back when the disk is full
+                    execute("ROLLBACK")
+                raise
+            execute("COMMIT")
+        except sqlite3.OperationalError as problem:
+            if self._connection.in_transaction:  # the COMMIT failed
+                execute("ROLLBACK")
+            if problem.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                raise LedgerFull(str(problem)) from problem
+            raise
+
+
+def local_midnight(now: datetime, days_back: int) -> datetime:
+    """When the local day began that is `days_back` days before the one of `now`. Right on days of 23 and 25 hours."""
+    day = now.astimezone().date() - timedelta(days=days_back)
+    return datetime(day.year, day.month, day.day).astimezone()
+
+
+def open_ledger(path: Path, clock: Clock) -> Ledger:
+    """Opens or makes the ledger. One that is damaged is kept aside under a name with the time, and a new one begun.
+
+    Raises `UserFacingError`: a newer Mulberry wrote it (it stays untouched), or the disk does not take it.
+    """
+    try:
+        return _open(path)
+    except sqlite3.OperationalError as problem:
+        raise UserFacingError(
+            what="The ledger cannot be opened.",
+            why=f"{path}: {problem}.",
+            next_step="See that the folder exists, is yours and that its disk has room, then start again.",
+            detail=repr(problem),
+        ) from problem
+    except sqlite3.DatabaseError:  # what is there is no ledger, or no longer
+        set_aside(path, clock)
+        return _open(path)
+
+
+def set_aside(path: Path, clock: Clock) -> Path:
+    """Renames a damaged ledger, with the files that SQLite keeps beside it, and returns its new place."""
+    aside = path.with_name(f"{path.stem}.corrupt-{clock.now():%Y%m%dT%H%M%SZ}{path.suffix}")
+    for ending in ("", "-wal", "-shm"):
+        beside = path.with_name(path.name + ending)
+        if beside.exists():
+            beside.rename(aside.with_name(aside.name + ending))
+    return aside
+
+
+def ledgers_set_aside(path: Path) -> list[Path]:
+    """The damaged ledgers that lie beside `path`, oldest first. Whoever has dealt with one deletes or moves it."""
+    return sorted(path.parent.glob(f"{path.stem}.corrupt-*{path.suffix}"))
+
+
+def _open(path: Path) -> Ledger:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise UserFacingError(
+                what="The ledger was written by a newer Mulberry.",
+                why=f"It has version {version}, this program knows {len(MIGRATIONS)}.",
+                next_step="Install the newer Mulberry again. The ledger was left as it is.",
+                detail=str(path),
+            )
+        check: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if check != "ok":
+            raise sqlite3.DatabaseError(check)
+        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+            connection.executescript(f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT;")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return Ledger(connection)
+    except BaseException:
+        connection.close()
+        raise

@@ -1,0 +1,106 @@
+"""The ledger's questions in SQL, and the nouns that its rows are."""
+
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mulberry.agent.ledger_schema import MICROSECONDS
+from mulberry.model.jobs import Job, JobOutcome
+from mulberry.model.money import Nanoton
+from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
+
+if TYPE_CHECKING:
+    from mulberry.agent.ledger import Finished
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_FINISHED = [field.name for field in fields(Job) if field.name not in ("number", "confirmed_tokens")]
+
+BOOK_JOB = (
+    f"INSERT INTO jobs (number, {', '.join(_FINISHED)}) "  # noqa: S608 - names of ours
+    f"VALUES ((SELECT coalesce(max(number), 0) + 1 FROM jobs), {', '.join('?' * len(_FINISHED))}) RETURNING *"
+)
+JOBS = """
+SELECT jobs.*, confirmations.tokens FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number
+WHERE jobs.number BETWEEN ? AND ? ORDER BY jobs.number
+"""
+UNCONFIRMED_JOB = """
+SELECT number FROM jobs WHERE request_id = ? AND proxy = ? AND number NOT IN (SELECT job FROM confirmations)
+ORDER BY number DESC LIMIT 1
+"""
+ACCOUNTS = """
+SELECT proxy, proxy_contract, worker_contract, committed_to_db, max_known, worker_fee_per_token,
+  (SELECT max(tokens) FROM payments WHERE payments.worker_contract = accounts.worker_contract)
+FROM accounts ORDER BY rowid
+"""
+GROW_COUNTERS = """
+UPDATE accounts SET committed_to_db = max(committed_to_db, ?), max_known = max(max_known, ?) WHERE worker_contract = ?
+"""
+NEWEST_PAYMENT = """
+SELECT accounts.proxy, worker_contract, tokens, boc, received_at FROM payments JOIN accounts USING (worker_contract)
+WHERE worker_contract = ? ORDER BY tokens DESC LIMIT 1
+"""
+# ?1 to ?4: the local midnights of today, yesterday, 6 and 29 days before today, in unix seconds.
+SUMS_BY_FEE = """
+SELECT worker_fee_per_token,
+  sum(tokens) FILTER (WHERE start >= ?1), sum(tokens) FILTER (WHERE start >= ?2 AND start < ?1),
+  sum(tokens) FILTER (WHERE start >= ?3), sum(tokens), sum(jobs) FILTER (WHERE start >= ?1)
+FROM slots WHERE start >= ?4 GROUP BY worker_fee_per_token
+"""
+BUCKETS_OF_SLOTS = f"""
+SELECT (start * {MICROSECONDS} - :begin) / :width AS bucket, worker_fee_per_token, sum(tokens), sum(jobs) FROM slots
+WHERE start >= :begin / {MICROSECONDS} AND start < :end / {MICROSECONDS} GROUP BY bucket, worker_fee_per_token
+"""  # noqa: S608 - a number of ours
+BUCKETS_OF_JOBS = """
+SELECT (finished_at - :begin) / :width AS bucket, worker_fee_per_token,
+  sum(coalesce(confirmations.tokens, 0)), count(*)
+FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number
+WHERE finished_at >= :begin AND finished_at < :end GROUP BY bucket, worker_fee_per_token
+"""
+
+
+def moment(when: datetime) -> int:
+    """Whole microseconds since 1970; exact, unlike `timestamp()`."""
+    return (when - EPOCH) // timedelta(microseconds=1)
+
+
+def when(moment: int) -> datetime:
+    return EPOCH + timedelta(microseconds=moment)
+
+
+def of_finished(finished: "Finished") -> tuple[Any, ...]:
+    """The values of `BOOK_JOB`, in the order of the columns."""
+    values = (getattr(finished, name) for name in _FINISHED)
+    return tuple(moment(value) if isinstance(value, datetime) else value for value in values)
+
+
+def job(row: tuple[Any, ...]) -> Job:
+    (number, request_id, proxy, model, outcome, error, received, first_answer, finished, *counts, fee, confirmed) = row
+    prompt, completion, adjusted = counts
+    return Job(
+        number=number,
+        request_id=request_id,
+        proxy=proxy,
+        model=model,
+        outcome=JobOutcome(outcome),
+        error=error,
+        received_at=when(received),
+        first_answer_at=None if first_answer is None else when(first_answer),
+        finished_at=when(finished),
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        adjusted_tokens=adjusted,
+        worker_fee_per_token=Nanoton(fee),
+        confirmed_tokens=confirmed,
+    )
+
+
+def account(row: tuple[Any, ...]) -> ProxyAccount:
+    proxy, proxy_contract, worker_contract, committed_to_db, max_known, fee, signed = row
+    counters = Counters(signed or 0, committed_to_db, max_known)
+    return ProxyAccount(proxy, proxy_contract, worker_contract, counters, Nanoton(fee))
+
+
+def payment(row: tuple[Any, ...]) -> SignedPayment:
+    proxy, worker_contract, tokens, boc, received_at = row
+    return SignedPayment(proxy, worker_contract, tokens, boc, when(received_at))

@@ -1,0 +1,143 @@
+"""The words for every reason. One function a kind, so that all of them can be read, and tested, in one place."""
+
+from datetime import datetime
+from pathlib import Path
+
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.node import Intent, Reason, ReasonKind
+
+
+def stopped_by_owner() -> Reason:
+    return Reason(ReasonKind.STOPPED_BY_OWNER, "You stopped it.", "Press Start to earn again.", WhoseTurn.YOU)
+
+
+def paused_by_owner(intent: Intent) -> Reason:
+    assert intent.until is not None
+    return Reason(
+        ReasonKind.PAUSED_BY_OWNER,
+        f"You paused it until {_local(intent.until)}.",
+        "It goes on by itself then; press Start to go on now.",
+        WhoseTurn.NOBODY,
+    )
+
+
+def finishing_for_owner(running_requests: int) -> Reason:
+    left = "1 request is" if running_requests == 1 else f"{running_requests} requests are"
+    evidence = f"{left} still running; no new ones are taken." if running_requests else "The last things are put away."
+    next_step = "It stops by itself when they are done; press Stop to stop at once."
+    return Reason(ReasonKind.FINISHING_FOR_OWNER, evidence, next_step, WhoseTurn.NOBODY)
+
+
+def no_requests() -> Reason:
+    return Reason(
+        ReasonKind.NO_REQUESTS,
+        "The network sends no requests right now.",
+        "Nothing to do: they come when customers ask.",
+        WhoseTurn.NETWORK,
+        stops_work=False,
+    )
+
+
+def proxy_unreachable(proxy: str, why: str) -> Reason:
+    return Reason(
+        ReasonKind.PROXY_UNREACHABLE,
+        f"The proxy {proxy} could not be reached ({why}).",
+        "Mulberry tries again by itself.",
+        WhoseTurn.NETWORK,
+    )
+
+
+def proxy_refused(proxy: str, why: str) -> Reason:
+    return Reason(
+        ReasonKind.PROXY_REFUSED,
+        f"The proxy {proxy} refused this worker: {why}.",
+        "Mulberry asks again by itself, less and less often.",
+        WhoseTurn.NETWORK,
+    )
+
+
+def proxy_distrusted(proxy: str, why: str) -> Reason:
+    return Reason(
+        ReasonKind.PROXY_DISTRUSTED,
+        f"Mulberry does not work for the proxy {proxy}: {why}.",
+        "What is booked stays yours. Mulberry looks again from time to time.",
+        WhoseTurn.NETWORK,
+    )
+
+
+def engine_restarts(why: str) -> Reason:
+    return Reason(
+        ReasonKind.ENGINE_FAILED, f"The model's process failed: {why}.", "It is started again.", WhoseTurn.NOBODY
+    )
+
+
+def engine_gave_up(why: str) -> Reason:
+    return Reason(
+        ReasonKind.ENGINE_FAILED,
+        f"The model's process failed again and again: {why}.",
+        "See agent.log, then press Start to try once more.",
+        WhoseTurn.YOU,
+    )
+
+
+def model_unusable(problem: UserFacingError) -> Reason:
+    evidence = f"{problem.what} {problem.why}"
+    return Reason(ReasonKind.MODEL_UNUSABLE, evidence, problem.next_step, problem.whose_turn)
+
+
+def network_unusable(problem: UserFacingError) -> Reason:
+    evidence = f"{problem.what} {problem.why}"
+    return Reason(ReasonKind.NETWORK_UNUSABLE, evidence, problem.next_step, problem.whose_turn)
+
+
+def disk_full(why: str) -> Reason:
+    return Reason(
+        ReasonKind.DISK_FULL,
+        f"The ledger cannot be written ({why}), so no new work is taken.",
+        "Make room on its disk; Mulberry then goes on by itself.",
+        WhoseTurn.YOU,
+    )
+
+
+def ledger_set_aside(aside: Path) -> Reason:
+    return Reason(
+        ReasonKind.LEDGER_SET_ASIDE,
+        f"The ledger was damaged and is kept as {aside.name}; a new one was begun.",
+        "What proxies owe is still in their counters. Move or delete that file to end this notice.",
+        WhoseTurn.YOU,
+        stops_work=False,
+    )
+
+
+def settings_set_aside(aside: Path) -> Reason:
+    return Reason(
+        ReasonKind.SETTINGS_SET_ASIDE,
+        f"A settings file could not be read and is kept as {aside.name}; the defaults hold.",
+        "Move or delete that file to end this notice.",
+        WhoseTurn.YOU,
+        stops_work=False,
+    )
+
+
+def underpaid(jobs: int, tokens: int) -> Reason:
+    of_jobs = "1 job" if jobs == 1 else f"{jobs:,} jobs"
+    return Reason(
+        ReasonKind.UNDERPAID,
+        f"For {of_jobs} the proxy confirmed fewer tokens than this computer counted, {tokens:,} in all.",
+        "The jobs list shows both numbers.",
+        WhoseTurn.NETWORK,
+        stops_work=False,
+    )
+
+
+def bug(problem: BaseException, again_at: datetime) -> Reason:
+    return Reason(
+        ReasonKind.BUG,
+        f"Mulberry made a mistake of its own ({type(problem).__name__}); agent.log has the details.",
+        f"It tries again at {_local(again_at)}. Please report it if it comes back.",
+        WhoseTurn.NOBODY,
+    )
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M}"

@@ -1,0 +1,46 @@
+"""What the owner chose for one network. A file that cannot be used is kept aside and the defaults hold."""
+
+import logging
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from mulberry.agent.files import keep_aside, read_bounded, write_whole
+from mulberry.model.clock import Clock
+from mulberry.ton.address import parse_address
+
+log = logging.getLogger(__name__)
+
+
+class Settings(BaseModel):
+    """`coefficient` is our price in thousandths (1000 = the network's own), `owner_address` where payouts go.
+
+    None for the owner's address means the profile's, which only a demo network has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    owner_address: str | None = Field(default=None, max_length=80)
+    coefficient: int = Field(default=1000, ge=0, lt=10**9)
+    max_active_requests: int = Field(default=16, ge=1, le=1024)
+
+    @field_validator("owner_address")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_address(value)
+        return value
+
+
+def load_settings(path: Path, clock: Clock) -> Settings:
+    """The owner's settings; the defaults when there is no file, or after a file that cannot be used was kept aside."""
+    try:
+        untrusted = read_bounded(path)
+        return Settings() if untrusted is None else Settings.model_validate_json(untrusted)
+    except ValueError as mistakes:
+        aside = keep_aside(path, clock)
+        log.warning("the settings could not be used and were kept as %s: %s", aside.name, mistakes)
+        return Settings()
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    write_whole(path, settings.model_dump_json(indent=2).encode() + b"\n")
