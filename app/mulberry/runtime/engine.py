@@ -3,7 +3,7 @@
 CPU only for now: a GPU provider will be another way to load a model, behind this same interface.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Further text of answer number `choice`. `finish` ends that answer; `usage` comes with the request's last piece."""
+    """Further text of answer `choice`. `finish` ends that answer; `usage` comes with the request's last piece."""
 
     choice: int
     text: str
@@ -52,7 +52,7 @@ class EngineStatus:
 
 
 @dataclass(eq=False)
-class EngineRefused(Exception):
+class EngineRefused(Exception):  # noqa: N818 - an answer to the customer, not a fault
     """The request is the customer's mistake, or too much at this moment (`http_status` 503). Nothing was run."""
 
     http_status: int
@@ -69,7 +69,7 @@ class EngineRefused(Exception):
         return {"error": {"message": self.message, "type": kind, "param": None, "code": self.code}}
 
 
-class EngineFailed(Exception):
+class EngineFailed(Exception):  # noqa: N818 - it says what happened
     """Our side broke: the job process died, hung, lied, or is not there. The text is a plain sentence."""
 
 
@@ -79,8 +79,8 @@ class Engine(Protocol):
         """The temperature of a request that names none."""
         ...
 
-    def generate(self, request: GenerationRequest) -> AsyncIterator[Piece]:
-        """Runs `request`. Closing the iterator ends the request and frees its place.
+    def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        """Runs `request`. Closing the generator ends the request and frees its place.
 
         Raises `EngineRefused` before the first piece, `EngineFailed` at any time.
         """

@@ -70,7 +70,7 @@ class GenerationRequest:
     template_options: tuple[tuple[str, bool], ...] = ()
 
 
-# From the agent to the job process
+# From the agent to the job process. A closed socket says: end now.
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,6 @@ class Submit:
 @dataclass(frozen=True, slots=True)
 class Cancel:
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Quit:
-    """End now. A closed socket means the same."""
 
 
 # From the job process to the agent
@@ -137,8 +132,8 @@ class Refused:
 class Step:
     """Everything that one turn of the decode loop brought, for all requests. Also the sign of life: sent when empty.
 
-    `accepted`: (number, prompt tokens). `pieces`: (number, choice, text). `ends`: (number, choice, why, completion
-    tokens: all that the model generated for it, its end token included, as vLLM counts).
+    `accepted`: (number, tokens of all its prompts), once. `pieces`: (number, choice, text).
+    `ends`: (number, choice, why, completion tokens: all that the model generated, its end token too, as vLLM counts).
     """
 
     accepted: tuple[tuple[int, int], ...] = ()
@@ -146,7 +141,7 @@ class Step:
     ends: tuple[tuple[int, int, Finish, int], ...] = ()
 
 
-ToChild = Load | Submit | Cancel | Quit
+ToChild = Load | Submit | Cancel
 ToParent = Note | Ready | LoadFailed | Refused | Step
 
 _M = TypeVar("_M")

@@ -1,0 +1,197 @@
+"""Keeps one job process alive: starts it, starts it again when it breaks, gives up when that does not help.
+
+Whatever happens to the process, the agent goes on: its requests fail with `EngineFailed`, and the status says why.
+The model runs on the CPU only in this version.
+"""
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+
+from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, Piece
+from mulberry.runtime.job_link import JobLink
+from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.process import JobProcess, child_environment
+from mulberry.runtime.restarts import DEFAULT_RULES, RestartRules, Restarts
+from mulberry.runtime.wire import GenerationRequest, Load
+
+_LOG = logging.getLogger(__name__)
+
+
+def _default_threads() -> int:
+    """Two at most: small models gain nothing from more, and one core stays with the computer's owner."""
+    return max(1, min(2, (os.cpu_count() or 1) - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """`slots` answers are generated at once, `waiting_limit` more may wait, `threads` compute."""
+
+    slots: int = 16
+    waiting_limit: int = 64
+    threads: int = _default_threads()
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait before something counts as broken. `grace` is for a process that was asked to end."""
+
+    load_seconds: float = 120.0
+    silence_seconds: float = 30.0  # while requests run; the longest prompt's first pass must fit
+    run_seconds: float = 600.0
+    grace_seconds: float = 2.0
+
+
+class Supervisor:
+    """The engine (`engine.Engine`) made of one job process after the other.
+
+    `model` must be verified. `on_change` is called with every new status, from the event loop.
+    """
+
+    def __init__(
+        self,
+        model: ModelFolder,
+        *,
+        jitter: random.Random,
+        on_change: Callable[[EngineStatus], None] = lambda status: None,
+        capacity: Capacity = Capacity(),
+        patience: Patience = Patience(),
+        restart_rules: RestartRules = DEFAULT_RULES,
+    ) -> None:
+        self.status = EngineStatus(EngineState.STOPPED)
+        self._model = model
+        self._on_change = on_change
+        self._capacity = capacity
+        self._patience = patience
+        self._restarts = Restarts(restart_rules, jitter)
+        self._keeper: asyncio.Task[None] | None = None
+        self._link: JobLink | None = None
+        self.process: JobProcess | None = None
+
+    @property
+    def default_temperature(self) -> float:
+        return self._model.manifest.default_temperature
+
+    async def start(self) -> None:
+        """Returns when the model is loaded. Raises `EngineFailed` when the first attempt fails; nothing runs then."""
+        if self._keeper is not None and not self._keeper.done():
+            raise RuntimeError("this engine runs already")
+        started = asyncio.Event()
+        keeper = self._keeper = asyncio.create_task(self._keep(started), name="engine keeper")
+        waiter = asyncio.create_task(started.wait())
+        try:
+            await asyncio.wait((waiter, keeper), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+        finally:
+            waiter.cancel()
+        if keeper.cancelled():
+            raise EngineFailed("The engine was stopped.")
+        if keeper.done():
+            keeper.result()  # raises what a bug raised
+            raise EngineFailed(self.status.note)
+
+    async def stop(self) -> None:
+        """Ends all requests and the process. It is gone when this returns, by itself or killed."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.wait((keeper,))
+        self._tell(EngineState.STOPPED)
+        if keeper is not None and not keeper.cancelled():
+            keeper.result()
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        """See `engine.Engine`."""
+        link = self._link
+        if link is None:
+            raise EngineFailed(self.status.note or "The engine is not running.")
+        run = link.submit(request)
+        try:
+            async for piece in run.pieces():
+                yield piece
+        finally:
+            link.forget(run)
+
+    async def _keep(self, started: asyncio.Event) -> None:
+        while True:
+            why = await self._one_life(started)
+            if not started.is_set():
+                self._tell(EngineState.BROKEN, why)
+                return
+            pause = self._restarts.pause_after_crash(asyncio.get_running_loop().time())
+            if pause is None:
+                self._tell(EngineState.BROKEN, f"{why} It broke too often and was not started again.")
+                return
+            self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
+            await asyncio.sleep(pause)
+
+    async def _one_life(self, started: asyncio.Event) -> str:
+        """From the start of a process to its certain end. Returns why it ended, as a plain sentence."""
+        self._tell(EngineState.LOADING, "Starting the engine")
+        try:
+            process = await JobProcess.start(child_environment(os.environ))
+        except OSError as problem:
+            return f"The engine's process could not be started: {problem.strerror or problem}."
+        link: JobLink | None = None
+        grace_seconds = 0.0  # what broke is killed at once
+        try:
+            link = await self._connect(process)
+            await self._wait_until_loaded(link)
+            if not link.over.done():
+                self._link = link
+                self.process = process
+                self._tell(EngineState.READY)
+                started.set()
+            why = await asyncio.shield(link.over)
+        except asyncio.CancelledError:
+            grace_seconds = self._patience.grace_seconds
+            raise
+        finally:
+            self._link = None
+            self.process = None
+            if link is not None:
+                link.end("The engine was stopped.")
+            how = await process.end(grace_seconds)
+        _LOG.warning("job process %d: %s (%s) %s", process.pid, why, how, process.last_words)
+        return why
+
+    async def _connect(self, process: JobProcess) -> JobLink:
+        patience = self._patience
+        manifest = self._model.manifest
+        _, link = await asyncio.get_running_loop().create_connection(
+            lambda: JobLink(
+                manifest.context_tokens,
+                patience.silence_seconds,
+                patience.run_seconds,
+                lambda note: self._tell(EngineState.LOADING, note),
+            ),
+            sock=process.socket,
+        )
+        link.send(
+            Load(
+                folder=str(self._model.path.resolve()),
+                context_tokens=manifest.context_tokens,
+                stop_tokens=manifest.stop_tokens,
+                slots=self._capacity.slots,
+                waiting_limit=self._capacity.waiting_limit,
+                threads=self._capacity.threads,
+            )
+        )
+        return link
+
+    async def _wait_until_loaded(self, link: JobLink) -> None:
+        seconds = self._patience.load_seconds
+        await asyncio.wait((link.ready, link.over), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not link.ready.done():
+            link.end(f"The engine did not load the model within {seconds:g} seconds.")
+
+    def _tell(self, state: EngineState, note: str = "") -> None:
+        status = EngineStatus(state, note)
+        if status != self.status:
+            self.status = status
+            self._on_change(status)
