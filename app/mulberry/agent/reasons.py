@@ -4,18 +4,17 @@ from datetime import datetime
 from pathlib import Path
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
-from mulberry.model.node import Intent, Reason, ReasonKind
+from mulberry.model.node import Reason, ReasonKind
 
 
 def stopped_by_owner() -> Reason:
     return Reason(ReasonKind.STOPPED_BY_OWNER, "You stopped it.", "Press Start to earn again.", WhoseTurn.YOU)
 
 
-def paused_by_owner(intent: Intent) -> Reason:
-    assert intent.until is not None
+def paused_by_owner(until: datetime) -> Reason:
     return Reason(
         ReasonKind.PAUSED_BY_OWNER,
-        f"You paused it until {_local(intent.until)}.",
+        f"You paused it until {_local(until)}.",
         "It goes on by itself then; press Start to go on now.",
         WhoseTurn.NOBODY,
     )

@@ -32,8 +32,8 @@ def derive_state(facts: Facts) -> tuple[NodeState, tuple[Reason, ...]]:
     match facts.intent.want:
         case Want.START:
             return _earning_wanted(facts)
-        case Want.PAUSE if not facts.working:
-            return NodeState.PAUSED, (reasons.paused_by_owner(facts.intent), *notices)
+        case Want.PAUSE if facts.intent.until is not None and not facts.working:
+            return NodeState.PAUSED, (reasons.paused_by_owner(facts.intent.until), *notices)
         case Want.FINISH | Want.STOP if not facts.working:
             return NodeState.STOPPED, (reasons.stopped_by_owner(), *notices)
         case _:

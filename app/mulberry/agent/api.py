@@ -1,0 +1,192 @@
+"""The control API: HTTP and one WebSocket over a socket that only the owner can open. There is no TCP port to find.
+
+Routes and nouns: `model.control`. Every refusal is a `Refusal` in JSON; what went wrong inside is in the log only.
+"""
+
+import asyncio
+import logging
+import math
+import weakref
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+from aiohttp import WSCloseCode, web
+
+from mulberry.agent.ledger import Ledger
+from mulberry.agent.watching import Watches
+from mulberry.model.control import Command, Event, Hello, Refusal
+from mulberry.model.encoding import from_json, to_json
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.node import Status, Want
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT_BYTES = 64 * 2**10
+JOBS_A_CALL = 1000
+BUCKETS_A_CALL = 2000
+LONGEST_BUCKET_SECONDS = 366 * 24 * 3600
+LARGEST_NUMBER = 2**63 - 1
+LONGEST_PAUSE_SECONDS = 30 * 24 * 3600
+EVENT_PAUSE_SECONDS = 0.25  # at most four messages a second to each face
+
+Noun = TypeVar("Noun")
+
+
+class Desk(Protocol):
+    """What the API shows and whom it tells: the node."""
+
+    watches: Watches
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    def hello(self) -> Hello: ...
+
+    def status(self) -> Status: ...
+
+    async def obey(self, want: Want, pause: timedelta | None) -> None:
+        """Stores the owner's wish and acts on it. Raises `UserFacingError`: it could not be stored."""
+        ...
+
+    def quit(self) -> None:
+        """Asks the whole agent to end; returns at once."""
+        ...
+
+
+def make_application(desk: Desk) -> web.Application:
+    """The API as an aiohttp application; `agent.listening` puts it on a socket."""
+    application = web.Application(middlewares=[_refusals_in_words], client_max_size=BODY_LIMIT_BYTES)
+    faces = _Faces(desk)
+    application.add_routes(
+        [
+            web.get("/v1/hello", faces.hello),
+            web.get("/v1/status", faces.status),
+            web.post("/v1/intent", faces.intent),
+            web.get("/v1/jobs", faces.jobs),
+            web.get("/v1/earnings", faces.earnings),
+            web.post("/v1/quit", faces.quit),
+            web.get("/v1/events", faces.events),
+        ]
+    )
+    application.on_shutdown.append(faces.hang_up)
+    return application
+
+
+class _Faces:
+    """The answers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
+
+    async def hello(self, _: web.Request) -> web.Response:
+        return _json(Hello, self._desk.hello())
+
+    async def status(self, _: web.Request) -> web.Response:
+        return _json(Status, self._desk.status())
+
+    async def intent(self, request: web.Request) -> web.Response:
+        command = from_json(Command, await request.read())
+        await self._desk.obey(command.want, _pause(command))
+        return _json(Status, self._desk.status())
+
+    async def jobs(self, request: web.Request) -> web.Response:
+        first, last = _number(request, "first", 1, LARGEST_NUMBER), _number(request, "last", 0, LARGEST_NUMBER)
+        if last - first >= JOBS_A_CALL:
+            raise ValueError(f"more than {JOBS_A_CALL:,} jobs in one call")
+        return _json(tuple[Job, ...], tuple(self._desk.ledger.jobs(first, last)))
+
+    async def earnings(self, request: web.Request) -> web.Response:
+        start = datetime.fromisoformat(request.query.get("start", ""))
+        bucket_seconds = _number(request, "bucket_seconds", 1, LONGEST_BUCKET_SECONDS)
+        buckets = _number(request, "buckets", 1, BUCKETS_A_CALL)
+        if start.tzinfo is None:
+            raise ValueError("start has no time zone")
+        ends_after = (datetime.max.replace(tzinfo=UTC) - start).total_seconds()
+        if not 1970 < start.year < 9999 or bucket_seconds * buckets >= ends_after:
+            raise ValueError("outside of the calendar")
+        return _json(tuple[EarningsBucket, ...], tuple(self._desk.ledger.earnings(start, bucket_seconds, buckets)))
+
+    async def quit(self, _: web.Request) -> web.Response:
+        self._desk.quit()
+        return web.json_response({})
+
+    async def events(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(compress=False, max_msg_size=BODY_LIMIT_BYTES)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        telling = asyncio.create_task(self._tell(socket), name="tell a face")
+        try:
+            async for _ in socket:  # a face has nothing to say here; reading is how we learn that it left
+                pass
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await telling
+        return socket
+
+    async def _tell(self, socket: web.WebSocketResponse) -> None:
+        with self._desk.watches.watching() as watch:
+            while True:
+                await watch.change()
+                event = Event(new_jobs=watch.take_jobs(), status=self._desk.status())
+                await socket.send_str(to_json(Event, event).decode())
+                await asyncio.sleep(EVENT_PAUSE_SECONDS)
+
+    async def hang_up(self, _: web.Application) -> None:
+        for socket in set(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the agent ends")
+
+
+def _pause(command: Command) -> timedelta | None:
+    """Raises `ValueError`: a pause without a sensible length, or a length without a pause."""
+    seconds = command.pause_seconds
+    if command.want is not Want.PAUSE:
+        if seconds is not None:
+            raise ValueError("pause_seconds goes with a pause only")
+        return None
+    if seconds is None or not math.isfinite(seconds) or not 1 <= seconds <= LONGEST_PAUSE_SECONDS:
+        raise ValueError(f"a pause lasts between 1 second and {LONGEST_PAUSE_SECONDS // 86400} days")
+    return timedelta(seconds=seconds)
+
+
+def _number(request: web.Request, name: str, smallest: int, largest: int) -> int:
+    untrusted = request.query.get(name, "")
+    if not untrusted.isascii() or not untrusted.isdecimal() or len(untrusted) > 20:
+        raise ValueError(f"{name} must be a whole number")
+    if not smallest <= int(untrusted) <= largest:
+        raise ValueError(f"{name} must be between {smallest:,} and {largest:,}")
+    return int(untrusted)
+
+
+def _json(kind: type[Noun], value: Noun, status: int = 200) -> web.Response:
+    return web.Response(body=to_json(kind, value), content_type="application/json", status=status)
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def _refusals_in_words(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except UserFacingError as error:
+        refusal = Refusal(error.what, error.why, error.next_step, error.whose_turn)
+        return _json(Refusal, refusal, status=409)
+    except ValueError as mistake:
+        return _json(Refusal, _not_understood(str(mistake)), status=400)
+    except web.HTTPException as refused:
+        return _json(Refusal, _not_understood(f"{refused.reason}: {request.method} {request.path}"), refused.status)
+    except Exception:
+        log.exception("a request to the control API failed: %s %s", request.method, request.path)
+        what = "The agent made a mistake of its own."
+        return _json(Refusal, Refusal(what, "The details are in agent.log.", "Try again.", WhoseTurn.YOU), status=500)
+
+
+def _not_understood(why: str) -> Refusal:
+    what = "The agent did not understand the request."
+    next_step = "If a program of Mulberry asked, it may be of another version: start the agent anew."
+    return Refusal(what, why[:2000], next_step, WhoseTurn.YOU)
