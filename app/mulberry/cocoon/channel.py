@@ -203,6 +203,8 @@ class Channel(asyncio.Protocol):
                 self._take(decode(untrusted_body))
         except (FrameError, TlError, ProtocolError) as problem:
             self.close(f"the other side broke the protocol: {problem}")
+        except ChannelClosed:
+            pass  # one of our answers found out; the reason is kept
 
     def pause_writing(self) -> None:
         self._writable.clear()

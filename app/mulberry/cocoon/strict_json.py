@@ -15,18 +15,23 @@ DEPTH_LIMIT = 64
 VALUES_LIMIT = 500_000  # brackets and commas; an empty list costs 3 bytes of JSON and 64 of memory
 NUMBER_LENGTH_LIMIT = 400  # digits; a double in full has about 320
 _STRING = re.compile(r'"(?:[^"\\]+|\\.)*+"', re.DOTALL)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 _LARGEST_INTEGER = 2**64 - 1
 _SMALLEST_INTEGER = -(2**63)
 
 
 class JsonError(ValueError):
-    """The text is not a JSON object within the limits. The message quotes nothing of it."""
+    """The text is not one JSON object. The message quotes nothing of it."""
+
+
+class JsonTooLargeError(JsonError):
+    """It may be one, but too large, too deep or too many of something."""
 
 
 def parse_object(untrusted: bytes) -> JsonObject:
-    """The one JSON object that `untrusted` is. Raises `JsonError`."""
+    """The one JSON object that `untrusted` is. Raises `JsonError`, with `JsonTooLargeError` for the limits."""
     if len(untrusted) > SIZE_LIMIT_BYTES:
-        raise JsonError(f"more than {SIZE_LIMIT_BYTES:,} bytes")
+        raise JsonTooLargeError(f"more than {SIZE_LIMIT_BYTES:,} bytes")
     try:
         text = untrusted.decode()
     except UnicodeDecodeError:
@@ -35,7 +40,7 @@ def parse_object(untrusted: bytes) -> JsonObject:
     try:
         value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_constant)
     except RecursionError:
-        raise JsonError(f"nested more than {DEPTH_LIMIT} deep") from None
+        raise JsonTooLargeError(f"nested more than {DEPTH_LIMIT} deep") from None
     except json.JSONDecodeError as problem:
         raise JsonError(f"not JSON at character {problem.pos:,}") from None
     if not isinstance(value, dict):
@@ -48,14 +53,13 @@ def parse_object(untrusted: bytes) -> JsonObject:
 
 def dump(value: JsonObject) -> bytes:
     """Compact UTF-8 with sorted keys, as the network's public programs write it. Half characters become `?`."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return text.encode(errors="replace")
+    return _ENCODER.encode(value).encode(errors="replace")
 
 
 def _bound_values(text: str) -> None:
     """Counts at the speed of C. Text inside strings is only told apart when the plain count is too high."""
     if _brackets_and_commas(text) > VALUES_LIMIT and _brackets_and_commas(_STRING.sub("", text)) > VALUES_LIMIT:
-        raise JsonError(f"more than {VALUES_LIMIT:,} values")
+        raise JsonTooLargeError(f"more than {VALUES_LIMIT:,} values")
 
 
 def _brackets_and_commas(text: str) -> int:
@@ -72,7 +76,7 @@ def _bound_depth(value: JsonObject) -> None:
         if not children:
             return
         level = children
-    raise JsonError(f"nested more than {DEPTH_LIMIT} deep")
+    raise JsonTooLargeError(f"nested more than {DEPTH_LIMIT} deep")
 
 
 def _refuse_half_characters(value: JsonObject) -> None:
@@ -84,17 +88,17 @@ def _refuse_half_characters(value: JsonObject) -> None:
 
 def _integer(digits: str) -> int | float:
     if len(digits) > NUMBER_LENGTH_LIMIT:
-        raise JsonError("a number with too many digits")
+        raise JsonTooLargeError("a number with too many digits")
     value = int(digits)
     return value if _SMALLEST_INTEGER <= value <= _LARGEST_INTEGER else _number(digits)
 
 
 def _number(digits: str) -> float:
     if len(digits) > NUMBER_LENGTH_LIMIT:
-        raise JsonError("a number with too many digits")
+        raise JsonTooLargeError("a number with too many digits")
     value = float(digits)
     if math.isinf(value):
-        raise JsonError("a number too large for a double")
+        raise JsonTooLargeError("a number too large for a double")
     return value
 
 

@@ -1,0 +1,402 @@
+"""The worker's side of one proxy connection: handshake, work, payments.
+
+Source: the protocol page, sections 3 to 5. The session knows neither who runs jobs (`Backend`) nor who keeps the money
+(`Book`).
+
+Where the page leaves a choice: a request id that is already running is a breach of the protocol, because no answer to
+it could be told from the other one's; too many requests at once are refused without being booked.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from random import Random
+from typing import TypeVar
+
+from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused
+from mulberry.cocoon.messages import (
+    CompareBalanceWithProxy,
+    CompareBalanceWithProxyResult,
+    ConnectedToProxy,
+    ConnectToProxy,
+    EnabledDisabled,
+    ExtendedCompareBalanceWithProxy,
+    ExtendedCompareBalanceWithProxyResult,
+    NewCoefficient,
+    PaymentStatus,
+    ProxyHandshakeComplete,
+    ProxyHandshakeCompleted,
+    ProxyParams,
+    RunQuery,
+    RunQueryEx,
+    SignedPayment,
+    SignedPaymentEmpty,
+    UpdatePaymentStatus,
+    WorkerParams,
+    WorkerRequestPayment,
+)
+from mulberry.cocoon.seams import (
+    COEFFICIENT_LIMIT,
+    Backend,
+    BackendFailed,
+    BackendRefused,
+    Book,
+    BookFull,
+    Identity,
+    ProxyDistrusted,
+    ProxyRefused,
+    Served,
+)
+from mulberry.cocoon.serving import NOT_READY_CODE, Serving, Terms
+from mulberry.cocoon.tl import Message
+from mulberry.cocoon.usage import Prices
+from mulberry.model.clock import Clock
+from mulberry.model.root_contract import ProxyAddress
+
+__all__ = [
+    "Backend",
+    "BackendFailed",
+    "BackendRefused",
+    "Book",
+    "BookFull",
+    "CountersFell",
+    "Identity",
+    "ProxyDistrusted",
+    "ProxyRefused",
+    "Served",
+    "WorkerSession",
+]
+
+LEAST_PROTOCOL = 1
+NEWEST_PROTOCOL = 2
+PAYMENT_STATUS_SECONDS = (10.0, 20.0)  # asked for after a random time between these
+
+log = logging.getLogger(__name__)
+Answer = TypeVar("Answer", bound=Message)
+
+
+class CountersFell(ChannelClosed):
+    """The proxy's counters went back during a session. A new handshake settles it or ends in distrust."""
+
+
+class WorkerSession:
+    """Work for one proxy: `run` connects and serves until the connection ends, and may be called again after that.
+
+    `on_change` is called whenever one of the properties may have changed, up to several times a request.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        prices: Prices,
+        backend: Backend,
+        book: Book,
+        *,
+        clock: Clock,
+        random: Random,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._identity = identity
+        self._prices = prices
+        self._backend = backend
+        self._book = book
+        self._clock = clock
+        self._random = random
+        self._on_change = on_change
+        self._wanted = True  # by the owner
+        self._book_full = False
+        self._channel: Channel | None = None
+        self._terms: Terms | None = None  # from the handshake's last step on
+        self._proxy: ProxyParams | None = None
+        self._running: dict[bytes, asyncio.Task[None]] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._told_enabled = True
+        self._newest_payment = b""
+        self._counters = (0, 0)  # committed_to_db and max_known, the proxy's newest
+        self._failure: ProxyDistrusted | CountersFell | None = None
+        self._closed_by_owner = False
+
+    # What the owner sees and does
+
+    @property
+    def is_connected(self) -> bool:
+        """The handshake is through and the connection stands."""
+        return self._terms is not None
+
+    @property
+    def proxy(self) -> ProxyParams | None:
+        """Who is at the other end, while connected."""
+        return self._proxy
+
+    @property
+    def running_requests(self) -> int:
+        return len(self._running)
+
+    @property
+    def is_enabled(self) -> bool:
+        """Requests are taken. False when the owner does not want them or the book is full."""
+        return self._wanted and not self._book_full
+
+    @property
+    def is_book_full(self) -> bool:
+        """Requests are not taken since `BookFull`, until `set_enabled(True)`."""
+        return self._book_full
+
+    def set_enabled(self, wanted: bool) -> None:
+        """Takes requests, or no new ones. Enabling also forgives a full book."""
+        self._wanted = wanted
+        self._book_full = self._book_full and not wanted
+        self._tell_enabled()
+
+    def set_coefficient(self, coefficient: int) -> None:
+        """In thousandths. Raises `ValueError` when out of range."""
+        self._identity = replace(self._identity, coefficient=coefficient)
+        self._send(NewCoefficient(coefficient))
+
+    async def finish(self) -> None:
+        """Takes no new requests and returns when none runs. The connection stays: confirmations may still come."""
+        self.set_enabled(False)
+        await self._idle.wait()
+
+    def cancel_all(self) -> None:
+        """Ends all running requests at once; the proxy is told."""
+        for task in self._running.values():
+            if not task.cancelling():  # a second cancellation would cut the first one's tidying short
+                task.cancel()
+
+    def close(self, why: str) -> None:
+        """Ends the session; `run` returns."""
+        self._closed_by_owner = True
+        if self._channel is not None:
+            self._channel.close(why)
+
+    async def run(self, endpoint: ProxyAddress) -> None:
+        """Connects, shakes hands and serves. Returns when `close` was called; otherwise ends with `ChannelClosed`,
+        `CountersFell`, `ProxyRefused` or `ProxyDistrusted`."""
+        self._failure = None
+        self._closed_by_owner = False
+        channel = await Channel.dial(endpoint.host, endpoint.port, self, random=self._random)
+        self._channel = channel
+        try:
+            if self._closed_by_owner:
+                return
+            await self._shake_hands(channel)
+            log.info("serving for the proxy at %s", endpoint)
+            self._on_change()
+            await self._keep_payment_status(channel)
+        except CountersFell:
+            raise
+        except ChannelClosed:
+            if not self._closed_by_owner:
+                raise self._failure or ChannelClosed(await channel.wait_closed()) from None
+        except ProtocolError as problem:
+            raise ChannelClosed(f"the proxy broke the protocol: {problem}") from None
+        finally:
+            channel.close("the session ended")
+            self.cancel_all()
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await channel.wait_closed()
+            self._channel = None
+
+    # The handshake
+
+    async def _shake_hands(self, channel: Channel) -> None:
+        connected = await _ask(channel, ConnectToProxy(self._params()), ConnectedToProxy)
+        protocol = self._agreed_protocol(connected.params)
+        with self._writing():
+            self._book.meet(connected.params, connected.worker_sc_address)
+        self._proxy = connected.params
+
+        known = self._book.counters()
+        ours = CompareBalanceWithProxy(known.committed_to_blockchain, known.committed_to_db, known.max_known)
+        theirs = await _ask(channel, ours, CompareBalanceWithProxyResult)
+        if theirs.tokens_committed_to_db < known.committed_to_db:
+            raise ProxyDistrusted("the proxy remembers less than it had saved, so it was set back")
+        if isinstance(theirs.signed_payment, SignedPaymentEmpty) and known.committed_to_blockchain:
+            raise ProxyDistrusted("the proxy forgot the payments that it signed")
+        self._take_payment(theirs.signed_payment)
+        self._counters = (theirs.tokens_committed_to_db, theirs.max_tokens)
+        self._check_counters()
+        with self._writing():
+            self._book.take_counters(*self._counters)
+        if theirs.error_code:
+            extended = ExtendedCompareBalanceWithProxy(theirs.tokens_committed_to_db, b"")
+            settled = await _ask(channel, extended, ExtendedCompareBalanceWithProxyResult)
+            if settled.error_code:
+                raise ProxyRefused(f"the proxy does not agree with what we earned (code {settled.error_code})")
+
+        self._told_enabled = self.is_enabled
+        self._terms = Terms(
+            model_base_name=self._identity.model_base_name,
+            prices=self._prices,
+            protocol=protocol,
+            backend=self._backend,
+            clock=self._clock,
+            channel=channel,
+            book=self._book_served,
+        )  # before the question: the first request may come in one piece with its answer
+        await _ask(channel, ProxyHandshakeComplete(not self._told_enabled), ProxyHandshakeCompleted)
+
+    def _params(self) -> WorkerParams:
+        return WorkerParams(
+            worker_owner_address=self._identity.owner_address,
+            model=self._identity.model,
+            coefficient=self._identity.coefficient,
+            is_test=self._identity.is_test,
+            proxy_cnt=self._identity.proxy_count,
+            max_active_requests=self._identity.max_active_requests,
+            min_proto_version=LEAST_PROTOCOL,
+            max_proto_version=NEWEST_PROTOCOL,
+        )
+
+    def _agreed_protocol(self, proxy: ProxyParams) -> int:
+        """The old protocol 0 is spoken by a proxy that names none."""
+        protocol = proxy.proto_version or 0
+        if not 0 <= protocol <= NEWEST_PROTOCOL:
+            raise ProxyRefused(f"the proxy speaks protocol {protocol}, we speak up to {NEWEST_PROTOCOL}")
+        if (proxy.is_test or False) != self._identity.is_test:
+            raise ProxyDistrusted("the proxy belongs to another network (test and real do not mix)")
+        return protocol
+
+    # What the proxy sends
+
+    def received(self, message: Message) -> None:
+        if self._terms is None:
+            raise ProtocolError(f"{message.tl_name} before the handshake is through")
+        try:
+            self._take(self._terms, message)
+        except (ProxyDistrusted, CountersFell) as failure:
+            self._failure = failure
+            self._terms.channel.close(str(failure))
+
+    async def answer(self, message: Message) -> Message:
+        raise QueryRefused(NOT_READY_CODE, f"a worker does not answer {message.tl_name}")
+
+    def closed(self, why: str) -> None:
+        log.info("the session ended: %s", why)
+        self._terms = None
+        self._proxy = None
+        self.cancel_all()
+        self._on_change()
+
+    def _take(self, terms: Terms, message: Message) -> None:
+        match message:
+            case RunQueryEx() | RunQuery():
+                self._take_payment(message.signed_payment)
+                self._take_request(terms, message)
+            case WorkerRequestPayment():
+                self._take_payment(message.signed_payment)
+                self._take_counters(message.db_tokens, message.max_tokens)
+                if message.request_tokens < 0:
+                    raise ProtocolError("a request that earned less than nothing")
+                with self._writing():
+                    self._book.confirm(message.request_id, message.request_tokens)
+            case SignedPayment() | SignedPaymentEmpty():
+                self._take_payment(message)
+            case _:
+                raise ProtocolError(f"{message.tl_name} is not for a worker")
+
+    def _take_request(self, terms: Terms, query: RunQueryEx | RunQuery) -> None:
+        if not 0 < query.timeout < math.inf:
+            raise ProtocolError("a request without a time limit")
+        if not 0 <= query.coefficient < COEFFICIENT_LIMIT:
+            raise ProtocolError("a request with an impossible coefficient")
+        if query.request_id in self._running:
+            raise ProtocolError("a request that is already running")
+        serving = Serving(query, terms)
+        if len(self._running) >= self._identity.max_active_requests:
+            terms.channel.send(serving.not_taken("too many active queries"))
+        elif not self.is_enabled:
+            terms.channel.send(serving.not_taken("the worker is disabled"))
+        else:
+            task = asyncio.get_running_loop().create_task(serving.run())
+            self._running[query.request_id] = task
+            self._idle.clear()
+            task.add_done_callback(partial(self._served, query.request_id))
+            self._on_change()
+
+    def _served(self, request_id: bytes, task: asyncio.Task[None]) -> None:
+        del self._running[request_id]
+        if not self._running:
+            self._idle.set()
+        if not task.cancelled() and (bug := task.exception()) is not None:
+            problem = {"message": "a request could not be booked", "exception": bug}
+            asyncio.get_running_loop().call_exception_handler(problem)
+            if self._channel is not None:
+                self._channel.close("an error in Mulberry, see its log")
+        self._on_change()
+
+    def _book_served(self, served: Served) -> None:
+        with self._writing():
+            self._book.book(served)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A full book keeps the fact in memory; what must not happen is more work."""
+        try:
+            yield
+        except BookFull as problem:
+            log.warning("taking no requests: %s", problem)
+            self._book_full = True
+            self._tell_enabled()
+
+    def _take_payment(self, payment: SignedPayment | SignedPaymentEmpty) -> None:
+        """The same payment comes again and again, with every request; the book sees it once."""
+        if isinstance(payment, SignedPayment) and payment.data != self._newest_payment:
+            with self._writing():
+                self._book.take_payment(payment.data)
+            self._newest_payment = payment.data
+
+    def _take_counters(self, committed_to_db: int, max_known: int) -> None:
+        before, self._counters = self._counters, (committed_to_db, max_known)
+        if committed_to_db < before[0] or max_known < before[1]:
+            raise CountersFell("the proxy's counters went back")
+        self._check_counters()
+        if self._counters != before:
+            with self._writing():
+                self._book.take_counters(committed_to_db, max_known)
+
+    def _check_counters(self) -> None:
+        committed_to_db, max_known = self._counters
+        if not 0 <= committed_to_db <= max_known:
+            raise ProxyDistrusted("the proxy's counters contradict one another")
+
+    # What we send by ourselves
+
+    async def _keep_payment_status(self, channel: Channel) -> None:
+        """Asks from time to time. Raises `ChannelClosed` when the connection ends."""
+        while True:
+            try:
+                async with asyncio.timeout(self._random.uniform(*PAYMENT_STATUS_SECONDS)):
+                    raise ChannelClosed(await channel.wait_closed())
+            except TimeoutError:
+                status = await _ask(channel, UpdatePaymentStatus(), PaymentStatus)
+                self._take_payment(status.signed_payment)
+                self._take_counters(status.db_tokens, status.max_tokens)
+
+    def _tell_enabled(self) -> None:
+        if self._terms is not None and self._told_enabled != self.is_enabled:
+            self._told_enabled = self.is_enabled
+            self._send(EnabledDisabled(int(not self._told_enabled)))
+        self._on_change()
+
+    def _send(self, message: Message) -> None:
+        """For what only matters while there is a connection."""
+        if self._terms is not None and not self._terms.channel.is_closed:
+            self._terms.channel.send(message)
+
+
+async def _ask(channel: Channel, question: Message, kind: type[Answer]) -> Answer:
+    """The proxy's answer. Raises `ProxyRefused`, `ChannelClosed`, `ProtocolError`."""
+    try:
+        answer = await channel.query(question)
+    except QueryRefused as refusal:
+        raise ProxyRefused(f"the proxy refused {question.tl_name}: {refusal.text} (code {refusal.code})") from None
+    if not isinstance(answer, kind):
+        raise ProtocolError(f"{answer.tl_name} in answer to {question.tl_name}")
+    return answer
