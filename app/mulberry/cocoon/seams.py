@@ -15,14 +15,6 @@ from mulberry.model.payments import Counters
 COEFFICIENT_LIMIT = 10**9
 
 
-class ProxyRefused(Exception):  # noqa: N818 - an expected end of a session
-    """The proxy does not want us; its words are in the text."""
-
-
-class ProxyDistrusted(Exception):  # noqa: N818 - as above
-    """We do not want the proxy: what it says contradicts the contracts, its key or what we know already."""
-
-
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What the worker tells about itself. `model` as the network knows it, `coefficient` in thousandths."""
@@ -44,37 +36,6 @@ class Identity:
     def model_base_name(self) -> str:
         """The name that requests carry."""
         return self.model.partition("@")[0]
-
-
-class BookFull(Exception):  # noqa: N818 - as above
-    """The fact could not be made safe: the book keeps it in memory and writes it before anything else."""
-
-
-class Book(Protocol):
-    """Whoever keeps the money of one proxy. Every method returns only when the fact is safe on disk.
-
-    Any of those that tell a fact may raise `BookFull`; the session then takes no requests until its owner says so.
-    """
-
-    def counters(self) -> Counters:
-        """What we know of this proxy, after `meet`."""
-        ...
-
-    def meet(self, proxy: ProxyParams, untrusted_worker_contract: str) -> None:
-        """Who answered. Raises `ProxyDistrusted`: the contracts are not the ones they must be, or a key changed."""
-
-    def take_payment(self, untrusted_boc: bytes) -> None:
-        """A signed payment, at least as new as all before. Raises `ProxyDistrusted`."""
-
-    def take_counters(self, committed_to_db: int, max_known: int) -> None:
-        """The proxy's numbers. Within a session they only grow; a handshake may bring a smaller `max_known`: the proxy
-        lost what it had not saved. Raises `ProxyDistrusted`."""
-
-    def confirm(self, request_id: bytes, tokens: int) -> None:
-        """The proxy's word on what one request was worth."""
-
-    def book(self, served: Served) -> None:
-        """A finished request, before its last message is sent."""
 
 
 class BackendRefused(Exception):  # noqa: N818 - the request is wrong, not the program
@@ -117,3 +78,42 @@ class Served:
     finished_at: datetime
     counted: Counted
     adjusted: Adjusted
+
+
+class ProxyRefused(Exception):  # noqa: N818 - an expected end of a session
+    """The proxy does not want us; its words are in the text."""
+
+
+class ProxyDistrusted(Exception):  # noqa: N818 - as above
+    """We do not want the proxy: what it says contradicts the contracts, its key or what we know already."""
+
+
+class BookFull(Exception):  # noqa: N818 - as above
+    """The fact could not be made safe: the book keeps it in memory and writes it before anything else."""
+
+
+class Book(Protocol):
+    """Whoever keeps the money of one proxy. Every method returns only when the fact is safe on disk.
+
+    Any of those that tell a fact may raise `BookFull`; the session then takes no requests until its owner says so.
+    """
+
+    def counters(self) -> Counters:
+        """What we know of this proxy, after `meet`."""
+        ...
+
+    def meet(self, proxy: ProxyParams, untrusted_worker_contract: str) -> None:
+        """Who answered. Raises `ProxyDistrusted`: the contracts are not the ones they must be, or a key changed."""
+
+    def take_payment(self, untrusted_boc: bytes) -> None:
+        """A signed payment, at least as new as all before. Raises `ProxyDistrusted`."""
+
+    def take_counters(self, committed_to_db: int, max_known: int) -> None:
+        """The proxy's numbers. Within a session they only grow; a handshake may bring a smaller `max_known`: the proxy
+        lost what it had not saved. Raises `ProxyDistrusted`."""
+
+    def confirm(self, request_id: bytes, tokens: int) -> None:
+        """The proxy's word on what one request was worth."""
+
+    def book(self, served: Served) -> None:
+        """A finished request, before its last message is sent."""
