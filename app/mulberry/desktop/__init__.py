@@ -1,1 +1,1 @@
-"""Everything Qt. Shows the agent's state and sends its owner's commands; closing it stops nothing."""
+"""The window and the tray icon: a face that shows the agent's `Status` and sends its owner's commands."""

@@ -1,0 +1,123 @@
+"""Starts the window. It is painted first; what talks to the agent is imported after that."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings
+from PySide6.QtWidgets import QApplication
+
+from mulberry.desktop.connection import Connection
+from mulberry.desktop.desktop import Desktop
+from mulberry.desktop.single_instance import SingleInstance
+from mulberry.desktop.theme import Scheme, Theme
+from mulberry.desktop.tray import Tray
+from mulberry.model.clock import SystemClock
+from mulberry.model.places import DataFolder, default_data_root
+
+if TYPE_CHECKING:
+    import asyncio
+
+LOG_BYTES = 1_000_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`mulberry desktop`: the exit status."""
+    parser = argparse.ArgumentParser(prog="mulberry desktop", description="Open Mulberry's window.")
+    parser.add_argument("--network", default="demo", help="the network's name (demo)")
+    parser.add_argument("--data", type=Path, default=None, help="Mulberry's data folder")
+    parser.add_argument("--scheme", type=Scheme, choices=list(Scheme), default=Scheme.FOLLOW, help="the colours")
+    parser.add_argument("--font-factor", type=float, default=1.0, help="enlarges all text, e.g. 1.25")
+    chosen = parser.parse_args(arguments)
+    return run(chosen.data or default_data_root(), chosen.network, scheme=chosen.scheme, font_factor=chosen.font_factor)
+
+
+def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, font_factor: float = 1.0) -> int:
+    """The window of `network` under the data folder `root`, until its owner quits it. The agent goes on.
+
+    A second one for the same folder brings the first forward and returns at once.
+    """
+    folder = DataFolder.of_network(root, network)
+    folder.create()
+    _log_to(folder.path / "window.log")
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Mulberry")
+    application.setDesktopFileName("mulberry")  # or Wayland shows a placeholder for our icon
+    application.setQuitOnLastWindowClosed(False)
+    instance = SingleInstance(folder)
+    if not instance.acquire():
+        return 0
+    memory = QSettings(str(folder.path / "window.ini"), QSettings.Format.IniFormat)
+    desktop = Desktop(Theme(application, scheme, font_factor), SystemClock(), Connection(), Tray(), memory)
+    instance.come_forward.connect(desktop.come_forward)
+    desktop.window.show()
+    application.processEvents()  # the first frame
+    try:
+        _live(application, desktop, root, network)
+    finally:
+        instance.release()
+        desktop.window.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return 0
+
+
+def _live(application: QApplication, desktop: Desktop, root: Path, network: str) -> None:
+    import qasync
+
+    with qasync.QEventLoop(application) as loop:
+        loop.run_until_complete(_hear_until_ended(desktop, root, network))
+
+
+async def _hear_until_ended(desktop: Desktop, root: Path, network: str) -> None:
+    import asyncio
+
+    from mulberry.client.control import ControlClient
+    from mulberry.client.spawn import start_agent
+
+    client = ControlClient(DataFolder.of_network(root, network))
+    ended = asyncio.Event()
+    desktop.ended.connect(ended.set)
+    _end_with_signals(asyncio.get_running_loop(), desktop)
+    hearing = asyncio.create_task(desktop.connection.run(client, lambda: start_agent(root, network)))
+    stopping = _stop_and_quit_when_asked(desktop)
+    waiting = asyncio.create_task(ended.wait())
+    done, _ = await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping:
+        await asyncio.gather(*stopping)
+    for task in (hearing, waiting):
+        task.cancel()
+    await asyncio.gather(hearing, waiting, return_exceptions=True)
+    if hearing in done:
+        hearing.result()  # a bug ended it: let it be seen
+
+
+def _stop_and_quit_when_asked(desktop: Desktop) -> "list[asyncio.Task[None]]":
+    import asyncio
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def stop_and_quit() -> None:
+        if await desktop.connection.stop_and_quit():
+            desktop.end()
+
+    desktop.stop_and_quit_asked.connect(lambda: tasks.append(asyncio.create_task(stop_and_quit())))
+    return tasks
+
+
+def _end_with_signals(loop: "asyncio.AbstractEventLoop", desktop: Desktop) -> None:
+    """Ctrl-C in a terminal, a session that ends: as if the window were quit."""
+    import signal
+
+    if sys.platform != "win32":
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, desktop.end)
+
+
+def _log_to(path: Path) -> None:
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, delay=True, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])

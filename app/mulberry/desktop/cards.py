@@ -1,0 +1,138 @@
+"""The pieces that pages are laid out of: texts, cards, bars and rows that wrap when the window is narrow."""
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from mulberry.desktop.theme import Theme
+
+GAP = 16
+
+
+class Text(QLabel):
+    """A label that never reads its text as markup: names and errors come from strangers. `look`: see `theme`."""
+
+    def __init__(self, text: str, look: str, *, wraps: bool = False) -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("look", look)
+        self.setWordWrap(wraps)
+        if wraps:
+            self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+
+    def say(self, text: str) -> None:
+        """Shows `text`, without work where it is there already."""
+        if text != self.text():
+            self.setText(text)
+
+    def mark(self, name: str, value: bool) -> None:
+        """Sets a property that the style sheet asks for."""
+        if self.property(name) != value:
+            self.setProperty(name, value)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+
+class Card(QFrame):
+    """A calm surface; what it holds goes into `column`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setProperty("look", "card")
+        self.setAccessibleName(name)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(20, GAP, 20, GAP)
+        self.column.setSpacing(4)
+
+
+class Row(QWidget):
+    """Cards side by side; one under the other where they would not fit."""
+
+    def __init__(self, *cards: tuple[QWidget, int]) -> None:
+        """`cards` with their shares of the width."""
+        super().__init__()
+        self._cards = [card for card, _ in cards]
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(GAP)
+        for card, share in cards:
+            self._box.addWidget(card, share)
+
+    def minimumSizeHint(self) -> QSize:
+        widest = max(card.minimumSizeHint().width() for card in self._cards)
+        return QSize(widest, 0)  # the height follows from the width
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(event.size().width())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:  # a card has grown or shrunk
+            self._arrange(self.width())
+        return super().event(event)
+
+    def _arrange(self, width: int) -> None:
+        needed = sum(card.minimumSizeHint().width() for card in self._cards) + GAP * (len(self._cards) - 1)
+        wanted = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
+        if self._box.direction() is not wanted:
+            self._box.setDirection(wanted)
+            self.updateGeometry()
+
+
+class Bar(QWidget):
+    """A horizontal bar, 0 to 1, or nothing where the value is unknown. `role` names its colour in `Colours`."""
+
+    def __init__(self, theme: Theme, name: str, role: str = "accent", *, striped: bool = False) -> None:
+        super().__init__()
+        self._theme = theme
+        self._role = role
+        self._striped = striped
+        self._share: float | None = None
+        self.setAccessibleName(name)
+        self.setFixedHeight(theme.px(10 if striped else 8))
+        self.setMinimumWidth(theme.px(60))
+
+    def show_share(self, share: float | None, words: str) -> None:
+        """`words` is what a screen reader says."""
+        self.setAccessibleDescription(words)
+        if share != self._share:
+            self._share = share
+            self.update()
+
+    def paintEvent(self, event: QEvent) -> None:
+        del event
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        whole = QRectF(self.rect())
+        radius = whole.height() / 2
+        painter.setBrush(QColor(self._theme.colours.raised))
+        painter.drawRoundedRect(whole, radius, radius)
+        if self._share:
+            colour = QColor(getattr(self._theme.colours, self._role))
+            part = QRectF(whole)
+            part.setWidth(max(whole.height(), whole.width() * min(1.0, self._share)))
+            self._fill(painter, part, colour, radius)
+        painter.end()
+
+    def _fill(self, painter: QPainter, part: QRectF, colour: QColor, radius: float) -> None:
+        """Solid; or striped with an outline, which says "promised" without its colour too."""
+        if not self._striped:
+            painter.setBrush(colour)
+            painter.drawRoundedRect(part, radius, radius)
+            return
+        soft = QColor(colour)
+        soft.setAlpha(90)
+        painter.setBrush(soft)
+        painter.drawRoundedRect(part, radius, radius)
+        painter.setBrush(QBrush(colour, Qt.BrushStyle.BDiagPattern))
+        painter.setPen(QPen(colour, 1.5))
+        painter.drawRoundedRect(part.adjusted(0.75, 0.75, -0.75, -0.75), radius, radius)
+
+
+def plain_button(text: str) -> QPushButton:
+    """A quiet second choice."""
+    button = QPushButton(text)
+    button.setProperty("look", "plain")
+    button.setCursor(Qt.CursorShape.PointingHandCursor)
+    return button

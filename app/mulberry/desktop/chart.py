@@ -1,0 +1,169 @@
+"""A small chart of earnings over time, painted by ourselves, and the same numbers as a table.
+
+It repaints only when its numbers change. Neighbouring steps are added up where there are more of them than the width
+can show, so the area under the line stays the money earned.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import pairwise
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QToolTip, QVBoxLayout, QWidget
+
+from mulberry.desktop.history import DAY_SECONDS, Span, Window
+from mulberry.desktop.theme import Theme
+from mulberry.model.jobs import EarningsBucket
+from mulberry.model.money import Nanoton, format_ton
+
+POINTS_APART = 3  # pixels; closer ones are added up
+OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+
+
+class Chart(QWidget):
+    """One line with a soft area under it. Click or Enter opens the numbers as a table."""
+
+    def __init__(self, theme: Theme, span: Span, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._span = span
+        self._window: Window | None = None
+        self._buckets: tuple[EarningsBucket, ...] = ()
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(f"Chart of earnings, {span.value.lower()}")
+        self.setAccessibleDescription("Nothing to show yet.")
+
+    def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
+        if (window, buckets) == (self._window, self._buckets):
+            return
+        self._window, self._buckets = window, buckets
+        self.setAccessibleDescription(self.summary())
+        self.update()
+
+    def summary(self) -> str:
+        """What a person sees at a glance, in words."""
+        if self._window is None or not any(bucket.earned for bucket in self._buckets):
+            return "Nothing earned in this time."
+        best = max(self._buckets, key=lambda bucket: bucket.earned)
+        total = Nanoton(sum(bucket.earned for bucket in self._buckets))
+        return (
+            f"{format_ton(total)} since {_moment(self._buckets[0], self._window)}; most at "
+            f"{_moment(best, self._window)}: {format_ton(best.earned)} in {step_text(self._window.bucket_seconds)}. "
+            "Press Enter for the numbers."
+        )
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._theme.px(160), self._theme.px(44))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._theme.px(80), self._theme.px(40))
+
+    def table(self) -> QDialog:
+        """The numbers as a table, newest first; not shown yet."""
+        dialog = QDialog(self.window())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(f"Earnings, {self._span.value.lower()}")
+        dialog.resize(self._theme.px(420), self._theme.px(480))
+        rows = [bucket for bucket in reversed(self._buckets) if bucket.jobs or bucket.earned]
+        table = QTableWidget(len(rows), 3, dialog)
+        table.setHorizontalHeaderLabels(["From", "Earned", "Jobs"])
+        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        table.verticalHeader().hide()
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        table.setAccessibleName(f"Earnings, {self._span.value.lower()}")
+        for row, bucket in enumerate(rows):
+            moment = _moment(bucket, self._window) if self._window is not None else ""
+            for column, text in enumerate((moment, format_ton(bucket.earned), f"{bucket.jobs:,}")):
+                table.setItem(row, column, QTableWidgetItem(text))
+        QVBoxLayout(dialog).addWidget(table)
+        return dialog
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.table().open()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in OPEN_KEYS:
+            self.table().open()
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._window and self._buckets:
+            share = event.pos().x() / max(1, self.width())
+            bucket = self._buckets[min(len(self._buckets) - 1, int(share * len(self._buckets)))]
+            text = f"{_moment(bucket, self._window)}: {format_ton(bucket.earned)}, {bucket.jobs:,} jobs"
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+    def paintEvent(self, event: QEvent) -> None:
+        del event
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(self.rect()).adjusted(2, 4, -2, -2)
+        line = _line(binned([bucket.earned for bucket in self._buckets], int(area.width()) // POINTS_APART), area)
+        colours = self._theme.colours
+        under = QPainterPath(line)
+        under.lineTo(area.bottomRight())
+        under.lineTo(area.bottomLeft())
+        soft = QLinearGradient(area.topLeft(), area.bottomLeft())
+        soft.setColorAt(0, _with_alpha(colours.earn, 80))
+        soft.setColorAt(1, _with_alpha(colours.earn, 0))
+        painter.fillPath(under, soft)
+        painter.setPen(QPen(QColor(colours.earn), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPath(line)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 8, 8)
+        painter.end()
+
+
+def binned(values: Sequence[int], most: int) -> list[int]:
+    """The same total in at most `most` values (at least 1): neighbours added up, the last bin maybe fewer."""
+    together = -(-len(values) // max(1, most)) if values else 1
+    return [sum(values[start : start + together]) for start in range(0, len(values), together)]
+
+
+def step_text(seconds: int) -> str:
+    """The length of one step in words."""
+    for unit, length in (("day", DAY_SECONDS), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            number = seconds // length
+            return f"one {unit}" if number == 1 else f"{number} {unit}s"
+    return f"{seconds} seconds"
+
+
+def _line(values: Sequence[int], area: QRectF) -> QPainterPath:
+    """A line through `values`, from the left to the right edge of `area`, its highest value at the top edge."""
+    line = QPainterPath(area.bottomLeft())
+    if not any(values):
+        line.lineTo(area.bottomRight())
+        return line
+    highest = max(values)
+    step = area.width() / max(1, len(values) - 1)
+    points = [
+        QPointF(area.left() + i * step, area.bottom() - area.height() * v / highest) for i, v in enumerate(values)
+    ]
+    line.moveTo(points[0])
+    for here, there in pairwise(points):
+        middle = (here.x() + there.x()) / 2  # level at each point: no bulge above or below what was earned
+        line.cubicTo(QPointF(middle, here.y()), QPointF(middle, there.y()), there)
+    return line
+
+
+def _moment(bucket: EarningsBucket, window: Window) -> str:
+    start = bucket.start.astimezone()
+    if window.bucket_seconds >= DAY_SECONDS:
+        return f"{start:%d %b}"
+    if window.span is not Span.TODAY:
+        return f"{start:%d %b %H:%M}"
+    return f"{start:%H:%M:%S}" if timedelta(seconds=window.bucket_seconds) < timedelta(minutes=1) else f"{start:%H:%M}"
+
+
+def _with_alpha(colour: str, alpha: int) -> QColor:
+    made = QColor(colour)
+    made.setAlpha(alpha)
+    return made

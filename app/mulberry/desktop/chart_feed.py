@@ -1,0 +1,63 @@
+"""Keeps the earnings charts fresh without asking more often than a person can see, and never while nobody looks."""
+
+from PySide6.QtCore import QObject, QTimer
+
+from mulberry.desktop.connection import Connection, View
+from mulberry.desktop.history import Span, Window, coarse_today, first_work, window
+from mulberry.desktop.window import MainWindow
+from mulberry.model.clock import Clock
+from mulberry.model.jobs import EarningsBucket
+from mulberry.model.node import Earnings
+
+AT_MOST_EVERY_MILLISECONDS = 2000
+LONG_SPANS_EVERY_ROUNDS = 15
+
+
+class ChartFeed(QObject):
+    """Asks `connection` when the money has changed; for today twice: first when work began, then in steps that fit."""
+
+    def __init__(self, connection: Connection, screen: MainWindow, clock: Clock) -> None:
+        super().__init__(screen)
+        self._connection = connection
+        self._screen = screen
+        self._clock = clock
+        self._known: Earnings | None = None
+        self._round = 0
+        self._resting = QTimer(self, singleShot=True, interval=AT_MOST_EVERY_MILLISECONDS)
+        self._resting.timeout.connect(self._ask_if_changed)
+        self._changed = False
+        connection.viewed.connect(self._viewed)
+        connection.earnings_fetched.connect(self._fetched)
+
+    def look_again(self) -> None:
+        """The window can be seen again."""
+        self._changed = True
+        self._ask_if_changed()
+
+    def _viewed(self, view: View) -> None:
+        if view.status is None or view.is_stale or view.status.earnings == self._known:
+            return
+        self._known = view.status.earnings
+        self._changed = True
+        self._ask_if_changed()
+
+    def _ask_if_changed(self) -> None:
+        if not self._changed or self._resting.isActive() or not self._screen.isVisible():
+            return
+        self._changed = False
+        self._resting.start()
+        now = self._clock.now()
+        self._connection.fetch_earnings(coarse_today(now))
+        if self._round % LONG_SPANS_EVERY_ROUNDS == 0:
+            self._connection.fetch_earnings(window(Span.WEEK, now))
+            self._connection.fetch_earnings(window(Span.MONTH, now))
+        self._round += 1
+
+    def _fetched(self, fetched: Window, buckets: tuple[EarningsBucket, ...]) -> None:
+        now = self._clock.now()
+        if fetched == coarse_today(now):
+            finer = window(Span.TODAY, now, first_work(buckets))
+            if finer != fetched:
+                self._connection.fetch_earnings(finer)
+                return
+        self._screen.home.show_earnings(fetched, buckets)

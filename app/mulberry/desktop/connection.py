@@ -1,0 +1,178 @@
+"""The window's line to the agent: hears its events, sends its owner's commands, fetches jobs and earnings.
+
+Everything that is shown comes out of here as a Qt signal, and what was last heard is kept when the agent falls silent:
+the window then shows it as stale, never as zero.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from mulberry.desktop.history import Window
+from mulberry.model.control import Command, Event
+from mulberry.model.errors import UserFacingError
+from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.node import Status, Want
+
+
+class Agent(Protocol):
+    """What the window needs of `mulberry.client.control.ControlClient`; the same words, the same errors.
+
+    A protocol, because importing the client takes longer than painting the window.
+    """
+
+    async def command(self, command: Command) -> Status: ...
+
+    async def jobs(self, first: int, last: int) -> tuple[Job, ...]: ...
+
+    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]: ...
+
+    async def quit(self) -> None: ...
+
+    def events(self) -> AsyncGenerator[Any, None]:
+        """`Event`s; anything else among them means that the agent is silent until the next event."""
+        ...
+
+
+class Link(Enum):
+    """How the line to the agent is."""
+
+    STARTING = "starting"  # never heard anything yet
+    ANSWERS = "answers"
+    SILENT = "silent"  # what was last heard is stale
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What there is to show. `status` is None until the agent was first heard."""
+
+    link: Link = Link.STARTING
+    status: Status | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        return self.link is not Link.ANSWERS
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    agent: Agent
+    start: Callable[[], Awaitable[object]]
+
+
+class Connection(QObject):
+    """Signals are emitted on the loop's thread, which is Qt's. What is sent or asked for before `run` is dropped."""
+
+    viewed = Signal(object)  # View
+    jobs_booked = Signal(object)  # tuple[Job, ...]: booked or confirmed since the last event
+    jobs_fetched = Signal(int, int, object)  # first, last, tuple[Job, ...]
+    jobs_not_fetched = Signal(int, int)
+    earnings_fetched = Signal(object, object)  # Window, tuple[EarningsBucket, ...]
+    failed = Signal(object)  # UserFacingError
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.view = View()
+        self._line: _Line | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, agent: Agent, start: Callable[[], Awaitable[object]]) -> None:
+        """Hears `agent` for ever. `start` starts it where it does not run yet, or raises `UserFacingError`."""
+        self._line = _Line(agent, start)
+        try:
+            await self._start_agent(self._line)
+            async with aclosing(agent.events()) as messages:
+                async for message in messages:
+                    self._heard(message)
+        finally:
+            self._line = None
+            await self._end_tasks()
+
+    def send(self, command: Command) -> None:
+        """Tells the agent its owner's wish. To start earning also starts an agent that is not running."""
+        self._spawn(lambda line: self._send(line, command))
+
+    def fetch_jobs(self, first: int, last: int) -> None:
+        """Jobs `first` to `last` by `jobs_fetched`, or `jobs_not_fetched` when the agent does not answer."""
+        self._spawn(lambda line: self._fetch_jobs(line.agent, first, last))
+
+    def fetch_earnings(self, window: Window) -> None:
+        """The earnings in `window` by `earnings_fetched`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._fetch_earnings(line.agent, window))
+
+    async def stop_and_quit(self) -> bool:
+        """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
+        from mulberry.client.control import AgentNotRunning
+
+        if self._line is None:
+            return True
+        try:
+            await self._line.agent.command(Command(Want.STOP))
+            await self._line.agent.quit()
+        except AgentNotRunning:
+            return True
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+            return False
+        return True
+
+    def _heard(self, message: object) -> None:
+        if not isinstance(message, Event):
+            self._show(replace(self.view, link=Link.SILENT))
+            return
+        self._show(View(Link.ANSWERS, message.status))
+        if message.new_jobs:
+            self.jobs_booked.emit(message.new_jobs)
+
+    def _show(self, view: View) -> None:
+        self.view = view
+        self.viewed.emit(view)
+
+    async def _start_agent(self, line: _Line) -> None:
+        try:
+            await line.start()
+        except UserFacingError as problem:
+            self._show(replace(self.view, link=Link.SILENT))
+            self.failed.emit(problem)
+
+    async def _send(self, line: _Line, command: Command) -> None:
+        try:
+            if command.want is Want.START and self.view.link is Link.SILENT:
+                await line.start()
+            await line.agent.command(command)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+
+    async def _fetch_jobs(self, agent: Agent, first: int, last: int) -> None:
+        try:
+            jobs = await agent.jobs(first, last)
+        except UserFacingError:  # the view says that it is stale; the rows stay as they are
+            self.jobs_not_fetched.emit(first, last)
+        else:
+            self.jobs_fetched.emit(first, last, jobs)
+
+    async def _fetch_earnings(self, agent: Agent, window: Window) -> None:
+        try:
+            buckets = await agent.earnings(window.start, window.bucket_seconds, window.buckets)
+        except UserFacingError:  # the chart stays as it is
+            return
+        self.earnings_fetched.emit(window, buckets)
+
+    def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
+        if self._line is None:
+            return
+        task = asyncio.get_running_loop().create_task(work(self._line))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,122 @@
+"""What happens when: ties the line to the agent, the window, the tray and the jobs together."""
+
+from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtWidgets import QMessageBox
+
+from mulberry.desktop.chart_feed import ChartFeed
+from mulberry.desktop.connection import Connection, Link, View
+from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.theme import Theme
+from mulberry.desktop.tray import Tray
+from mulberry.desktop.window import MainWindow
+from mulberry.desktop.wording import proxy_name
+from mulberry.model.clock import Clock
+from mulberry.model.node import Want
+
+GOES_ON_IN_TRAY = "The window is closed. Mulberry goes on; its icon here opens it again."
+GOES_ON_WITHOUT_WINDOW = "Mulberry goes on earning without its window."
+HOW_TO_COME_BACK = "Start Mulberry again to see it, or stop it with `mulberry stop`."
+TOLD_ABOUT_CLOSING = "told_about_closing"
+
+
+class Desktop(QObject):
+    """Closing the window stops nothing; only "Stop earning and quit" does."""
+
+    ended = Signal()  # the window's process may end; the agent goes on
+    stop_and_quit_asked = Signal()
+
+    def __init__(self, theme: Theme, clock: Clock, connection: Connection, tray: Tray, memory: QSettings) -> None:
+        """`memory` keeps the window's place and what its owner has been told."""
+        super().__init__()
+        self.connection = connection
+        self.tray = tray
+        self.jobs = JobsModel(self)
+        self.window = MainWindow(theme, clock, self.jobs)
+        self.charts = ChartFeed(connection, self.window, clock)
+        self._memory = memory
+        self._link = Link.STARTING
+        self._question: QMessageBox | None = None
+        connection.viewed.connect(self._viewed)
+        connection.failed.connect(self.window.show_problem)
+        connection.jobs_booked.connect(self.jobs.add)
+        connection.jobs_fetched.connect(self.jobs.put)
+        connection.jobs_not_fetched.connect(self.jobs.not_available)
+        self.jobs.wanted.connect(connection.fetch_jobs)
+        self.window.home.state.asked.connect(connection.send)
+        self.window.closing.connect(self._close)
+        tray.asked.connect(connection.send)
+        tray.open_asked.connect(self.come_forward)
+        for face in (self.window, tray):
+            face.quit_asked.connect(self.end)
+            face.stop_and_quit_asked.connect(self.stop_and_quit_asked)
+        geometry = memory.value("geometry")
+        if geometry is not None:
+            self.window.restoreGeometry(geometry)
+
+    def come_forward(self) -> None:
+        self.window.come_forward()
+        self.charts.look_again()
+
+    def end(self) -> None:
+        self._memory.setValue("geometry", self.window.saveGeometry())
+        self._memory.sync()
+        self.window.hide()
+        self.tray.close()
+        self.ended.emit()
+
+    def _viewed(self, view: View) -> None:
+        if self._link is Link.SILENT and view.link is Link.ANSWERS:
+            self.jobs.forget()  # jobs may have been confirmed meanwhile
+            self.window.notice.hide()
+        self._link = view.link
+        if view.status is not None and not view.is_stale:
+            status = view.status
+            is_demo = status.network.is_demo
+            names = {proxy.public_key: proxy.public_key for proxy in status.proxies}
+            names = {key: proxy_name(key, status.proxies, is_demo=is_demo) for key in names}
+            self.jobs.set_context(status.as_of, names)
+            self.jobs.set_total(status.earnings.jobs_total)
+        self.window.show_view(view)
+        self.tray.show_view(view)
+
+    def _close(self) -> None:
+        told = bool(self._memory.value(TOLD_ABOUT_CLOSING, defaultValue=False, type=bool))
+        if self.tray.is_shown:
+            self.window.hide()
+            if not told:
+                self._memory.setValue(TOLD_ABOUT_CLOSING, True)
+                self.tray.say(GOES_ON_IN_TRAY)
+        elif told or not self._wants_to_earn():
+            self.end()
+        else:
+            self._ask_before_closing()
+
+    def _wants_to_earn(self) -> bool:
+        status = self.connection.view.status
+        return status is not None and status.intent.want in (Want.START, Want.PAUSE)
+
+    def _ask_before_closing(self) -> None:
+        """Without a tray nothing shows any more that work goes on, so it is said once, before the window closes."""
+        if self._question is not None:
+            return
+        question = QMessageBox(self.window)
+        question.setWindowTitle("Mulberry")
+        question.setText(GOES_ON_WITHOUT_WINDOW)
+        question.setInformativeText(HOW_TO_COME_BACK)
+        close = question.addButton("Close the window", QMessageBox.ButtonRole.AcceptRole)
+        stop = question.addButton("Stop earning and quit", QMessageBox.ButtonRole.DestructiveRole)
+        question.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        question.setDefaultButton(close)
+        self._question = question
+
+        def answered() -> None:
+            self._question = None
+            question.deleteLater()
+            if question.clickedButton() is close:
+                self._memory.setValue(TOLD_ABOUT_CLOSING, True)
+                self.end()
+            elif question.clickedButton() is stop:
+                self.stop_and_quit_asked.emit()
+
+        question.finished.connect(answered)
+        question.open()

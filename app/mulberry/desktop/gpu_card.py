@@ -1,0 +1,120 @@
+"""What the work runs on: each GPU with its load, memory, power and temperature; or why there is none."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from mulberry.desktop import wording
+from mulberry.desktop.cards import Bar, Card, Text
+from mulberry.desktop.connection import View
+from mulberry.desktop.theme import Theme
+from mulberry.model.gpu import GpuInfo
+from mulberry.model.node import Status
+
+NOT_GIVEN = "not given"  # by the driver, for this card
+HOTTEST_CELSIUS = 100  # the right end of the bar
+
+
+class GpuCard(Card):
+    """One block a GPU, or one block without."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("GPU")
+        self._theme = theme
+        self.gpus: list[GpuBlock] = []
+        self.without = NoGpuBlock()
+        self.column.addWidget(self.without)
+        self.column.addStretch()
+
+    def show_view(self, view: View) -> None:
+        status = view.status
+        if status is None:
+            return
+        self.without.setVisible(not status.gpus.gpus)
+        if not status.gpus.gpus:
+            self.without.show_status(status)
+        while len(self.gpus) > len(status.gpus.gpus):
+            self.gpus.pop().deleteLater()
+        while len(self.gpus) < len(status.gpus.gpus):
+            block = GpuBlock(self._theme)
+            self.gpus.append(block)
+            self.column.insertWidget(self.column.count() - 1, block)
+        for block, gpu in zip(self.gpus, status.gpus.gpus, strict=True):
+            block.show_gpu(gpu)
+
+
+class GpuBlock(QWidget):
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.name = Text("", "card-title", wraps=True)
+        self.details = Text("", "source", wraps=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.name)
+        column.addWidget(self.details)
+        column.addSpacing(8)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnMinimumWidth(0, theme.px(94))
+        grid.setColumnMinimumWidth(2, theme.px(120))
+        grid.setColumnStretch(1, 1)
+        self.lines: dict[str, tuple[Bar, Text]] = {}
+        for row, (name, role) in enumerate(
+            (("Load", "accent"), ("Memory", "accent"), ("Power", "accent"), ("Temperature", "earn"))
+        ):
+            value = Text("", "value")
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.lines[name] = (Bar(theme, name, role), value)
+            grid.addWidget(Text(name, "source"), row, 0)
+            grid.addWidget(self.lines[name][0], row, 1, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(value, row, 2)
+        column.addLayout(grid)
+
+    def show_gpu(self, gpu: GpuInfo) -> None:
+        self.name.say(gpu.name)
+        self.details.say(wording.gpu_details(gpu))
+        self._line("Load", gpu.load_percent, 100, f"{gpu.load_percent} %")
+        used, total = gpu.memory_used_bytes / wording.GIBIBYTE, gpu.memory_total_bytes / wording.GIBIBYTE
+        self._line("Memory", used, total, f"{used:.1f} of {total:.0f} GB")
+        power, limit = gpu.power_milliwatt, gpu.power_limit_milliwatt
+        watts = f"{(power or 0) / 1000:.0f}" + (f" of {limit / 1000:.0f} W" if limit else " W")
+        self._line("Power", power, limit, watts)
+        self._line("Temperature", gpu.temperature_celsius, HOTTEST_CELSIUS, f"{gpu.temperature_celsius} °C")
+
+    def _line(self, name: str, value: float | None, most: float | None, words: str) -> None:
+        bar, text = self.lines[name]
+        said = NOT_GIVEN if value is None else words
+        text.say(said)
+        bar.show_share(value / most if value is not None and most else None, said)
+
+
+class NoGpuBlock(QWidget):
+    """Says plainly that no GPU works here, why, and what does instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = Text("Looking for GPUs…", "card-title", wraps=True)
+        self.because = Text("", "source", wraps=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.name)
+        column.addWidget(self.because)
+        column.addSpacing(12)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(20)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        self.facts = {name: Text("–", "value", wraps=True) for name in ("Model", "Runs on", "Requests now")}
+        for row, (name, value) in enumerate(self.facts.items()):
+            grid.addWidget(Text(name, "source"), row, 0)
+            grid.addWidget(value, row, 1)
+        column.addLayout(grid)
+
+    def show_status(self, status: Status) -> None:
+        self.name.say(wording.no_gpu_title(status.network))
+        self.because.say(status.gpus.absent_because or "")
+        self.facts["Model"].say(status.model)
+        self.facts["Runs on"].say(status.runs_on)
+        self.facts["Requests now"].say(f"{status.running_requests:,}")

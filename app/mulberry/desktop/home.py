@@ -1,0 +1,106 @@
+"""The Home page: the sentence first, the numbers second, their sources third."""
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from mulberry.desktop import wording
+from mulberry.desktop.cards import GAP, Card, Row, Text, plain_button
+from mulberry.desktop.connection import View
+from mulberry.desktop.gpu_card import GpuCard
+from mulberry.desktop.history import Span, Window
+from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.jobs_table import NewestJobs
+from mulberry.desktop.money_cards import EarningsCard, PaymentsCard
+from mulberry.desktop.progress_cards import ReasonsCard, StepsCard
+from mulberry.desktop.sentence_card import SentenceCard
+from mulberry.desktop.theme import Theme
+from mulberry.model.clock import Clock
+from mulberry.model.jobs import EarningsBucket
+
+NEWEST_JOBS = 4
+MARGIN = 32
+
+
+class LastJobsCard(Card):
+    """The newest jobs, and the way to all of them."""
+
+    all_wanted = Signal()
+
+    def __init__(self, theme: Theme, jobs: JobsModel) -> None:
+        super().__init__("Last jobs")
+        self.table = NewestJobs(theme, jobs, NEWEST_JOBS)
+        self.empty = Text(wording.NO_JOBS, "source", wraps=True)
+        every = plain_button("All jobs")
+        every.clicked.connect(self.all_wanted)
+        head = QHBoxLayout()
+        head.addWidget(Text("Last jobs", "label"))
+        head.addStretch()
+        head.addWidget(every)
+        self.column.setContentsMargins(20, 10, 20, GAP)
+        self.column.addLayout(head)
+        self.column.addWidget(self.empty)
+        self.column.addWidget(self.table)
+        self._jobs = jobs
+        for signal in (jobs.rowsInserted, jobs.modelReset):
+            signal.connect(self._show_or_say)
+        self._show_or_say()
+
+    def _show_or_say(self) -> None:
+        has_jobs = self._jobs.rowCount() > 0
+        self.table.setVisible(has_jobs)
+        self.empty.setVisible(not has_jobs)
+
+
+class _Page(QWidget):
+    """As high as its cards need at its width. Qt's own hint reckons wrapped texts at their narrowest: far too high."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 0)
+
+
+class HomePage(QScrollArea):
+    def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.state = SentenceCard(theme, clock)
+        self.steps = StepsCard(theme)
+        self.reasons = ReasonsCard()
+        self.earnings = {span: EarningsCard(theme, span) for span in Span}
+        self.gpus = GpuCard(theme)
+        self.payments = PaymentsCard(theme)
+        self.last_jobs = LastJobsCard(theme, jobs)
+        page = _Page()
+        self._column = column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, MARGIN, MARGIN)
+        column.setSpacing(GAP)
+        column.addWidget(self.state)
+        column.addWidget(self.steps)
+        column.addWidget(self.reasons)
+        column.addWidget(Row(*((card, 1) for card in self.earnings.values())))
+        column.addWidget(Row((self.gpus, 58), (self.payments, 42)))
+        column.addWidget(self.last_jobs)
+        column.addStretch()
+        self.setWidget(page)
+        self.verticalScrollBar().rangeChanged.connect(self._keep_the_right_edge)
+
+    def _keep_the_right_edge(self, lowest: int, highest: int) -> None:
+        """The scroll bar takes its room from the margin, so that cards and banner end at one line."""
+        bar = self.verticalScrollBar().sizeHint().width() if highest > lowest else 0
+        self._column.setContentsMargins(0, 0, MARGIN - bar, MARGIN)
+
+    def show_view(self, view: View) -> None:
+        self.state.show_view(view)
+        self.steps.show_status(view.status)
+        self.reasons.show_status(view.status)
+        for card in self.earnings.values():
+            card.show_view(view)
+        self.gpus.show_view(view)
+        self.payments.show_view(view)
+
+    def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
+        self.earnings[window.span].chart.show_earnings(window, buckets)

@@ -1,0 +1,202 @@
+"""The jobs as a table of any length that holds only a few pages of them.
+
+Row 0 is the newest job, so row r is job number `total - r`. Pages are aligned to job numbers, which never change, so a
+page stays right while new jobs arrive above it. A cell of a job that is not here yet shows "…" and asks for its page.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import IntEnum
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
+
+from mulberry.desktop.wording import clock_time, earned_text, latency_text
+from mulberry.model.jobs import Job
+
+PAGE_JOBS = 200
+PAGES_KEPT = 8
+REQUESTS_AT_ONCE = 2
+
+type_of_index = QModelIndex | QPersistentModelIndex
+
+
+class Column(IntEnum):
+    TIME = 0
+    MODEL = 1
+    TOKENS = 2
+    LATENCY = 3
+    EARNED = 4
+    OUTCOME = 5
+    PROXY = 6
+
+
+HEADINGS = {
+    Column.TIME: "Time",
+    Column.MODEL: "Model",
+    Column.TOKENS: "Tokens",
+    Column.LATENCY: "Latency",
+    Column.EARNED: "Earned",
+    Column.OUTCOME: "Outcome",
+    Column.PROXY: "Proxy",
+}
+NOT_HERE_YET = "…"
+
+
+class JobsModel(QAbstractTableModel):
+    """Newest job first. Emits `wanted` for what it lacks; `put` or `not_available` answers it."""
+
+    wanted = Signal(int, int)  # first and last job number, both included
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._total = 0
+        self._pages: OrderedDict[int, dict[int, Job | None]] = OrderedDict()  # least recently read first
+        self._wanted: OrderedDict[int, None] = OrderedDict()  # the newest wish last
+        self._asked: set[int] = set()
+        self._proxy_names: Mapping[str, str] = {}
+        self._now: datetime | None = None
+        self._ask_soon = QTimer(self, singleShot=True, interval=0)
+        self._ask_soon.timeout.connect(self._ask)
+
+    # What the table shows
+
+    def rowCount(self, parent: type_of_index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else self._total
+
+    def columnCount(self, parent: type_of_index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return HEADINGS[Column(section)]
+        return None
+
+    def data(self, index: type_of_index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.text(index.row(), Column(index.column()))
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() == Column.OUTCOME:
+            job = self.job(index.row())
+            return job.error if job is not None and job.error else None
+        return None
+
+    def text(self, row: int, column: Column) -> str:
+        job = self.job(row)
+        if job is None:
+            return NOT_HERE_YET
+        match column:
+            case Column.TIME:
+                return clock_time(job.finished_at, self._now)
+            case Column.MODEL:
+                return job.model.rpartition("/")[2]
+            case Column.TOKENS:
+                return f"{job.prompt_tokens:,} + {job.completion_tokens:,}"
+            case Column.LATENCY:
+                return latency_text(job.latency_seconds)
+            case Column.EARNED:
+                return earned_text(job)
+            case Column.OUTCOME:
+                return job.outcome.value
+            case Column.PROXY:
+                return self._proxy_names.get(job.proxy) or f"{job.proxy[:8]}…"
+
+    def job(self, row: int) -> Job | None:
+        """The job in `row`; None, and its page is asked for, when it is not here."""
+        number = self._total - row
+        page = self._pages.get(_page_of(number))
+        if page is None or number not in page:
+            self._want(_page_of(number))
+            return None
+        self._pages.move_to_end(_page_of(number))
+        return page[number]
+
+    @property
+    def jobs_kept(self) -> int:
+        return sum(map(len, self._pages.values()))
+
+    # What is learnt from the agent
+
+    def set_total(self, total: int) -> None:
+        """The number of the newest job. A smaller one than before means another ledger: everything is forgotten."""
+        if total < self._total:
+            self.beginResetModel()
+            self._pages.clear()
+            self._total = total
+            self.endResetModel()
+        elif total > self._total:
+            self.beginInsertRows(QModelIndex(), 0, total - self._total - 1)
+            self._total = total
+            self.endInsertRows()
+
+    def set_context(self, now: datetime, proxy_names: Mapping[str, str]) -> None:
+        """What rows need beside the job: the present moment, and the names of the proxies by their keys."""
+        named_anew = proxy_names != self._proxy_names
+        self._now, self._proxy_names = now, proxy_names
+        if named_anew and self._total:
+            self._changed(1, self._total)
+
+    def put(self, first: int, last: int, jobs: Iterable[Job]) -> None:
+        """The agent's answer for `first` to `last`. Numbers that it left out are not asked for again."""
+        page = self._pages.setdefault(_page_of(first), {})
+        page.update((number, None) for number in range(first, last + 1) if number not in page)
+        page.update((job.number, job) for job in jobs if first <= job.number <= last)
+        self._answered(first)
+        self._changed(first, last)
+
+    def add(self, jobs: Iterable[Job]) -> None:
+        """New jobs and newly confirmed ones, as events bring them."""
+        for job in jobs:
+            self._pages.setdefault(_page_of(job.number), {})[job.number] = job
+            self._changed(job.number, job.number)
+        self._drop_oldest()
+
+    def not_available(self, first: int, last: int) -> None:
+        """The agent did not answer for `first` to `last`; they are asked for when they are next looked at."""
+        del last
+        self._asked.discard(_page_of(first))
+
+    def forget(self) -> None:
+        """Drops what is here, because it may have changed unheard; the rows in view are asked for again."""
+        self._pages.clear()
+        self._asked.clear()
+        self._changed(1, self._total)
+
+    # Asking
+
+    def _want(self, page: int) -> None:
+        if page < 0 or page in self._asked:
+            return
+        self._wanted[page] = None
+        self._wanted.move_to_end(page)
+        if not self._ask_soon.isActive():
+            self._ask_soon.start()
+
+    def _ask(self) -> None:
+        """Asks for what was looked at last; what flew by while scrolling is forgotten."""
+        while self._wanted and len(self._asked) < REQUESTS_AT_ONCE:
+            page, _ = self._wanted.popitem()
+            self._asked.add(page)
+            first = page * PAGE_JOBS + 1
+            self.wanted.emit(first, min(first + PAGE_JOBS - 1, self._total))
+        while len(self._wanted) > REQUESTS_AT_ONCE:
+            self._wanted.popitem(last=False)
+
+    def _answered(self, first: int) -> None:
+        self._asked.discard(_page_of(first))
+        self._pages.move_to_end(_page_of(first))
+        self._drop_oldest()
+        if self._wanted:
+            self._ask_soon.start()
+
+    def _drop_oldest(self) -> None:
+        while len(self._pages) > PAGES_KEPT:
+            self._pages.popitem(last=False)
+
+    def _changed(self, first: int, last: int) -> None:
+        top, bottom = max(0, self._total - last), min(self._total, self._total - first + 1) - 1
+        if top <= bottom:
+            self.dataChanged.emit(self.index(top, 0), self.index(bottom, len(Column) - 1))
+
+
+def _page_of(number: int) -> int:
+    return (number - 1) // PAGE_JOBS

@@ -1,0 +1,88 @@
+"""Money: what was earned today, in 7 and in 30 days, and how much of it is covered by signed payments."""
+
+from PySide6.QtWidgets import QHBoxLayout
+
+from mulberry.desktop import wording
+from mulberry.desktop.cards import Bar, Card, Text
+from mulberry.desktop.chart import Chart
+from mulberry.desktop.connection import View
+from mulberry.desktop.history import Span
+from mulberry.desktop.theme import Theme
+from mulberry.model.money import Nanoton, format_ton
+from mulberry.model.node import Earnings
+
+
+class EarningsCard(Card):
+    """One number, its source and time, and its chart."""
+
+    def __init__(self, theme: Theme, span: Span) -> None:
+        super().__init__(f"Earned, {span.value.lower()}")
+        self._span = span
+        self.beside = Text("", "source")
+        self.number = Text("–", "number")
+        self.source = Text("", "source", wraps=True)
+        self.chart = Chart(theme, span)
+        head = QHBoxLayout()
+        head.addWidget(Text(span.value, "label"))
+        head.addStretch()
+        head.addWidget(self.beside)
+        self.column.addLayout(head)
+        self.column.addWidget(self.number)
+        self.column.addWidget(self.source)
+        self.column.addSpacing(4)
+        self.column.addWidget(self.chart, 1)
+
+    def show_view(self, view: View) -> None:
+        status = view.status
+        self.number.say(wording.money_or_unknown(_amount(status.earnings, self._span) if status else None))
+        self.number.mark("stale", view.is_stale)
+        self.source.say(wording.source_line(status) if status else "not known yet")
+        self.beside.say(wording.beside_today(status) if status and self._span is Span.TODAY else "")
+
+
+class PaymentsCard(Card):
+    """What nobody can take back any more: the signed payments that this computer holds."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("Signed payments")
+        self.number = Text("–", "number")
+        self.source = Text("", "source", wraps=True)
+        self.of_all = Text("", "strong")
+        self.bar = Bar(theme, "Part of all earnings that is signed", "promised", striped=True)
+        self.proxies = Text("", "source", wraps=True)
+        self.column.addWidget(Text("Signed payments", "label"))
+        self.column.addWidget(self.number)
+        self.column.addWidget(self.source)
+        self.column.addSpacing(10)
+        self.column.addStretch()
+        head = QHBoxLayout()
+        head.addWidget(Text("Of all earned", "label"))
+        head.addStretch()
+        head.addWidget(self.of_all)
+        self.column.addLayout(head)
+        self.column.addSpacing(4)
+        self.column.addWidget(self.bar)
+        self.column.addSpacing(4)
+        self.column.addWidget(self.proxies)
+        self.column.addStretch()
+
+    def show_view(self, view: View) -> None:
+        status = view.status
+        self.number.mark("stale", view.is_stale)
+        if status is None:
+            self.source.say("not known yet")
+            return
+        share = wording.share_signed(status)
+        self.number.say(format_ton(status.earnings.payable))
+        self.source.say(f"held on this computer, as of {wording.clock_time(status.as_of)}")
+        self.of_all.say(f"{share * 100:.0f} % of {format_ton(status.earnings.earned)}")
+        self.bar.show_share(share, f"{share * 100:.0f} %")
+        self.proxies.say(wording.proxies_line(status))
+
+
+def _amount(earnings: Earnings, span: Span) -> Nanoton:
+    return {
+        Span.TODAY: earnings.today,
+        Span.WEEK: earnings.last_7_days,
+        Span.MONTH: earnings.last_30_days,
+    }[span]

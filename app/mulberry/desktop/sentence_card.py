@@ -1,0 +1,152 @@
+"""The card that answers "is it earning?": state, the one sentence, and the large button."""
+
+from datetime import datetime
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout
+
+from mulberry.desktop import wording
+from mulberry.desktop.cards import GAP, Card, Text, plain_button
+from mulberry.desktop.connection import Link, View
+from mulberry.desktop.icons import state_pixmap
+from mulberry.desktop.theme import Theme
+from mulberry.desktop.wording import Verb
+from mulberry.model.clock import Clock
+from mulberry.model.control import Command
+from mulberry.model.node import NodeState, Want
+from mulberry.model.sentence import sentence, title
+
+STATE_COLOURS = {
+    NodeState.STOPPED: "muted",
+    NodeState.GETTING_READY: "accent",
+    NodeState.EARNING: "earn",
+    NodeState.READY: "earn",
+    NodeState.PAUSED: "muted",
+    NodeState.FINISHING: "accent",
+    NodeState.NEEDS_YOU: "warn",
+}
+
+
+class SentenceCard(Card):
+    """Follows the observed state. Stopping is never disabled; starting is, until the agent has answered."""
+
+    asked = Signal(object)  # Command
+
+    def __init__(self, theme: Theme, clock: Clock) -> None:
+        super().__init__("State")
+        self._theme = theme
+        self._clock = clock
+        self._view = View()
+        self._verb = wording.START
+        self.shape = QLabel()
+        self.title = Text(wording.STARTING_TITLE, "state")
+        self.sentence = Text(wording.STARTING, "sentence", wraps=True)
+        self.since = Text("", "source", wraps=True)
+        self.main = QPushButton(wording.START.text)
+        self.main.setProperty("look", "main")
+        self.main.setMinimumWidth(theme.px(222))
+        self.main.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.main.setEnabled(False)
+        self.main.clicked.connect(lambda: self._ask(self._verb))
+        self.pause = plain_button("Pause…")
+        self.pause.clicked.connect(self._open_pauses)
+        self.stop = plain_button(wording.STOP.text)
+        self.stop.clicked.connect(lambda: self._ask(wording.STOP))
+        self.pauses = QMenu(self)
+        self.pauses.setAccessibleName("Pause for how long")
+        self._lay_out()
+        theme.changed.connect(self._draw_shape)
+        self.show_view(self._view)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(GAP - 2)
+        head.addWidget(self.shape)
+        head.addWidget(self.title)
+        head.addStretch()
+        words = QVBoxLayout()
+        words.setSpacing(8)
+        words.addLayout(head)
+        words.addWidget(self.sentence)
+        words.addWidget(self.since)
+        second = QHBoxLayout()
+        second.addStretch()
+        second.addWidget(self.pause)
+        second.addWidget(self.stop)
+        second.addStretch()
+        buttons = QVBoxLayout()
+        buttons.setSpacing(6)
+        buttons.addStretch()
+        buttons.addWidget(self.main)
+        buttons.addLayout(second)
+        buttons.addStretch()
+        both = QHBoxLayout()
+        both.setContentsMargins(8, 8, 8, 6)
+        both.setSpacing(20)
+        both.addLayout(words, 1)
+        both.addLayout(buttons)
+        self.column.addLayout(both)
+
+    def show_view(self, view: View) -> None:
+        self._view = view
+        status = view.status
+        if status is None:
+            silent = view.link is Link.SILENT
+            self.title.say(wording.NO_ANSWER_TITLE if silent else wording.STARTING_TITLE)
+            self.sentence.say(wording.NO_ANSWER if silent else wording.STARTING)
+            self.since.say("")
+        elif view.is_stale:
+            self.title.say(wording.NO_ANSWER_TITLE)
+            self.sentence.say(wording.NO_ANSWER)
+            moment = wording.clock_time(status.as_of, self._clock.now())
+            self.since.say(f"Last heard, as of {moment}: {sentence(status)}")
+        else:
+            self.title.say(title(status))
+            self.sentence.say(sentence(status))
+            self.since.say(wording.since_line(status))
+        self._offer(view)
+        self._draw_shape()
+
+    def failed(self) -> None:
+        """What was asked for did not reach the agent: the buttons say again what they do."""
+        self._offer(self._view)
+
+    def _offer(self, view: View) -> None:
+        state = view.status.state if view.status is not None else NodeState.STOPPED
+        self._verb = wording.main_verb(state) if view.link is Link.ANSWERS else wording.START
+        self.main.setText(self._verb.text)
+        self.main.setEnabled(view.link is not Link.STARTING)
+        self.stop.setText(wording.STOP.text)
+        self.stop.setVisible(wording.can_stop_besides(state))
+        self.pause.setText("Pause…")
+        self.pause.setVisible(view.link is Link.ANSWERS and wording.can_pause(state))
+
+    def _ask(self, verb: Verb) -> None:
+        if verb.command.want is Want.STOP and self._verb is not wording.STOP:
+            self.stop.setText(verb.pending)
+        elif verb.command.want is Want.PAUSE:
+            self.pause.setText(verb.pending)
+        else:
+            self.main.setText(verb.pending)
+            self.main.setEnabled(verb.command.want is not Want.START)
+        command: Command = verb.command
+        self.asked.emit(command)
+
+    def _open_pauses(self) -> None:
+        self.fill_pauses(self._clock.now())
+        self.pauses.popup(self.pause.mapToGlobal(QPoint(0, self.pause.height())))
+
+    def fill_pauses(self, now: datetime) -> None:
+        """The menu's entries, reckoned from `now` (aware)."""
+        self.pauses.clear()
+        for verb in wording.pauses(now):
+            action = QAction(verb.text, self.pauses)
+            action.triggered.connect(lambda checked=False, verb=verb: self._ask(verb))
+            self.pauses.addAction(action)
+
+    def _draw_shape(self) -> None:
+        live = self._view.status is not None and not self._view.is_stale
+        state = self._view.status.state if self._view.status is not None and live else NodeState.STOPPED
+        colour = getattr(self._theme.colours, STATE_COLOURS[state])
+        self.shape.setPixmap(state_pixmap(state, colour, self._theme.px(18), self.devicePixelRatioF()))

@@ -1,0 +1,247 @@
+"""The window: pages on the left, the demo banner on top of every page, and the two ways to quit, told apart."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal, SignalInstance
+from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QShortcut
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mulberry.desktop import wording
+from mulberry.desktop.cards import Text, plain_button
+from mulberry.desktop.connection import View
+from mulberry.desktop.home import HomePage
+from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
+from mulberry.desktop.jobs import JobsPage
+from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.theme import Theme
+from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
+
+SIDEBAR = 208
+MARGIN = 32
+
+
+class MainWindow(QMainWindow):
+    """Shows what it is told to show and says what its owner asks for; it decides nothing."""
+
+    closing = Signal()  # the owner closes the window; whoever hears it decides what becomes of it
+    quit_asked = Signal()
+    stop_and_quit_asked = Signal()
+
+    def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setWindowTitle("Mulberry")
+        self.setWindowIcon(window_icon())
+        self.setMinimumSize(720, 520)
+        self.resize(1280, 800)
+        self.home = HomePage(theme, clock, jobs)
+        self.jobs = JobsPage(theme, jobs)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.home)
+        self.pages.addWidget(self.jobs)
+        self.sidebar = Sidebar(theme)
+        self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
+        self.home.last_jobs.all_wanted.connect(lambda: self.sidebar.choose(1))
+        self.quit_action = self._action("Quit the window", self.quit_asked, "Ctrl+Q")
+        self.stop_and_quit_action = self._action("Stop earning and quit", self.stop_and_quit_asked)
+        self.sidebar.menu.addActions([self.quit_action, self.stop_and_quit_action])
+        self.banner = Banner(wording.DEMO_BANNER)
+        self.notice = Notice()
+        self._lay_out()
+        for number in range(self.pages.count()):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
+            shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
+        self.home.state.main.setFocus()
+
+    def _action(self, text: str, asked: SignalInstance, keys: str = "") -> QAction:
+        action = QAction(text, self)
+        action.triggered.connect(lambda: asked.emit())
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+            self.addAction(action)
+        return action
+
+    def _lay_out(self) -> None:
+        content = QVBoxLayout()
+        content.setContentsMargins(MARGIN, 20, 0, 0)
+        content.setSpacing(16)
+        for strip in (self.banner, self.notice):
+            with_margin = QHBoxLayout()
+            with_margin.setContentsMargins(0, 0, MARGIN, 0)
+            with_margin.addWidget(strip)
+            content.addLayout(with_margin)
+        content.addWidget(self.pages, 1)
+        whole = QWidget()
+        row = QHBoxLayout(whole)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.sidebar)
+        row.addLayout(content, 1)
+        self.setCentralWidget(whole)
+
+    def show_view(self, view: View) -> None:
+        is_demo = view.status is None or view.status.network.is_demo
+        self.banner.setVisible(is_demo)
+        if view.status is not None:
+            self.sidebar.network.say(view.status.network.title)
+        self.home.show_view(view)
+        self.jobs.show_view(view)
+
+    def show_problem(self, problem: UserFacingError) -> None:
+        """Something that was asked for did not work; shown until it is closed."""
+        self.notice.say(problem)
+        self.home.state.failed()
+
+    def come_forward(self) -> None:
+        """In front of the other windows, also when it was hidden or minimised."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.ignore()
+        self.closing.emit()
+
+
+class Sidebar(QFrame):
+    """The mark, the pages that exist, the quit menu, and which network this is."""
+
+    page_chosen = Signal(int)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setProperty("look", "sidebar")
+        self.setFixedWidth(theme.px(SIDEBAR))
+        self._mark = QLabel()
+        self._mark.setAccessibleName("Mulberry's mark")
+        self.list = QListWidget()
+        self.list.setProperty("look", "pages")
+        self.list.setItemDelegate(_PageEntry(theme, self.list))
+        self.list.setAccessibleName("Pages")
+        self.list.setIconSize(QSize(theme.px(20), theme.px(20)))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for title in ("Home", "Jobs"):
+            QListWidgetItem(title, self.list)
+        self.list.setCurrentRow(0)
+        self.list.currentRowChanged.connect(self.page_chosen)
+        self.menu = QMenu(self)
+        self.quit = plain_button("Quit…")
+        self.quit.clicked.connect(self._open_menu)
+        self.network = Text("Demo network", "warn")
+        self._lay_out()
+        self._draw()
+        theme.changed.connect(self._draw)
+
+    def _lay_out(self) -> None:
+        brand = QHBoxLayout()
+        brand.setContentsMargins(12, 0, 0, 0)
+        brand.setSpacing(10)
+        brand.addWidget(self._mark)
+        brand.addWidget(Text("Mulberry", "brand"))
+        brand.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 22, 12, 20)
+        column.setSpacing(16)
+        column.addLayout(brand)
+        column.addSpacing(4)
+        column.addWidget(self.list, 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(10, 0, 0, 0)
+        foot.setSpacing(12)
+        foot.addWidget(self.quit, 0, Qt.AlignmentFlag.AlignLeft)
+        self.network.setContentsMargins(10, 0, 0, 0)
+        foot.addWidget(self.network)
+        column.addLayout(foot)
+
+    def choose(self, page: int) -> None:
+        self.list.setCurrentRow(page)
+
+    def _open_menu(self) -> None:
+        self.menu.popup(self.quit.mapToGlobal(QPoint(0, -self.menu.sizeHint().height())))
+
+    def _draw(self) -> None:
+        colours, ratio = self._theme.colours, self.devicePixelRatioF()
+        self._mark.setPixmap(mark_pixmap(colours.earn, self._theme.px(24), ratio))
+        for row, name in enumerate(("home", "jobs")):
+            icon = page_icon(name, colours.muted, colours.text, self._theme.px(20), ratio)
+            self.list.item(row).setIcon(icon)
+
+
+class _PageEntry(QStyledItemDelegate):
+    """The chosen page's entry has a strip and bolder text, so that colour is not the only cue."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        if option.state & QStyle.StateFlag.State_Selected:
+            row = QRectF(option.rect)
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self._theme.colours.accent))
+            painter.drawRoundedRect(QRectF(row.left(), row.top() + 8, 3, row.height() - 20), 1.5, 1.5)
+            painter.restore()
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        if option.state & QStyle.StateFlag.State_Selected:
+            option.font = self._theme.font(14, 600)
+
+
+class Banner(QFrame):
+    """One strip on top of every page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.setProperty("look", "banner")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 7, 16, 7)
+        row.addWidget(Text(text, "warn", wraps=True))
+
+
+class Notice(QFrame):
+    """What went wrong, why, and what to do next, until the owner has read it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("look", "card")
+        self.setAccessibleName("Problem")
+        self.what = Text("", "bad", wraps=True)
+        self.next_step = Text("", "value", wraps=True)
+        self.close_button = plain_button("Close")
+        self.close_button.clicked.connect(self.hide)
+        words = QVBoxLayout()
+        words.addWidget(self.what)
+        words.addWidget(self.next_step)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 10, 16, 10)
+        row.addLayout(words, 1)
+        row.addWidget(self.close_button)
+        self.hide()
+
+    def say(self, problem: UserFacingError) -> None:
+        self.what.say(problem.what)
+        self.next_step.say(f"{problem.why} {problem.next_step}")
+        self.setToolTip("")
+        self.show()
