@@ -17,7 +17,13 @@ from mulberry.model.errors import UserFacingError
 
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT_BYTES = 1_000_000
-REQUIRED_FILES = ("model.onnx", "tokenizer.json", "chat_template.jinja", "genai_config.json")
+REQUIRED_FILES = (
+    "model.onnx",
+    "genai_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+)
 HASH_BLOCK_BYTES = 1 << 20
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]  # one folder, no paths

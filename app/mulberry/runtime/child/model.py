@@ -1,0 +1,116 @@
+"""One ONNX language model and its attention cache, as the builder of onnxruntime-genai exports them.
+
+The graph's attention (GroupQueryAttention) reads and writes the cache in place: past and present are bound to the
+same memory. It takes each row's length from the row's sum in `attention_mask`, so rows of different lengths run in
+one batch. CPU execution provider only in this version.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+Logits = NDArray[np.float32]
+
+_NUMPY_TYPES: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+
+
+class OnnxModel:
+    """`slots` rows with a cache of `context_tokens` positions each: [layers x 2, slots, heads, context, head size].
+
+    Raises `KeyError`, `ValueError` or onnxruntime's own errors when the folder's files do not fit together.
+    """
+
+    def __init__(self, folder: Path, context_tokens: int, slots: int, threads: int) -> None:
+        config = json.loads((folder / "genai_config.json").read_text("utf-8"))["model"]
+        decoder = config["decoder"]
+        if context_tokens > config["context_length"]:
+            raise ValueError(f"the model was made for {config['context_length']} tokens, not {context_tokens}")
+        self.vocabulary: int = config["vocab_size"]
+        self._context = context_tokens
+        self._session = _session(folder / decoder["filename"], threads)
+        self._names, kind = _cache_names(decoder, self._session)
+        shape = (len(self._names), slots, decoder["num_key_value_heads"], context_tokens, decoder["head_size"])
+        self._cache = np.zeros(shape, kind)
+        self.lengths = np.zeros(slots, np.int64)  # tokens in the cache, row by row
+        self.next_tokens = np.zeros((slots, 1), np.int64)  # what `decode` feeds, row by row
+        self._positions = np.arange(context_tokens, dtype=np.int64)
+        self._mask = np.zeros(slots * context_tokens, np.int64)
+        self._logits = np.zeros((slots, 1, self.vocabulary), np.float32)
+        self._bindings: dict[int, Any] = {}
+
+    def prefill(self, row: int, tokens: list[int]) -> Logits:
+        """Reads a prompt of less than `context_tokens` into `row`. Returns the logits after it: [1, vocabulary]."""
+        count = len(tokens)
+        ids = np.array([tokens], np.int64)
+        mask = np.ones((1, count), np.int64)
+        logits = np.empty((1, count, self.vocabulary), np.float32)
+        binding = self._session.io_binding()
+        self._bind_cache(binding, row, row + 1)
+        _bind(binding.bind_input, "input_ids", ids)
+        _bind(binding.bind_input, "attention_mask", mask)
+        _bind(binding.bind_output, "logits", logits)
+        self._session.run_with_iobinding(binding)
+        self.lengths[row] = count
+        return logits[:, -1]
+
+    def decode(self, rows: int) -> Logits:
+        """Feeds `next_tokens` to the first `rows` rows, each shorter than the context. Returns [rows, vocabulary]."""
+        binding = self._bindings.get(rows)
+        if binding is None:
+            binding = self._bindings[rows] = self._decode_binding(rows)
+        lengths = self.lengths[:rows]
+        widest = int(lengths.max()) + 1
+        mask = self._mask[: rows * widest].reshape(rows, widest)
+        np.less_equal(self._positions[:widest], lengths[:, None], out=mask, casting="unsafe")
+        _bind(binding.bind_input, "attention_mask", mask)
+        self._session.run_with_iobinding(binding)
+        lengths += 1
+        return self._logits[:rows, 0]
+
+    def move(self, source: int, target: int) -> None:
+        """Copies a row's cache, length and next token to a free row."""
+        count = self.lengths[source]
+        self._cache[:, target, :, :count] = self._cache[:, source, :, :count]
+        self.lengths[target] = count
+        self.next_tokens[target] = self.next_tokens[source]
+
+    def _decode_binding(self, rows: int) -> Any:
+        binding = self._session.io_binding()
+        self._bind_cache(binding, 0, rows)
+        _bind(binding.bind_input, "input_ids", self.next_tokens[:rows])
+        _bind(binding.bind_output, "logits", self._logits[:rows])
+        return binding
+
+    def _bind_cache(self, binding: Any, first: int, end: int) -> None:
+        for (past, present), part in zip(self._names, self._cache, strict=True):
+            _bind(binding.bind_input, past, part[first:end])
+            _bind(binding.bind_output, present, part[first:end])
+
+
+def _session(path: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a waiting core is the owner's
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _cache_names(decoder: dict[str, Any], session: Any) -> tuple[list[tuple[str, str]], type[np.generic]]:
+    """The cache's (input, output) names, two a layer, and its element type."""
+    inputs, outputs = decoder["inputs"], decoder["outputs"]
+    names = []
+    for layer in range(decoder["num_hidden_layers"]):
+        names.append((inputs["past_key_names"] % layer, outputs["present_key_names"] % layer))
+        names.append((inputs["past_value_names"] % layer, outputs["present_value_names"] % layer))
+    types = {value.name: value.type for value in session.get_inputs()}
+    return names, _NUMPY_TYPES[types[names[0][0]]]
+
+
+def _bind(bind: Any, name: str, array: NDArray[Any]) -> None:
+    """Binds memory as it lies: `array` must be contiguous and outlive the run."""
+    bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)

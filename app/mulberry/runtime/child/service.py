@@ -1,0 +1,130 @@
+"""The job process's work: load one model, then answer requests until the agent closes the socket."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from mulberry.runtime.child.batcher import Answer, Batcher
+from mulberry.runtime.child.connection import Connection
+from mulberry.runtime.child.model import OnnxModel
+from mulberry.runtime.child.prompt import PromptReader, PromptRefused
+from mulberry.runtime.child.text import AnswerText, token_bytes
+from mulberry.runtime.wire import (
+    Cancel,
+    GenerationRequest,
+    Load,
+    LoadFailed,
+    Note,
+    Ready,
+    Refused,
+    Step,
+    Submit,
+    ToChild,
+    WireError,
+)
+
+DEFAULT_MAX_TOKENS = 1000  # what the network reserves for a request that names no limit
+READING_SECONDS = 0.02  # prompts tokenised between two steps
+
+
+def serve(connection: Connection) -> None:
+    """Returns never; ends with `AgentGone`."""
+    load, *early = connection.receive(wait=True)
+    if not isinstance(load, Load) or early:
+        raise WireError("the first message is to load a model")
+    started = time.monotonic()
+    try:
+        engine = ChildEngine(load, lambda note: connection.send(Note(note)))
+    except Exception as problem:  # noqa: BLE001 - whatever it is, the agent must hear it; no prompt is in play yet
+        connection.send(LoadFailed(f"The model could not be loaded ({type(problem).__name__}: {problem})."))
+        connection.receive(wait=True)
+        return
+    connection.send(Ready(time.monotonic() - started))
+    while True:
+        engine.take(connection.receive(wait=not engine.is_busy))
+        for refusal in engine.read_prompts():
+            connection.send(refusal)
+        if engine.is_busy:
+            connection.send(engine.step())
+
+
+class ChildEngine:
+    """Everything but the socket. Raises whatever loading raises."""
+
+    def __init__(self, load: Load, progress: Callable[[str], None]) -> None:
+        folder = Path(load.folder)
+        progress("Reading the tokenizer")
+        self._context_tokens = load.context_tokens
+        self._waiting_limit = load.waiting_limit
+        self._slots = load.slots
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._bytes_of = token_bytes(tokenizer)
+        self._reader = PromptReader(folder, tokenizer, load.context_tokens, max(map(len, self._bytes_of)))
+        progress("Reading the model")
+        model = OnnxModel(folder, load.context_tokens, load.slots, load.threads)
+        self._batcher = Batcher(model, load.slots, _stop_ids(tokenizer, load.stop_tokens))
+        self._inbox: deque[Submit] = deque()
+        self._accepted: list[tuple[int, int]] = []
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._inbox or self._batcher.is_busy)
+
+    def take(self, messages: list[ToChild]) -> None:
+        for message in messages:
+            match message:
+                case Submit():
+                    self._inbox.append(message)
+                case Cancel(number):
+                    self._inbox = deque(submit for submit in self._inbox if submit.number != number)
+                    self._batcher.cancel(number)
+                case Load():
+                    raise WireError("a second model")
+
+    def read_prompts(self) -> list[Refused]:
+        """Tokenises what came, for as long as nobody else has to wait for it; the rest is for the next turn."""
+        refusals = []
+        until = time.perf_counter() + READING_SECONDS
+        while self._inbox:
+            submit = self._inbox.popleft()
+            try:
+                self._accept(submit.number, submit.request)
+            except PromptRefused as refused:
+                refusals.append(Refused(submit.number, refused.http_status, refused.code, refused.text))
+            if time.perf_counter() >= until:
+                break
+        return refusals
+
+    def step(self) -> Step:
+        news = self._batcher.step()
+        accepted, self._accepted = tuple(self._accepted), []
+        return Step(accepted, tuple(news.pieces), tuple(news.ends))
+
+    def _accept(self, number: int, request: GenerationRequest) -> None:
+        wanted = len(request.prompts) * request.choices
+        if self._batcher.running + self._batcher.waiting + wanted > self._slots + self._waiting_limit:
+            raise PromptRefused("overloaded", "too many requests are waiting already", http_status=503)
+        options = dict(request.template_options)
+        prompts = [
+            self._reader.text(prompt) if isinstance(prompt, str) else self._reader.conversation(prompt, options)
+            for prompt in request.prompts
+        ]
+        self._accepted.append((number, sum(map(len, prompts))))
+        for choice in range(wanted):
+            prompt = prompts[choice // request.choices]
+            limit = min(request.max_tokens or DEFAULT_MAX_TOKENS, self._context_tokens - len(prompt))
+            text = AnswerText(self._bytes_of, request.stop)
+            self._batcher.add(Answer(number, choice, prompt, limit, request.sampling, text, request.stream))
+
+
+def _stop_ids(tokenizer: Tokenizer, texts: tuple[str, ...]) -> frozenset[int]:
+    ids = set()
+    for text in texts:
+        number = tokenizer.token_to_id(text)
+        if number is None:
+            raise ValueError(f"the tokenizer does not know the stop token {text}")
+        ids.add(number)
+    return frozenset(ids)
