@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Asked for by a package of ours, imported by none of the code we run: `tokenizers` asks for huggingface-hub (a download
-# client), pytoniq-core for requests. A worker that serves strangers should not carry a second way to the internet.
-LEFT_OUT = ("huggingface-hub", "requests")
+# Asked for by a package of ours, imported by none of the code we run: `tokenizers` asks for huggingface-hub, a download
+# client. A worker that serves strangers should not carry more ways to the internet than it needs.
+LEFT_OUT = ("huggingface-hub",)
 NEVER = "sys_platform == 'never'"
 
 
