@@ -1,0 +1,42 @@
+"""What can go wrong with the chain's servers. All of it is expected, and each says who or what is to blame."""
+
+
+class ChainError(Exception):
+    """Base of the conditions below. The message is a sentence that may be shown."""
+
+
+class ServerFailed(ChainError):  # noqa: N818 - conditions, named as what happened
+    """One server did not answer: refused, reset, timed out. Another one is asked."""
+
+
+class ServerRefused(ServerFailed):
+    """One server answered with an error of its own, `code` and `text` (cut to 200 characters)."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"the server answered: {text} (code {code})")
+        self.code = code
+        self.text = text
+
+
+class ServerLied(ServerFailed):
+    """One server's answer does not hold against its own proof, or is not an answer at all."""
+
+
+class NoServer(ChainError):  # noqa: N818
+    """No server could answer. Its message names each server's trouble."""
+
+
+class NoAgreement(ChainError):  # noqa: N818
+    """Too few servers name the same newest block."""
+
+
+class HistoryPruned(ChainError):  # noqa: N818
+    """No server keeps transactions that old any more. An archive server would."""
+
+
+class MessageRefused(ChainError):  # noqa: N818
+    """The chain does not take the message. `text` is what the validator's check said (cut to 200 characters)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"The chain does not take the message: {text}")
+        self.text = text
