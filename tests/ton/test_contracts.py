@@ -9,13 +9,12 @@ from pytoniq_core.boc.cell import Cell
 
 from mulberry.model.money import Nanoton
 from mulberry.model.network import load_profile
-from mulberry.model.root_contract import ProxyAddress, RootParameters
+from mulberry.model.root_contract import ProxyAddress, Registration, RootParameters
 from mulberry.ton.address import Address, AddressError
 from mulberry.ton.boc import BocError, write_boc
 from mulberry.ton.cells import CellReader
+from mulberry.ton.contract_params import contract_code, params_cell
 from mulberry.ton.contracts import (
-    contract_code,
-    params_cell,
     proxy_contract_address,
     worker_contract_address,
     worker_contract_data,
@@ -68,10 +67,21 @@ def test_no_code_is_an_empty_cell() -> None:
 
 
 # what each contract's address does not depend on: who proxies are, what they run, and the other contracts' code
-WITHOUT_EFFECT = {"proxies", "version", "proxy_hashes", "worker_hashes", "model_hashes"}
+WITHOUT_EFFECT = {
+    "proxies",
+    "version",
+    "proxy_hashes",
+    "worker_hashes",
+    "model_hashes",
+    "owner_address",
+    "registrations",
+    "last_proxy_seqno",
+}
 CHANGED: dict[str, object] = {
     "root_address": Address(bytes([1]) * 32).raw,
+    "owner_address": Address(bytes([1]) * 32).raw,
     "proxies": (ProxyAddress("127.0.0.1", 1),),
+    "registrations": (Registration(1, ProxyAddress("127.0.0.1", 1), ProxyAddress("127.0.0.1", 1)),),
     "proxy_hashes": (KEY,),
     "worker_hashes": (KEY,),
     "model_hashes": (KEY,),

@@ -19,10 +19,26 @@ class ProxyAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """One proxy in the root contract's list. Most listen for both at one address."""
+
+    seqno: int
+    for_workers: ProxyAddress
+    for_clients: ProxyAddress
+
+    @property
+    def text(self) -> str:
+        """As the contract writes it: `ip:port`, or `ip:port ip:port`, for workers and for clients."""
+        both = f"{self.for_workers} {self.for_clients}"
+        return both if self.for_workers != self.for_clients else str(self.for_workers)
+
+
+@dataclass(frozen=True, slots=True)
 class RootParameters:
     """Fees and stakes in nanoton, multipliers in ten-thousandths (10000 = 1.0), codes as BoC (empty = an empty cell).
 
-    The defaults are what a network without a chain has fixed (protocol page, section 8).
+    The defaults are what a network without a chain has fixed (protocol page, section 8). `proxies` are the workers'
+    doors of `registrations`, which only a root contract on a chain has.
     """
 
     root_address: str
@@ -48,3 +64,6 @@ class RootParameters:
     client_delay_before_close_seconds: int = 300
     min_proxy_stake: Nanoton = ONE_TON
     min_client_stake: Nanoton = ONE_TON
+    owner_address: str = ""
+    registrations: tuple[Registration, ...] = ()
+    last_proxy_seqno: int = 0
