@@ -1,1 +1,1 @@
-"""A TON of our own: real transactions, blocks, signatures and proofs, in one process, behind TON's lite-server protocol."""
+"""A TON of our own in one process: real transactions, blocks, signatures and proofs, and a lite server of its own."""

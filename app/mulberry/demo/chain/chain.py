@@ -14,7 +14,7 @@ from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 
 
-class MessageRefused(Exception):
+class MessageRefusedError(Exception):
     """The chain does not take the message. Its text is the one a node would answer."""
 
 
@@ -55,7 +55,7 @@ class LocalChain:
         raise NotImplementedError
 
     def send_external(self, untrusted_boc: bytes) -> bytes:
-        """Queues an external message for the next block and returns its hash. Raises `MessageRefused`."""
+        """Queues an external message for the next block and returns its hash. Raises `MessageRefusedError`."""
         raise NotImplementedError
 
     def send_internal(
