@@ -1,1 +1,1 @@
-"""What the chain says, asked of several lite servers and believed of none: every answer is proven from a pinned block."""
+"""What the chain says: asked of several lite servers, believed of none, proven from a pinned block."""

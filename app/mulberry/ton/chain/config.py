@@ -18,6 +18,8 @@ from mulberry.ton.chain.nouns import MASTERCHAIN, WHOLE_SHARD, BlockId
 
 CONFIG_SIZE_LIMIT_BYTES = 1_000_000
 MAX_SERVERS = 4  # more cost more and tell nothing new
+PUBLIC_SERVERS = 10.0  # requests a second that they tolerate
+OUR_OWN_SERVERS = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class ChainConfig:
     pinned: BlockId
     zero_state_root_hash: bytes  # 32 bytes: which chain this is
     quorum: int
+    spares: tuple[LiteServerAddress, ...] = ()  # take the place of servers that are gone
     request_timeout: float = 4.0  # a node gives up on a question after 4.5 s
     connect_timeout: float = 5.0
-    requests_per_second: float = 10.0  # of each server, what public ones tolerate
+    requests_per_second: float = PUBLIC_SERVERS  # of each server
     request_burst: int = 40
 
     def __post_init__(self) -> None:
@@ -55,9 +58,9 @@ class ChainConfig:
             raise ValueError(f"not a masterchain block with a proof: {self.pinned}")
 
 
-def majority(servers: int) -> int:
-    """One of one or two, two of three, three of four: a single lying server is never enough among three or more."""
-    return servers // 2 + 1 if servers > 2 else 1
+def usual_quorum(servers: int) -> int:
+    """Two of three or more, so that no single server leads us astray and one that remains of two still serves."""
+    return 2 if servers > 2 else 1
 
 
 Base64Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
@@ -113,12 +116,16 @@ def parse_global_config(untrusted_text: bytes, random: random.Random, *, source:
     try:
         file = _GlobalConfig.model_validate_json(untrusted_text, strict=True)
         servers = list(dict.fromkeys(_server(entry) for entry in file.liteservers))
-        drawn = tuple(random.sample(servers, min(MAX_SERVERS, len(servers))))
+        shuffled = tuple(random.sample(servers, len(servers)))
+        drawn = shuffled[:MAX_SERVERS]
+        ours = all(ipaddress.IPv4Address(server.host).is_loopback for server in drawn)
         return ChainConfig(
             servers=drawn,
+            spares=shuffled[MAX_SERVERS:],
+            requests_per_second=OUR_OWN_SERVERS if ours else PUBLIC_SERVERS,
             pinned=_block_id(file.validator.init_block),
             zero_state_root_hash=base64.b64decode(file.validator.zero_state.root_hash),
-            quorum=majority(len(drawn)),
+            quorum=usual_quorum(len(drawn)),
         )
     except ValidationError as mistakes:
         lines = (f"{'.'.join(map(str, m['loc'])) or 'file'}: {m['msg']}" for m in mistakes.errors(include_input=False))

@@ -1,5 +1,7 @@
 """What can go wrong with the chain's servers. All of it is expected, and each says who or what is to blame."""
 
+LACKING = ("not in db", "not found", "cannot locate", "cannot find", "gc'd", "is not available", "no such block")
+
 
 class ChainError(Exception):
     """Base of the conditions below. The message is a sentence that may be shown."""
@@ -9,6 +11,10 @@ class ServerFailed(ChainError):  # noqa: N818 - conditions, named as what happen
     """One server did not answer: refused, reset, timed out. Another one is asked."""
 
 
+class NoAnswer(ServerFailed):
+    """One server did not answer within the time limit."""
+
+
 class ServerRefused(ServerFailed):
     """One server answered with an error of its own, `code` and `text` (cut to 200 characters)."""
 
@@ -16,6 +22,11 @@ class ServerRefused(ServerFailed):
         super().__init__(f"the server answered: {text} (code {code})")
         self.code = code
         self.text = text
+
+    @property
+    def lacks_it(self) -> bool:
+        """It does not have, or no longer has, what it was asked for: the words of public nodes."""
+        return any(words in self.text for words in LACKING)
 
 
 class ServerLied(ServerFailed):

@@ -77,6 +77,7 @@ class Message:
     destination: Address | None
     elsewhere: bool  # one of the two is an account in another workchain, and None above
     value: Nanoton
+    forward_fee: Nanoton  # what its transport cost the sender, besides what the sender's transaction says
     bounce: bool  # asks for its money back if it fails
     bounced: bool  # is such money coming back
     operation: int | None
@@ -88,7 +89,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction of an account. `fee` is all that it paid to validators, in this transaction."""
+    """One transaction of an account: its balance changed by what came in, minus what went out, minus `fee`.
+
+    Money can arrive although `success` is false: an account without code takes what does not ask to bounce.
+    """
 
     position: Position
     older: Position | None
@@ -96,7 +100,8 @@ class Transaction:
     incoming: Message | None  # None: it began by itself, such as storage fees
     outgoing: tuple[Message, ...]
     fee: Nanoton
-    success: bool  # neither aborted nor failed in compute or action phase
+    success: bool  # code ran and did what it wanted
+    returned: bool  # what came in was sent back
     exit_code: int | None  # None: no code ran
 
 
