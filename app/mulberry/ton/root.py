@@ -26,7 +26,7 @@ def root_data(params: RootParameters) -> Cell:
     """The root contract's data. `params` need an owner. Raises `AddressError` or `BocError` if they are not usable."""
     codes = (contract_code(boc) if boc else None for boc in (params.proxy_code, params.worker_code, params.client_code))
     parts = CellWriter().maybe_reference(_hash_set(params.proxy_hashes))
-    listed = {entry.seqno: _registration_value(entry) for entry in params.registrations}
+    listed = {entry.seqno: registration_value(entry) for entry in params.registrations}
     parts.maybe_reference(write_dictionary(listed, key_bits=SEQNO_BITS)).uint(params.last_proxy_seqno, 32)
     parts.maybe_reference(_hash_set(params.worker_hashes)).maybe_reference(_hash_set(params.model_hashes))
     root = CellWriter().address(parse_address(params.owner_address)).reference(parts.cell())
@@ -70,6 +70,12 @@ def registration_text(untrusted: str, seqno: int) -> Registration | None:
     return None
 
 
+def registration_value(registration: Registration) -> Cell:
+    """A proxy's entry in the list, without its seqno, which is the key."""
+    text = registration.text.encode("ascii")
+    return CellWriter().flag(False).uint(len(text), 7).bytes(text).cell()
+
+
 def _hash_set(hashes: tuple[bytes, ...]) -> Cell | None:
     nothing = CellWriter().cell()
     return write_dictionary({int.from_bytes(item, "big"): nothing for item in hashes}, key_bits=HASH_BITS)
@@ -79,11 +85,6 @@ def _read_hash_set(reader: CellReader) -> tuple[bytes, ...]:
     """Ascending. What stands beside a hash says nothing to us."""
     hashes = read_dictionary(reader.maybe_reference(), key_bits=HASH_BITS, max_entries=MAX_HASHES)
     return tuple(number.to_bytes(HASH_BITS // 8, "big") for number in hashes)
-
-
-def _registration_value(registration: Registration) -> Cell:
-    text = registration.text.encode("ascii")
-    return CellWriter().flag(False).uint(len(text), 7).bytes(text).cell()
 
 
 def _read_registrations(reader: CellReader) -> tuple[Registration, ...]:
