@@ -43,9 +43,9 @@ def read_boc(untrusted: bytes, *, max_bytes: int, max_cells: int) -> Cell:
     return _build(plans)
 
 
-def write_boc(root: Cell) -> bytes:
-    """One root, every distinct cell once, no index, no checksum: the form in which the network sends payments."""
-    order = _parents_first(root)
+def write_boc(*roots: Cell) -> bytes:
+    """Every distinct cell once, no index, no checksum: with one root, the form in which the network sends payments."""
+    order = _parents_first(roots)
     number_of = {cell.hash: number for number, cell in enumerate(order)}
     reference_size = _bytes_for(len(order))
     body = bytearray()
@@ -54,14 +54,14 @@ def write_boc(root: Cell) -> bytes:
         for child in cell.refs:
             body += number_of[child.hash].to_bytes(reference_size, "big")
     offset_size = _bytes_for(len(body))
-    counts = b"".join(value.to_bytes(reference_size, "big") for value in (len(order), 1, 0))
+    counts = b"".join(value.to_bytes(reference_size, "big") for value in (len(order), len(roots), 0))
     return b"".join(
         [
             MAGIC,
             bytes([reference_size, offset_size]),
             counts,
             len(body).to_bytes(offset_size, "big"),
-            bytes(reference_size),  # the root is cell 0
+            *(number_of[root.hash].to_bytes(reference_size, "big") for root in roots),
             body,
         ]
     )
@@ -149,11 +149,11 @@ def _build(plans: list[_Plan]) -> Cell:
     return cells[0]
 
 
-def _parents_first(root: Cell) -> list[Cell]:
+def _parents_first(roots: tuple[Cell, ...]) -> list[Cell]:
     """Every distinct cell, each before its children: a depth-first walk, read backwards."""
     finished: list[Cell] = []
     seen: set[bytes] = set()
-    path: list[tuple[Cell, bool]] = [(root, False)]
+    path: list[tuple[Cell, bool]] = [(root, False) for root in reversed(roots)]
     while path:
         cell, children_done = path.pop()
         if children_done:
