@@ -26,6 +26,7 @@ from mulberry.ton.chain.lite_api import (
     read_transactions,
 )
 from mulberry.ton.chain.nouns import AccountState, BlockId, BlockRef, Position, ServerStatus, TransactionPage
+from mulberry.ton.chain.off_loop import checked
 from mulberry.ton.chain.pool import ServerPool
 from mulberry.ton.chain.proof_chain import ProofChain
 from mulberry.ton.chain.pytoniq_client import connect as connect_by_pytoniq
@@ -91,7 +92,8 @@ class ChainAccess:
         question = ask_account(block, address)
 
         async def ask(server: Server) -> AccountState:
-            return prove_account(read_account(await server.ask(question)), block, address)
+            answer = await server.ask(question)
+            return await checked(lambda: prove_account(read_account(answer), block, address), len(answer))
 
         try:
             return await self._pool.of_any(ask, at_least=block.seqno)
@@ -109,7 +111,8 @@ class ChainAccess:
 
         async def ask(server: Server) -> TransactionPage:
             try:
-                return prove_page(read_transactions(await server.ask(question)), address, start, limit)
+                answer = await server.ask(question)
+                return await checked(lambda: prove_page(read_transactions(answer), address, start, limit), len(answer))
             except ServerRefused as problem:
                 server.pruned |= problem.lacks_it
                 raise

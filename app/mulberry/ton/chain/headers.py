@@ -14,7 +14,7 @@ from mulberry.ton.chain.dictionary import entries, find
 from mulberry.ton.chain.fields import BadShape, Fields
 from mulberry.ton.chain.nouns import MASTERCHAIN, BlockId
 
-MAX_PROOF_CELLS = 100_000  # a key block's proof may show the whole config
+MAX_PROOF_CELLS = 20_000  # a key block's proof may show the whole config: 4,000 on mainnet
 CURRENT_VALIDATORS, TEMPORARY_VALIDATORS = 34, 35  # the config's parameters; the second replaces the first
 MAX_VALIDATORS = 2000
 KEY_MAGIC = bytes.fromhex("c6b41348")  # TL's pub.ed25519

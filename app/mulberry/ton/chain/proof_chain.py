@@ -5,7 +5,6 @@ masterchain signs with since April 2026. A forward link shows the config of a ke
 two thirds of its validators; a back link shows that a state remembers an older block.
 """
 
-import asyncio
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from mulberry.ton.chain.headers import (
 )
 from mulberry.ton.chain.lite_api import UntrustedLink, UntrustedSignatures
 from mulberry.ton.chain.nouns import BlockId
+from mulberry.ton.chain.off_loop import checked
 from mulberry.ton.chain.tl import put_block, put_bytes
 
 BLOCK_SIGNED = bytes.fromhex("706e0bc5")  # TL's ton.blockId, before the two hashes
@@ -119,15 +119,16 @@ class ProofChain:
         while target != self._proven:
             start = known = self.trusted_block
             for link in await ask(known, target):
-                known = self._advance(link, known)
-                await asyncio.sleep(0)  # a link from mainnet takes tens of milliseconds to check
+                known = await self._advance(link, known)
             if known == target:
                 self._proven = target
             elif self.trusted_block == start:
                 raise BadProof(f"a proof of block {target} that leads nowhere")
 
-    def _advance(self, link: UntrustedLink, known: BlockId) -> BlockId:
-        proven = check_link(link, known, self._validators if known == self.trusted_block else ())
+    async def _advance(self, link: UntrustedLink, known: BlockId) -> BlockId:
+        validators = self._validators if known == self.trusted_block else ()
+        size = len(link.target_proof) + (0 if validators else len(link.source_proof)) + len(link.state_proof or b"")
+        proven = await checked(lambda: check_link(link, known, validators), size)
         if known == self.trusted_block and proven.validators:
             self._validators = proven.validators
         if proven.header.is_key_block and proven.target.seqno > self.trusted_block.seqno:

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from mulberry.ton.chain.config import ChainConfig, LiteServerAddress
 from mulberry.ton.chain.connection import Connect, Connection
 from mulberry.ton.chain.errors import NoAnswer, ServerFailed, ServerLied, ServerRefused
-from mulberry.ton.chain.lite_api import UntrustedHead, ask_head, ask_head_from, read_head
+from mulberry.ton.chain.lite_api import TIMED_OUT_WAITING, UntrustedHead, ask_head, ask_head_from, read_head
 from mulberry.ton.chain.nouns import ServerHealth, ServerStatus
 from mulberry.ton.chain.pace import Pace
 
 HEAD_WAIT = 8.0  # seconds that a server may hold back its answer until there is a new block
 NO_NEWS_PAUSE = 1.0  # between questions to a server that answers at once and has nothing new
-TIMED_OUT_WAITING = 652  # the code of "no new block yet"
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0  # seconds between attempts to connect, doubling
 LIAR_PAUSE = 600.0
 SLOW_ANSWER = 1.5  # seconds

@@ -18,7 +18,7 @@ from mulberry.ton.chain.fields import BadShape, Fields
 from mulberry.ton.chain.lite_api import MAX_TRANSACTIONS
 from mulberry.ton.chain.nouns import BASECHAIN, Message, Position, Transaction, TransactionPage
 
-MAX_PAGE_CELLS = 60_000
+MAX_PAGE_CELLS = MAX_TRANSACTIONS * 9_000  # a message may have 8,192, and anyone may send us one
 MAX_OUTGOING = 256  # a transaction sends no more than 255
 COMMENT_LIMIT_BYTES = 1024
 COMMENT_LIMIT_CELLS = 16
