@@ -9,4 +9,4 @@ from mulberry.demo.chain.emulator import Emulator
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    yield Emulator.load(tmp_path_factory.getbasetemp().parent / "emulator")
+    yield Emulator.load(tmp_path_factory.getbasetemp() / "emulator")

@@ -11,8 +11,10 @@ from mulberry.demo import contracts as demo
 from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.cells import CellWriter
 from mulberry.ton.contract_data import ContractState
 from mulberry.ton.messages import CASH_OUT_GAS, PayoutRequest, WorkerRequest, cash_out, register_worker
+from mulberry.ton.payment import LAST_PAYMENT, PAYMENT
 
 GAS_OF_A_PAYOUT = 30_000_000  # nanoton: three contracts and five messages cost less
 
@@ -42,11 +44,12 @@ def test_a_newer_payment_pays_only_what_is_new(network: ContractNetwork) -> None
 
 
 @pytest.mark.parametrize("tokens", [999, 1_000])
-def test_an_old_payment_pays_nothing(network: ContractNetwork, tokens: int) -> None:
+def test_an_old_payment_does_not_even_reach_the_proxy(network: ContractNetwork, tokens: int) -> None:
     network.cash(network.payment(1_000))
-    wallet = network.balance(network.wallet)
+    wallet, heard = network.balance(network.wallet), len(network.chain.transactions(network.proxy.address))
     network.cash(network.payment(tokens))
     assert network.balance(OWNER) == 1_000 * 20
+    assert len(network.chain.transactions(network.proxy.address)) == heard
     assert wallet - network.balance(network.wallet) < GAS_OF_A_PAYOUT  # it bounced: nearly all came back
 
 
@@ -57,6 +60,19 @@ def test_a_payment_by_another_key_pays_nothing(network: ContractNetwork) -> None
 
 def test_a_payment_for_another_contract_pays_nothing(network: ContractNetwork) -> None:
     network.cash(network.payment(1_000, contract=Address(bytes(32))))
+    assert (network.balance(OWNER), network.worker_now().tokens) == (0, 0)
+
+
+@pytest.mark.parametrize(("operation", "query_id"), [(PAYMENT, 8), (LAST_PAYMENT, 7)])
+def test_what_is_signed_cannot_be_sent_as_something_else(
+    network: ContractNetwork, operation: int, query_id: int
+) -> None:
+    """Signed as number 7 and sent as number 8; a payment sent as the last one, which would close the contract."""
+    signed = CellWriter().uint(PAYMENT, 32).uint(7, 64).uint(1_000, 64).address(network.worker.address).cell()
+    body = CellWriter().uint(operation, 32).uint(query_id, 64).address(STRANGER)
+    body.bytes(network.proxy_key.sign(signed.hash).signature).reference(signed)
+    network.say(network.worker, body.cell())
+    assert network.worker_now().state is ContractState.OPEN
     assert (network.balance(OWNER), network.worker_now().tokens) == (0, 0)
 
 
@@ -108,10 +124,13 @@ def test_a_proxy_without_money_pays_nothing_and_keeps_what_it_has(network: Contr
 
 
 def test_a_worker_reports_itself_on_its_owners_word_only(network: ContractNetwork) -> None:
+    heard = len(network.chain.transactions(network.proxy.address))
     network.say(network.worker, register_worker(1, OWNER), by=OWNER)
     assert network.balance(OWNER) > 0.98 * TON
+    assert len(network.chain.transactions(network.proxy.address)) == heard + 1
     network.say(network.worker, register_worker(1, STRANGER), by=STRANGER)
     assert network.balance(STRANGER) > 0.98 * TON  # bounced
+    assert len(network.chain.transactions(network.proxy.address)) == heard + 1
 
 
 @pytest.mark.parametrize("struct_version", [0, 1, 2, 3])

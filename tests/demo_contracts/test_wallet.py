@@ -14,6 +14,7 @@ from mulberry.demo.chain.chain import MessageRefusedError
 from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.cells import CellWriter
 from mulberry.ton.messages import Operation as Message
 from mulberry.ton.messages import comment, internal_message, notice
 from mulberry.ton.wallet import ALL_OF_THE_BALANCE, IGNORE_ERRORS, USUAL_MODE, Outgoing, owner_command, signed_request
@@ -65,6 +66,15 @@ def test_a_request_that_cannot_be_paid_is_used_up_all_the_same(network: Contract
 def test_no_message_can_undo_the_count(network: ContractNetwork, mode: int) -> None:
     """A message that is none at all, sent in a mode that would undo the whole transaction."""
     network.send(network.request(Outgoing(Cell(bitarray("1" * 40), []), mode), gift()))
+    assert network.wallet_now().seqno == 2
+
+
+def test_a_request_of_which_nothing_makes_sense_is_used_up(network: ContractNetwork) -> None:
+    """Signed, but a message comes without its mode: the machine stops in the middle, after the number is taken."""
+    until = int(network.clock.now().timestamp()) + 60
+    content = CellWriter().uint(0, 32).uint(until, 32).uint(1, 32).reference(gift()).cell()
+    body = CellWriter().bytes(network.wallet_key.sign(content.hash).signature).all_of(content).cell()
+    network.send(external(network.wallet.address, body))
     assert network.wallet_now().seqno == 2
 
 
