@@ -72,7 +72,7 @@ class Archive:
         if len(self._recent) > RECENT_ROUNDS:
             for block in self._round(self._recent.popleft()):
                 self._cells.pop(block.id.root_hash, None)
-        if not any(block.is_key or block.transactions for block in self._round(seqno)):
+        if seqno and not any(block.is_key or block.transactions for block in self._round(seqno)):
             self._empty.append(seqno)
         if len(self._empty) > KEPT_EMPTY_ROUNDS:
             for block in list(self._round(self._empty.popleft())):

@@ -172,14 +172,12 @@ def state(
     _coins(inner, 0)
     inner.store_bit_int(0)
     _maybe_refer(inner, seen)
-    holder = Builder()
-    accounts.store(holder)
     builder = Builder().store_uint(0x9023AFE2, 32).store_int(GLOBAL_ID, 32)
     _shard(builder, workchain)
     builder.store_uint(seqno, 32).store_uint(0, 32).store_uint(times.unixtime, 32).store_uint(times.end_lt, 64)
     builder.store_uint(_oldest_needed(seqno, seen) if seqno else NO_MASTERCHAIN_BLOCK, 32)
     queues = Builder().store_bit_int(0).store_uint(0, 64).store_bit_int(0).store_bit_int(0).end_cell()
-    builder.store_ref(queues).store_bit_int(0).store_ref(holder.end_cell()).store_ref(inner.end_cell())
+    builder.store_ref(queues).store_bit_int(0).store_ref(dictionary_cell(accounts)).store_ref(inner.end_cell())
     return ended(builder.store_maybe_ref(extra))
 
 
@@ -212,14 +210,13 @@ def block_info(workchain: int, times: Times, links: Links) -> Cell:
 
 def block_extra(account_blocks: Dictionary[int], random_seed: bytes, masterchain: Cell | None) -> Cell:
     """`BlockExtra`. The descriptions of messages are empty: no lite client asks for them."""
-    incoming, outgoing, accounts = Builder(), Builder(), Builder()
+    incoming, outgoing = Builder(), Builder()
     incoming.store_bit_int(0).store_coins(0)
     _coins(incoming, 0)
     outgoing.store_bit_int(0)
     _coins(outgoing, 0)
-    account_blocks.store(accounts)
     builder = Builder().store_uint(0x4A33F6FD, 32).store_ref(incoming.end_cell()).store_ref(outgoing.end_cell())
-    builder.store_ref(accounts.end_cell()).store_bytes(random_seed).store_bytes(bytes(32))
+    builder.store_ref(dictionary_cell(account_blocks)).store_bytes(random_seed).store_bytes(bytes(32))
     return ended(builder.store_maybe_ref(masterchain))
 
 
@@ -243,9 +240,20 @@ def block(info: Cell, before: State, after: Cell, extra: Cell) -> Cell:
     _coins(flow, 0)
     _coins(flow, 0)
     flow.store_ref(_money_cell(before.accounts.extra, total, 0, 0)).store_ref(_money_cell(0, 0, 0, 0))
+    return block_of(info, ended(flow), before.cell, after, extra)
+
+
+def block_of(info: Cell, flow: Cell, before: Cell, after: Cell, extra: Cell) -> Cell:
+    """`Block` of its four parts. `before` and `after`: states."""
     builder = Builder().store_uint(0x11EF55AA, 32).store_int(GLOBAL_ID, 32).store_ref(info)
-    builder.store_ref(flow.end_cell()).store_ref(merkle_update(before.cell, after)).store_ref(extra)
-    return ended(builder)
+    return ended(builder.store_ref(flow).store_ref(merkle_update(before, after)).store_ref(extra))
+
+
+def dictionary_cell(accounts: Dictionary[int]) -> Cell:
+    """The cell that holds nothing but this dictionary: of a state's accounts, of a block's account blocks."""
+    builder = Builder()
+    accounts.store(builder)
+    return builder.end_cell()
 
 
 def account_block(account: bytes, transactions: Dictionary[int], before: bytes, after: bytes) -> Cell:

@@ -51,12 +51,11 @@ class Validators:
             for number, key in enumerate(self._keys)
         }
         count = len(self._keys)
-        builder = Builder().store_uint(0x12, 8).store_uint(since, 32).store_uint(since + TEN_YEARS, 32)
+        builder = Builder()
+        builder.store_uint(0x12, 8).store_uint(since, 32).store_uint(since + TEN_YEARS, 32)
         builder.store_uint(count, 16).store_uint(count, 16).store_uint(count * VALIDATOR_WEIGHT, 64)
         builder.store_maybe_ref(dictionary_of(16, described))
-        holder = Builder()
-        holder.store_ref(builder.end_cell())
-        return holder.end_cell()
+        return builder.end_cell()
 
     def sign(self, block: BlockId) -> tuple[tuple[bytes, bytes], ...]:
         """Each validator's short node id and signature."""
