@@ -55,7 +55,8 @@ class Validators:
         builder.store_uint(0x12, 8).store_uint(since, 32).store_uint(since + TEN_YEARS, 32)
         builder.store_uint(count, 16).store_uint(count, 16).store_uint(count * VALIDATOR_WEIGHT, 64)
         builder.store_maybe_ref(dictionary_of(16, described))
-        return builder.end_cell()
+        validator_set: Cell = builder.end_cell()
+        return validator_set
 
     def sign(self, block: BlockId) -> tuple[tuple[bytes, bytes], ...]:
         """Each validator's short node id and signature."""
