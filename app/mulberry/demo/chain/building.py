@@ -17,7 +17,8 @@ from mulberry.ton.boc import write_boc
 
 KNOWN_BLOCKS = 2_048  # that the masterchain's state names, key blocks aside
 KEY_BLOCK = 1  # the only one: the configuration never changes
-GLOBAL_ID_PARAM, VALIDATORS_PARAM = 19, 34
+GLOBAL_ID_PARAM, CATCHAIN_PARAM, VALIDATORS_PARAM = 19, 28, 34
+SHUFFLED_BIT = 15  # of the catchain's parameters: `shuffle_mc_validators`, behind a tag and seven flags
 
 
 def add_zero_states(archive: Archive, validators: Validators, unixtime: int) -> None:
@@ -56,18 +57,29 @@ def _add_zero_state(archive: Archive, workchain: int, cell: Cell, unixtime: int)
 
 
 def _first_configuration(validators: Validators, unixtime: int) -> Cell:
+    """Mainnet's, but for the network's number and the validators, who sign in the order in which they are listed."""
     root = Cell.one_from_boc(resource("emulator/config.boc").read_bytes())
     configuration: Dictionary[None] = Dictionary(layout.CONFIG_KEY_BITS, PLAIN, root)
     network = Builder()
     network.store_int(layout.GLOBAL_ID, 32)
+    catchain = configuration.get(CATCHAIN_PARAM)
+    if catchain is None:
+        raise AssertionError("the vendored configuration says how validators take turns")
     for number, value in (
         (GLOBAL_ID_PARAM, network.end_cell()),
+        (CATCHAIN_PARAM, _without_bit(catchain.refs[0], SHUFFLED_BIT)),
         (VALIDATORS_PARAM, validators.configuration(unixtime - 3_600)),
     ):
         configuration = configuration.set(number, layout.ended(Builder().store_ref(value)), None)
     if configuration.root is None:
         raise AssertionError("a configuration is never empty")
     return configuration.root
+
+
+def _without_bit(cell: Cell, bit: int) -> Cell:
+    bits = cell.bits.copy()
+    bits[bit] = 0
+    return Cell(bits, cell.refs)
 
 
 def _add_shard_block(archive: Archive, validators: Validators, randomness: bytes, done: Round, times: Times) -> Block:
