@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
 from conftest import SettableClock
@@ -51,6 +53,21 @@ def test_an_old_payment_does_not_even_reach_the_proxy(network: ContractNetwork, 
     assert network.balance(OWNER) == 1_000 * 20
     assert len(network.chain.transactions(network.proxy.address)) == heard
     assert wallet - network.balance(network.wallet) < GAS_OF_A_PAYOUT  # it bounced: nearly all came back
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(arrivals=st.lists(st.tuples(st.integers(1, 10**9), st.booleans()), min_size=1, max_size=8))
+def test_payments_in_any_order_pay_the_highest_once(
+    emulator: Emulator, clock: SettableClock, arrivals: list[tuple[int, bool]]
+) -> None:
+    network = ContractNetwork(emulator, clock)
+    network.start()
+    for tokens, is_genuine in arrivals:
+        network.cash(network.payment(tokens, key=None if is_genuine else SigningKey(b"x" * 32)))
+    highest = max((tokens for tokens, is_genuine in arrivals if is_genuine), default=0)
+    assert network.balance(OWNER) == highest * 20
+    assert network.proxy_now().balance == highest * 4
+    assert network.worker_now().tokens == highest
 
 
 def test_a_payment_by_another_key_pays_nothing(network: ContractNetwork) -> None:

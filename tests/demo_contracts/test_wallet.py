@@ -123,8 +123,9 @@ def test_a_stranger_commands_nothing(network: ContractNetwork) -> None:
     assert not network.wallet_now().blocked
 
 
-def test_the_owner_withdraws_with_a_comment_from_any_wallet(network: ContractNetwork) -> None:
-    network.say(network.wallet, comment("w"), by=OWNER, amount=TON // 10)
+@pytest.mark.parametrize("word", ["w", "W"])
+def test_the_owner_withdraws_with_a_comment_from_any_wallet(network: ContractNetwork, word: str) -> None:
+    network.say(network.wallet, comment(word), by=OWNER, amount=TON // 10)
     assert network.balance(OWNER) > 9 * TON
     assert network.balance(network.wallet) == 10_000_000
 
@@ -144,6 +145,14 @@ def test_money_with_nothing_to_do_is_taken(network: ContractNetwork, body: Cell 
     before = network.balance(network.wallet)
     network.say(network.wallet, body)
     assert network.balance(network.wallet) > before + 0.99 * TON
+
+
+@pytest.mark.parametrize("text", ["", "x", "ww", "withdraw", "thank you"])
+def test_other_comments_of_the_owner_are_only_money(network: ContractNetwork, text: str) -> None:
+    before = network.wallet_now(), network.balance(network.wallet)
+    network.say(network.wallet, comment(text), by=OWNER)
+    assert network.wallet_now() == before[0]
+    assert network.balance(network.wallet) > before[1] + 0.99 * TON
 
 
 def test_an_unknown_operation_sends_the_money_back(network: ContractNetwork) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
 from mulberry.model.places import resource
-from mulberry.model.root_contract import ProxyAddress, RootParameters
+from mulberry.model.root_contract import ProxyAddress, Registration, RootParameters
 
 Base64Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 HexBoc = Annotated[str, Field(pattern=r"^([0-9a-fA-F]{2})*$", max_length=200_000)]
@@ -39,8 +39,13 @@ class RegisteredProxy(BaseModel):
 
     @property
     def for_workers(self) -> ProxyAddress:
-        host, _, port = self.address.split(" ")[0].rpartition(":")
-        return ProxyAddress(host, int(port))
+        return self.registration.for_workers
+
+    @property
+    def registration(self) -> Registration:
+        ends = [part.rpartition(":") for part in self.address.split(" ")]
+        doors = [ProxyAddress(host, int(port)) for host, _, port in ends]
+        return Registration(self.seqno, doors[0], doors[-1])
 
 
 class ChainFile(BaseModel):
@@ -78,6 +83,9 @@ class ChainFile(BaseModel):
             proxy_code=bytes.fromhex(self.proxy_sc_code),
             worker_code=bytes.fromhex(self.worker_sc_code),
             client_code=bytes.fromhex(self.client_sc_code),
+            owner_address=self.root_owner_address,
+            registrations=tuple(proxy.registration for proxy in self.registered_proxies),
+            last_proxy_seqno=self.last_proxy_seqno,
         )
 
 

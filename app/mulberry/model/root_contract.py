@@ -38,7 +38,7 @@ class RootParameters:
     """Fees and stakes in nanoton, multipliers in ten-thousandths (10000 = 1.0), codes as BoC (empty = an empty cell).
 
     The defaults are what a network without a chain has fixed (protocol page, section 8). `proxies` are the workers'
-    doors of `registrations`, which only a root contract on a chain has.
+    doors of `registrations`, `owner_address` is empty where nobody is named.
     """
 
     root_address: str
