@@ -31,13 +31,26 @@ RANDOM_BYTES = 48
 
 def _false_head(view: View, question: Reader) -> bytes:
     true = answers_blocks.masterchain_info(view, question)
+    return true[:4] + _no_block(view) + true[84:]
+
+
+def _false_head_ext(view: View, question: Reader) -> bytes:
+    true = answers_blocks.masterchain_info_ext(view, question)
+    return true[:20] + _no_block(view) + true[100:]
+
+
+def _no_block(view: View) -> bytes:
     seqno = view.newest.id.seqno + 1_000
-    name = BlockId(MASTERCHAIN, seqno, *(sha256(part + bytes([seqno % 256])).digest() for part in (b"root", b"file")))
-    return true[:4] + name.tl() + true[84:]
+    root, file = (sha256(part + bytes([seqno % 256])).digest() for part in (b"root", b"file"))
+    return BlockId(MASTERCHAIN, seqno, root, file).tl()
 
 
 def _other_network(view: View, question: Reader) -> bytes:
     return answers_blocks.masterchain_info(view, question)[:-64] + bytes(64)
+
+
+def _other_network_ext(view: View, question: Reader) -> bytes:
+    return answers_blocks.masterchain_info_ext(view, question)[:-64] + bytes(64)
 
 
 def _rich(view: View, question: Reader) -> bytes:
@@ -109,7 +122,7 @@ def garbage(question: bytes) -> bytes:
     return sha256(question).digest() + bytes(RANDOM_BYTES - 32)
 
 
-_INFO, _ACCOUNT = tl.GET_MASTERCHAIN_INFO, tl.GET_ACCOUNT_STATE
+_INFO, _INFO_EXT, _ACCOUNT = tl.GET_MASTERCHAIN_INFO, tl.GET_MASTERCHAIN_INFO_EXT, tl.GET_ACCOUNT_STATE
 
 
 def _shared_cells() -> Cell:
@@ -127,8 +140,8 @@ def _deep_cells() -> Cell:
 
 
 LIES: dict[Lie, dict[int, Answer]] = {
-    Lie.HEAD: {_INFO: _false_head},
-    Lie.OTHER_NETWORK: {_INFO: _other_network},
+    Lie.HEAD: {_INFO: _false_head, _INFO_EXT: _false_head_ext},
+    Lie.OTHER_NETWORK: {_INFO: _other_network, _INFO_EXT: _other_network_ext},
     Lie.BALANCE: {_ACCOUNT: _rich},
     Lie.ACCOUNT_PROOF: {_ACCOUNT: _rich_with_proof},
     Lie.ABSENT_ACCOUNT: {_ACCOUNT: _absent},
