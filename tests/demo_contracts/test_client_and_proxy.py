@@ -9,6 +9,7 @@ from mulberry.demo import contracts as demo
 from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.cells import CellWriter
 from mulberry.ton.contract_data import ContractState
 
 TOKENS = 10**9  # 24 TON of 100
@@ -78,6 +79,18 @@ def test_a_granted_refund_returns_the_rest_and_closes(network: ContractNetwork) 
     assert network.balance(CLIENT) - before == 76 * TON
 
 
+@pytest.mark.parametrize("operation", [0xC68EBC7B, 0xF4C354C9])  # a refund: granted, forced
+def test_nobody_gets_a_refund_who_is_no_client(network: ContractNetwork, operation: int) -> None:
+    """The message of a client's contract, as anyone can write it."""
+    refund = CellWriter().uint(operation, 32).coins(50 * TON).address(STRANGER).cell()
+    for owner in (STRANGER, CLIENT):
+        body = CellWriter().uint(0x65448FF4, 32).uint(1, 64).address(owner).reference(CellWriter().cell())
+        before = network.balance(CLIENT)
+        network.say(network.proxy, body.maybe_reference(refund).cell(), by=STRANGER)
+        assert network.balance(CLIENT) == before
+    assert network.balance(STRANGER) < 2 * TON  # his own, bounced
+
+
 def test_a_client_leaves_without_the_proxy_after_notice(network: ContractNetwork, clock: SettableClock) -> None:
     def ask(by: Address = CLIENT) -> None:
         network.say(network.client, demo.ask_refund(1, STRANGER), by=by)
@@ -127,6 +140,7 @@ def test_a_closing_proxy_still_pays_and_a_closed_one_no_more(network: ContractNe
     assert network.proxy_now().state is ContractState.CLOSED
     assert network.balance(PROXY_OWNER) > 80 * TON  # 100 paid in, 20 paid out
     assert network.balance(network.proxy) <= 10_000_000
+    network.say(network.proxy, None, amount=100 * TON)  # it would have the money
     network.cash(network.payment(2 * TOKENS))
     assert network.balance(OWNER) == TOKENS * 20
 

@@ -72,7 +72,10 @@ def deploy_worker_contract(birth: Birth) -> Cell:
 
 
 def cash_out(payment: SignedPayment, worker_contract: Address, *, excess_address: Address) -> Cell:
-    """The message that turns `payment` into money. What is left of its gas goes to `excess_address`."""
+    """The message that turns `payment`, verified when it came, into money. The gas left over goes to `excess_address`.
+
+    Raises `BocError` or `CellShapeError` if the payment was damaged since.
+    """
     root = read_boc(payment.boc, max_bytes=MAX_PAYMENT_BYTES, max_cells=PAYMENT_CELLS)
     reader = CellReader(root)
     operation, query_id = reader.uint(4), reader.uint(8)
