@@ -53,11 +53,14 @@ class Server:
         self._life = asyncio.get_running_loop().create_task(self._live(), name=f"lite server {self.address}")
 
     async def close(self) -> None:
-        if self._life is not None:
+        if self._life is None:
+            return
+        while not self._life.done():  # the client library swallows a cancellation now and then
             self._life.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._life
-            self._life = None
+            await asyncio.wait({self._life}, timeout=1.0)
+        with contextlib.suppress(asyncio.CancelledError):
+            self._life.result()
+        self._life = None
 
     @property
     def usable(self) -> bool:
