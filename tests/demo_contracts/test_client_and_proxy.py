@@ -124,6 +124,7 @@ def test_a_stake_grows_by_what_is_brought(network: ContractNetwork) -> None:
     assert network.proxy_now().stake == 3 * TON
     network.say(network.proxy, demo.increase_stake(1, Nanoton(3 * TON), STRANGER), amount=3 * TON)
     assert network.proxy_now().stake == 3 * TON
+    assert network.balance(STRANGER) > 3 * TON  # it bounced
 
 
 def test_a_closing_proxy_still_pays_and_a_closed_one_no_more(network: ContractNetwork, clock: SettableClock) -> None:
