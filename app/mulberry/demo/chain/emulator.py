@@ -16,7 +16,7 @@ from pytoniq_core.boc.cell import Cell
 
 from mulberry.demo.chain import emulator_exceptions
 from mulberry.demo.chain.emulator_cache import LoadProgress, compiled_module
-from mulberry.demo.chain.emulator_host import Host
+from mulberry.demo.chain.emulator_host import Host, HostRefusedError
 from mulberry.model.places import resource
 from mulberry.ton.boc import write_boc
 
@@ -84,6 +84,11 @@ class Emulator:
         about = json.loads(self._instance.text_at(self._instance.call("_version")))
         return str(about["emulatorLibCommitHash"])
 
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory the running instance has taken."""
+        return self._instance.memory_bytes
+
     def execute(
         self, config: bytes, shard_account: Cell, message: Cell, *, unixtime: int, lt: int, random_seed: bytes
     ) -> Executed | NotAccepted:
@@ -135,7 +140,7 @@ class Emulator:
     def _ask(self, function: str, numbers: Callable[[], list[int]], texts: list[bytes]) -> dict[str, Any]:
         try:
             answer = json.loads(self._instance.call_with_texts(function, numbers(), texts))
-        except (wasmtime.WasmtimeError, wasmtime.Trap) as problem:
+        except (wasmtime.WasmtimeError, wasmtime.Trap, HostRefusedError) as problem:
             self._instance = _Instance(self._engine, self._module, self._imports, self._exports)
             self._handles.clear()
             raise EmulatorError(f"the emulator broke down: {str(problem).splitlines()[-1]}") from problem
@@ -193,6 +198,10 @@ class _Instance:
                 table.set(store, place, self._exports[emulator_exceptions.EMULATOR_FUNCTIONS[name][0]])
             else:
                 table.set(store, place, access[name])
+
+    @property
+    def memory_bytes(self) -> int:
+        return self._memory.data_len(self._store)
 
     def call(self, function: str, *arguments: int) -> int:
         result: int = self._exported(function, wasmtime.Func)(self._store, *arguments)

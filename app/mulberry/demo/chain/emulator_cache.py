@@ -62,10 +62,11 @@ def _compile(engine: wasmtime.Engine, content: bytes, report: Callable[[], None]
             failed.append(problem)
 
     thread = threading.Thread(target=work, name="compile the emulator")
+    report()
     thread.start()
     while thread.is_alive():
-        report()
         thread.join(PROGRESS_SECONDS)
+        report()
     if failed:
         raise failed[0]
     return made[0]

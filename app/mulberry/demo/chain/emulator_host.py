@@ -20,6 +20,10 @@ NO_TERMINAL = -59
 STAT_BYTES = 96
 
 
+class HostRefusedError(Exception):
+    """The emulator wants something that it does not get; `__abort_js` when it gives up by itself."""
+
+
 class Host:
     """Serves one instance of the emulator, which asks nothing before it exists and `attach` was called."""
 
@@ -37,7 +41,7 @@ class Host:
         if answer is None:
 
             def refuse(*_: object) -> None:
-                raise RuntimeError(f"the emulator asked its host for {name}")
+                raise HostRefusedError(f"it asked its host for {name}")
 
             answer = refuse
         return wasmtime.Func(self._store, kind, answer)

@@ -22,6 +22,7 @@ from mulberry.demo.chain.validators import Signing
 from mulberry.ton.boc import write_boc
 
 FORMAT = 1
+_DAMAGE = (OSError, EOFError, zlib.error, ValueError, LookupError, TypeError, AttributeError, BocError, CellError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,8 @@ def unpack(untrusted: bytes) -> Snapshot:
         if document["format"] != FORMAT:
             raise ValueError("a snapshot of another version")
         return _unpack(document)
-    except (OSError, EOFError, zlib.error, KeyError, TypeError, AttributeError, IndexError) as problem:
-        raise ValueError("not a snapshot of a chain") from problem
-    except (BocError, CellError) as problem:
-        raise ValueError("a snapshot with broken cells") from problem
+    except _DAMAGE as problem:
+        raise ValueError(f"not a snapshot of a chain: {problem}") from problem
 
 
 def _unpack(document: dict[str, Any]) -> Snapshot:
