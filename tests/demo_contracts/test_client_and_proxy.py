@@ -77,6 +77,9 @@ def test_a_granted_refund_returns_the_rest_and_closes(network: ContractNetwork) 
     assert network.client_now().state is ContractState.CLOSED
     network.say(network.client, refund, by=PROXY_OWNER)
     assert network.balance(CLIENT) - before == 76 * TON
+    network.say(network.client, demo.deposit(2, Nanoton(9 * TON), STRANGER), amount=10 * TON)
+    assert network.balance(STRANGER) > 9.9 * TON  # nothing is taken any more
+    assert network.client_now().balance == 0
 
 
 @pytest.mark.parametrize("operation", [0xC68EBC7B, 0xF4C354C9])  # a refund: granted, forced
