@@ -109,6 +109,27 @@ async def test_new_heads_are_told_and_a_payment_is_seen_with_the_block_that_hold
         assert len(heads) == 1
 
 
+async def test_a_listener_that_fails_stops_neither_the_others_nor_the_servers(
+    chain: LocalChain, clock: SettableClock
+) -> None:
+    problems: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
+    async with serving(chain, HONEST, HONEST, HONEST) as servers, access_to(servers, clock) as access:
+        await access.head()
+        heads: list[BlockRef] = []
+
+        def fail(_: BlockRef) -> None:
+            raise ZeroDivisionError
+
+        access.subscribe(fail)
+        access.subscribe(heads.append)
+        for _ in range(2):
+            chain.make_block()
+            await asyncio.sleep(0.5)
+        assert len(heads) == len(problems) == 2
+        assert {status.health for status in access.status()} == {ServerHealth.GOOD}
+
+
 LIES = [lie for lie in Lie if lie is not Lie.STALE_HEAD]
 HARMLESS_FROM_A_KEY_BLOCK = Lie.CONFIG_OF_OTHER_BLOCK  # the key block that it takes the config from is the pinned one
 
@@ -223,6 +244,9 @@ async def test_a_page_has_no_more_than_was_asked_for(chain: LocalChain, clock: S
         newest = (await access.account(OURS)).last_transaction
         assert newest is not None
         assert len((await access.transactions(OURS, newest, 2)).transactions) == 2
+        for impossible in (0, 17):
+            with pytest.raises(ValueError, match="a page of"):
+                await access.transactions(OURS, newest, impossible)
 
 
 async def test_a_message_is_taken_or_refused_with_the_chains_own_words(

@@ -106,7 +106,8 @@ class ChainAccess:
         `start` must be proven: `AccountState.last_transaction` or `TransactionPage.older`.
         Raises `HistoryPruned`, `NoServer`.
         """
-        limit = min(limit, MAX_TRANSACTIONS)
+        if not 1 <= limit <= MAX_TRANSACTIONS:
+            raise ValueError(f"a page of {limit} transactions")
         question = ask_transactions(address, start, limit)
 
         async def ask(server: Server) -> TransactionPage:
@@ -181,8 +182,8 @@ class ChainAccess:
     def _tell(self, head: UntrustedHead) -> None:
         ref = _ref(head)
         self.clock_ahead = self._clock.now() - ref.made_at
-        for listener in tuple(self._listeners):
-            listener(ref)
+        for listener in self._listeners:
+            asyncio.get_running_loop().call_soon(listener, ref)  # its mistakes are not the servers'
 
 
 def _ref(head: UntrustedHead) -> BlockRef:

@@ -115,7 +115,7 @@ def parse_global_config(untrusted_text: bytes, random: random.Random, *, source:
         raise _unusable(source, f"It is larger than {CONFIG_SIZE_LIMIT_BYTES:,} bytes.")
     try:
         file = _GlobalConfig.model_validate_json(untrusted_text, strict=True)
-        servers = list(dict.fromkeys(_server(entry) for entry in file.liteservers))
+        servers = list({str(server): server for server in map(_server, file.liteservers)}.values())
         shuffled = tuple(random.sample(servers, len(servers)))
         drawn = shuffled[:MAX_SERVERS]
         ours = all(ipaddress.IPv4Address(server.host).is_loopback for server in drawn)

@@ -72,8 +72,9 @@ class ServerPool:
 
     def disown(self, head: BlockId, why: str) -> None:
         """Nobody can prove the agreed head: those who named it lied, and another one is looked for."""
-        for name in self._heads.namers(head):
-            self._by_name(name).caught_lying(why)
+        namers = self._heads.namers(head)
+        for server in [server for server in self._servers if str(server.address) in namers]:
+            server.caught_lying(why)
         self._heads.disown(head)
         self._compare()
 
@@ -116,9 +117,6 @@ class ServerPool:
     def _server(self, address: LiteServerAddress) -> Server:
         return Server(address, self._config, self._connect, self._random, self._on_change)
 
-    def _by_name(self, name: str) -> Server:
-        return next(server for server in self._servers if str(server.address) == name)
-
     def _troubles(self) -> str:
         return " ".join(f"{s.name}: {s.trouble or s.health.value}." for s in self.status())
 
@@ -137,9 +135,10 @@ class ServerPool:
             self._on_head(self._heads.agreed)
         self._changed.set()
         agreed = self._heads.agreed
-        for name in self._heads.dissenters():
-            self._heads.forget(name)
-            self._by_name(name).caught_lying("it names another block than the other servers do")
+        dissenters = self._heads.dissenters()
+        for server in [server for server in self._servers if str(server.address) in dissenters]:
+            self._heads.forget(str(server.address))
+            server.caught_lying("it names another block than the other servers do")
         for server in self._servers:
             if agreed is not None and server.head is not None:
                 server.behind = server.head.block.seqno + BEHIND_BLOCKS < agreed.block.seqno
@@ -157,12 +156,13 @@ class ServerPool:
         except ServerFailed:
             return
         made_at = self._heads.made_at(block)
-        if block.seqno == seqno and made_at is not None:
+        if block.seqno == seqno and made_at is not None and server in self._servers:
             self._heads.names(str(server.address), UntrustedHead(block, made_at, self._config.zero_state_root_hash))
             self._compare()
 
     async def _replace(self, server: Server) -> None:
         """A spare takes the server's place; the server becomes the last spare."""
+        self._heads.forget(str(server.address))
         spare = self._server(self._spares.pop(0))
         _log.info("lite server %s is gone, %s takes its place", server.address, spare.address)
         self._spares.append(server.address)

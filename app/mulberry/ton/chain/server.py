@@ -1,7 +1,7 @@
 """The life of one lite server: connect, follow its head, answer for its questions, and again after every fall."""
 
 import asyncio
-import contextlib
+import logging
 import random
 from collections.abc import Callable
 
@@ -19,6 +19,8 @@ LIAR_PAUSE = 600.0
 SLOW_ANSWER = 1.5  # seconds
 SILENT_AFTER = 2  # questions in a row without an answer
 MEAN_WEIGHT = 0.2  # of the newest answer in the running mean
+
+_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -51,6 +53,7 @@ class Server:
 
     def start(self) -> None:
         self._life = asyncio.get_running_loop().create_task(self._live(), name=f"lite server {self.address}")
+        self._life.add_done_callback(_log_what_should_not_be)
 
     async def close(self) -> None:
         if self._life is None:
@@ -58,8 +61,6 @@ class Server:
         while not self._life.done():  # the client library swallows a cancellation now and then
             self._life.cancel()
             await asyncio.wait({self._life}, timeout=1.0)
-        with contextlib.suppress(asyncio.CancelledError):
-            self._life.result()
         self._life = None
 
     @property
@@ -127,8 +128,11 @@ class Server:
                 self.trouble = str(problem)
                 self.failed_attempts += 1
             self._on_change(self)
-            await asyncio.sleep(LIAR_PAUSE if self._lied else self._pause())
-            self._lied = False
+            if not self._lied:
+                await asyncio.sleep(self._pause())
+            if self._lied:
+                await asyncio.sleep(LIAR_PAUSE)
+                self._lied = False
 
     async def _one_connection(self) -> None:
         try:
@@ -177,3 +181,9 @@ class Server:
         """Doubling, and never two servers in step."""
         doubled = FIRST_PAUSE * 2.0 ** min(self.failed_attempts, 10)
         return min(doubled, LONGEST_PAUSE) * self._random.uniform(0.5, 1.0)
+
+
+def _log_what_should_not_be(life: asyncio.Task[None]) -> None:
+    """A server's life ends when it is closed. Any other end is a mistake of ours."""
+    if not life.cancelled() and (problem := life.exception()) is not None:
+        _log.error("%s fell over", life.get_name(), exc_info=problem)
