@@ -26,14 +26,16 @@ from bitarray.util import int2ba
 from pytoniq.liteclient.client import LiteClient
 from pytoniq_core.boc.cell import Cell
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "app"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))  # for honest answers to check
 
+from chain_evidence import forward_link
 from mulberry.demo.chain.archive import KeptTransaction
 from mulberry.demo.chain.block import BASECHAIN
 from mulberry.demo.chain.chain import LocalChain
 from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.lite_server import LiteServer, global_config
 from mulberry.demo.chain.ticker import run as make_blocks
+from mulberry.demo.chain.validators import Signing
 from mulberry.model.clock import SystemClock
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
@@ -41,6 +43,7 @@ from mulberry.ton.boc import write_boc
 from mulberry.ton.chain.access import ChainAccess
 from mulberry.ton.chain.config import parse_global_config
 from mulberry.ton.chain.nouns import Position
+from mulberry.ton.chain.proof_chain import check_link
 
 PAID = Address(b"\x77" * 32)  # has a true history
 LONG_LIVED = Address(b"\x99" * 32)  # has a very long one, whose transactions are one, linked in ever new ways
@@ -51,7 +54,9 @@ SHORT_HISTORY, LONG_HISTORY = 1_000, 100_000
 SERVERS = 4
 BLOCKS_PER_SECOND = 2.5  # mainnet's since April 2026
 FOLLOWED_SECONDS = 20
+MANY_VALIDATORS = 100
 MEBIBYTE = 1 << 20
+CACHE = Path(tempfile.gettempdir()) / "mulberry-benchmarks"
 
 LT, OLDER_HASH, OLDER_LT = slice(260, 324), slice(324, 580), slice(580, 644)  # bits of a transaction's first cell
 
@@ -85,7 +90,7 @@ def long_history(chain: LocalChain, length: int) -> dict[int, Position]:
 
 async def serve(control: Connection) -> None:
     """The other process: serves until it is told to make blocks, then until it is told to end."""
-    emulator = Emulator.load(Path(tempfile.gettempdir()) / "mulberry-benchmarks")
+    emulator = Emulator.load(CACHE)
     chain = LocalChain(sha256(b"benchmark").digest(), SystemClock(), emulator, validators=7)
     for _ in range(TRUE_TRANSACTIONS // 100):
         for _ in range(100):
@@ -200,6 +205,22 @@ async def measure_memory(served: Served) -> None:
     print(f"difference        {(peaks[1] - peaks[0]) / MEBIBYTE:.1f} MiB   goal: 50 at most")
 
 
+def measure_proof_chain() -> None:
+    """A link as mainnet's: a hundred validators, Simplex. The config of this chain is smaller than mainnet's."""
+    emulator = Emulator.load(CACHE)
+    chain = LocalChain(b"many", SystemClock(), emulator, validators=MANY_VALIDATORS, signing=Signing.SIMPLEX)
+    chain.make_block()
+    link = forward_link(chain, 1, 2)
+    started = time.perf_counter()
+    validators = check_link(link, link.source).validators
+    first = time.perf_counter() - started
+    started = time.perf_counter()
+    check_link(link, link.source, validators)
+    next_one = time.perf_counter() - started
+    print(f"proving a head    {1e3 * first:.1f} ms after a key block of {MANY_VALIDATORS} validators, ", end="")
+    print(f"then {1e3 * next_one:.1f} ms each")
+
+
 async def measure_following(served: Served, control: Connection) -> None:
     async with access_to(served) as access:
         heads = 0
@@ -225,6 +246,7 @@ async def measure(control: Connection) -> None:
     await measure_account(served)
     await measure_following(served, control)
     control.send("end")
+    measure_proof_chain()
 
 
 def main() -> None:
