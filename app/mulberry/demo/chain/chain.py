@@ -65,7 +65,7 @@ class LocalChain:
         self.archive = Archive() if snapshot is None else snapshot.archive
         self._seed = self._randomness = seed
         self._validator_count = validators
-        self._emulator = emulator
+        self.emulator = emulator
         self._lt = LT_STEP if snapshot is None else snapshot.lt
         self._queue: deque[Message] = deque(() if snapshot is None else snapshot.waiting)
         self._expected: dict[tuple[int, bytes], Cell] = {}  # accounts as they will be after the messages that wait
@@ -153,7 +153,7 @@ class LocalChain:
         newest, unixtime = self.newest, self.unixtime
         states = {block.id.workchain: self.archive.state(block) for block in (self.archive.sibling(newest), newest)}
         done = Round(
-            self._emulator,
+            self.emulator,
             self._config,
             {workchain: state.accounts for workchain, state in states.items()},
             unixtime=unixtime,
@@ -186,7 +186,7 @@ class LocalChain:
         if state.status is not AccountStatus.ACTIVE or state.code is None:
             return Returned(NO_CONTRACT, b"")
         try:
-            return self._emulator.run_method(
+            return self.emulator.run_method(
                 self._config,
                 state.code,
                 state.data or Builder().end_cell(),
@@ -207,7 +207,7 @@ class LocalChain:
     def fork(self, salt: bytes = b"fork") -> "LocalChain":
         """Another future of the same past, with the same validators. Its owner makes its blocks."""
         snapshot = Snapshot(self._seed, self._validator_count, self.validators.signing, self.archive.copy(), self._lt)
-        other = self._of(snapshot, self.clock, self._emulator)
+        other = self._of(snapshot, self.clock, self.emulator)
         other._randomness = sha256(self._randomness + salt).digest()
         return other
 
@@ -243,7 +243,7 @@ class LocalChain:
         """The account when `message` will have been executed. Raises `MessageRefusedError`."""
         place = (message.workchain, message.account)
         try:
-            result = self._emulator.execute(
+            result = self.emulator.execute(
                 self._config,
                 self._expected.get(place) or self._shard_account(*place) or NO_ACCOUNT,
                 message.cell,

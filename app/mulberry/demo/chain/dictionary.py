@@ -104,8 +104,8 @@ class Dictionary(Generic[Extra]):
         rest = Slice(cell.bits[position:], list(cell.refs))
         if len(label) < bits:
             branches = (rest.load_ref(), rest.load_ref())
-            return _Node(label, self.augmentation.read(rest), branches, cell)
-        return _Node(label, self.augmentation.read(rest), (), Cell(rest.bits, rest.refs[rest.ref_offset :]))
+            return _Node(label, self.augmentation.read(rest), branches, rest)
+        return _Node(label, self.augmentation.read(rest), (), rest)
 
     def _leaf(self, label: str, value: Cell, extra: Extra) -> Cell:
         builder = Builder()
@@ -168,7 +168,11 @@ class _Node(Generic[Extra]):
     label: str  # zeros and ones
     extra: Extra
     branches: tuple[Cell, ...]  # two, or none in a leaf
-    value: Cell  # of a leaf; of a fork the node's own cell
+    rest: Slice  # of a leaf: the value; making a cell of it costs a hash, and mostly only the sum is wanted
+
+    @property
+    def value(self) -> Cell:
+        return Cell(self.rest.bits, self.rest.refs[self.rest.ref_offset :])
 
 
 def dictionary_of(key_bits: int, items: dict[int, Cell]) -> Cell | None:
