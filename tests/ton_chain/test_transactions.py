@@ -18,8 +18,8 @@ from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.boc import write_boc
-from mulberry.ton.chain.errors import ServerLied
-from mulberry.ton.chain.nouns import Transaction
+from mulberry.ton.chain.errors import ServerLied, Unreadable
+from mulberry.ton.chain.nouns import Position, Transaction
 from mulberry.ton.chain.transactions import COMMENT_LIMIT_BYTES, prove_page, read_message, read_transaction
 
 OURS = Address(b"\x77" * 32)
@@ -80,6 +80,15 @@ def test_a_missing_altered_or_added_transaction_is_noticed(chain: LocalChain) ->
         prove_page(write_boc(*cells), OURS, replace(newest, lt=newest.lt + 1), 16)
     with pytest.raises(ServerLied, match="another account"):
         prove_page(write_boc(*cells), SENDER, newest, 16)
+
+
+def test_a_proven_transaction_of_an_unknown_kind_is_no_servers_lie(chain: LocalChain) -> None:
+    genuine = Cell.from_boc(page_bag(chain, OURS, 1))[0]
+    merge = Cell(bitarray("0111"), [])  # a kind that happens to no account of ours
+    cell = Cell(genuine.bits, [*genuine.refs[:-1], merge])
+    start = Position(newest_position(chain, OURS).lt, cell.hash)
+    with pytest.raises(Unreadable, match="a kind that does not occur"):
+        prove_page(write_boc(cell), OURS, start, 16)
 
 
 def test_a_payment_with_a_comment_and_one_with_an_operation(chain: LocalChain) -> None:

@@ -87,7 +87,7 @@ class ChainAccess:
         return _ref(await self._pool.head())
 
     async def account(self, address: Address) -> AccountState:
-        """The account at the head, proven; absence too. Raises `NoServer`, `NoAgreement`."""
+        """The account at the head, proven; absence too. Raises `NoServer`, `NoAgreement`, `Unreadable`."""
         block = await self._proven_head()
         question = ask_account(block, address)
 
@@ -104,7 +104,7 @@ class ChainAccess:
         """Up to `limit` (1 to 16) transactions, `start` itself first, each proven by the hash in the one before.
 
         `start` must be proven: `AccountState.last_transaction` or `TransactionPage.older`.
-        Raises `HistoryPruned`, `NoServer`.
+        Raises `HistoryPruned`, `NoServer`, `Unreadable`.
         """
         if not 1 <= limit <= MAX_TRANSACTIONS:
             raise ValueError(f"a page of {limit} transactions")

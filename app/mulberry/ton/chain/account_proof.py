@@ -13,7 +13,7 @@ from mulberry.model.money import Nanoton
 from mulberry.ton.address import ACCOUNT_BYTES, Address
 from mulberry.ton.chain.bags import merkle_body, read_bag
 from mulberry.ton.chain.dictionary import find
-from mulberry.ton.chain.errors import ServerLied
+from mulberry.ton.chain.errors import ServerLied, Unreadable
 from mulberry.ton.chain.fields import BadShape, Fields
 from mulberry.ton.chain.headers import (
     MAX_PROOF_CELLS,
@@ -37,7 +37,7 @@ class BadAccount(ServerLied):
 
 
 def prove_account(untrusted: UntrustedAccount, block: BlockId, address: Address) -> AccountState:
-    """The account at the proven masterchain block `block`. Raises `ServerLied` with the reason."""
+    """The account at the proven masterchain block `block`. Raises `ServerLied` with the reason, `Unreadable`."""
     if untrusted.block != block:
         raise BadAccount(f"asked for block {block}, answered for {untrusted.block}")
     header_cell, state_cell = _block_and_state(untrusted.shard_proof, block.root_hash)
@@ -56,7 +56,10 @@ def prove_account(untrusted: UntrustedAccount, block: BlockId, address: Address)
     account = _account_cell(untrusted.state, proven_hash=leaf.reference().get_hash(0))
     hash_, lt = leaf.bytes(32), leaf.uint(64)
     last = Position(lt, hash_) if lt else None
-    return _read_account(account, address, last, made_at, block)
+    try:
+        return _read_account(account, address, last, made_at, block)
+    except BadShape as problem:  # its hash is right, so the server is
+        raise Unreadable(f"An account has a form that is not known: {problem}.") from problem
 
 
 def _block_and_state(untrusted_proof: bytes, root_hash: bytes) -> tuple[Cell, Cell]:

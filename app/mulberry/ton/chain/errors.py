@@ -45,6 +45,10 @@ class HistoryPruned(ChainError):  # noqa: N818
     """No server keeps transactions that old any more. An archive server would."""
 
 
+class Unreadable(ChainError):  # noqa: N818
+    """What the chain holds is proven, but of a form that this version of Mulberry does not know. No server's fault."""
+
+
 class MessageRefused(ChainError):  # noqa: N818
     """The chain does not take the message. `text` is what the validator's check said (cut to 200 characters)."""
 

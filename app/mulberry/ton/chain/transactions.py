@@ -13,7 +13,7 @@ from mulberry.model.money import Nanoton
 from mulberry.ton.address import ACCOUNT_BYTES, Address
 from mulberry.ton.chain.bags import read_bag
 from mulberry.ton.chain.dictionary import entries
-from mulberry.ton.chain.errors import ServerLied
+from mulberry.ton.chain.errors import ServerLied, Unreadable
 from mulberry.ton.chain.fields import BadShape, Fields
 from mulberry.ton.chain.lite_api import MAX_TRANSACTIONS
 from mulberry.ton.chain.nouns import BASECHAIN, Message, Position, Transaction, TransactionPage
@@ -30,7 +30,10 @@ class BadHistory(ServerLied):
 
 
 def prove_page(untrusted_bag: bytes, address: Address, start: Position, limit: int) -> TransactionPage:
-    """The transactions of `address` from `start` on. Raises `ServerLied`: one is missing, altered or not asked for."""
+    """The transactions of `address` from `start` on.
+
+    Raises `ServerLied`: one is missing, altered or not asked for; `Unreadable`: one is not of a known kind.
+    """
     cells = read_bag(untrusted_bag, roots=range(1, MAX_TRANSACTIONS + 1), max_cells=MAX_PAGE_CELLS)
     if len(cells) > limit:
         raise BadHistory("a page of more transactions than were asked for")
@@ -39,7 +42,10 @@ def prove_page(untrusted_bag: bytes, address: Address, start: Position, limit: i
     for cell in cells:
         if expected is None or cell.hash != expected.hash:
             raise BadHistory("a page in which a transaction is missing, altered or out of order")
-        transaction = read_transaction(cell, address)
+        try:
+            transaction = read_transaction(cell, address)
+        except BadShape as problem:  # its hash is right, so the server is
+            raise Unreadable(f"A transaction has a form that is not known: {problem}.") from problem
         if transaction.position != expected:
             raise BadHistory("a transaction under another's time")
         transactions.append(transaction)
