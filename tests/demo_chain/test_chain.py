@@ -100,6 +100,12 @@ def test_the_same_seed_clock_and_messages_make_the_same_blocks(emulator: Emulato
     assert live(b"one").head != live(b"two").head
 
 
+def test_the_blocks_are_the_same_on_every_computer(chain: LocalChain) -> None:
+    """Recorded. Another hash means another chain: a changed emulator, configuration or layout, or chance in the works."""
+    chain.faucet(SHOP, TON)
+    assert chain.make_block().root_hash.hex() == ("a3fe11744eb617df29ea0822ba8142c1b5f63cf6b062c9792a80ae326a4e439e")
+
+
 def test_a_message_the_contract_does_not_accept_is_refused_with_its_exit_code(
     chain: LocalChain, wallet: PublicWallet
 ) -> None:
