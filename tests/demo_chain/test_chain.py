@@ -101,7 +101,7 @@ def test_the_same_seed_clock_and_messages_make_the_same_blocks(emulator: Emulato
 
 
 def test_the_blocks_are_the_same_on_every_computer(chain: LocalChain) -> None:
-    """Recorded. Another hash means another chain: a changed emulator, configuration or layout, or chance in the works."""
+    """Recorded. Another hash means another chain: another emulator, configuration or layout, or mere chance."""
     chain.faucet(SHOP, TON)
     assert chain.make_block().root_hash.hex() == ("a3fe11744eb617df29ea0822ba8142c1b5f63cf6b062c9792a80ae326a4e439e")
 

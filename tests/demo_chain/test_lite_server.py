@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from bitarray import bitarray
 from pytoniq.liteclient import sync
 from pytoniq.liteclient.client import LiteClient, LiteClientError, LiteServerError
 from pytoniq_core.boc.address import Address as LibraryAddress
+from pytoniq_core.boc.cell import Cell
 from pytoniq_core.proof.check_proof import ProofError
 
 from conftest import SettableClock
@@ -332,6 +334,25 @@ async def test_hostile_accounts_can_be_sent(server: LiteServer, lie: Lie) -> Non
     account = {"workchain": 0, "id": SHOP.account.hex()}
     answer = await client.liteserver_request("getAccountState", {"id": block, "account": account})
     assert 0 < len(answer["state"]) < 10_000
+    await client.close()
+
+
+async def test_a_bomb_that_somebody_really_sent_is_served_like_any_message(
+    server: LiteServer, quiet_library: None
+) -> None:
+    """Sixty cells that are 2 to the 60th on paper: nothing on our side may walk them twice."""
+    body = Cell(bitarray(), [])
+    for _ in range(60):
+        body = Cell(body.bits, [body, body])
+    server.chain.send_internal(NOBODY, Nanoton(TON), body=body)
+    server.chain.make_block()
+    restored = LocalChain.restore(server.chain.snapshot(), server.chain.clock, server.chain.emulator)
+    assert restored.transactions(NOBODY) == server.chain.transactions(NOBODY)
+    client = await connected(server)
+    newest = server.chain.transactions(NOBODY)[0]
+    ((read,), _) = await client.raw_get_transactions(their(NOBODY), 1, newest.lt, newest.hash)
+    assert read.cell.hash == newest.hash
+    assert await balance(server, NOBODY) == TON
     await client.close()
 
 
