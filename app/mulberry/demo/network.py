@@ -79,7 +79,7 @@ async def run(
         stack.push_async_callback(proxy.close)
         proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, _wanted_port(profile)))
         front = Front(proxy, profile.model_base_name, traffic, exchanges)
-        front_url = await stack.enter_async_context(_serving(front.application()))
+        front_url = await stack.enter_async_context(serving(front.application()))
 
         real = _real_profile(profile, proxy_address, front_url)
         network_file = folder / "network.json"
@@ -158,7 +158,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 @asynccontextmanager
-async def _serving(application: web.Application) -> AsyncIterator[str]:
+async def serving(application: web.Application) -> AsyncIterator[str]:
     """Serves HTTP on a free loopback port; gives the URL."""
     runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
