@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 from mulberry.cocoon.messages import ProxyParams
 from mulberry.cocoon.requests import CheckedRequest
@@ -128,9 +129,9 @@ class Worker:
 
 @asynccontextmanager
 async def connected_worker(
-    profile: NetworkProfile, port: int, *, slots: int = 4, book: MemoryBook | None = None
+    profile: NetworkProfile, port: int, *, slots: int = 4, book: MemoryBook | None = None, **other: Any
 ) -> AsyncIterator[Worker]:
-    """A worker that has shaken hands; it is gone when the block ends."""
+    """A worker that has shaken hands; it is gone when the block ends. `other` goes before the rest of its identity."""
     book = book or MemoryBook(profile)
     engine = Echo()
     identity = Identity(
@@ -141,6 +142,7 @@ async def connected_worker(
         proxy_count=1,
         max_active_requests=slots,
     )
+    identity = replace(identity, **other)
     ready, changed = asyncio.Event(), asyncio.Event()
 
     def on_change() -> None:

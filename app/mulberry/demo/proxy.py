@@ -29,7 +29,6 @@ from mulberry.ton.payment import build_payment
 
 QUEUE_LIMIT = 256  # requests that wait while all workers are busy
 QUEUE_SECONDS = 30.0
-CONNECTIONS_LIMIT = 64
 
 log = logging.getLogger(__name__)
 
@@ -165,8 +164,6 @@ class DemoProxy:
     def _greet(self, channel: Channel) -> WorkerLink:
         link = WorkerLink(self, channel)
         self._links.append(link)
-        if len(self._channels) > CONNECTIONS_LIMIT:
-            channel.close("too many connections")
         return link
 
     def _free_worker(self) -> WorkerLink | None:

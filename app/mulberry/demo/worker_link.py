@@ -216,7 +216,8 @@ class WorkerLink:
 
     def _connect(self, params: WorkerParams) -> Message:
         self._proxy.check(params)
-        connections, at_once = params.proxy_cnt or 1, params.max_active_requests or 1
+        connections = 1 if params.proxy_cnt is None else params.proxy_cnt
+        at_once = 1 if params.max_active_requests is None else params.max_active_requests
         version = min(params.max_proto_version or 0, PROTOCOL_VERSIONS[1])
         if connections < 1 or at_once < 1 or not 0 <= params.coefficient < COEFFICIENT_LIMIT:
             raise QueryRefused(REFUSED_CODE, "a number is out of range")
@@ -263,24 +264,27 @@ class WorkerLink:
             raise ProtocolError(f"the head of an answer: {problem}") from problem
         if not 200 <= head.status_code <= 599 or head.status_code in BODILESS_STATUS:
             raise ProtocolError(f"an answer with HTTP status {head.status_code}")
+        tokens = _tokens(message.final_info)
         running.has_head = True
         running.reply.put_head(head)
-        if message.final_info is not None:
-            self._finish(message.request_id, message.final_info)
+        if tokens is not None:
+            self._finish(message.request_id, tokens)
 
     def _take_part(self, message: QueryAnswerPartEx) -> None:
         running = self._find(message.request_id)
         if not running.has_head:
             raise ProtocolError("the body of an answer before its head")
+        tokens = _tokens(message.final_info)
         running.reply.put_part(message.answer)
-        if message.final_info is not None:
-            self._finish(message.request_id, message.final_info)
+        if tokens is not None:
+            self._finish(message.request_id, tokens)
 
     def _take_error(self, message: QueryAnswerErrorEx) -> None:
         self._find(message.request_id)
-        if message.final_info is None:
+        tokens = _tokens(message.final_info)
+        if tokens is None:
             raise ProtocolError("an error without its final info")
-        self._finish(message.request_id, message.final_info, _failure(message.error_code, message.error))
+        self._finish(message.request_id, tokens, _failure(message.error_code, message.error))
 
     def _find(self, request_id: bytes) -> _Running:
         running = self._running.get(request_id)
@@ -288,8 +292,7 @@ class WorkerLink:
             raise ProtocolError("an answer to a request that does not run")
         return running
 
-    def _finish(self, request_id: bytes, info: QueryFinalInfo, failure: RequestFailed | None = None) -> None:
-        tokens = _tokens(info)
+    def _finish(self, request_id: bytes, tokens: int, failure: RequestFailed | None = None) -> None:
         running = self._running.pop(request_id)
         running.deadline.cancel()
         running.reply.end(failure)
@@ -318,8 +321,10 @@ class WorkerLink:
         return self._proxy.account(self._contract)
 
 
-def _tokens(info: QueryFinalInfo) -> int:
-    """What the request is worth, in adjusted tokens. Raises `ProtocolError`: the numbers do not add up."""
+def _tokens(info: QueryFinalInfo | None) -> int | None:
+    """What the request is worth, in adjusted tokens; None: it goes on. Raises `ProtocolError`: it does not add up."""
+    if info is None:
+        return None
     used = info.tokens_used
     parts = (used.prompt, used.cached, used.completion, used.reasoning)
     if min(parts) < 0 or sum(parts) != used.total:
