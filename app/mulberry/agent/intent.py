@@ -1,4 +1,4 @@
-"""The owner's wish on disk. It is stored before it is obeyed, so a crash or a reboot goes on with it."""
+"""The owner's wish on disk: a crash or a reboot goes on with it."""
 
 import logging
 from pathlib import Path

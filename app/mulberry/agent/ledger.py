@@ -22,6 +22,7 @@ from mulberry.model.node import Earnings
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 
 LARGEST_INTEGER = 2**63 - 1  # of SQLite: no count and no fee may be larger
+ROOM_BYTES = 64 * 2**10  # a few dozen jobs
 LARGEST_CONFIRMATION = 2**40  # tokens of one job; what is larger is nonsense and must not spoil the sums
 
 
@@ -49,10 +50,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class KnownProxy:
-    """Who a proxy was when we met it first."""
+    """Who a proxy was when we met it first. Its contracts are not here: they change with the network's prices."""
 
     public_key: str
-    proxy_contract: str
+    owner: str  # raw address
 
 
 class Ledger:
@@ -101,9 +102,9 @@ class Ledger:
         with self._writing():
             self._connection.execute(
                 "INSERT INTO proxies VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (name, met.public_key, met.proxy_contract, rows.moment(now)),
+                (name, met.public_key, met.owner, rows.moment(now)),
             )
-        known = "SELECT public_key, proxy_contract FROM proxies WHERE name = ?"
+        known = "SELECT public_key, owner FROM proxies WHERE name = ?"
         return KnownProxy(*self._connection.execute(known, (name,)).fetchone())
 
     def open_account(self, account: ProxyAccount) -> ProxyAccount:
@@ -190,6 +191,13 @@ class Ledger:
             sums[bucket] = (earned + tokens * fee, so_far + jobs)
         width = timedelta(seconds=bucket_seconds)
         return [EarningsBucket(first + i * width, Nanoton(earned), jobs) for i, (earned, jobs) in enumerate(sums)]
+
+    def check_room(self) -> None:
+        """Raises `LedgerFull` when not even a little could be written."""
+        with self._writing():
+            self._connection.execute("CREATE TABLE room (bytes BLOB)")
+            self._connection.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM_BYTES,))
+            self._connection.execute("DROP TABLE room")
 
     @contextmanager
     def _writing(self, *, durably: bool = False) -> Iterator[None]:
