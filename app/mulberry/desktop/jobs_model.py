@@ -173,13 +173,13 @@ class JobsModel(QAbstractTableModel):
 
     def _ask(self) -> None:
         """Asks for what was looked at last; what flew by while scrolling is forgotten."""
+        while len(self._wanted) > REQUESTS_AT_ONCE:
+            self._wanted.popitem(last=False)
         while self._wanted and len(self._asked) < REQUESTS_AT_ONCE:
             page, _ = self._wanted.popitem()
             self._asked.add(page)
             first = page * PAGE_JOBS + 1
             self.wanted.emit(first, min(first + PAGE_JOBS - 1, self._total))
-        while len(self._wanted) > REQUESTS_AT_ONCE:
-            self._wanted.popitem(last=False)
 
     def _answered(self, first: int) -> None:
         self._asked.discard(_page_of(first))

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from mulberry.desktop import wording
 from mulberry.desktop.cards import Text, plain_button
-from mulberry.desktop.connection import View
+from mulberry.desktop.connection import Link, View
 from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
@@ -42,7 +42,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
         super().__init__()
-        self._theme = theme
+        self._knows_the_state = False
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
         self.setMinimumSize(720, 520)
@@ -65,7 +65,6 @@ class MainWindow(QMainWindow):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
-        self.home.state.main.setFocus()
 
     def _action(self, text: str, asked: SignalInstance, keys: str = "") -> QAction:
         action = QAction(text, self)
@@ -100,6 +99,9 @@ class MainWindow(QMainWindow):
             self.sidebar.network.say(view.status.network.title)
         self.home.show_view(view)
         self.jobs.show_view(view)
+        if not self._knows_the_state and view.link is not Link.STARTING:
+            self._knows_the_state = True
+            self.home.state.main.setFocus()  # from now on it can be pressed
 
     def show_problem(self, problem: UserFacingError) -> None:
         """Something that was asked for did not work; shown until it is closed."""
