@@ -69,11 +69,16 @@ class Supervisor:
         self._restarts = Restarts(restart_rules, jitter)
         self._keeper: asyncio.Task[None] | None = None
         self._link: JobLink | None = None
-        self.process: JobProcess | None = None
+        self._process: JobProcess | None = None
 
     @property
     def default_temperature(self) -> float:
         return self._model.manifest.default_temperature
+
+    @property
+    def pid(self) -> int | None:
+        """The job process's, while it is ready."""
+        return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
         """Returns when the model is loaded. Raises `EngineFailed` when the first attempt fails; nothing runs then."""
@@ -144,7 +149,7 @@ class Supervisor:
             await self._wait_until_loaded(link)
             if not link.over.done():
                 self._link = link
-                self.process = process
+                self._process = process
                 self._tell(EngineState.READY)
                 started.set()
             why = await asyncio.shield(link.over)
@@ -153,7 +158,7 @@ class Supervisor:
             raise
         finally:
             self._link = None
-            self.process = None
+            self._process = None
             if link is not None:
                 link.end("The engine was stopped.")
             how = await process.end(grace_seconds)

@@ -97,7 +97,9 @@ class PromptReader:
                 parts.append(part)
                 if written > size + TEMPLATE_GROWTH_LIMIT or time.monotonic() > deadline:
                     raise PromptRefused("template_failed", "the conversation is too much for the model's template")
-        except jinja2.TemplateError:
+        except PromptRefused:
+            raise
+        except Exception:  # noqa: BLE001 - a template is a program; whatever it raises is this conversation's end alone
             raise PromptRefused("template_failed", "the model's template cannot write this conversation") from None
         return "".join(parts)
 
