@@ -1,7 +1,7 @@
 """A real worker session with an engine and a book that live in memory, for tests of the demo network's side."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -24,15 +24,20 @@ USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
 
 
 class Echo:
-    """Answers at once with the customer's last words; a stream word by word. `gate` holds it back while it is clear."""
+    """Answers at once with the customer's last words, or what `knows` says to them; a stream word by word.
 
-    def __init__(self) -> None:
+    `gate` holds it back while it is clear.
+    """
+
+    def __init__(self, knows: Mapping[str, str] | None = None) -> None:
+        self.knows = knows or {}
         self.gate = asyncio.Event()
         self.gate.set()
         self.closed = 0
 
     async def answer(self, request: CheckedRequest) -> AsyncGenerator[JsonObject, None]:
         text = request.body["messages"][-1]["content"] if "messages" in request.body else request.body["prompt"]
+        text = self.knows.get(text, text)
         kind = "chat.completion.chunk" if request.stream else "chat.completion"
         base = {"id": "1", "object": kind, "created": 1, "model": request.body["model"]}
         try:
@@ -43,7 +48,8 @@ class Echo:
                 yield {**base, "choices": [choice], "usage": USAGE}
                 return
             for word in text.split(" "):
-                yield {**base, "choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]}
+                delta = {"content": f"{word} "}
+                yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
                 await self.gate.wait()
             yield {**base, "choices": [], "usage": USAGE}
         finally:
@@ -129,11 +135,17 @@ class Worker:
 
 @asynccontextmanager
 async def connected_worker(
-    profile: NetworkProfile, port: int, *, slots: int = 4, book: MemoryBook | None = None, **other: Any
+    profile: NetworkProfile,
+    port: int,
+    *,
+    slots: int = 4,
+    book: MemoryBook | None = None,
+    engine: Echo | None = None,
+    **other: Any,
 ) -> AsyncIterator[Worker]:
     """A worker that has shaken hands; it is gone when the block ends. `other` goes before the rest of its identity."""
     book = book or MemoryBook(profile)
-    engine = Echo()
+    engine = engine or Echo()
     identity = Identity(
         owner_address=profile.owner_address,
         model=profile.model,
