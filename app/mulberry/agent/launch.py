@@ -115,6 +115,8 @@ async def _ready(process: asyncio.subprocess.Process) -> None:
 
 async def _end(process: asyncio.subprocess.Process) -> None:
     """Closes its standard input, which asks it to end, and kills it if it does not."""
+    if process.stdin is not None:
+        process.stdin.close()
     try:
         async with asyncio.timeout(GRACE_SECONDS):
             await process.communicate()
