@@ -20,6 +20,12 @@ async def listening(factory: Callable[[], asyncio.BaseProtocol]) -> AsyncIterato
         await server.wait_closed()
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Lets everything else run until it holds. What never holds is ended by the test's time limit."""
+    while not holds():  # noqa: ASYNC110 - an event would have to be built into the code under test
+        await asyncio.sleep(0)
+
+
 class RawPeer(asyncio.Protocol):
     """Records frames with their time of arrival; sends what it is told, right or wrong."""
 
