@@ -295,6 +295,8 @@ class Channel(asyncio.Protocol):
         self._check_open()
         if self._transport is None:
             raise ChannelClosed("not connected")
+        if self._transport.is_closing():  # broken, and `connection_lost` with the reason is on its way
+            return
         self._transport.write(self._writer.pack(encode(message)))
         if self._transport.get_write_buffer_size() > UNSENT_BYTES_LIMIT:
             self.close("the other side does not read what it asked for")
