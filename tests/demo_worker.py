@@ -7,19 +7,31 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from mulberry.cocoon.messages import ProxyParams
+from mulberry.cocoon.channel import Channel, QueryRefused
+from mulberry.cocoon.messages import (
+    CompareBalanceWithProxy,
+    ConnectedToProxy,
+    ConnectToProxy,
+    ProxyHandshakeComplete,
+    ProxyHandshakeCompleted,
+    ProxyParams,
+    RunQueryEx,
+    WorkerParams,
+)
 from mulberry.cocoon.requests import CheckedRequest
 from mulberry.cocoon.strict_json import JsonObject
+from mulberry.cocoon.tl import Message
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import Identity, ProxyDistrusted, Served, WorkerSession
 from mulberry.model.clock import SystemClock
-from mulberry.model.network import NetworkProfile
+from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.payments import Counters
 from mulberry.model.root_contract import ProxyAddress
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from mulberry.ton.payment import VerifiedPayment, verify_payment
 
+DEMO = load_profile("demo")
 USAGE = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
 
 
@@ -184,3 +196,47 @@ async def connected_worker(
         await asyncio.wait({run})
         if not run.cancelled() and run.exception() is None:
             run.result()
+
+
+PARAMS = WorkerParams(
+    worker_owner_address=DEMO.owner_address,
+    model=DEMO.model,
+    coefficient=1000,
+    is_test=True,
+    proxy_cnt=1,
+    max_active_requests=4,
+    min_proto_version=1,
+    max_proto_version=2,
+)
+
+
+class ByHand:
+    """A worker of which the test says every word."""
+
+    def __init__(self) -> None:
+        self.inbox: asyncio.Queue[Message] = asyncio.Queue()
+
+    def received(self, message: Message) -> None:
+        self.inbox.put_nowait(message)
+
+    async def answer(self, message: Message) -> Message:
+        raise QueryRefused(1, "no")
+
+    def closed(self, why: str) -> None:
+        pass
+
+    async def asked(self) -> RunQueryEx:
+        """The next message, which must be a request."""
+        message = await self.inbox.get()
+        assert isinstance(message, RunQueryEx)
+        return message
+
+
+async def worker_by_hand(port: int, params: WorkerParams = PARAMS) -> tuple[Channel, ByHand]:
+    """One that has shaken hands."""
+    worker = ByHand()
+    channel = await Channel.dial("127.0.0.1", port, worker, random=Random(1))
+    assert isinstance(await channel.query(ConnectToProxy(params)), ConnectedToProxy)
+    await channel.query(CompareBalanceWithProxy(0, 0, 0))
+    assert isinstance(await channel.query(ProxyHandshakeComplete(False)), ProxyHandshakeCompleted)
+    return channel, worker

@@ -13,7 +13,16 @@ import aiohttp
 import pytest
 from nacl.signing import SigningKey
 
-from demo_worker import Worker, connected_worker
+from demo_worker import Worker, connected_worker, worker_by_hand
+from mulberry.cocoon.messages import (
+    HttpHeader,
+    HttpResponse,
+    QueryAnswerEx,
+    QueryAnswerPartEx,
+    QueryFinalInfo,
+    TokensUsed,
+)
+from mulberry.cocoon.tl import encode
 from mulberry.demo.accounts import Accounts
 from mulberry.demo.exchanges import Exchanges
 from mulberry.demo.front import BODY_LIMIT_BYTES, Front
@@ -267,3 +276,56 @@ async def test_foreign_customers_prompts_are_not_kept(network: Network, worker: 
         assert response.status == 200
     async with network.http.get("/demo/exchanges") as response:
         assert await response.json() == []
+
+
+async def say(network: Network, *answers: tuple[HttpResponse, bytes | None]) -> asyncio.Task[aiohttp.ClientResponse]:
+    """Asks one question that a worker answers word for word; None instead of a second part closes its connection."""
+    channel, worker = await worker_by_hand(network.port)
+    asking = asyncio.create_task(network.http.post(CHAT, json=network.question()).__aenter__())
+    query = await worker.asked()
+    for head, part in answers:
+        channel.send(QueryAnswerEx(query.request_id, encode(head)))
+        if part is not None:
+            channel.send(QueryAnswerPartEx(query.request_id, part, QueryFinalInfo(TokensUsed(0, 0, 0, 0, 0))))
+    if answers[-1][1] is None:
+        await asyncio.wait({asking})
+        channel.close("gone")
+    return asking
+
+
+def head_with(**headers: str) -> HttpResponse:
+    named = tuple(HttpHeader(name.replace("_", "-"), value) for name, value in headers.items())
+    return HttpResponse("HTTP/1.1", 200, "OK", named, b"")
+
+
+async def test_headers_of_one_connection_are_not_passed_on(network: Network) -> None:
+    head = head_with(Connection="Close", Keep_Alive="1", Content_Length="999", X_Mine="yes", Content_Type="text/plain")
+    async with await (await say(network, (head, b"four"))) as response:
+        assert response.headers["X-Mine"] == "yes"
+        assert response.headers["Content-Length"] == "4"  # the worker's own number was wrong
+        assert "Keep-Alive" not in response.headers
+        assert await response.text() == "four"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        head_with(X_Evil="a\r\nSet-Cookie: b"),
+        head_with(X_Evil="a\0"),
+        head_with(X_Evil="\u2028"),
+        HttpResponse("HTTP/1.1", 200, "OK", (HttpHeader("X Evil:", "a"),), b""),
+        HttpResponse("HTTP/1.1", 200, "OK", (HttpHeader("", "a"),), b""),
+    ],
+)
+async def test_a_workers_header_that_is_not_http_stays_outside(network: Network, head: HttpResponse) -> None:
+    async with await (await say(network, (head, b"x"))) as response:
+        assert (await error_of(response))[:2] == (502, "worker_error")
+        assert not any("Evil" in name or "Cookie" in name for name in response.headers)
+
+
+async def test_a_cut_answer_that_is_no_event_stream_is_not_taken_for_whole(network: Network) -> None:
+    head = head_with(Content_Type="application/x-ndjson", Transfer_Encoding="chunked")
+    async with await (await say(network, (head, None))) as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from demo_worker import connected_worker
+from demo_worker import PARAMS, ByHand, connected_worker, worker_by_hand
 from mulberry.cocoon.channel import Channel, QueryRefused
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
@@ -24,12 +24,10 @@ from mulberry.cocoon.messages import (
     HttpResponse,
     NewCoefficient,
     ProxyHandshakeComplete,
-    ProxyHandshakeCompleted,
     QueryAnswerErrorEx,
     QueryAnswerEx,
     QueryAnswerPartEx,
     QueryFinalInfo,
-    RunQueryEx,
     TcpPong,
     TokensUsed,
     UpdatePaymentStatus,
@@ -47,34 +45,8 @@ pytestmark = pytest.mark.virtual_time
 PROFILE = load_profile("demo")
 BODY = b"{}"
 CHAT = "/v1/chat/completions"
-PARAMS = WorkerParams(
-    worker_owner_address=PROFILE.owner_address,
-    model=PROFILE.model,
-    coefficient=1000,
-    is_test=True,
-    proxy_cnt=1,
-    max_active_requests=4,
-    min_proto_version=1,
-    max_proto_version=2,
-)
 DONE = QueryFinalInfo(TokensUsed(1, 2, 3, 4, 10))
 HEAD = HttpResponse("HTTP/1.1", 200, "OK", (HttpHeader("Content-Length", "2"),), b"")
-
-
-class ByHand:
-    """A worker of which the test says every word."""
-
-    def __init__(self) -> None:
-        self.inbox: asyncio.Queue[Message] = asyncio.Queue()
-
-    def received(self, message: Message) -> None:
-        self.inbox.put_nowait(message)
-
-    async def answer(self, message: Message) -> Message:
-        raise QueryRefused(1, "no")
-
-    def closed(self, why: str) -> None:
-        pass
 
 
 @dataclass
@@ -88,11 +60,7 @@ class Scene:
 
     async def ready(self, params: WorkerParams = PARAMS) -> tuple[Channel, ByHand]:
         """A worker that has shaken hands."""
-        channel, worker = await self.dial()
-        assert isinstance(await channel.query(ConnectToProxy(params)), ConnectedToProxy)
-        await channel.query(CompareBalanceWithProxy(0, 0, 0))
-        assert isinstance(await channel.query(ProxyHandshakeComplete(False)), ProxyHandshakeCompleted)
-        return channel, worker
+        return await worker_by_hand(self.port, params)
 
 
 @pytest.fixture
@@ -103,12 +71,6 @@ async def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterat
         port = await proxy.listen("127.0.0.1", 0)
         yield Scene(proxy, port)
         await proxy.close()
-
-
-async def asked(worker: ByHand) -> RunQueryEx:
-    message = await worker.inbox.get()
-    assert isinstance(message, RunQueryEx)
-    return message
 
 
 async def read(reply: Reply) -> bytes:
@@ -148,7 +110,7 @@ async def test_each_breach_closes_that_connection_only(
 ) -> None:
     channel, worker = await scene.ready()
     reply = scene.proxy.ask(CHAT, BODY)
-    query = await asked(worker)
+    query = await worker.asked()
     async with connected_worker(PROFILE, scene.port) as other:
         for message in said:
             if getattr(message, "request_id", b"") is None:
@@ -168,7 +130,7 @@ async def test_each_breach_closes_that_connection_only(
 async def test_an_answer_ends_once(scene: Scene) -> None:
     channel, worker = await scene.ready()
     reply = scene.proxy.ask(CHAT, BODY)
-    end = QueryAnswerEx((await asked(worker)).request_id, encode(HEAD), DONE)
+    end = QueryAnswerEx((await worker.asked()).request_id, encode(HEAD), DONE)
     channel.send(end)
     channel.send(end)
     await channel.wait_closed()
@@ -258,8 +220,8 @@ async def test_each_connection_gets_its_share_rounded_up(scene: Scene) -> None:
     _, worker = await scene.ready(replace(PARAMS, max_active_requests=3, proxy_cnt=2))
     for _ in range(3):
         scene.proxy.ask(CHAT, BODY)
-    await asked(worker)
-    await asked(worker)
+    await worker.asked()
+    await worker.asked()
     await asyncio.sleep(1)
     assert worker.inbox.empty()
 
@@ -281,7 +243,7 @@ async def test_a_worker_that_knows_more_is_asked_again(scene: Scene) -> None:
 async def test_parts_are_passed_on_as_they_are_and_the_worker_is_told_its_worth(scene: Scene) -> None:
     channel, worker = await scene.ready()
     reply = scene.proxy.ask(CHAT, BODY)
-    query = await asked(worker)
+    query = await worker.asked()
     channel.send(QueryAnswerEx(query.request_id, encode(replace(HEAD, payload=b"a"))))
     assert (await reply.head()).headers == HEAD.headers
     assert await reply.more() == b"a"
@@ -300,7 +262,7 @@ async def test_parts_are_passed_on_as_they_are_and_the_worker_is_told_its_worth(
 async def test_the_workers_errors_become_http(scene: Scene, code: int, status: int) -> None:
     channel, worker = await scene.ready()
     reply = scene.proxy.ask(CHAT, BODY)
-    query = await asked(worker)
+    query = await worker.asked()
     channel.send(
         QueryAnswerErrorEx(query.request_id, code, "worker: \x1b[31mno", QueryFinalInfo(TokensUsed(0, 0, 0, 0, 0)))
     )
@@ -313,7 +275,7 @@ async def test_the_workers_errors_become_http(scene: Scene, code: int, status: i
 async def test_a_worker_that_sits_on_a_request_is_given_up(scene: Scene) -> None:
     channel, worker = await scene.ready()
     reply = scene.proxy.ask(CHAT, BODY)
-    await asked(worker)
+    await worker.asked()
     with pytest.raises(RequestFailed, match="in time"):
         await reply.head()
     await channel.wait_closed()
@@ -322,7 +284,7 @@ async def test_a_worker_that_sits_on_a_request_is_given_up(scene: Scene) -> None
 async def test_an_answer_that_nobody_reads_is_not_kept(scene: Scene) -> None:
     channel, worker = await scene.ready()
     reply = scene.proxy.ask(CHAT, BODY)
-    query = await asked(worker)
+    query = await worker.asked()
     channel.send(QueryAnswerEx(query.request_id, encode(HEAD)))
     for _ in range(5):
         channel.send(QueryAnswerPartEx(query.request_id, bytes(8 * 2**20)))

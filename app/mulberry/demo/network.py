@@ -33,6 +33,7 @@ from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
 from mulberry.model.root_contract import ProxyAddress
 
 LOOPBACK = "127.0.0.1"
+STDIN = 0
 KEY_BYTES = 32
 SHUTDOWN_SECONDS = 1.0  # for customers in the middle of an answer
 
@@ -102,6 +103,7 @@ def run_demo_network(
 
     Logs to stderr. Raises `UserFacingError` as `run` and `load_profile` do.
     """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     profile = load_profile(profile_name)
 
     def announce(ready: Ready) -> None:
@@ -142,7 +144,7 @@ def _on_end(end: Callable[[], object], *, until_stdin_closes: bool) -> None:
 
         def read_to_the_end() -> None:
             with suppress(OSError):
-                while os.read(sys.stdin.fileno(), 4096):
+                while os.read(STDIN, 4096):  # sys.stdin's buffer would stay locked at the end
                     pass
             told()
 

@@ -78,6 +78,7 @@ class DemoProxy:
         return bound
 
     async def close(self) -> None:
+        """Signs and sends what is owed, then ends all connections."""
         if self._server is not None:
             self._server.close()
         self._commit()
@@ -89,6 +90,8 @@ class DemoProxy:
         for waiting in self._queue:
             waiting.give_up.cancel()
             waiting.reply.end(_unavailable("no_worker", "The demo network ends."))
+        if self._commit_timer is not None:  # the disk was full to the end
+            self._commit_timer.cancel()
 
     async def worker_ready(self) -> None:
         """Returns when a worker is connected and takes work."""

@@ -174,7 +174,7 @@ class WorkerLink:
                 self._stage = Stage.WORK
                 self._is_enabled = not message.is_disabled
                 log.info("a worker is connected, %d slots", self.slots)
-                self._proxy.link_changed(self)
+                asyncio.get_running_loop().call_soon(self._proxy.link_changed, self)  # work comes after this answer
                 return ProxyHandshakeCompleted()
             case Stage.WORK, UpdatePaymentStatus():
                 account = self._account
