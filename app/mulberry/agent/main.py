@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -44,7 +45,8 @@ def run_agent(root: Path, network: str, *, until_stdin_closes: bool = False) -> 
         _log_to(folder.agent_log)
         log.info("agent %s for %s begins", __version__, profile.name)
         try:
-            asyncio.run(_run(folder, profile, until_stdin_closes=until_stdin_closes))
+            with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+                runner.run(_run(folder, profile, until_stdin_closes=until_stdin_closes))
         except Exception:
             log.exception("a bug ended the agent")
             raise
@@ -104,6 +106,15 @@ def _quit_at_end_of_input(node: Node) -> None:
             loop.call_soon_threadsafe(node.quit)
 
     threading.Thread(target=read_to_the_end, name="end of input", daemon=True).start()
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it exists: measured, it costs an idle agent no memory and no wake-up, and serves faster."""
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 def _log_to(path: Path) -> None:

@@ -121,6 +121,8 @@ class Node:
         self._changed(job)
 
     def _changed(self, job: Job | None = None) -> None:
+        if self.quitting.is_set():  # what happens on the way out is no news
+            return
         if job is not None or (self._shift is not None and self._shift.running_requests):
             loop = asyncio.get_running_loop()
             self._busy_until = loop.time() + BUSY_SECONDS
