@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
@@ -39,7 +38,7 @@ class PromptRefused(Exception):  # noqa: N818 - an answer to the customer, not a
 class PromptReader:
     """The chat template of the model in `folder`, and its tokenizer, from now on this reader's own.
 
-    `longest_token` is in bytes. Raises `OSError`, `ValueError` or `jinja2.TemplateError` at unusable files.
+    `longest_token` is in bytes. Raises `OSError`, `ValueError` or `jinja2.exceptions.TemplateError` at unusable files.
     """
 
     def __init__(self, folder: Path, tokenizer: Tokenizer, context_tokens: int, longest_token: int) -> None:
