@@ -124,7 +124,7 @@ async def test_jobs_and_earnings_come_by_signal(qtbot: QtBot) -> None:
         connection.earnings_fetched.connect(lambda shown, buckets: fetched.append((shown.span, len(buckets))))
         connection.fetch_earnings(window(Span.WEEK, NOON))
         await until(lambda: len(fetched) == 2)
-    assert fetched == [(101, 300, 200), (Span.WEEK, 28)]
+    assert fetched == [(101, 300, 200), (Span.WEEK, window(Span.WEEK, NOON).buckets)]
 
 
 async def test_jobs_that_do_not_come_are_reported(qtbot: QtBot) -> None:

@@ -79,8 +79,14 @@ def test_unknown_is_a_dash_and_not_zero() -> None:
 def test_nothing_earned_is_not_divided_by() -> None:
     status = a_status()
     nothing = replace(status.earnings, earned=Nanoton(0), payable=Nanoton(0))
-    assert wording.share_signed(replace(status, earnings=nothing)) == 0
-    assert wording.share_signed(status) == pytest.approx(26_800 / 32_160)
+    assert wording.percent_signed(replace(status, earnings=nothing)) == 0
+
+
+def test_nearly_all_is_not_shown_as_all() -> None:
+    status = a_status()
+    assert wording.percent_signed(status) == 83  # 26,800 of 32,160 is 83.3 %
+    nearly = replace(status.earnings, earned=Nanoton(1000), payable=Nanoton(999))
+    assert wording.percent_signed(replace(status, earnings=nearly)) == 99
 
 
 def test_a_gpu_is_told_by_memory_driver_and_slot() -> None:

@@ -3,7 +3,8 @@
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,18 @@ def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, fo
 
     A second one for the same folder brings the first forward and returns at once.
     """
+    with opened(root, network, scheme, font_factor) as desktop:
+        if desktop is not None:
+            import qasync
+
+            with qasync.QEventLoop(QApplication.instance()) as loop:
+                loop.run_until_complete(live(desktop, root, network))
+    return 0
+
+
+@contextmanager
+def opened(root: Path, network: str, scheme: Scheme, font_factor: float) -> Iterator[Desktop | None]:
+    """A window whose first frame is painted and which knows nothing yet; None where another process has it open."""
     folder = DataFolder.of_network(root, network)
     folder.create()
     _log_to(folder.path / "window.log")
@@ -50,29 +63,23 @@ def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, fo
     application.setQuitOnLastWindowClosed(False)
     instance = SingleInstance(folder)
     if not instance.acquire():
-        return 0
+        yield None
+        return
     memory = QSettings(str(folder.path / "window.ini"), QSettings.Format.IniFormat)
     desktop = Desktop(Theme(application, scheme, font_factor), SystemClock(), Connection(), Tray(), memory)
     instance.come_forward.connect(desktop.come_forward)
     desktop.window.show()
     application.processEvents()  # the first frame
     try:
-        _live(application, desktop, root, network)
+        yield desktop
     finally:
         instance.release()
         desktop.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    return 0
 
 
-def _live(application: QApplication, desktop: Desktop, root: Path, network: str) -> None:
-    import qasync
-
-    with qasync.QEventLoop(application) as loop:
-        loop.run_until_complete(_hear_until_ended(desktop, root, network))
-
-
-async def _hear_until_ended(desktop: Desktop, root: Path, network: str) -> None:
+async def live(desktop: Desktop, root: Path, network: str) -> None:
+    """Connects the window to its agent, started where it does not run, until `desktop.end`."""
     import asyncio
 
     from mulberry.client.control import ControlClient
@@ -86,8 +93,7 @@ async def _hear_until_ended(desktop: Desktop, root: Path, network: str) -> None:
     stopping = _stop_and_quit_when_asked(desktop)
     waiting = asyncio.create_task(ended.wait())
     done, _ = await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if stopping:
-        await asyncio.gather(*stopping)
+    await asyncio.gather(*stopping)
     for task in (hearing, waiting):
         task.cancel()
     await asyncio.gather(hearing, waiting, return_exceptions=True)

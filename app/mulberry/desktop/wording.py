@@ -125,10 +125,10 @@ def proxies_line(status: Status) -> str:
     return ", ".join(f"{proxy.name} · {proxy.attestation}" for proxy in connected)
 
 
-def share_signed(status: Status) -> float:
-    """The part of everything earned that a signed payment covers, 0 to 1."""
+def percent_signed(status: Status) -> int:
+    """The part of everything earned that signed payments cover, rounded down: 100 means all of it."""
     earned = status.earnings.earned
-    return min(1.0, status.earnings.payable / earned) if earned > 0 else 0.0
+    return min(100, status.earnings.payable * 100 // earned) if earned > 0 else 0
 
 
 def count(number: int, one: str, many: str = "") -> str:
