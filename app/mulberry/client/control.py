@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from mulberry.client.events import connected_events
 from mulberry.client.http import StrangeAnswerError, request
 from mulberry.model.control import Command, Event, Hello, Refusal
 from mulberry.model.encoding import from_json, to_json
@@ -78,8 +79,6 @@ class ControlClient:
 
     async def events(self) -> AsyncGenerator[Event | AgentLost, None]:
         """The status at once, then whenever it changes. Connects again, for ever, and says so by one `AgentLost`."""
-        from mulberry.client.events import connected_events  # brings aiohttp, which the other calls do without
-
         pause = FIRST_RETRY_SECONDS
         heard = True
         while True:
