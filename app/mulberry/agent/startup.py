@@ -23,7 +23,7 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.node import Reason
 from mulberry.model.places import resource
 from mulberry.model.root_contract import ProxyAddress
-from mulberry.runtime.engine import EngineFailed
+from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
 from mulberry.ton.address import AddressError, parse_address
 
@@ -129,9 +129,13 @@ class LoadModel:
         workshop = bench.workshop
         if bench.model is None:
             raise RuntimeError("the model has not been checked")
-        engine = workshop.make_engine(
-            bench.model, workshop.settings, workshop.random, lambda status: progress(status.note)
-        )
+
+        def on_status(status: EngineStatus) -> None:
+            if status.state is EngineState.LOADING:
+                progress(status.note)
+            bench.on_change()
+
+        engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status)
         bench.keep_until_the_end(engine.stop)
         bench.engine = engine
         try:
