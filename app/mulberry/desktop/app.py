@@ -1,9 +1,8 @@
 """Starts the window. It is painted first; what talks to the agent is imported after that."""
 
-import argparse
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,23 +17,12 @@ from mulberry.desktop.single_instance import SingleInstance
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.tray import Tray
 from mulberry.model.clock import SystemClock
-from mulberry.model.places import DataFolder, default_data_root
+from mulberry.model.places import DataFolder
 
 if TYPE_CHECKING:
     import asyncio
 
 LOG_BYTES = 1_000_000
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """`mulberry desktop`: the exit status."""
-    parser = argparse.ArgumentParser(prog="mulberry desktop", description="Open Mulberry's window.")
-    parser.add_argument("--network", default="demo", help="the network's name (demo)")
-    parser.add_argument("--data", type=Path, default=None, help="Mulberry's data folder")
-    parser.add_argument("--scheme", type=Scheme, choices=list(Scheme), default=Scheme.FOLLOW, help="the colours")
-    parser.add_argument("--font-factor", type=float, default=1.0, help="enlarges all text, e.g. 1.25")
-    chosen = parser.parse_args(arguments)
-    return run(chosen.data or default_data_root(), chosen.network, scheme=chosen.scheme, font_factor=chosen.font_factor)
 
 
 def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, font_factor: float = 1.0) -> int:
