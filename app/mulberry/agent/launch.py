@@ -33,6 +33,7 @@ class LaunchedNetwork:
         self._random = random
         self._on_change = on_change
         self._keeper: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
         self.profile: NetworkProfile | None = None
 
     async def start(self) -> NetworkProfile:
@@ -41,9 +42,9 @@ class LaunchedNetwork:
         Raises `UserFacingError` when it does not come up.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        process, profile = await self._launch()
-        self._keeper = asyncio.create_task(self._keep(process), name="keep the demo network")
-        return profile
+        self._process, self.profile = await self._launch()
+        self._keeper = asyncio.create_task(self._keep(self._process), name="keep the demo network")
+        return self.profile
 
     async def stop(self) -> None:
         """It is gone when this returns."""
@@ -52,17 +53,18 @@ class LaunchedNetwork:
             with suppress(asyncio.CancelledError):
                 await self._keeper
             self._keeper = None
+        if self._process is not None:
+            await _end(self._process)
+            self._process = self.profile = None
 
     async def _keep(self, process: asyncio.subprocess.Process) -> None:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE_SECONDS
         while True:
             began = loop.time()
-            try:
-                status = await process.wait()
-            finally:
-                self.profile = None
-                await _end(process)
+            status = await process.wait()
+            self.profile = None
+            await _end(process)
             log.warning("the demo network ended with status %s and is started again", status)
             self._on_change()
             if loop.time() - began > LIVED_WELL_SECONDS:
@@ -75,11 +77,11 @@ class LaunchedNetwork:
             await asyncio.sleep(pause * self._random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             try:
-                process, _ = await self._launch()
+                self._process, self.profile = await self._launch()
             except UserFacingError as problem:
                 log.warning("%s", problem)
             else:
-                return process, pause
+                return self._process, pause
 
     async def _launch(self) -> tuple[asyncio.subprocess.Process, NetworkProfile]:
         log_path = self._folder / "demo-network.log"
@@ -94,13 +96,13 @@ class LaunchedNetwork:
             )
         try:
             await _ready(process)
-            self.profile = load_profile(str(self._folder / "network.json"))
+            profile = load_profile(str(self._folder / "network.json"))
         except BaseException as problem:
             await _end(process)
             if isinstance(problem, TimeoutError | ValueError):
                 raise _did_not_start(str(problem) or "it was not ready in time", log_path) from problem
             raise
-        return process, self.profile
+        return process, profile
 
 
 async def _ready(process: asyncio.subprocess.Process) -> None:
