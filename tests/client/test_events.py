@@ -3,17 +3,17 @@
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from mulberry.client.events import ACCEPT_SUFFIX, connected_events
+from mulberry.client.events import ACCEPT_SUFFIX, ANSWER_SECONDS, QUIET_SECONDS, connected_events
 
 LIMIT_BYTES = 200_000
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+EMPTY_PING = b"\x89\x80mask"
 
 
 async def heard(address: Path, limit_bytes: int = LIMIT_BYTES) -> list[bytes]:
@@ -48,8 +48,10 @@ async def real_server(address: Path, *texts: str) -> AsyncGenerator[list[bytes],
 
 
 @asynccontextmanager
-async def raw_server(address: Path, *frames: bytes, head: bytes | None = None) -> AsyncGenerator[None, None]:
-    """Shakes hands properly, or says `head` instead, sends `frames` and ends."""
+async def raw_server(
+    address: Path, *frames: bytes, head: bytes | None = None, says_later: Sequence[bytes] = (), ends: bool = True
+) -> AsyncGenerator[None, None]:
+    """Shakes hands properly, or says `head` instead, sends `frames`, answers each ping by one of `says_later`, ends."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         lines = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
@@ -58,7 +60,11 @@ async def raw_server(address: Path, *frames: bytes, head: bytes | None = None) -
         agreed = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
         writer.write((agreed if head is None else head) + b"".join(frames))
         await writer.drain()
-        writer.write_eof()
+        for answer in says_later:
+            await reader.readexactly(len(EMPTY_PING))
+            writer.write(answer)
+        if ends:
+            writer.write_eof()
         await reader.read()  # what the client answers, until it ends
         writer.close()
         await writer.wait_closed()
@@ -122,6 +128,29 @@ async def test_whoever_does_not_speak_websocket_is_not_believed(address: Path, h
     async with raw_server(address, b"\x81\x01x", head=head):
         with pytest.raises(OSError, match="the agent"):
             await heard(address)
+
+
+@pytest.mark.virtual_time
+async def test_an_agent_that_hangs_with_its_socket_open_is_noticed(address: Path) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with (
+        raw_server(address, b"\x81\x01x", ends=False),
+        aclosing(connected_events(str(address), LIMIT_BYTES)) as messages,
+    ):
+        assert await anext(messages) == b"x"
+        with pytest.raises(OSError, match="the agent has not answered"):
+            await anext(messages)
+        assert loop.time() - began < QUIET_SECONDS + ANSWER_SECONDS + 1
+
+
+@pytest.mark.virtual_time
+async def test_an_agent_that_has_nothing_to_say_is_no_agent_that_hangs(address: Path) -> None:
+    async with (
+        raw_server(address, says_later=[b"\x8a\x00"] * 5 + [b"\x81\x01x"]),
+        aclosing(connected_events(str(address), LIMIT_BYTES)) as messages,
+    ):
+        assert await anext(messages) == b"x"
 
 
 async def test_nobody_there_is_an_os_error(address: Path) -> None:

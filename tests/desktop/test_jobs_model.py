@@ -1,6 +1,7 @@
 """100,000 jobs in a table that holds a few pages: each row must still show its own job, also while new ones arrive."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -10,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from mulberry.desktop.jobs_model import NOT_HERE_YET, PAGE_JOBS, PAGES_KEPT, REQUESTS_AT_ONCE, Column, JobsModel
-from mulberry.model.jobs import Job
+from mulberry.model.jobs import Job, JobOutcome
 from samples import NOON, PROXY_KEY, a_job
 
 
@@ -51,6 +52,13 @@ def test_columns_say_what_they_hold(model: JobsModel) -> None:
     model.set_context(NOON, {PROXY_KEY: "demo-proxy · TEST"})
     row = [model.data(model.index(0, column)) for column in Column]
     assert row[1:] == ["tiny-lm", "23 + 11", "212 ms", "0.00000068 TON", "done", "demo-proxy · TEST"]
+
+
+def test_the_error_of_a_job_is_shown_as_it_is_and_never_as_markup(model: JobsModel) -> None:
+    model.set_total(1)
+    model.add([replace(a_job(1, outcome=JobOutcome.FAILED), error="<img src='file:///etc/passwd'> & more")])
+    tip = model.data(model.index(0, Column.OUTCOME), Qt.ItemDataRole.ToolTipRole)
+    assert tip == "<p>&lt;img src=&#x27;file:///etc/passwd&#x27;&gt; &amp; more</p>"
 
 
 def test_scrolling_fast_asks_only_for_where_it_ends(model: JobsModel, qapp: QApplication) -> None:

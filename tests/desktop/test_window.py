@@ -46,6 +46,7 @@ def test_a_network_with_real_money_has_no_demo_banner(window: MainWindow) -> Non
     window.show_view(View(Link.ANSWERS, replace(a_status(), network=real)))
     assert not window.banner.isVisible()
     assert window.sidebar.network.text() == "Cocoon"
+    assert window.sidebar.network.property("look") == "source"
 
 
 def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> None:

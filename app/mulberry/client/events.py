@@ -6,7 +6,7 @@ Not aiohttp: importing it would cost the window 15 MiB and 0.2 seconds.
 import base64
 import hashlib
 import secrets
-from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter
+from asyncio import IncompleteReadError, LimitOverrunError, StreamReader, StreamWriter, timeout
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from enum import IntEnum
@@ -15,6 +15,8 @@ from mulberry.client.http import connect
 
 ACCEPT_SUFFIX = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 CONTROL_LIMIT_BYTES = 125
+QUIET_SECONDS = 20.0  # an agent with nothing to say is asked whether it is there
+ANSWER_SECONDS = 10.0
 FINAL, MASKED, RESERVED = 0x80, 0x80, 0x70
 
 
@@ -66,7 +68,7 @@ async def _next_text(reader: StreamReader, writer: StreamWriter, limit_bytes: in
     begun = False
     while True:
         try:
-            opcode, final, payload = await _frame(reader, limit_bytes - len(message))
+            opcode, final, payload = await _frame(reader, writer, limit_bytes - len(message))
         except IncompleteReadError as end:
             if begun or end.partial:
                 raise
@@ -85,9 +87,28 @@ async def _next_text(reader: StreamReader, writer: StreamWriter, limit_bytes: in
             return message
 
 
-async def _frame(reader: StreamReader, limit_bytes: int) -> tuple[Opcode, bool, bytes]:
+async def _frame(reader: StreamReader, writer: StreamWriter, limit_bytes: int) -> tuple[Opcode, bool, bytes]:
     """One frame: what it is, whether it ends a message, its payload. Checked before memory is taken."""
-    head, length = await reader.readexactly(2)
+    try:
+        head, length = await _first_bytes(reader, writer)
+        async with timeout(ANSWER_SECONDS):
+            return await _rest_of_frame(reader, head, length, limit_bytes)
+    except TimeoutError as late:
+        raise ConnectionError(f"the agent has not answered for {ANSWER_SECONDS:g} seconds") from late
+
+
+async def _first_bytes(reader: StreamReader, writer: StreamWriter) -> bytes:
+    """A hung agent keeps its socket open; only an answer shows that it lives."""
+    try:
+        async with timeout(QUIET_SECONDS):
+            return await reader.readexactly(2)
+    except TimeoutError:
+        await _send(writer, Opcode.PING, b"")
+    async with timeout(ANSWER_SECONDS):
+        return await reader.readexactly(2)
+
+
+async def _rest_of_frame(reader: StreamReader, head: int, length: int, limit_bytes: int) -> tuple[Opcode, bool, bytes]:
     try:
         opcode = Opcode(head & 0x0F)
     except ValueError:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import IntEnum
+from html import escape
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
@@ -77,7 +78,7 @@ class JobsModel(QAbstractTableModel):
             return self.text(index.row(), Column(index.column()))
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == Column.OUTCOME:
             job = self.job(index.row())
-            return job.error if job is not None and job.error else None
+            return f"<p>{escape(job.error)}</p>" if job is not None and job.error else None
         return None
 
     def text(self, row: int, column: Column) -> str:

@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         self.banner.setVisible(is_demo)
         if view.status is not None:
             self.sidebar.network.say(view.status.network.title)
+            self.sidebar.network.mark("look", "warn" if is_demo else "source")
         self.home.show_view(view)
         self.jobs.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
