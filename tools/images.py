@@ -29,7 +29,7 @@ from mulberry.desktop.theme import Scheme, Theme
 from mulberry.model.network import Traffic
 from mulberry.model.node import NodeState, Status
 from mulberry.model.places import DataFolder
-from mulberry.model.sentence import TITLES
+from mulberry.model.sentence import TITLES, sentence
 
 NETWORK = "demo"
 JOBS_WANTED = 240
@@ -41,16 +41,22 @@ PAGES = ("home", "jobs")
 
 async def seen(desktop: Desktop, condition: Callable[[Status], bool]) -> None:
     """Returns when the agent says something for which `condition` holds."""
-    arrived = asyncio.Event()
+    arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def look(view: View) -> None:
-        if view.status is not None and not view.is_stale and condition(view.status):
-            arrived.set()
+        if view.status is None or view.is_stale or arrived.done():
+            return
+        if view.status.state is NodeState.NEEDS_YOU:
+            arrived.set_exception(RuntimeError(sentence(view.status)))
+        elif condition(view.status):
+            arrived.set_result(None)
 
     desktop.connection.viewed.connect(look)
-    async with asyncio.timeout(LONGEST_WAIT_SECONDS):
-        await arrived.wait()
-    desktop.connection.viewed.disconnect(look)
+    try:
+        async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+            await arrived
+    finally:
+        desktop.connection.viewed.disconnect(look)
 
 
 async def earn(desktop: Desktop) -> None:
