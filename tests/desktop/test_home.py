@@ -188,6 +188,11 @@ def test_a_gpu_shows_its_four_values(home: HomePage) -> None:
         assert text in shown
 
 
+def test_old_values_of_a_gpu_are_called_so(home: HomePage) -> None:
+    show(home, on_a_gpu(a_status()), Link.SILENT)
+    assert f"01:00.0 · as of {wording.clock_time(NOON)}" in texts(home)
+
+
 def test_values_that_the_driver_does_not_give_are_not_zero(home: HomePage) -> None:
     silent = replace(
         RTX_4090, load_percent=None, power_milliwatt=None, power_limit_milliwatt=None, temperature_celsius=None

@@ -1,11 +1,15 @@
 """Two windows for one agent would show two truths; a second start must bring the first window forward."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PySide6.QtNetwork import QLocalServer
 from pytestqt.qtbot import QtBot
 
+import mulberry
 from mulberry.desktop.single_instance import SingleInstance, window_address
 from mulberry.model.places import DataFolder
 
@@ -45,13 +49,33 @@ def test_other_data_folders_have_windows_of_their_own(qtbot: QtBot, folder: Data
 
 
 def test_what_a_killed_window_left_behind_is_no_hindrance(qtbot: QtBot, folder: DataFolder) -> None:
-    (folder.path / "window.lock").write_text("999999999\nmulberry\nelsewhere-is-not-here\n")
-    Path(window_address(folder)).touch()
-    first = SingleInstance(folder)
-    second = SingleInstance(folder)
-    if first.acquire():  # a lock of another computer on a shared disk is respected
-        assert not second.acquire()
-    first.release()
+    first_life = """
+import os, signal, sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from mulberry.desktop.single_instance import SingleInstance
+from mulberry.model.places import DataFolder
+application = QCoreApplication([])
+instance = SingleInstance(DataFolder(Path(sys.argv[1])))
+print(instance.acquire(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(mulberry.__file__).parent.parent)}
+    killed = subprocess.run(
+        [sys.executable, "-c", first_life, str(folder.path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.stdout == "True\n", killed.stderr
+    assert (folder.path / "window.lock").exists()
+    assert Path(window_address(folder)).exists()
+    second, third = SingleInstance(folder), SingleInstance(folder)
+    assert second.acquire()
+    with qtbot.waitSignal(second.come_forward, timeout=5000):
+        assert not third.acquire()
+    second.release()
 
 
 def test_the_socket_has_a_full_path_and_is_the_owners_alone(qtbot: QtBot, folder: DataFolder) -> None:
