@@ -1,4 +1,4 @@
-"""Trains the demo model and exports it: `tools/train_tiny_lm.py FOLDER [--steps 1800]`, on one core in about 12 minutes.
+"""Trains the demo model and exports it: `tools/train_tiny_lm.py FOLDER [--steps 1800]`, 12 minutes on one core.
 
 It needs what Mulberry itself does not, in an environment of its own: torch, transformers, tokenizers, onnx-ir and
 onnxruntime-genai 0.18. The text is that of `mulberry.demo.questions`, without the part held out. The result lies in

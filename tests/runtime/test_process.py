@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.wire import Load
 from tiny_model import tiny_model
 
+APP_ON_PATH = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "app")}
+
 
 def test_the_environment_is_an_allow_list() -> None:
     theirs = child_environment({"LANG": "C", "HOME": "/root", "SECRET": "x", "PYTHONPATH": "/evil", "LD_PRELOAD": "x"})
@@ -25,6 +28,16 @@ def test_the_environment_is_an_allow_list() -> None:
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUTF8": "1",
     }
+
+
+def test_the_agents_side_imports_nothing_heavy() -> None:
+    program = """
+import sys
+import mulberry.runtime.openai, mulberry.runtime.supervisor
+print(sorted({"numpy", "onnxruntime", "tokenizers", "jinja2"} & set(sys.modules)))
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=APP_ON_PATH)
+    assert said.stdout == "[]\n"
 
 
 async def test_it_ends_by_itself_when_the_socket_closes() -> None:

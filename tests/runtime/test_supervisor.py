@@ -17,9 +17,10 @@ import pytest
 from mulberry.model.places import resource
 from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.process import CHILD
 from mulberry.runtime.restarts import RestartRules
 from mulberry.runtime.supervisor import Capacity, Patience, Supervisor
-from mulberry.runtime.wire import GenerationRequest, Sampling
+from mulberry.runtime.wire import GenerationRequest
 from tiny_model import ask, some_questions, tiny_model
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and /proc")
@@ -27,7 +28,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and /pr
 SOON = RestartRules(first_pause_seconds=0.01, longest_pause_seconds=0.01, crashes_limit=3)
 ONE_THREAD = Capacity(threads=1)
 PATIENT = Patience()
-ENDLESS = Sampling(seed=1, temperature=2.0)
 
 
 class Watched(Supervisor):
@@ -110,12 +110,12 @@ async def test_many_at_once_get_their_own_answers() -> None:
 async def test_killed_in_the_middle_it_fails_the_request_and_comes_back() -> None:
     async with running(Watched()) as engine:
         first = engine.process()
-        answer = engine.generate(ask("x", sampling=ENDLESS, max_tokens=200))
-        await anext(answer)
+        os.kill(first, signal.SIGSTOP)
+        answer = asyncio.create_task(text(engine, ask("Hello!")))
+        await asyncio.sleep(0)
         os.kill(first, signal.SIGKILL)
         with pytest.raises(EngineFailed, match="ended unexpectedly"):
-            async for _ in answer:
-                pass
+            await answer
         await engine.until_state(EngineState.RESTARTING)
         with pytest.raises(EngineFailed, match="It starts again by itself"):
             await text(engine, ask("Hello!"))
@@ -125,7 +125,7 @@ async def test_killed_in_the_middle_it_fails_the_request_and_comes_back() -> Non
 
 
 async def test_hanging_it_is_killed_and_comes_back() -> None:
-    async with running(Watched(patience=Patience(silence_seconds=0.3))) as engine:
+    async with running(Watched(patience=Patience(silence_seconds=0.3, grace_seconds=0.1))) as engine:
         first = engine.process()
         os.kill(first, signal.SIGSTOP)
         with pytest.raises(EngineFailed, match=r"no sign of life for 0\.3 seconds"):
@@ -150,37 +150,35 @@ async def test_broken_too_often_it_stays_down_and_says_so() -> None:
         assert await text(engine, ask("What is 7 + 5?")) == "7 + 5 = 12."
 
 
-async def test_stop_ends_running_requests_and_the_process() -> None:
-    async with running(Watched()) as engine:
+async def test_stop_ends_running_requests_and_a_process_that_does_not_listen() -> None:
+    async with running(Watched(patience=Patience(grace_seconds=0.1))) as engine:
         pid = engine.process()
-        answer = engine.generate(ask("x", sampling=ENDLESS, max_tokens=200))
-        await anext(answer)
+        os.kill(pid, signal.SIGSTOP)
+        answer = asyncio.create_task(text(engine, ask("Hello!")))
+        await asyncio.sleep(0)
         await engine.stop()
         assert is_gone(pid)
         with pytest.raises(EngineFailed, match="was stopped"):
-            async for _ in answer:
-                pass
+            await answer
         with pytest.raises(EngineFailed, match="not running"):
             await text(engine, ask("Hello!"))
 
 
-async def test_stop_also_ends_one_that_does_not_listen() -> None:
-    async with running(Watched(patience=Patience(grace_seconds=0.1))) as engine:
-        pid = engine.process()
-        os.kill(pid, signal.SIGSTOP)
-        await engine.stop()
-        assert is_gone(pid)
-
-
-async def test_closing_an_answer_frees_its_only_slot() -> None:
+async def test_an_answer_that_nobody_waits_for_gives_its_only_slot_to_the_next() -> None:
     async with running(Watched(capacity=Capacity(slots=1, waiting_limit=0, threads=1))) as engine:
-        answer = engine.generate(ask("x", sampling=ENDLESS, max_tokens=200))
-        await anext(answer)
-        with pytest.raises(EngineRefused) as refused:
-            await text(engine, ask("Hello!"))
+        os.kill(engine.process(), signal.SIGSTOP)  # so that all three arrive together
+        left = asyncio.create_task(text(engine, ask("Count from 3 to 9")))
+        await asyncio.sleep(0)
+        left.cancel()
+        await asyncio.sleep(0)
+        first = asyncio.create_task(text(engine, ask("What is 7 + 5?")))
+        second = asyncio.create_task(text(engine, ask("Hello!")))
+        await asyncio.sleep(0)
+        os.kill(engine.process(), signal.SIGCONT)
+        assert await first == "7 + 5 = 12."
+        with pytest.raises(EngineRefused, match="too many requests") as refused:
+            await second
         assert refused.value.http_status == 503
-        await answer.aclose()
-        assert await text(engine, ask("What is 7 + 5?")) == "7 + 5 = 12."
 
 
 async def test_a_hundred_thousand_tokens_disturb_nobody() -> None:
@@ -200,6 +198,27 @@ async def test_a_model_that_does_not_load_is_no_reason_to_try_for_ever(tmp_path:
         await engine.start()
     assert engine.status.state is EngineState.BROKEN
     await engine.stop()
+
+
+async def test_a_system_that_starts_no_process_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mulberry.runtime.process._COMMAND", ("/nowhere/python",))
+    with pytest.raises(EngineFailed, match="could not be started: No such file"):
+        await Watched().start()
+
+
+async def test_the_log_has_the_place_of_a_crash_and_no_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A tokenizer that crashes on a customer's text, as native code may: its last words quote that text."""
+    crashing = tmp_path / "main.py"
+    crashing.write_text(CRASHING.format(main=str(CHILD), app=str(CHILD.parents[3])), "utf-8")
+    monkeypatch.setattr("mulberry.runtime.process._COMMAND", (sys.executable, "-I", str(crashing)))
+    async with running(Watched()) as engine:
+        with pytest.raises(EngineFailed, match="ended unexpectedly"):
+            await text(engine, ask("my secret"))
+        await engine.until_state(EngineState.RESTARTING)
+    assert "service.py" in caplog.text
+    assert "my secret" not in caplog.text
 
 
 async def test_loading_has_a_deadline() -> None:
@@ -239,6 +258,19 @@ async def test_the_process_is_polite_and_knows_no_secrets(monkeypatch: pytest.Mo
         assert os.getsid(pid) == pid  # Ctrl-C in the agent's terminal is not for it
         assert open_files(pid) <= {"/dev/null", "pipe", "socket", "anon_inode"}
 
+
+CRASHING = """
+import runpy, sys
+sys.path.insert(0, {app!r})
+from mulberry.runtime.child.prompt import PromptReader
+
+def crash(self, turns, options):
+    print("thread panicked at", turns, file=sys.stderr)
+    raise SystemError(turns)
+
+PromptReader.conversation = crash
+runpy.run_path({main!r}, run_name="__main__")
+"""
 
 AGENT = """
 import asyncio, random, sys
