@@ -105,7 +105,7 @@ def _harmless(text: str) -> str:
 
 def seconds(duration: str) -> float:
     """`90s`, `30m`, `1h`, `1.5h`, `2d` in seconds. Raises `ValueError`."""
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([smhd])", duration.strip())
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])", duration.strip())
     if found is None:
         raise ValueError(f"{duration!r} is no duration; write 30m, 1h or 2d")
     return float(found[1]) * UNITS[found[2]]
