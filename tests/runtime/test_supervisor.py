@@ -37,6 +37,7 @@ class Watched(Supervisor):
         self, model: ModelFolder | None = None, *, capacity: Capacity = ONE_THREAD, patience: Patience = PATIENT
     ) -> None:
         self.seen: list[EngineStatus] = []
+        self.bug_at: EngineState | None = None
         self._changed = asyncio.Event()
         super().__init__(
             model or tiny_model(),
@@ -50,6 +51,8 @@ class Watched(Supervisor):
     def _note(self, status: EngineStatus) -> None:
         self.seen.append(status)
         self._changed.set()
+        if status.state is self.bug_at:
+            raise ZeroDivisionError
 
     async def until(self, wanted: Callable[[EngineStatus], bool]) -> EngineStatus:
         while not wanted(self.status):
@@ -131,8 +134,8 @@ async def test_hanging_it_is_killed_and_comes_back() -> None:
         with pytest.raises(EngineFailed, match=r"no sign of life for 0\.3 seconds"):
             await text(engine, ask("Hello!"))
         await engine.until_state(EngineState.RESTARTING)
-        assert is_gone(first)
         await engine.until_state(EngineState.READY)
+        assert is_gone(first)
         assert await text(engine, ask("What is 7 + 5?")) == "7 + 5 = 12."
 
 
@@ -216,7 +219,7 @@ async def test_the_log_has_the_place_of_a_crash_and_no_prompts(
     async with running(Watched()) as engine:
         with pytest.raises(EngineFailed, match="ended unexpectedly"):
             await text(engine, ask("my secret"))
-        await engine.until_state(EngineState.RESTARTING)
+        await engine.until_state(EngineState.LOADING)
     assert "service.py" in caplog.text
     assert "my secret" not in caplog.text
 
@@ -236,6 +239,19 @@ async def test_a_start_that_is_cancelled_leaves_nothing_behind() -> None:
     with pytest.raises(asyncio.CancelledError):
         await starting
     assert engine.status.state is EngineState.STOPPED
+
+
+async def test_a_bug_beside_it_does_not_leave_the_engine_running_unseen(caplog: pytest.LogCaptureFixture) -> None:
+    engine = Watched()
+    await engine.start()
+    pid = engine.process()
+    engine.bug_at = EngineState.RESTARTING
+    os.kill(pid, signal.SIGKILL)
+    await engine.until_state(EngineState.BROKEN)
+    assert is_gone(pid)
+    assert "keeper failed" in caplog.text
+    with pytest.raises(ZeroDivisionError):
+        await engine.stop()
 
 
 async def test_two_starts_are_a_bug() -> None:

@@ -88,6 +88,7 @@ class Supervisor:
             raise RuntimeError("this engine runs already")
         started = asyncio.Event()
         keeper = self._keeper = asyncio.create_task(self._keep(started), name="engine keeper")
+        keeper.add_done_callback(self._keeper_ended)
         waiter = asyncio.create_task(started.wait())
         try:
             await asyncio.wait((waiter, keeper), return_when=asyncio.FIRST_COMPLETED)
@@ -138,6 +139,11 @@ class Supervisor:
             self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
             await asyncio.sleep(pause)
 
+    def _keeper_ended(self, keeper: "asyncio.Task[None]") -> None:
+        if not keeper.cancelled() and (bug := keeper.exception()) is not None:
+            _LOG.error("the engine's keeper failed", exc_info=bug)
+            self._tell(EngineState.BROKEN, "A mistake in Mulberry ended the engine. The log says more.")
+
     async def _one_life(self, started: asyncio.Event) -> str:
         """From the start of a process to its certain end. Returns why it ended, as a plain sentence."""
         self._tell(EngineState.LOADING, "Starting the engine")
@@ -155,6 +161,8 @@ class Supervisor:
                 self._tell(EngineState.READY)
                 started.set()
             why = await asyncio.shield(link.over)
+            if self.status.state is EngineState.READY:
+                self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
         finally:
             self._link = None
             self._process = None
