@@ -2,8 +2,8 @@
 
     python tools/images.py [FOLDER]
 
-It presses "Start earning", waits until there is something to see, and draws each page in both colour schemes from one
-and the same moment. It takes some minutes, because the jobs are really done.
+It presses "Start earning", waits until there is something to see, and draws each page in both colour schemes. It takes
+some minutes, because the jobs are really done.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ NETWORK = "demo"
 JOBS_WANTED = 240
 REQUESTS_PER_MINUTE = 90
 LONGEST_WAIT_SECONDS = 480
+PAINT_SECONDS = 0.3  # for the loop to paint what has changed; its own loop, never a nested one
 TRAY_SIZE = (640, 330)
 PAGES = ("home", "jobs")
 
@@ -95,9 +96,7 @@ def draw_tray(theme: Theme, desktop: Desktop) -> QPixmap:
     return picture
 
 
-def draw_all(theme: Theme, desktop: Desktop, folder: Path) -> None:
-    application = QApplication.instance()
-    assert application is not None
+async def draw_all(theme: Theme, desktop: Desktop, folder: Path) -> None:
     focused = QApplication.focusWidget()
     if isinstance(focused, QWidget):
         focused.clearFocus()  # a picture has no keyboard
@@ -105,7 +104,7 @@ def draw_all(theme: Theme, desktop: Desktop, folder: Path) -> None:
         theme.choose(scheme)
         for number, page in enumerate(PAGES):
             desktop.window.sidebar.choose(number)
-            application.processEvents()
+            await asyncio.sleep(PAINT_SECONDS)
             desktop.window.grab().save(str(folder / f"{page}-{scheme}.png"))
         draw_tray(theme, desktop).save(str(folder / f"tray-{scheme}.png"))
         desktop.window.sidebar.choose(0)
@@ -115,7 +114,7 @@ async def make(desktop: Desktop, root: Path, folder: Path) -> None:
     living = asyncio.create_task(live(desktop, root, NETWORK))
     try:
         await earn(desktop)
-        draw_all(desktop.theme, desktop, folder)
+        await draw_all(desktop.theme, desktop, folder)
     finally:
         desktop.stop_and_quit_asked.emit()
         await living
