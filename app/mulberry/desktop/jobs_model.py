@@ -19,7 +19,7 @@ PAGE_JOBS = 200
 PAGES_KEPT = 8
 REQUESTS_AT_ONCE = 2
 
-type_of_index = QModelIndex | QPersistentModelIndex
+AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
@@ -62,10 +62,10 @@ class JobsModel(QAbstractTableModel):
 
     # What the table shows
 
-    def rowCount(self, parent: type_of_index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else self._total
 
-    def columnCount(self, parent: type_of_index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(Column)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -73,7 +73,7 @@ class JobsModel(QAbstractTableModel):
             return HEADINGS[Column(section)]
         return None
 
-    def data(self, index: type_of_index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(index.row(), Column(index.column()))
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == Column.OUTCOME:

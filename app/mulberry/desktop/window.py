@@ -1,5 +1,7 @@
 """The window: pages on the left, the demo banner on top of every page, and the two ways to quit, told apart."""
 
+from html import escape
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QShortcut
 from PySide6.QtWidgets import (
@@ -224,7 +226,7 @@ class Banner(QFrame):
 
 
 class Notice(QFrame):
-    """What went wrong, why, and what to do next, until the owner has read it."""
+    """What went wrong, why, and what to do next, until the owner has read it. The evidence is in the tool tip."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -246,5 +248,5 @@ class Notice(QFrame):
     def say(self, problem: UserFacingError) -> None:
         self.what.say(problem.what)
         self.next_step.say(f"{problem.why} {problem.next_step}")
-        self.setToolTip("")
+        self.setToolTip(f"<p>{escape(problem.detail)}</p>" if problem.detail else "")
         self.show()
