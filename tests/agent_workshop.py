@@ -52,6 +52,7 @@ class EchoEngine:
         self.gate = asyncio.Event()
         self.gate.set()
         self.running = 0
+        self.fail_with: Exception | None = None
         self._on_change: Callable[[EngineStatus], None] = lambda status: None
 
     def make(
@@ -75,6 +76,8 @@ class EchoEngine:
         self.running += 1
         try:
             await self.gate.wait()
+            if self.fail_with is not None:
+                raise self.fail_with
             prompt = request.prompts[0]
             text = prompt if isinstance(prompt, str) else prompt[-1].content
             yield Piece(0, text, Finish.STOP, Usage(prompt_tokens=3, completion_tokens=4))

@@ -99,6 +99,20 @@ async def test_a_job_is_served_booked_confirmed_and_paid(tmp_path: Path) -> None
         assert payment is not None and payment.tokens == 7
 
 
+async def test_what_customers_ask_and_hear_is_kept_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    engine = EchoEngine()
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path / "data", engine, profile) as parts:
+        node, workshop, customer = parts
+        assert await ask(customer, "my PIN is 4711") == (200, "my PIN is 4711")
+        engine.fail_with = RuntimeError("a bug that quotes: my PIN is 4711")
+        assert (await ask(customer, "my PIN is 4711"))[0] >= 500
+        await until(lambda: node.ledger.newest_job() == 2)
+        written = b"".join(path.read_bytes() for path in workshop.folder.path.iterdir() if path.is_file())
+    assert "4711" not in caplog.text
+    assert b"4711" not in written
+
+
 async def test_stop_cancels_at_once_and_books_what_was_cancelled(tmp_path: Path) -> None:
     engine = EchoEngine()
     async with demo_network(tmp_path / "network") as profile, earning(tmp_path, engine, profile) as parts:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,6 +23,8 @@ from mulberry.model.places import DataFolder
 
 WRITER = """
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from ledger_entries import ACCOUNT, NOON, PROXY, finished, payment
 from mulberry.agent.ledger import open_ledger
@@ -59,6 +63,17 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> N
         assert held is not None and held.tokens >= acknowledged
         ledger.close()
     assert ledgers_set_aside(path) == []
+
+
+@pytest.fixture(autouse=True)
+def no_agent_left(tmp_path: Path) -> Iterator[None]:
+    """A test that fails half-way leaves no agent behind."""
+    yield
+    for lock in tmp_path.rglob("agent.lock"):
+        with suppress(psutil.NoSuchProcess, ValueError):
+            agent = psutil.Process(int(lock.read_text()))
+            if str(tmp_path) in agent.cmdline():
+                agent.kill()
 
 
 def gone(processes: list[psutil.Process]) -> bool:

@@ -84,3 +84,16 @@ async def test_a_silent_agent_is_not_waited_for_for_ever(folder: DataFolder) -> 
     async with answering(folder, b"", hold=True):
         with pytest.raises(UserFacingError, match="does not answer"):
             await ControlClient(folder, timeout_seconds=0.05).hello()
+
+
+async def test_on_windows_it_is_a_pipe(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as Linux can show: the same words through what the Windows event loop has for pipes."""
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "create_pipe_connection", loop.create_unix_connection, raising=False)
+    address = folder.control_address
+    async with answering(folder, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"):
+        monkeypatch.setattr("mulberry.client.http.os.name", "nt")
+        try:
+            assert await request(address, "GET", "/") == (200, b"ok")
+        finally:
+            monkeypatch.undo()
