@@ -1,11 +1,12 @@
 """Play money and real money must never share a file, and the control socket must fit into what the system allows."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from mulberry.model.places import SOCKET_PATH_LIMIT_BYTES, DataFolder, default_data_root, resource
+from mulberry.model.places import SOCKET_PATH_LIMIT_BYTES, DataFolder, default_data_root, resource, this_program
 
 
 def test_what_comes_with_mulberry_is_found() -> None:
@@ -58,3 +59,10 @@ def test_on_windows_the_address_is_a_pipe(monkeypatch: pytest.MonkeyPatch, tmp_p
     address = folder.control_address
     monkeypatch.undo()
     assert address.startswith("\\\\.\\pipe\\mulberry-")
+
+
+def test_a_folder_that_calls_itself_mulberry_is_not_run(tmp_path: Path) -> None:
+    """Mulberry started in a folder of strangers' files must start Mulberry."""
+    (tmp_path / "mulberry.py").write_text("print('strangers')")
+    told = subprocess.run([*this_program(), "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout.startswith("mulberry ")

@@ -16,12 +16,11 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.proxy_link import ProxyLink
-from mulberry.agent.workshop import this_program
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import Identity, WorkerSession
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.node import Reason
-from mulberry.model.places import resource
+from mulberry.model.places import resource, this_program
 from mulberry.model.root_contract import ProxyAddress
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder

@@ -1,6 +1,5 @@
 """What work is done with: made once when the agent starts, used by every shift."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -37,11 +36,6 @@ def engine_in_a_process(
     """One job process, with a place for each request that the network may send at once."""
     capacity = Capacity(slots=settings.max_active_requests)
     return Supervisor(model, jitter=random, on_change=on_change, capacity=capacity)
-
-
-def this_program() -> list[str]:
-    """The words that start Mulberry's command line as another process."""
-    return [sys.executable, "-m", "mulberry"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,8 @@ It uses what the window uses, the control API and the network's own door, and so
 """
 
 import asyncio
-import contextlib
 import json
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -25,7 +23,7 @@ from mulberry.model.jobs import Job
 from mulberry.model.money import format_ton
 from mulberry.model.network import Traffic
 from mulberry.model.node import Status, Want
-from mulberry.model.places import DataFolder
+from mulberry.model.places import DataFolder, this_program
 from mulberry.model.sentence import sentence
 
 NETWORK = "demo"
@@ -162,14 +160,14 @@ class _Watch:
 async def _agent(root: Path, folder: DataFolder) -> AsyncIterator[ControlClient]:
     """The agent as a child of ours: it ends with us, however we end."""
     client = ControlClient(folder)
-    with contextlib.suppress(AgentNotRunning):
+    with suppress(AgentNotRunning):
         await client.hello()
         raise UserFacingError(
             what="An agent is already running for this data folder.",
             why=f"{folder.path} is in use.",
             next_step="End it with `mulberry quit`, or leave out --data for a folder of its own.",
         )
-    command = [sys.executable, "-m", "mulberry", "agent", "--network", NETWORK, "--data", str(root)]
+    command = [*this_program(), "agent", "--network", NETWORK, "--data", str(root)]
     process = await asyncio.create_subprocess_exec(
         *command, "--until-stdin-closes", stdin=asyncio.subprocess.PIPE, start_new_session=True
     )
