@@ -66,8 +66,8 @@ def test_the_small_line_counts_what_waits_for_the_owner() -> None:
 
 
 def test_an_estimate_is_never_shown_as_earned() -> None:
-    assert wording.earned_text(a_job(7, confirmed=False)) == "about 0.0000008 TON"
-    assert wording.earned_text(a_job(7)) == "0.0000008 TON"
+    assert wording.earned_text(a_job(7, confirmed=False)) == "about 0.00000080 TON"
+    assert wording.earned_text(a_job(7)) == "0.00000080 TON"
     assert wording.earned_text(a_job(7, confirmed=False, outcome=JobOutcome.FAILED)) == "–"
 
 

@@ -11,6 +11,7 @@ from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NetworkInfo, NodeState, ProxyStatus, Status, Want
 
 GIBIBYTE = 2**30
+JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
 NO_ANSWER_TITLE = "No answer"
 NO_ANSWER = "The agent does not answer; trying again."
 STARTING_TITLE = "Starting"
@@ -150,8 +151,8 @@ def earned_text(job: Job) -> str:
     if job.outcome is not JobOutcome.DONE and not job.confirmed_tokens:
         return "–"
     if job.confirmed_tokens is None:
-        return f"about {format_ton(job.estimated)}"
-    return format_ton(job.earned)
+        return f"about {format_ton(job.estimated, at_least_decimals=JOB_DECIMALS)}"
+    return format_ton(job.earned, at_least_decimals=JOB_DECIMALS)
 
 
 def latency_text(seconds: float) -> str:
