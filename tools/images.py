@@ -21,6 +21,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
+from mulberry.client.control import ControlClient
 from mulberry.desktop.app import live, opened
 from mulberry.desktop.connection import View
 from mulberry.desktop.desktop import Desktop
@@ -112,12 +113,20 @@ async def draw_all(theme: Theme, desktop: Desktop, folder: Path) -> None:
 
 async def make(desktop: Desktop, root: Path, folder: Path) -> None:
     living = asyncio.create_task(live(desktop, root, NETWORK))
-    try:
-        await earn(desktop)
-        await draw_all(desktop.theme, desktop, folder)
-    finally:
-        desktop.stop_and_quit_asked.emit()
-        await living
+    working = asyncio.create_task(earn_and_draw(desktop, folder))
+    await asyncio.wait({living, working}, return_when=asyncio.FIRST_COMPLETED)  # Ctrl-C ends the first alone
+    if not living.done():
+        desktop.end()
+    working.cancel()
+    await asyncio.wait({living, working})
+    await ControlClient(DataFolder.of_network(root, NETWORK)).quit()
+    await living
+    await working
+
+
+async def earn_and_draw(desktop: Desktop, folder: Path) -> None:
+    await earn(desktop)
+    await draw_all(desktop.theme, desktop, folder)
 
 
 def main() -> None:
