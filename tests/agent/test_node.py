@@ -208,7 +208,7 @@ async def test_a_wish_that_cannot_be_stored_is_obeyed_all_the_same(
         def no_room(descriptor: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("mulberry.agent.files.os.fsync", no_room)
+        monkeypatch.setattr("mulberry.model.files.os.fsync", no_room)
         with pytest.raises(UserFacingError, match="could not be stored"):
             await node.obey(Want.FINISH, None)
         await asyncio.sleep(5)

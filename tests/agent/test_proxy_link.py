@@ -44,7 +44,7 @@ class Session:
             raise end
 
 
-class Connected(Exception):  # noqa: N818 - a word of the script
+class Connected(Exception):
     """Not an error: the session stands for so long."""
 
     def __init__(self, seconds: float) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
-from mulberry.agent.files import SIZE_LIMIT_BYTES, kept_aside, write_whole
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.lock import only_agent
 from mulberry.agent.settings import Settings, load_settings, save_settings
 from mulberry.model.errors import UserFacingError
+from mulberry.model.files import SIZE_LIMIT_BYTES, kept_aside, write_whole
 from mulberry.model.node import Intent, Want
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(tmp_path: Path, monkeypatc
     def no_room(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mulberry.agent.files.os.fsync", no_room)
+    monkeypatch.setattr("mulberry.model.files.os.fsync", no_room)
     with pytest.raises(OSError, match="No space left"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"

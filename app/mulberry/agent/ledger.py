@@ -26,7 +26,7 @@ ROOM_BYTES = 64 * 2**10  # a few dozen jobs
 LARGEST_CONFIRMATION = 2**40  # tokens of one job; what is larger is nonsense and must not spoil the sums
 
 
-class LedgerFull(Exception):  # noqa: N818 - a state of the disk, not a mistake
+class LedgerFull(Exception):
     """The ledger cannot grow: the disk is full or does not take writes. Nothing was written."""
 
 
@@ -61,6 +61,7 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._is_durable: bool | None = None  # how the last write was made safe
 
     def close(self) -> None:
         self._connection.close()
@@ -203,7 +204,9 @@ class Ledger:
     def _writing(self, *, durably: bool = False) -> Iterator[None]:
         execute = self._connection.execute
         try:
-            execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+            if durably != self._is_durable:
+                execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+                self._is_durable = durably
             execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mulberry import __version__
 from mulberry.agent import reasons
-from mulberry.agent.files import kept_aside
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
 from mulberry.agent.shift import Shift
@@ -21,6 +20,7 @@ from mulberry.agent.watching import Watches
 from mulberry.agent.workshop import Workshop
 from mulberry.model.control import API_VERSION, Hello
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
 from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, Status, Step, Want
 

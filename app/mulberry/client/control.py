@@ -24,7 +24,7 @@ EVENT_LIMIT_BYTES = 16 * 2**20
 Noun = TypeVar("Noun")
 
 
-class AgentNotRunning(UserFacingError):  # noqa: N818 - a state of the world, not a mistake
+class AgentNotRunning(UserFacingError):
     """Nobody listens at the agent's address, or who did is gone."""
 
     def __init__(self, detail: str) -> None:

@@ -21,7 +21,7 @@ class Path(StrEnum):
     COMPLETIONS = "/v1/completions"
 
 
-class RequestRefused(ValueError):  # noqa: N818 - the request is wrong, not the program
+class RequestRefused(ValueError):
     """The request is not run. `text` goes to the customer and may quote one of their names, `noted` to book and log."""
 
     code = REFUSED_CODE

@@ -324,9 +324,7 @@ class WorkerSession:
             self._on_change()
 
     def _served(self, request_id: bytes, task: asyncio.Task[None]) -> None:
-        del self._running[request_id]
-        if not self._running:
-            self._idle.set()
+        self._free(request_id)  # not booked when that failed
         if not task.cancelled() and (bug := task.exception()) is not None:
             problem = {"message": "a request could not be booked", "exception": bug}
             asyncio.get_running_loop().call_exception_handler(problem)
@@ -335,8 +333,15 @@ class WorkerSession:
         self._on_change()
 
     def _book_served(self, served: Served) -> None:
+        """Frees the request's place too, before its last message: the proxy may fill it as soon as it reads that."""
         with self._writing():
             self._book.book(served)
+        self._free(served.request_id)
+
+    def _free(self, request_id: bytes) -> None:
+        self._running.pop(request_id, None)
+        if not self._running:
+            self._idle.set()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

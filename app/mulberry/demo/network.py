@@ -23,12 +23,12 @@ from nacl.signing import SigningKey
 from mulberry.demo.accounts import Accounts
 from mulberry.demo.customers import Door, send_customers
 from mulberry.demo.exchanges import Exchanges
-from mulberry.demo.files import write_whole
 from mulberry.demo.front import Front
 from mulberry.demo.proxy import DemoProxy
 from mulberry.demo.traffic import TrafficFile
 from mulberry.model.clock import Clock, SystemClock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.files import write_whole
 from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
 from mulberry.model.root_contract import ProxyAddress
 
@@ -205,7 +205,7 @@ def _proxy_key(path: Path) -> SigningKey:
     """The proxy's key, made at the first start. Raises `UserFacingError`."""
     try:
         if not path.exists():
-            write_whole(path, bytes(SigningKey.generate()), mode=0o600)
+            write_whole(path, bytes(SigningKey.generate()))
         seed = path.read_bytes()
     except OSError as problem:
         raise UserFacingError(

@@ -8,7 +8,7 @@ from mulberry.cocoon.messages import HttpResponse
 UNREAD_BYTES_LIMIT = 32 * 2**20  # the protocol cannot tell a worker to slow down: a customer who does not read is left
 
 
-class RequestFailed(Exception):  # noqa: N818 - an answer like others
+class RequestFailed(Exception):
     """What the customer is told, in the words of an HTTP API. `retry_after_seconds` when trying again may help."""
 
     def __init__(self, status: int, code: str, message: str, retry_after_seconds: int | None = None) -> None:

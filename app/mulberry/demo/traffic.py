@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mulberry.demo.files import write_whole
 from mulberry.model.clock import Clock
+from mulberry.model.files import write_whole
 from mulberry.model.network import Traffic
 
 SIZE_LIMIT_BYTES = 10_000

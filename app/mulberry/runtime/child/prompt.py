@@ -25,7 +25,7 @@ TEMPLATE_SECONDS = 2.0  # checked whenever the template writes something; a sile
 PRIVATE_PLANE = range(0xF0000, 0xFFFFE)  # Unicode's Supplementary Private Use Area-A
 
 
-class PromptRefused(Exception):  # noqa: N818 - an answer to the customer, not a fault
+class PromptRefused(Exception):
     """The request cannot be run: `text` says why, for the customer."""
 
     def __init__(self, code: str, text: str, http_status: int = 400) -> None:
