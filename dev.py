@@ -134,10 +134,10 @@ def link_the_source() -> None:
     packages = Path(subprocess.check_output([PYTHON, "-c", ask], text=True).strip())
     (packages / "mulberry.pth").write_text(str(ROOT / "app") + "\n")
     if WINDOWS:
-        (BIN / "mulberry.cmd").write_text(f'@"{PYTHON}" -m mulberry %*\r\n')
+        (BIN / "mulberry.cmd").write_text(f'@"{PYTHON}" -P -m mulberry %*\r\n')
     else:
         launcher = BIN / "mulberry"
-        launcher.write_text(f'#!/bin/sh\nexec "{PYTHON}" -m mulberry "$@"\n')
+        launcher.write_text(f'#!/bin/sh\nexec "{PYTHON}" -P -m mulberry "$@"\n')
         launcher.chmod(0o755)
 
 
@@ -166,7 +166,7 @@ def demo(arguments: list[str]) -> None:
         arguments = ["--headless", *(word for word in arguments if word != "--headless")]
     else:
         need_qt()
-    python("-m", "mulberry", "demo", *arguments)
+    python("-P", "-m", "mulberry", "demo", *arguments)
 
 
 def lint(arguments: list[str]) -> None:

@@ -1,11 +1,11 @@
-"""The owner's wish on disk. It is stored before it is obeyed, so a crash or a reboot goes on with it."""
+"""The owner's wish on disk: a crash or a reboot goes on with it."""
 
 import logging
 from pathlib import Path
 
-from mulberry.agent.files import keep_aside, read_bounded, write_whole
 from mulberry.model.clock import Clock
 from mulberry.model.encoding import from_json, to_json
+from mulberry.model.files import keep_aside, read_bounded, write_whole
 from mulberry.model.node import Intent, Want
 
 log = logging.getLogger(__name__)

@@ -22,10 +22,11 @@ from mulberry.model.node import Earnings
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 
 LARGEST_INTEGER = 2**63 - 1  # of SQLite: no count and no fee may be larger
+ROOM_BYTES = 64 * 2**10  # a few dozen jobs
 LARGEST_CONFIRMATION = 2**40  # tokens of one job; what is larger is nonsense and must not spoil the sums
 
 
-class LedgerFull(Exception):  # noqa: N818 - a state of the disk, not a mistake
+class LedgerFull(Exception):
     """The ledger cannot grow: the disk is full or does not take writes. Nothing was written."""
 
 
@@ -49,10 +50,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class KnownProxy:
-    """Who a proxy was when we met it first."""
+    """Who a proxy was when we met it first. Its contracts are not here: they change with the network's prices."""
 
     public_key: str
-    proxy_contract: str
+    owner: str  # raw address
 
 
 class Ledger:
@@ -60,6 +61,7 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._is_durable: bool | None = None  # how the last write was made safe
 
     def close(self) -> None:
         self._connection.close()
@@ -101,9 +103,9 @@ class Ledger:
         with self._writing():
             self._connection.execute(
                 "INSERT INTO proxies VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (name, met.public_key, met.proxy_contract, rows.moment(now)),
+                (name, met.public_key, met.owner, rows.moment(now)),
             )
-        known = "SELECT public_key, proxy_contract FROM proxies WHERE name = ?"
+        known = "SELECT public_key, owner FROM proxies WHERE name = ?"
         return KnownProxy(*self._connection.execute(known, (name,)).fetchone())
 
     def open_account(self, account: ProxyAccount) -> ProxyAccount:
@@ -191,11 +193,20 @@ class Ledger:
         width = timedelta(seconds=bucket_seconds)
         return [EarningsBucket(first + i * width, Nanoton(earned), jobs) for i, (earned, jobs) in enumerate(sums)]
 
+    def check_room(self) -> None:
+        """Raises `LedgerFull` when not even a little could be written."""
+        with self._writing():
+            self._connection.execute("CREATE TABLE room (bytes BLOB)")
+            self._connection.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM_BYTES,))
+            self._connection.execute("DROP TABLE room")
+
     @contextmanager
     def _writing(self, *, durably: bool = False) -> Iterator[None]:
         execute = self._connection.execute
         try:
-            execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+            if durably != self._is_durable:
+                execute(f"PRAGMA synchronous = {'FULL' if durably else 'NORMAL'}")
+                self._is_durable = durably
             execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -47,7 +47,7 @@ _MONEY = """
 CREATE TABLE proxies (
   name TEXT PRIMARY KEY,
   public_key TEXT NOT NULL,
-  proxy_contract TEXT NOT NULL,
+  owner TEXT NOT NULL,
   met_at INTEGER NOT NULL
 ) STRICT;
 

@@ -8,7 +8,7 @@ from mulberry.model.node import Reason, ReasonKind
 
 
 def stopped_by_owner() -> Reason:
-    return Reason(ReasonKind.STOPPED_BY_OWNER, "You stopped it.", "Press Start to earn again.", WhoseTurn.YOU)
+    return Reason(ReasonKind.STOPPED_BY_OWNER, "Nothing runs.", "Press Start to earn.", WhoseTurn.YOU)
 
 
 def paused_by_owner(until: datetime) -> Reason:
@@ -64,19 +64,15 @@ def proxy_distrusted(proxy: str, why: str) -> Reason:
     )
 
 
-def engine_restarts(why: str) -> Reason:
-    return Reason(
-        ReasonKind.ENGINE_FAILED, f"The model's process failed: {why}.", "It is started again.", WhoseTurn.NOBODY
-    )
+def engine_restarts(note: str) -> Reason:
+    """`note` is the engine's own sentence."""
+    next_step = "Requests are taken again as soon as the model is loaded."
+    return Reason(ReasonKind.ENGINE_FAILED, note, next_step, WhoseTurn.NOBODY)
 
 
-def engine_gave_up(why: str) -> Reason:
-    return Reason(
-        ReasonKind.ENGINE_FAILED,
-        f"The model's process failed again and again: {why}.",
-        "See agent.log, then press Start to try once more.",
-        WhoseTurn.YOU,
-    )
+def engine_gave_up(note: str) -> Reason:
+    """`note` is the engine's own sentence."""
+    return Reason(ReasonKind.ENGINE_FAILED, note, "See agent.log, then press Start to try once more.", WhoseTurn.YOU)
 
 
 def model_unusable(problem: UserFacingError) -> Reason:

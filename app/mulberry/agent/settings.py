@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from mulberry.agent.files import keep_aside, read_bounded, write_whole
 from mulberry.model.clock import Clock
+from mulberry.model.files import keep_aside, read_bounded, write_whole
 from mulberry.ton.address import parse_address
 
 log = logging.getLogger(__name__)

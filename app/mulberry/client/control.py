@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from mulberry.client.events import connected_events
 from mulberry.client.http import StrangeAnswerError, request
 from mulberry.model.control import Command, Event, Hello, Refusal
 from mulberry.model.encoding import from_json, to_json
@@ -23,7 +24,7 @@ EVENT_LIMIT_BYTES = 16 * 2**20
 Noun = TypeVar("Noun")
 
 
-class AgentNotRunning(UserFacingError):  # noqa: N818 - a state of the world, not a mistake
+class AgentNotRunning(UserFacingError):
     """Nobody listens at the agent's address, or who did is gone."""
 
     def __init__(self, detail: str) -> None:
@@ -53,24 +54,24 @@ class ControlClient:
         self._timeout_seconds = timeout_seconds
 
     async def hello(self) -> Hello:
-        return from_json(Hello, await self._call("GET", "/v1/hello"))
+        return await self._ask(Hello, "GET", "/v1/hello")
 
     async def status(self) -> Status:
-        return from_json(Status, await self._call("GET", "/v1/status"))
+        return await self._ask(Status, "GET", "/v1/status")
 
     async def command(self, command: Command) -> Status:
         """Tells the agent its owner's wish; returns the status right after it was stored."""
-        return from_json(Status, await self._call("POST", "/v1/intent", to_json(Command, command)))
+        return await self._ask(Status, "POST", "/v1/intent", to_json(Command, command))
 
     async def jobs(self, first: int, last: int) -> tuple[Job, ...]:
         """The jobs with numbers `first` to `last`, both included, at most 1,000; ascending; missing ones left out."""
         query = urlencode({"first": first, "last": last})
-        return from_json(tuple[Job, ...], await self._call("GET", f"/v1/jobs?{query}"))
+        return await self._ask(tuple[Job, ...], "GET", f"/v1/jobs?{query}")
 
     async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]:
         """`buckets` (at most 2,000) neighbouring spans of `bucket_seconds` from `start` (aware), empty ones too."""
         query = urlencode({"start": start.isoformat(), "bucket_seconds": bucket_seconds, "buckets": buckets})
-        return from_json(tuple[EarningsBucket, ...], await self._call("GET", f"/v1/earnings?{query}"))
+        return await self._ask(tuple[EarningsBucket, ...], "GET", f"/v1/earnings?{query}")
 
     async def quit(self) -> None:
         """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""
@@ -78,8 +79,6 @@ class ControlClient:
 
     async def events(self) -> AsyncGenerator[Event | AgentLost, None]:
         """The status at once, then whenever it changes. Connects again, for ever, and says so by one `AgentLost`."""
-        from mulberry.client.events import connected_events  # brings aiohttp, which the other calls do without
-
         pause = FIRST_RETRY_SECONDS
         heard = True
         while True:
@@ -96,6 +95,13 @@ class ControlClient:
                 heard = False
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_RETRY_SECONDS)
+
+    async def _ask(self, kind: type[Noun], method: str, target: str, body: bytes = b"") -> Noun:
+        untrusted_answer = await self._call(method, target, body)
+        try:
+            return from_json(kind, untrusted_answer)
+        except ValueError as mistakes:
+            raise _not_understood(str(mistakes)) from mistakes
 
     async def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
         try:

@@ -19,7 +19,7 @@ class StrangeAnswerError(Exception):
 
 async def request(address: str, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
     """Status and body of the answer. Raises `OSError` (nobody there, or gone half-way) and `StrangeAnswerError`."""
-    reader, writer = await _connect(address)
+    reader, writer = await connect(address)
     try:
         head = (
             f"{method} {target} HTTP/1.1\r\nHost: mulberry\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -56,7 +56,8 @@ def _read_head(untrusted_head: str) -> tuple[int, int]:
     return int(words[1]), int(length)
 
 
-async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the agent's socket or pipe. Raises `OSError`: nobody is there."""
     if os.name != "nt":
         return await asyncio.open_unix_connection(address, limit=HEAD_LIMIT_BYTES)
     loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ from pathlib import Path
 from mulberry.client.control import AgentNotRunning, ControlClient
 from mulberry.model.control import Hello
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import DataFolder
+from mulberry.model.places import DataFolder, this_program
 
 START_LIMIT_SECONDS = 20.0
 ASK_EVERY_SECONDS = 0.05
@@ -27,7 +27,7 @@ async def start_agent(root: Path, network: str = "demo", *, command: Sequence[st
         return await client.hello()
     except AgentNotRunning:
         folder.create()
-    command = command or [sys.executable, "-m", "mulberry", "agent", "--network", network, "--data", str(root)]
+    command = command or [*this_program(), "agent", "--network", network, "--data", str(root)]
     first_words = folder.path / "agent-start.log"  # what it says before its own log is open
     process = _start_detached(command, first_words)
     try:

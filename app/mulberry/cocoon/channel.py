@@ -40,7 +40,7 @@ FOREIGN_TEXT_LIMIT = 300
 log = logging.getLogger(__name__)
 
 
-class ChannelClosed(Exception):  # noqa: N818 - it says what is, and is no fault of the code
+class ChannelClosed(Exception):
     """There is no connection, or none any more. `why` is a plain sentence without a full stop."""
 
     def __init__(self, why: str) -> None:
@@ -48,7 +48,7 @@ class ChannelClosed(Exception):  # noqa: N818 - it says what is, and is no fault
         self.why = why
 
 
-class QueryRefused(Exception):  # noqa: N818 - as above
+class QueryRefused(Exception):
     """The other side answered a query with an error. Raised in `Handler.answer`, it becomes such an answer."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -295,6 +295,8 @@ class Channel(asyncio.Protocol):
         self._check_open()
         if self._transport is None:
             raise ChannelClosed("not connected")
+        if self._transport.is_closing():  # broken, and `connection_lost` with the reason is on its way
+            return
         self._transport.write(self._writer.pack(encode(message)))
         if self._transport.get_write_buffer_size() > UNSENT_BYTES_LIMIT:
             self.close("the other side does not read what it asked for")

@@ -13,6 +13,7 @@ from mulberry.cocoon.messages import HttpRequest
 from mulberry.cocoon.strict_json import JsonError, JsonObject, JsonTooLargeError, parse_object
 
 REFUSED_CODE = 621  # the network's "protocol violation"
+PREFIX = "worker: invalid http request: "
 
 
 class Path(StrEnum):
@@ -20,14 +21,16 @@ class Path(StrEnum):
     COMPLETIONS = "/v1/completions"
 
 
-class RequestRefused(ValueError):  # noqa: N818 - the request is wrong, not the program
-    """The request is not run. `text` goes to the customer as it is; only names of fields are quoted in it."""
+class RequestRefused(ValueError):
+    """The request is not run. `text` goes to the customer and may quote one of their names, `noted` to book and log."""
 
     code = REFUSED_CODE
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = f"worker: invalid http request: {text}"
+    def __init__(self, text: str, untrusted_name: str | None = None) -> None:
+        """A name goes to the place of {} in `text`."""
+        self.noted = PREFIX + (text if untrusted_name is None else text.format("…"))
+        self.text = PREFIX + (text if untrusted_name is None else text.format(_quoted(untrusted_name)))
+        super().__init__(self.noted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def _object_of(options: dict[str, Rule], unknown: str) -> Rule:
         _is_object(name, value)
         for member, member_value in value.items():
             if member not in options:
-                raise RequestRefused(unknown.format(_quoted(member)))
+                raise RequestRefused(unknown, member)
             options[member](f"{name}.{member}", member_value)
 
     return rule
@@ -158,7 +161,7 @@ def check_request(untrusted: HttpRequest, model_base_name: str) -> CheckedReques
     for name in sorted(body):
         rule = FIELDS[path].get(name)
         if rule is None:
-            raise RequestRefused(f"unknown option {_quoted(name)} in request")
+            raise RequestRefused("unknown option {} in request", name)
         rule(name, body[name])
     for name in REQUIRED[path]:
         if name not in body:

@@ -38,7 +38,7 @@ class Identity:
         return self.model.partition("@")[0]
 
 
-class BackendRefused(Exception):  # noqa: N818 - the request is wrong, not the program
+class BackendRefused(Exception):
     """The engine will not run this request. The customer gets `body` as an ordinary HTTP answer with `http_status`."""
 
     def __init__(self, http_status: int, body: JsonObject) -> None:
@@ -47,7 +47,7 @@ class BackendRefused(Exception):  # noqa: N818 - the request is wrong, not the p
         self.body = body
 
 
-class BackendFailed(Exception):  # noqa: N818 - an expected end of a request
+class BackendFailed(Exception):
     """The engine could not finish. `text` goes to the customer and into the ledger; it holds nothing of the prompt."""
 
     def __init__(self, text: str) -> None:
@@ -80,15 +80,15 @@ class Served:
     adjusted: Adjusted
 
 
-class ProxyRefused(Exception):  # noqa: N818 - an expected end of a session
+class ProxyRefused(Exception):
     """The proxy does not want us; its words are in the text."""
 
 
-class ProxyDistrusted(Exception):  # noqa: N818 - as above
+class ProxyDistrusted(Exception):
     """We do not want the proxy: what it says contradicts the contracts, its key or what we know already."""
 
 
-class BookFull(Exception):  # noqa: N818 - as above
+class BookFull(Exception):
     """The fact could not be made safe: the book keeps it in memory and writes it before anything else."""
 
 

@@ -108,11 +108,12 @@ class Serving:
                 asyncio.timeout(min(self._query.timeout, LONGEST_SECONDS) * SHARE_OF_TIMEOUT),
                 aclosing(self._terms.backend.answer(request)) as answers,
             ):
-                return await (self._stream(answers) if request.stream else self._plain(answers))
+                try:
+                    return await (self._stream(answers) if request.stream else self._plain(answers))
+                except BackendRefused as refusal:
+                    return await self._refused(refusal)
         except RequestRefused as refusal:
-            return self._error(JobOutcome.REFUSED, refusal.code, refusal.text)
-        except BackendRefused as refusal:
-            return await self._refused(refusal)
+            return self._error(JobOutcome.REFUSED, refusal.code, refusal.text, noted=refusal.noted)
         except BackendFailed as failure:
             return self._error(JobOutcome.FAILED, FAILED_CODE, f"worker: {foreign_text(failure.text)}")
         except UsageError as problem:
@@ -167,11 +168,13 @@ class Serving:
         await self._send_parts(body)
         return _Last(outcome, error, lambda ending: self._part(b"", ending))
 
-    def _error(self, outcome: JobOutcome, code: int, text: str) -> _Last:
+    def _error(self, outcome: JobOutcome, code: int, text: str, *, noted: str = "") -> _Last:
+        """`text` goes to the customer, `noted` into the book and the log where it must be another one."""
+
         def message(ending: Ending) -> Message:
             return self._replies.error(code, text, self._bill.adjusted, ending, head_sent=self._head_sent)
 
-        return _Last(outcome, text, message)
+        return _Last(outcome, noted or text, message)
 
     def _finish(self, last: _Last) -> None:
         """Books the request, then says the last word."""

@@ -109,6 +109,7 @@ class WorkerSession:
         self._on_change = on_change
         self._wanted = True  # by the owner
         self._book_full = False
+        self._is_connected = False
         self._channel: Channel | None = None
         self._terms: Terms | None = None  # from the handshake's last step on
         self._proxy: ProxyParams | None = None
@@ -126,7 +127,7 @@ class WorkerSession:
     @property
     def is_connected(self) -> bool:
         """The handshake is through and the connection stands."""
-        return self._terms is not None
+        return self._is_connected
 
     @property
     def proxy(self) -> ProxyParams | None:
@@ -186,6 +187,7 @@ class WorkerSession:
             if self._closed_by_owner:
                 return
             await self._shake_hands(channel)
+            self._is_connected = True
             log.info("serving for the proxy at %s", endpoint)
             self._on_change()
             await self._keep_payment_status(channel)
@@ -279,6 +281,7 @@ class WorkerSession:
 
     def closed(self, why: str) -> None:
         log.info("the session ended: %s", why)
+        self._is_connected = False
         self._terms = None
         self._proxy = None
         self.cancel_all()
@@ -321,9 +324,7 @@ class WorkerSession:
             self._on_change()
 
     def _served(self, request_id: bytes, task: asyncio.Task[None]) -> None:
-        del self._running[request_id]
-        if not self._running:
-            self._idle.set()
+        self._free(request_id)  # not booked when that failed
         if not task.cancelled() and (bug := task.exception()) is not None:
             problem = {"message": "a request could not be booked", "exception": bug}
             asyncio.get_running_loop().call_exception_handler(problem)
@@ -332,8 +333,15 @@ class WorkerSession:
         self._on_change()
 
     def _book_served(self, served: Served) -> None:
+        """Frees the request's place too, before its last message: the proxy may fill it as soon as it reads that."""
         with self._writing():
             self._book.book(served)
+        self._free(served.request_id)
+
+    def _free(self, request_id: bytes) -> None:
+        self._running.pop(request_id, None)
+        if not self._running:
+            self._idle.set()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -9,7 +9,6 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from mulberry.model.errors import UserFacingError
@@ -19,13 +18,11 @@ from mulberry.ton.address import Address
 SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE account (
-    proxy_key BLOB NOT NULL,
-    worker_contract TEXT NOT NULL,
+    worker_contract TEXT PRIMARY KEY,
     committed_to_blockchain INTEGER NOT NULL,
     committed_to_db INTEGER NOT NULL,
     max_known INTEGER NOT NULL,
     payment BLOB NOT NULL,
-    PRIMARY KEY (proxy_key, worker_contract),
     CHECK (0 <= committed_to_blockchain AND committed_to_blockchain <= committed_to_db AND committed_to_db <= max_known)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER counters_only_grow BEFORE UPDATE ON account
@@ -39,19 +36,36 @@ LARGEST_COUNTER = 2**63 - 1  # the wire's int64, and SQLite's
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One worker's standing. `payment` is the newest signed one: it covers `counters.committed_to_blockchain`."""
+    """One worker's standing. `payment` is the newest signed one: it covers `counters.committed_to_blockchain`.
+
+    The contract's address follows from the proxy's key, too: another key has other accounts.
+    """
 
     worker_contract: Address
     counters: Counters
     payment: bytes
 
+    @property
+    def owed(self) -> int:
+        """Tokens that no signed payment covers."""
+        return self.counters.max_known - self.counters.committed_to_blockchain
+
+    def after_earning(self, tokens: int) -> "Account":
+        """After one more request. At the end of the wire's numbers it stays there."""
+        most = min(self.counters.max_known + tokens, LARGEST_COUNTER)
+        return replace(self, counters=replace(self.counters, max_known=most))
+
+    def after_paying(self, payment: bytes) -> "Account":
+        """After `payment` was signed for all that is known."""
+        tokens = self.counters.max_known
+        return replace(self, counters=Counters(tokens, tokens, tokens), payment=payment)
+
 
 class Accounts:
-    """The accounts of one proxy key. Close it, or use it as a context manager."""
+    """The file. Close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, proxy_key: bytes) -> None:
-        """Opens or makes the file. Raises `UserFacingError`: in use, of a newer version, damaged, or not writable."""
-        self._proxy_key = proxy_key
+    def __init__(self, path: Path) -> None:
+        """Opens or makes it. Raises `UserFacingError`: in use, of a newer version, damaged, or not writable."""
         try:
             self._database = _open(path)
         except sqlite3.Error as problem:
@@ -60,7 +74,7 @@ class Accounts:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -69,39 +83,27 @@ class Accounts:
     def find(self, worker_contract: Address) -> Account | None:
         row = self._database.execute(
             "SELECT committed_to_blockchain, committed_to_db, max_known, payment FROM account"
-            " WHERE proxy_key = ? AND worker_contract = ?",
-            (self._proxy_key, worker_contract.raw),
+            " WHERE worker_contract = ?",
+            (worker_contract.raw,),
         ).fetchone()
         return Account(worker_contract, Counters(*row[:3]), row[3]) if row else None
 
-    def open(self, worker_contract: Address, payment: bytes) -> Account:
-        """A new account with `payment`, which covers nothing yet."""
-        account = Account(worker_contract, Counters(), payment)
+    def save(self, account: Account, *, survives_power_loss: bool) -> None:
+        """Raises `sqlite3.Error`: not written (the disk is full), or a counter would fall."""
+        counters = account.counters
+        self._database.execute(f"PRAGMA synchronous = {'FULL' if survives_power_loss else 'NORMAL'}")
         self._database.execute(
-            "INSERT INTO account VALUES (?, ?, 0, 0, 0, ?)", (self._proxy_key, worker_contract.raw, payment)
+            "INSERT INTO account VALUES (?, ?, ?, ?, ?) ON CONFLICT (worker_contract) DO UPDATE SET"
+            " committed_to_blockchain = excluded.committed_to_blockchain,"
+            " committed_to_db = excluded.committed_to_db, max_known = excluded.max_known, payment = excluded.payment",
+            (
+                account.worker_contract.raw,
+                counters.committed_to_blockchain,
+                counters.committed_to_db,
+                counters.max_known,
+                account.payment,
+            ),
         )
-        return account
-
-    def earn(self, account: Account, tokens: int) -> Account:
-        """`account` after a request worth `tokens`."""
-        counters = replace(account.counters, max_known=min(account.counters.max_known + tokens, LARGEST_COUNTER))
-        self._database.execute(
-            "UPDATE account SET max_known = ? WHERE proxy_key = ? AND worker_contract = ?",
-            (counters.max_known, self._proxy_key, account.worker_contract.raw),
-        )
-        return replace(account, counters=counters)
-
-    def commit(self, account: Account, payment: bytes) -> Account:
-        """`account` after `payment`, which covers all that is known, was signed."""
-        tokens = account.counters.max_known
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._database.execute(
-            "UPDATE account SET committed_to_blockchain = ?, committed_to_db = ?, payment = ?"
-            " WHERE proxy_key = ? AND worker_contract = ?",
-            (tokens, tokens, payment, self._proxy_key, account.worker_contract.raw),
-        )
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        return replace(account, counters=Counters(tokens, tokens, tokens), payment=payment)
 
 
 def _open(path: Path) -> sqlite3.Connection:

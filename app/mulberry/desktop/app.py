@@ -1,9 +1,9 @@
 """Starts the window. It is painted first; what talks to the agent is imported after that."""
 
-import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from mulberry.desktop.single_instance import SingleInstance
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.tray import Tray
 from mulberry.model.clock import SystemClock
-from mulberry.model.places import DataFolder, default_data_root
+from mulberry.model.places import DataFolder
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,22 +25,23 @@ if TYPE_CHECKING:
 LOG_BYTES = 1_000_000
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """`mulberry desktop`: the exit status."""
-    parser = argparse.ArgumentParser(prog="mulberry desktop", description="Open Mulberry's window.")
-    parser.add_argument("--network", default="demo", help="the network's name (demo)")
-    parser.add_argument("--data", type=Path, default=None, help="Mulberry's data folder")
-    parser.add_argument("--scheme", type=Scheme, choices=list(Scheme), default=Scheme.FOLLOW, help="the colours")
-    parser.add_argument("--font-factor", type=float, default=1.0, help="enlarges all text, e.g. 1.25")
-    chosen = parser.parse_args(arguments)
-    return run(chosen.data or default_data_root(), chosen.network, scheme=chosen.scheme, font_factor=chosen.font_factor)
-
-
 def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, font_factor: float = 1.0) -> int:
     """The window of `network` under the data folder `root`, until its owner quits it. The agent goes on.
 
     A second one for the same folder brings the first forward and returns at once.
     """
+    with opened(root, network, scheme, font_factor) as desktop:
+        if desktop is not None:
+            import qasync
+
+            with qasync.QEventLoop(QApplication.instance()) as loop:
+                loop.run_until_complete(live(desktop, root, network))
+    return 0
+
+
+@contextmanager
+def opened(root: Path, network: str, scheme: Scheme, font_factor: float) -> Iterator[Desktop | None]:
+    """A window whose first frame is painted and which knows nothing yet; None where another process has it open."""
     folder = DataFolder.of_network(root, network)
     folder.create()
     _log_to(folder.path / "window.log")
@@ -50,29 +51,23 @@ def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, fo
     application.setQuitOnLastWindowClosed(False)
     instance = SingleInstance(folder)
     if not instance.acquire():
-        return 0
+        yield None
+        return
     memory = QSettings(str(folder.path / "window.ini"), QSettings.Format.IniFormat)
     desktop = Desktop(Theme(application, scheme, font_factor), SystemClock(), Connection(), Tray(), memory)
     instance.come_forward.connect(desktop.come_forward)
     desktop.window.show()
     application.processEvents()  # the first frame
     try:
-        _live(application, desktop, root, network)
+        yield desktop
     finally:
         instance.release()
         desktop.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    return 0
 
 
-def _live(application: QApplication, desktop: Desktop, root: Path, network: str) -> None:
-    import qasync
-
-    with qasync.QEventLoop(application) as loop:
-        loop.run_until_complete(_hear_until_ended(desktop, root, network))
-
-
-async def _hear_until_ended(desktop: Desktop, root: Path, network: str) -> None:
+async def live(desktop: Desktop, root: Path, network: str) -> None:
+    """Connects the window to its agent, started where it does not run, until `desktop.end`."""
     import asyncio
 
     from mulberry.client.control import ControlClient
@@ -86,8 +81,7 @@ async def _hear_until_ended(desktop: Desktop, root: Path, network: str) -> None:
     stopping = _stop_and_quit_when_asked(desktop)
     waiting = asyncio.create_task(ended.wait())
     done, _ = await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if stopping:
-        await asyncio.gather(*stopping)
+    await asyncio.gather(*stopping)
     for task in (hearing, waiting):
         task.cancel()
     await asyncio.gather(hearing, waiting, return_exceptions=True)

@@ -25,7 +25,7 @@ class Text(QLabel):
         if text != self.text():
             self.setText(text)
 
-    def mark(self, name: str, value: bool) -> None:
+    def mark(self, name: str, value: bool | str) -> None:
         """Sets a property that the style sheet asks for."""
         if self.property(name) != value:
             self.setProperty(name, value)

@@ -99,12 +99,17 @@ class Chart(QWidget):
             return True
         return super().event(event)
 
+    def _shown(self) -> list[int]:
+        """The amounts to draw. Today's last step has only begun, and would look as if the earning had stopped."""
+        amounts: list[int] = [bucket.earned for bucket in self._buckets]
+        return amounts[:-1] if self._span is Span.TODAY else amounts
+
     def paintEvent(self, event: QEvent) -> None:
         del event
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         area = QRectF(self.rect()).adjusted(2, 4, -2, -2)
-        line = _line(binned([bucket.earned for bucket in self._buckets], int(area.width()) // POINTS_APART), area)
+        line = _line(binned(self._shown(), int(area.width()) // POINTS_APART), area)
         colours = self._theme.colours
         under = QPainterPath(line)
         under.lineTo(area.bottomRight())

@@ -1,5 +1,7 @@
 """Keeps the earnings charts fresh without asking more often than a person can see, and never while nobody looks."""
 
+from datetime import datetime
+
 from PySide6.QtCore import QObject, QTimer
 
 from mulberry.desktop.connection import Connection, View
@@ -14,16 +16,23 @@ LONG_SPANS_EVERY_ROUNDS = 15
 
 
 class ChartFeed(QObject):
-    """Asks `connection` when the money has changed; for today twice: first when work began, then in steps that fit."""
+    """Asks `connection` when the money has changed; today in ever finer steps until they fit."""
 
-    def __init__(self, connection: Connection, screen: MainWindow, clock: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        screen: MainWindow,
+        clock: Clock,
+        rest_milliseconds: int = AT_MOST_EVERY_MILLISECONDS,
+    ) -> None:
         super().__init__(screen)
         self._connection = connection
         self._screen = screen
         self._clock = clock
         self._known: Earnings | None = None
+        self._began: datetime | None = None  # when today's work began, as exactly as it is known
         self._round = 0
-        self._resting = QTimer(self, singleShot=True, interval=AT_MOST_EVERY_MILLISECONDS)
+        self._resting = QTimer(self, singleShot=True, interval=rest_milliseconds)
         self._resting.timeout.connect(self._ask_if_changed)
         self._changed = False
         connection.viewed.connect(self._viewed)
@@ -47,17 +56,21 @@ class ChartFeed(QObject):
         self._changed = False
         self._resting.start()
         now = self._clock.now()
-        self._connection.fetch_earnings(coarse_today(now))
+        if self._began is None or self._began.astimezone().date() != now.astimezone().date():
+            self._began = None
+            self._connection.fetch_earnings(coarse_today(now))
+        else:
+            self._connection.fetch_earnings(window(Span.TODAY, now, self._began))
         if self._round % LONG_SPANS_EVERY_ROUNDS == 0:
             self._connection.fetch_earnings(window(Span.WEEK, now))
             self._connection.fetch_earnings(window(Span.MONTH, now))
         self._round += 1
 
     def _fetched(self, fetched: Window, buckets: tuple[EarningsBucket, ...]) -> None:
-        now = self._clock.now()
-        if fetched == coarse_today(now):
-            finer = window(Span.TODAY, now, first_work(buckets))
-            if finer != fetched:
+        if fetched.span is Span.TODAY and (began := first_work(buckets)) is not None:
+            self._began = max(began, self._began) if self._began is not None else began
+            finer = window(Span.TODAY, self._clock.now(), self._began)
+            if finer.bucket_seconds < fetched.bucket_seconds:
                 self._connection.fetch_earnings(finer)
                 return
         self._screen.home.show_earnings(fetched, buckets)

@@ -28,6 +28,7 @@ class Desktop(QObject):
     def __init__(self, theme: Theme, clock: Clock, connection: Connection, tray: Tray, memory: QSettings) -> None:
         """`memory` keeps the window's place and what its owner has been told."""
         super().__init__()
+        self.theme = theme
         self.connection = connection
         self.tray = tray
         self.jobs = JobsModel(self)

@@ -1,5 +1,7 @@
 """What the work runs on: each GPU with its load, memory, power and temperature; or why there is none."""
 
+from datetime import datetime
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
@@ -39,7 +41,7 @@ class GpuCard(Card):
             self.gpus.append(block)
             self.column.insertWidget(self.column.count() - 1, block)
         for block, gpu in zip(self.gpus, status.gpus.gpus, strict=True):
-            block.show_gpu(gpu)
+            block.show_gpu(gpu, status.gpus.as_of if view.is_stale else None)
 
 
 class GpuBlock(QWidget):
@@ -71,9 +73,11 @@ class GpuBlock(QWidget):
             grid.addWidget(value, row, 2)
         column.addLayout(grid)
 
-    def show_gpu(self, gpu: GpuInfo) -> None:
+    def show_gpu(self, gpu: GpuInfo, stale_since: datetime | None) -> None:
+        """`stale_since` is when the values were read, where nobody reads them any more."""
+        as_of = "" if stale_since is None else f" · as of {wording.clock_time(stale_since)}"
         self.name.say(gpu.name)
-        self.details.say(wording.gpu_details(gpu))
+        self.details.say(wording.gpu_details(gpu) + as_of)
         self._line("Load", gpu.load_percent, 100, f"{gpu.load_percent} %")
         used, total = gpu.memory_used_bytes / wording.GIBIBYTE, gpu.memory_total_bytes / wording.GIBIBYTE
         self._line("Memory", used, total, f"{used:.1f} of {total:.0f} GB")

@@ -27,8 +27,9 @@ class Window:
 
 
 # Today's chart shows no more than it needs, so that the first minutes of work already make a picture.
-TODAY_STEPS = ((10, 60), (30, 60), (60, 90), (300, 96), (900, 96))  # seconds, how many
-TODAY_COARSE = TODAY_STEPS[-1]
+TODAY_STEPS = ((5, 60), (15, 60), (60, 90), (300, 96))  # seconds, how many
+TODAY_COARSE_SECONDS = 900
+WEEK_SECONDS = DAY_SECONDS // 4
 
 
 def window(span: Span, now: datetime, first_work: datetime | None = None) -> Window:
@@ -36,19 +37,22 @@ def window(span: Span, now: datetime, first_work: datetime | None = None) -> Win
 
     `first_work` is when today's work began (None: unknown, or there was none), for `TODAY` alone.
     """
-    local = now.astimezone()
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = _midnight(now)
     if span is Span.TODAY:
-        return _today(local, midnight, first_work)
-    days, seconds = (7, DAY_SECONDS // 4) if span is Span.WEEK else (30, DAY_SECONDS)
-    return Window(span, midnight - timedelta(days=days - 1), seconds, days * DAY_SECONDS // seconds)
+        worked_seconds = (now - first_work).total_seconds() if first_work is not None else 0.0
+        for seconds, how_many in TODAY_STEPS:
+            if worked_seconds <= seconds * (how_many - 1):
+                return _up_to(now, Window(span, midnight, seconds, how_many))
+        return coarse_today(now)
+    if span is Span.WEEK:
+        return _up_to(now, Window(span, midnight - timedelta(days=6), WEEK_SECONDS, 28))
+    return _up_to(now, Window(span, midnight - timedelta(days=29), DAY_SECONDS, 30))
 
 
 def coarse_today(now: datetime) -> Window:
-    """The whole of today, to find out when work began."""
-    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    seconds, how_many = TODAY_COARSE
-    return Window(Span.TODAY, midnight, seconds, how_many)
+    """The whole of today so far, to find out when work began."""
+    most = DAY_SECONDS // TODAY_COARSE_SECONDS
+    return _up_to(now, Window(Span.TODAY, _midnight(now), TODAY_COARSE_SECONDS, most))
 
 
 def first_work(buckets: Sequence[EarningsBucket]) -> datetime | None:
@@ -56,14 +60,13 @@ def first_work(buckets: Sequence[EarningsBucket]) -> datetime | None:
     return next((bucket.start for bucket in buckets if bucket.jobs), None)
 
 
-def _today(local: datetime, midnight: datetime, began: datetime | None) -> Window:
-    worked_seconds = (local - began).total_seconds() if began is not None else 0.0
-    for seconds, how_many in TODAY_STEPS:
-        if worked_seconds <= seconds * (how_many - 1):
-            break
-    else:
-        seconds, how_many = TODAY_COARSE
-    if (seconds, how_many) == TODAY_COARSE:
-        return Window(Span.TODAY, midnight, seconds, how_many)
-    end = int(local.timestamp()) // seconds * seconds + seconds
-    return Window(Span.TODAY, datetime.fromtimestamp(end - seconds * how_many, local.tzinfo), seconds, how_many)
+def _up_to(now: datetime, whole: Window) -> Window:
+    """The last `whole.buckets` steps, counted from `whole.start`, that have begun by `now`."""
+    begun = int((now - whole.start).total_seconds()) // whole.bucket_seconds + 1
+    shown = min(begun, whole.buckets)
+    start = whole.start + timedelta(seconds=(begun - shown) * whole.bucket_seconds)
+    return Window(whole.span, start, whole.bucket_seconds, shown)
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)

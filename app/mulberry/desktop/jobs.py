@@ -28,6 +28,7 @@ class JobsPage(QWidget):
         head.addStretch()
         head.addWidget(self.newest)
         card = Card("Jobs")
+        card.column.setContentsMargins(14, 12, 8, 12)
         card.column.addWidget(self.empty)
         card.column.addWidget(self.table, 1)
         column = QVBoxLayout(self)

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import IntEnum
+from html import escape
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
@@ -18,7 +19,7 @@ PAGE_JOBS = 200
 PAGES_KEPT = 8
 REQUESTS_AT_ONCE = 2
 
-type_of_index = QModelIndex | QPersistentModelIndex
+AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
@@ -61,10 +62,10 @@ class JobsModel(QAbstractTableModel):
 
     # What the table shows
 
-    def rowCount(self, parent: type_of_index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else self._total
 
-    def columnCount(self, parent: type_of_index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(Column)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -72,12 +73,12 @@ class JobsModel(QAbstractTableModel):
             return HEADINGS[Column(section)]
         return None
 
-    def data(self, index: type_of_index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(index.row(), Column(index.column()))
         if role == Qt.ItemDataRole.ToolTipRole and index.column() == Column.OUTCOME:
             job = self.job(index.row())
-            return job.error if job is not None and job.error else None
+            return f"<p>{escape(job.error)}</p>" if job is not None and job.error else None
         return None
 
     def text(self, row: int, column: Column) -> str:
@@ -173,13 +174,13 @@ class JobsModel(QAbstractTableModel):
 
     def _ask(self) -> None:
         """Asks for what was looked at last; what flew by while scrolling is forgotten."""
+        while len(self._wanted) > REQUESTS_AT_ONCE:
+            self._wanted.popitem(last=False)
         while self._wanted and len(self._asked) < REQUESTS_AT_ONCE:
             page, _ = self._wanted.popitem()
             self._asked.add(page)
             first = page * PAGE_JOBS + 1
             self.wanted.emit(first, min(first + PAGE_JOBS - 1, self._total))
-        while len(self._wanted) > REQUESTS_AT_ONCE:
-            self._wanted.popitem(last=False)
 
     def _answered(self, first: int) -> None:
         self._asked.discard(_page_of(first))

@@ -1,7 +1,16 @@
 """The table of jobs, as the Jobs page and the Home page show it."""
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QPalette, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPalette,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -15,15 +24,16 @@ from mulberry.desktop.jobs_model import HEADINGS, Column, JobsModel
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import JobOutcome
 
-WIDTHS = {  # shares of the width
-    Column.TIME: 12,
-    Column.MODEL: 20,
-    Column.TOKENS: 12,
-    Column.LATENCY: 11,
-    Column.EARNED: 20,
-    Column.OUTCOME: 11,
-    Column.PROXY: 20,
+LONGEST_USUAL = {  # what must fit; the rest of the width is shared out
+    Column.TIME: "22 Nov 22:22",
+    Column.MODEL: "tiny-lm",
+    Column.TOKENS: "1,000 + 1,000",
+    Column.LATENCY: "2,000 ms",
+    Column.EARNED: "0.00000888 TON",
+    Column.OUTCOME: "cancelled",
+    Column.PROXY: "demo proxy 1 · TEST",
 }
+CELL_PADDING = 12
 ROWS_COPIED_AT_MOST = 1000
 
 
@@ -107,9 +117,14 @@ class JobsTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        room, shares = self.viewport().width(), sum(WIDTHS[column] for column in self._shown)
-        for column in self._shown:
-            self.setColumnWidth(column, room * WIDTHS[column] // shares)
+        metrics = QFontMetrics(self._theme.font(13))
+        wanted = {
+            column: max(metrics.horizontalAdvance(text) for text in (LONGEST_USUAL[column], HEADINGS[column]))
+            for column in self._shown
+        }
+        room, used = self.viewport().width(), sum(wanted.values()) + CELL_PADDING * len(wanted)
+        for column, width in wanted.items():
+            self.setColumnWidth(column, max(1, width + CELL_PADDING + (room - used) // len(wanted)))
 
 
 class NewestJobs(JobsTable):

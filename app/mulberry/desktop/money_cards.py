@@ -72,11 +72,11 @@ class PaymentsCard(Card):
         if status is None:
             self.source.say("not known yet")
             return
-        share = wording.share_signed(status)
+        percent = wording.percent_signed(status)
         self.number.say(format_ton(status.earnings.payable))
         self.source.say(f"held on this computer, as of {wording.clock_time(status.as_of)}")
-        self.of_all.say(f"{share * 100:.0f} % of {format_ton(status.earnings.earned)}")
-        self.bar.show_share(share, f"{share * 100:.0f} %")
+        self.of_all.say(f"{percent} % of {format_ton(status.earnings.earned)}")
+        self.bar.show_share(percent / 100, f"{percent} %")
         self.proxies.say(wording.proxies_line(status))
 
 

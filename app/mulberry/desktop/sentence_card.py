@@ -39,6 +39,7 @@ class SentenceCard(Card):
         self._clock = clock
         self._view = View()
         self._verb = wording.START
+        self._focus_owed = False  # a disabled button loses the keyboard; it gets it back
         self.shape = QLabel()
         self.title = Text(wording.STARTING_TITLE, "state")
         self.sentence = Text(wording.STARTING, "sentence", wraps=True)
@@ -47,7 +48,6 @@ class SentenceCard(Card):
         self.main.setProperty("look", "main")
         self.main.setMinimumWidth(theme.px(222))
         self.main.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.main.setEnabled(False)
         self.main.clicked.connect(lambda: self._ask(self._verb))
         self.pause = plain_button("Pause…")
         self.pause.clicked.connect(self._open_pauses)
@@ -117,6 +117,9 @@ class SentenceCard(Card):
         self._verb = wording.main_verb(state) if view.link is Link.ANSWERS else wording.START
         self.main.setText(self._verb.text)
         self.main.setEnabled(view.link is not Link.STARTING)
+        if self._focus_owed and self.main.isEnabled():
+            self._focus_owed = False
+            self.main.setFocus()
         self.stop.setText(wording.STOP.text)
         self.stop.setVisible(wording.can_stop_besides(state))
         self.pause.setText("Pause…")
@@ -129,7 +132,9 @@ class SentenceCard(Card):
             self.pause.setText(verb.pending)
         else:
             self.main.setText(verb.pending)
-            self.main.setEnabled(verb.command.want is not Want.START)
+            if verb.command.want is Want.START:
+                self._focus_owed = self.main.hasFocus()
+                self.main.setEnabled(False)
         command: Command = verb.command
         self.asked.emit(command)
 

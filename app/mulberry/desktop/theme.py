@@ -39,6 +39,10 @@ class Theme(QObject):
         self._apply()
         application.styleHints().colorSchemeChanged.connect(self._follow)
 
+    def choose(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+        self._follow()
+
     def px(self, size: float) -> int:
         """`size` in pixels at the usual font size, as pixels at the font size in force."""
         return round(size * self.scale)
@@ -158,7 +162,8 @@ QTableView::item:selected { background: $raised; color: $text }
 QTableView[look="jobs"] { border: 2px solid transparent; border-radius: 8px }
 QTableView[look="jobs"]:focus { border-color: $accent }
 QHeaderView, QHeaderView::section {
-  background: transparent; color: $muted; border: none; font-size: ${s12}px; font-weight: 600; padding: 4px 4px 4px 0 }
+  background: transparent; color: $muted; border: none;
+  font-size: ${s12}px; font-weight: 600; padding: 4px 4px 4px 1px }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 2px }
 QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 32px }
 QScrollBar::handle:vertical:hover { background: $muted }

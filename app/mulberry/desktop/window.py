@@ -1,5 +1,7 @@
 """The window: pages on the left, the demo banner on top of every page, and the two ways to quit, told apart."""
 
+from html import escape
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QShortcut
 from PySide6.QtWidgets import (
@@ -20,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from mulberry.desktop import wording
 from mulberry.desktop.cards import Text, plain_button
-from mulberry.desktop.connection import View
+from mulberry.desktop.connection import Link, View
 from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
@@ -42,7 +44,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
         super().__init__()
-        self._theme = theme
+        self._knows_the_state = False
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
         self.setMinimumSize(720, 520)
@@ -65,7 +67,6 @@ class MainWindow(QMainWindow):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
-        self.home.state.main.setFocus()
 
     def _action(self, text: str, asked: SignalInstance, keys: str = "") -> QAction:
         action = QAction(text, self)
@@ -98,8 +99,12 @@ class MainWindow(QMainWindow):
         self.banner.setVisible(is_demo)
         if view.status is not None:
             self.sidebar.network.say(view.status.network.title)
+            self.sidebar.network.mark("look", "warn" if is_demo else "source")
         self.home.show_view(view)
         self.jobs.show_view(view)
+        if not self._knows_the_state and view.link is not Link.STARTING:
+            self._knows_the_state = True
+            self.home.state.main.setFocus()  # from now on it can be pressed
 
     def show_problem(self, problem: UserFacingError) -> None:
         """Something that was asked for did not work; shown until it is closed."""
@@ -221,7 +226,7 @@ class Banner(QFrame):
 
 
 class Notice(QFrame):
-    """What went wrong, why, and what to do next, until the owner has read it."""
+    """What went wrong, why, and what to do next, until the owner has read it. The evidence is in the tool tip."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -243,5 +248,5 @@ class Notice(QFrame):
     def say(self, problem: UserFacingError) -> None:
         self.what.say(problem.what)
         self.next_step.say(f"{problem.why} {problem.next_step}")
-        self.setToolTip("")
+        self.setToolTip(f"<p>{escape(problem.detail)}</p>" if problem.detail else "")
         self.show()

@@ -11,6 +11,7 @@ from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NetworkInfo, NodeState, ProxyStatus, Status, Want
 
 GIBIBYTE = 2**30
+JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
 NO_ANSWER_TITLE = "No answer"
 NO_ANSWER = "The agent does not answer; trying again."
 STARTING_TITLE = "Starting"
@@ -125,10 +126,10 @@ def proxies_line(status: Status) -> str:
     return ", ".join(f"{proxy.name} · {proxy.attestation}" for proxy in connected)
 
 
-def share_signed(status: Status) -> float:
-    """The part of everything earned that a signed payment covers, 0 to 1."""
+def percent_signed(status: Status) -> int:
+    """The part of everything earned that signed payments cover, rounded down: 100 means all of it."""
     earned = status.earnings.earned
-    return min(1.0, status.earnings.payable / earned) if earned > 0 else 0.0
+    return min(100, status.earnings.payable * 100 // earned) if earned > 0 else 0
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -150,8 +151,8 @@ def earned_text(job: Job) -> str:
     if job.outcome is not JobOutcome.DONE and not job.confirmed_tokens:
         return "–"
     if job.confirmed_tokens is None:
-        return f"about {format_ton(job.estimated)}"
-    return format_ton(job.earned)
+        return f"about {format_ton(job.estimated, at_least_decimals=JOB_DECIMALS)}"
+    return format_ton(job.earned, at_least_decimals=JOB_DECIMALS)
 
 
 def latency_text(seconds: float) -> str:

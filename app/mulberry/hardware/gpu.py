@@ -3,6 +3,7 @@
 NVML is loaded when first asked and let go by `close`: the library alone costs memory that an idle agent has no use for.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,30 +16,37 @@ Value = TypeVar("Value")
 
 
 class Gpus:
-    """All NVIDIA GPUs of this computer. Blocking; the first question may take a second while the driver wakes up."""
+    """All NVIDIA GPUs of this computer. Blocking: the first question may take a second while the driver wakes up.
+
+    May be used from several threads.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._open = False
+        self._lock = threading.RLock()
 
     def read(self) -> GpuReport:
         """The GPUs now. Never raises for what a driver may do: then there are none, and the report says why."""
-        try:
-            if not self._open:
-                pynvml.nvmlInit()
-                self._open = True
-            driver = pynvml.nvmlSystemGetDriverVersion()
-            handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-            gpus = tuple(_read(handle, driver) for handle in handles)
-        except pynvml.NVMLError as problem:
-            self.close()  # after an update of the driver only a fresh start of the library works again
-            return GpuReport((), _absent_because(problem), self._clock.now())
+        with self._lock:
+            try:
+                if not self._open:
+                    pynvml.nvmlInit()
+                    self._open = True
+                driver = pynvml.nvmlSystemGetDriverVersion()
+                handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+                gpus = tuple(_read(handle, driver) for handle in handles)
+            except pynvml.NVMLError as problem:
+                self.close()  # after an update of the driver only a fresh start of the library works again
+                return GpuReport((), _absent_because(problem), self._clock.now())
         return GpuReport(gpus, None if gpus else "The NVIDIA driver sees no GPU.", self._clock.now())
 
     def close(self) -> None:
-        if self._open:
-            self._open = False
-            _or_none(pynvml.nvmlShutdown)
+        """Lets the driver go until the next `read`."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                _or_none(pynvml.nvmlShutdown)
 
 
 def _read(handle: Any, driver: str) -> GpuInfo:

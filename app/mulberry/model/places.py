@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ def resource(relative: str) -> Path:
         if path.exists():
             return path
     raise FileNotFoundError(f"this installation lacks resources/{relative}")
+
+
+def this_program() -> list[str]:
+    """The words that start Mulberry's command line as another process; never what lies in the current folder (-P)."""
+    return [sys.executable, "-P", "-m", "mulberry"]
 
 
 def default_data_root() -> Path:

@@ -29,10 +29,14 @@ def sentence(status: Status) -> str:
             return f"Stopped. {today}."
         case NodeState.GETTING_READY:
             return f"Getting ready: {_step(status)}."
+        case NodeState.EARNING if not status.running_requests:
+            return f"Between two requests on {status.runs_on}. {today}."
         case NodeState.EARNING:
             return f"{_requests(status.running_requests)} now on {status.runs_on}. {today}."
         case NodeState.READY:
             return f"Ready, no requests right now. {today}."
+        case NodeState.FINISHING if not status.running_requests:
+            return f"Putting things away. {today}."
         case NodeState.FINISHING:
             return f"Finishing {_requests(status.running_requests)}, taking no new ones. {today}."
         case NodeState.PAUSED | NodeState.NEEDS_YOU:

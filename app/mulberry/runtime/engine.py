@@ -52,7 +52,7 @@ class EngineStatus:
 
 
 @dataclass(eq=False)
-class EngineRefused(Exception):  # noqa: N818 - an answer to the customer, not a fault
+class EngineRefused(Exception):
     """The request is the customer's mistake, or too much at this moment (`http_status` 503). Nothing was run."""
 
     http_status: int
@@ -69,7 +69,7 @@ class EngineRefused(Exception):  # noqa: N818 - an answer to the customer, not a
         return {"error": {"message": self.message, "type": kind, "param": None, "code": self.code}}
 
 
-class EngineFailed(Exception):  # noqa: N818 - it says what happened
+class EngineFailed(Exception):
     """Our side broke: the job process died, hung, lied, or is not there. The text is a plain sentence."""
 
 

@@ -5,6 +5,7 @@ The process runs strangers' prompts, so nothing it says is believed unchecked: a
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import cast
 
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.wire import (
@@ -168,8 +169,7 @@ class JobLink(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream socket's transport
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass of it
 
     def data_received(self, untrusted_bytes: bytes) -> None:
         self._last_sign = self._loop.time()

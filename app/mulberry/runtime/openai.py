@@ -88,7 +88,7 @@ class _Shape:
         text: JsonObject = {"text": piece.text}
         if self.chat:
             text = {"delta": {"content": piece.text} if piece.text else {}}
-        return self._chunk([{"index": piece.choice, **text, "logprobs": None, "finish_reason": piece.finish}])
+        return self._chunk([{"index": piece.choice, **text, "logprobs": None, "finish_reason": _plain(piece.finish)}])
 
     def usage_chunk(self, usage: Usage) -> JsonObject:
         return {**self._chunk([]), "usage": _usage(usage)}
@@ -97,11 +97,15 @@ class _Shape:
         choices = []
         for index, (text, finish) in enumerate(answers):
             said: JsonObject = {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
-            choices.append({"index": index, **said, "logprobs": None, "finish_reason": finish})
+            choices.append({"index": index, **said, "logprobs": None, "finish_reason": _plain(finish)})
         return {**self._common, "object": self._whole_kind, "choices": choices, "usage": _usage(usage)}
 
     def _chunk(self, choices: list[JsonObject]) -> JsonObject:
         return {**self._common, "object": self._chunk_kind, "choices": choices}
+
+
+def _plain(finish: Finish | None) -> str | None:
+    return None if finish is None else finish.value
 
 
 def _usage(usage: Usage) -> JsonObject:

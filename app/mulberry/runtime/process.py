@@ -100,6 +100,7 @@ if sys.platform == "win32":  # not yet run on Windows
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=environment,
+            cwd=CHILD.anchor,
             creationflags=subprocess.CREATE_NO_WINDOW
             | subprocess.CREATE_NEW_PROCESS_GROUP
             | subprocess.BELOW_NORMAL_PRIORITY_CLASS,
@@ -121,6 +122,7 @@ else:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=environment,
+            cwd=CHILD.anchor,
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
         )

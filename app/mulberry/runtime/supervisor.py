@@ -37,7 +37,8 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait before something counts as broken. `grace` is for a process that was asked to end."""
+    """How long to wait before something counts as broken. `grace` is for the last words of one
+    whose socket was closed."""
 
     load_seconds: float = 120.0
     silence_seconds: float = 30.0  # while requests run; the longest prompt's first pass must fit
@@ -66,14 +67,20 @@ class Supervisor:
         self._on_change = on_change
         self._capacity = capacity
         self._patience = patience
-        self._restarts = Restarts(restart_rules, jitter)
+        self._restart_rules = restart_rules
+        self._jitter = jitter
         self._keeper: asyncio.Task[None] | None = None
         self._link: JobLink | None = None
-        self.process: JobProcess | None = None
+        self._process: JobProcess | None = None
 
     @property
     def default_temperature(self) -> float:
         return self._model.manifest.default_temperature
+
+    @property
+    def pid(self) -> int | None:
+        """The job process's, while it is ready."""
+        return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
         """Returns when the model is loaded. Raises `EngineFailed` when the first attempt fails; nothing runs then."""
@@ -81,6 +88,7 @@ class Supervisor:
             raise RuntimeError("this engine runs already")
         started = asyncio.Event()
         keeper = self._keeper = asyncio.create_task(self._keep(started), name="engine keeper")
+        keeper.add_done_callback(self._keeper_ended)
         waiter = asyncio.create_task(started.wait())
         try:
             await asyncio.wait((waiter, keeper), return_when=asyncio.FIRST_COMPLETED)
@@ -118,17 +126,23 @@ class Supervisor:
             link.forget(run)
 
     async def _keep(self, started: asyncio.Event) -> None:
+        restarts = Restarts(self._restart_rules, self._jitter)
         while True:
             why = await self._one_life(started)
             if not started.is_set():
                 self._tell(EngineState.BROKEN, why)
                 return
-            pause = self._restarts.pause_after_crash(asyncio.get_running_loop().time())
+            pause = restarts.pause_after_crash(asyncio.get_running_loop().time())
             if pause is None:
                 self._tell(EngineState.BROKEN, f"{why} It broke too often and was not started again.")
                 return
             self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
             await asyncio.sleep(pause)
+
+    def _keeper_ended(self, keeper: "asyncio.Task[None]") -> None:
+        if not keeper.cancelled() and (bug := keeper.exception()) is not None:
+            _LOG.error("the engine's keeper failed", exc_info=bug)
+            self._tell(EngineState.BROKEN, "A mistake in Mulberry ended the engine. The log says more.")
 
     async def _one_life(self, started: asyncio.Event) -> str:
         """From the start of a process to its certain end. Returns why it ended, as a plain sentence."""
@@ -138,26 +152,25 @@ class Supervisor:
         except OSError as problem:
             return f"The engine's process could not be started: {problem.strerror or problem}."
         link: JobLink | None = None
-        grace_seconds = 0.0  # what broke is killed at once
         try:
             link = await self._connect(process)
             await self._wait_until_loaded(link)
             if not link.over.done():
                 self._link = link
-                self.process = process
+                self._process = process
                 self._tell(EngineState.READY)
                 started.set()
             why = await asyncio.shield(link.over)
-        except asyncio.CancelledError:
-            grace_seconds = self._patience.grace_seconds
-            raise
+            if self.status.state is EngineState.READY:
+                self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
         finally:
             self._link = None
-            self.process = None
+            self._process = None
             if link is not None:
                 link.end("The engine was stopped.")
-            how = await process.end(grace_seconds)
-        _LOG.warning("job process %d: %s (%s) %s", process.pid, why, how, process.last_words)
+            how = await process.end(self._patience.grace_seconds)
+        words = process.last_words if not link.ready.done() else _places(process.last_words)
+        _LOG.warning("job process %d: %s (%s) %s", process.pid, why, how, words)
         return why
 
     async def _connect(self, process: JobProcess) -> JobLink:
@@ -195,3 +208,8 @@ class Supervisor:
         if status != self.status:
             self.status = status
             self._on_change(status)
+
+
+def _places(last_words: str) -> str:
+    """The traceback's lines of code places. Once prompts were in play, any other line might quote one."""
+    return "\n".join(line for line in last_words.splitlines() if line.startswith('  File "'))

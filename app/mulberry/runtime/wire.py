@@ -195,7 +195,7 @@ def message_to_parent(untrusted_frame: bytes) -> ToParent:
 
 def _message(untrusted_frame: bytes, kinds: dict[str, Callable[[Any], _M]]) -> _M:
     try:
-        untrusted = json.loads(untrusted_frame, parse_constant=_refuse_constant)
+        untrusted = _DECODER.decode(untrusted_frame.decode())
     except WireError:
         raise
     except (ValueError, RecursionError):
@@ -215,6 +215,7 @@ def _as_object(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_as_object)
 
 

@@ -21,7 +21,7 @@ PAYMENT_CELLS = 2
 SIGNATURE_BYTES = 64
 
 
-class PaymentRefused(ValueError):  # noqa: N818 - a refusal, named like the protocol's others
+class PaymentRefused(ValueError):
     """The bytes are no payment by this proxy to this contract. Its message says why."""
 
 

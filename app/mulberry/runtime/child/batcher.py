@@ -6,7 +6,6 @@ place. A prompt is read straight into its row of the cache.
 
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mulberry.runtime.child.model import OnnxModel
@@ -43,13 +42,10 @@ class News:
 class Batcher:
     """Runs answers on `model`; `stop_ids` are the tokens that end one."""
 
-    def __init__(
-        self, model: OnnxModel, slots: int, stop_ids: frozenset[int], clock: Callable[[], float] = time.perf_counter
-    ) -> None:
+    def __init__(self, model: OnnxModel, slots: int, stop_ids: frozenset[int]) -> None:
         self._model = model
         self._slots = slots
         self._stop_ids = stop_ids
-        self._clock = clock
         self._sampler = Sampler(slots, model.vocabulary)
         self._waiting: deque[Answer] = deque()
         self._rows: list[Answer] = []
@@ -89,7 +85,7 @@ class Batcher:
         return news
 
     def _admit(self, news: News) -> None:
-        until = self._clock() + ADMISSION_SECONDS
+        until = time.perf_counter() + ADMISSION_SECONDS
         while self._waiting and len(self._rows) < self._slots:
             answer = self._waiting.popleft()
             row = len(self._rows)
@@ -99,7 +95,7 @@ class Batcher:
             self._model.next_tokens[row] = tokens
             if self._advance(answer, int(tokens[0]), news):
                 self._free(row)
-            if self._clock() >= until:
+            if time.perf_counter() >= until:
                 return
 
     def _advance(self, answer: Answer, token: int, news: News) -> bool:

@@ -18,7 +18,7 @@ from mulberry.runtime.wire import (
 RECEIVE_BYTES = 1 << 18
 
 
-class AgentGone(Exception):  # noqa: N818 - it says what happened
+class AgentGone(Exception):
     """The agent closed the socket, or died."""
 
 

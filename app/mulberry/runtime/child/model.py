@@ -40,7 +40,8 @@ class OnnxModel:
         self._positions = np.arange(context_tokens, dtype=np.int64)
         self._mask = np.zeros(slots * context_tokens, np.int64)
         self._logits = np.zeros((slots, 1, self.vocabulary), np.float32)
-        self._bindings: dict[int, Any] = {}
+        self._prefill_bindings: dict[int, Any] = {}  # by row
+        self._decode_bindings: dict[int, Any] = {}  # by number of rows
 
     def prefill(self, row: int, tokens: list[int]) -> Logits:
         """Reads a prompt of less than `context_tokens` into `row`. Returns the logits after it: [1, vocabulary]."""
@@ -48,8 +49,9 @@ class OnnxModel:
         ids = np.array([tokens], np.int64)
         mask = np.ones((1, count), np.int64)
         logits = np.empty((1, count, self.vocabulary), np.float32)
-        binding = self._session.io_binding()
-        self._bind_cache(binding, row, row + 1)
+        binding = self._prefill_bindings.get(row)
+        if binding is None:
+            binding = self._prefill_bindings[row] = self._cache_binding(row, row + 1)
         _bind(binding.bind_input, "input_ids", ids)
         _bind(binding.bind_input, "attention_mask", mask)
         _bind(binding.bind_output, "logits", logits)
@@ -59,9 +61,9 @@ class OnnxModel:
 
     def decode(self, rows: int) -> Logits:
         """Feeds `next_tokens` to the first `rows` rows, each shorter than the context. Returns [rows, vocabulary]."""
-        binding = self._bindings.get(rows)
+        binding = self._decode_bindings.get(rows)
         if binding is None:
-            binding = self._bindings[rows] = self._decode_binding(rows)
+            binding = self._decode_bindings[rows] = self._decode_binding(rows)
         lengths = self.lengths[:rows]
         widest = int(lengths.max()) + 1
         mask = self._mask[: rows * widest].reshape(rows, widest)
@@ -79,16 +81,18 @@ class OnnxModel:
         self.next_tokens[target] = self.next_tokens[source]
 
     def _decode_binding(self, rows: int) -> Any:
-        binding = self._session.io_binding()
-        self._bind_cache(binding, 0, rows)
+        binding = self._cache_binding(0, rows)
         _bind(binding.bind_input, "input_ids", self.next_tokens[:rows])
         _bind(binding.bind_output, "logits", self._logits[:rows])
         return binding
 
-    def _bind_cache(self, binding: Any, first: int, end: int) -> None:
+    def _cache_binding(self, first: int, end: int) -> Any:
+        """A binding whose past and present are the rows `first` to `end` of the cache, without `end`."""
+        binding = self._session.io_binding()
         for (past, present), part in zip(self._names, self._cache, strict=True):
             _bind(binding.bind_input, past, part[first:end])
             _bind(binding.bind_output, present, part[first:end])
+        return binding
 
 
 def _session(path: Path, threads: int) -> Any:

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
@@ -26,7 +25,7 @@ TEMPLATE_SECONDS = 2.0  # checked whenever the template writes something; a sile
 PRIVATE_PLANE = range(0xF0000, 0xFFFFE)  # Unicode's Supplementary Private Use Area-A
 
 
-class PromptRefused(Exception):  # noqa: N818 - an answer to the customer, not a fault
+class PromptRefused(Exception):
     """The request cannot be run: `text` says why, for the customer."""
 
     def __init__(self, code: str, text: str, http_status: int = 400) -> None:
@@ -39,7 +38,7 @@ class PromptRefused(Exception):  # noqa: N818 - an answer to the customer, not a
 class PromptReader:
     """The chat template of the model in `folder`, and its tokenizer, from now on this reader's own.
 
-    `longest_token` is in bytes. Raises `OSError`, `ValueError` or `jinja2.TemplateError` at unusable files.
+    `longest_token` is in bytes. Raises `OSError`, `ValueError` or `jinja2.exceptions.TemplateError` at unusable files.
     """
 
     def __init__(self, folder: Path, tokenizer: Tokenizer, context_tokens: int, longest_token: int) -> None:
@@ -97,7 +96,9 @@ class PromptReader:
                 parts.append(part)
                 if written > size + TEMPLATE_GROWTH_LIMIT or time.monotonic() > deadline:
                     raise PromptRefused("template_failed", "the conversation is too much for the model's template")
-        except jinja2.TemplateError:
+        except PromptRefused:
+            raise
+        except Exception:  # noqa: BLE001 - a template is a program; whatever it raises is this conversation's end alone
             raise PromptRefused("template_failed", "the model's template cannot write this conversation") from None
         return "".join(parts)
 

@@ -83,8 +83,8 @@ class Sampler:
 def _pick(weights: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.int64]:
     """The column where the running sum of `weights` passes `luck` (0 to 1) of the whole, row by row."""
     sums = weights.cumsum(axis=1)
-    columns: NDArray[np.int64] = (sums <= luck * sums[:, -1:]).sum(axis=1)
-    return np.minimum(columns, weights.shape[1] - 1)
+    columns: NDArray[np.int64] = (sums[:, :-1] <= luck * sums[:, -1:]).sum(axis=1)
+    return columns
 
 
 def _nucleus(weights: NDArray[np.float64], luck: NDArray[np.float64], top_p: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -71,11 +71,12 @@ class AnswerText:
         if not self._stops or self.stopped or not text:
             return "" if self.stopped else text
         text = self._held + text
-        found = [position for stop in self._stops if (position := text.find(stop)) >= 0]
+        found = [(position + len(stop), position) for stop in self._stops if (position := text.find(stop)) >= 0]
         if found:
             self.stopped = True
             self._held = ""
-            return text[: min(found)]
+            _, start = min(found)  # the one that is complete first, however the text was cut into tokens
+            return text[:start]
         kept = max(_overlap(text, stop) for stop in self._stops)
         self._held = text[len(text) - kept :]
         return text[: len(text) - kept]

@@ -1,6 +1,7 @@
 """Small files that are either the old one or the new one, never half of each."""
 
 import os
+import secrets
 from pathlib import Path
 
 from mulberry.model.clock import Clock
@@ -9,10 +10,13 @@ SIZE_LIMIT_BYTES = 64 * 2**10
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Replaces the file; on disk when this returns. Raises `OSError`, and then the old file is still whole."""
-    new = path.with_name(path.name + ".new")
+    """Replaces the file, for its owner's eyes only; on disk when this returns.
+
+    Raises `OSError`, and then the old file is still whole.
+    """
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with new.open("wb") as file:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,145 @@
+"""The book of one proxy: who it is, what it owes, what it signed. It believes nothing that it can compute itself.
+
+Both contracts' addresses follow from the proxy's key and the network's parameters, so a proxy that names other ones
+has other prices or another owner in mind. A payment counts when its signature, contract and growth are right and it
+is on disk.
+"""
+
+import logging
+
+from mulberry.agent.ledger import (
+    LARGEST_CONFIRMATION,
+    LARGEST_INTEGER,
+    Finished,
+    KnownProxy,
+    LedgerFull,
+)
+from mulberry.agent.till import Confirmation, Till
+from mulberry.cocoon.messages import ProxyParams
+from mulberry.cocoon.worker import BookFull, ProxyDistrusted, Served
+from mulberry.model.clock import Clock
+from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
+from mulberry.model.root_contract import RootParameters
+from mulberry.ton.address import Address, AddressError, parse_address
+from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
+from mulberry.ton.payment import PaymentRefused, verify_payment
+
+log = logging.getLogger(__name__)
+
+
+class ProxyBook:
+    """Implements `cocoon.worker.Book` for the proxy that the ledger calls `name`."""
+
+    def __init__(
+        self, till: Till, *, name: str, model: str, owner: Address, parameters: RootParameters, clock: Clock
+    ) -> None:
+        self._till = till
+        self._name = name
+        self._model = model
+        self._owner = owner
+        self._parameters = parameters
+        self._clock = clock
+        self._account: ProxyAccount | None = None
+        self._proxy_key = b""
+
+    @property
+    def worker_contract(self) -> str:
+        """Our contract with this proxy, as a raw address; "" before the proxy was met."""
+        return self._account.worker_contract if self._account else ""
+
+    def counters(self) -> Counters:
+        return self._till.ledger.counters(self.worker_contract)
+
+    def ledger_is_full(self, problem: LedgerFull) -> None:
+        """A proxy could not be met because of it."""
+        self._till.is_full(problem)
+
+    def meet(self, proxy: ProxyParams, untrusted_worker_contract: str) -> None:
+        """Raises `ProxyDistrusted`: an address is not the one we compute, or the proxy is not who it was."""
+        try:
+            proxy_owner = parse_address(proxy.proxy_owner_address)
+            told = parse_address(proxy.proxy_sc_address), parse_address(untrusted_worker_contract)
+        except AddressError as problem:
+            raise ProxyDistrusted(f"it sent an address that is none ({problem})") from problem
+        key = proxy.proxy_public_key
+        proxy_contract = proxy_contract_address(self._parameters, key, proxy_owner)
+        worker_contract = worker_contract_address(self._parameters, key, proxy_contract, self._owner)
+        if told != (proxy_contract, worker_contract):
+            raise ProxyDistrusted("its contracts are not those of this network's prices and of your address")
+        met = KnownProxy(key.hex(), proxy_owner.raw)
+        known = self._till.ledger.meet(self._name, met, self._clock.now())
+        if known != met:
+            raise ProxyDistrusted("it is not the proxy that it was before: its key or its owner changed")
+        self._proxy_key = key
+        self._account = self._till.ledger.open_account(
+            ProxyAccount(
+                proxy=key.hex(),
+                proxy_contract=proxy_contract.raw,
+                worker_contract=worker_contract.raw,
+                counters=Counters(),
+                worker_fee_per_token=self._parameters.worker_fee_per_token,
+            )
+        )
+
+    def take_payment(self, untrusted_boc: bytes) -> None:
+        """Raises `ProxyDistrusted`: not its signature, not our contract, or less than it signed before."""
+        account = self._met()
+        newest = self._till.ledger.newest_payment(account.worker_contract)
+        if newest is not None and newest.boc == untrusted_boc:
+            return
+        try:
+            verified = verify_payment(
+                untrusted_boc, proxy_key=self._proxy_key, worker_contract=parse_address(account.worker_contract)
+            )
+        except PaymentRefused as problem:
+            raise ProxyDistrusted(str(problem).rstrip(".")) from problem
+        if verified.tokens > LARGEST_INTEGER:
+            raise ProxyDistrusted("it signed for more tokens than can be")
+        if newest is not None and verified.tokens < newest.tokens:
+            raise ProxyDistrusted(f"it signed for {verified.tokens:,} tokens after {newest.tokens:,}")
+        payment = SignedPayment(
+            account.proxy, account.worker_contract, verified.tokens, untrusted_boc, self._clock.now()
+        )
+        try:
+            self._till.put(payment)
+        except LedgerFull:  # it does not count before it is on disk
+            log.info("a payment for %d tokens waits for room on the disk", verified.tokens)
+
+    def take_counters(self, committed_to_db: int, max_known: int) -> None:
+        """Keeps the larger of the proxy's and our numbers: what it once said it owes, it said."""
+        contract = self._met().worker_contract
+        self._till.grow_counters(contract, committed_to_db=committed_to_db, max_known=max_known)
+
+    def confirm(self, request_id: bytes, tokens: int) -> None:
+        if not 0 <= tokens <= LARGEST_CONFIRMATION:
+            raise ProxyDistrusted(f"it says that one request is worth {tokens:,} tokens")
+        try:
+            self._till.put(Confirmation(self._met().proxy, request_id.hex(), tokens))
+        except LedgerFull:
+            log.info("the confirmation of request %s waits for room on the disk", request_id.hex()[:16])
+
+    def book(self, served: Served) -> None:
+        """Raises `BookFull`: the job waits in memory for room on the disk, and no further one may come."""
+        finished = Finished(
+            request_id=served.request_id.hex(),
+            proxy=self._met().proxy,
+            model=self._model,
+            outcome=served.outcome,
+            error=served.error,
+            received_at=served.received_at,
+            first_answer_at=served.first_answer_at,
+            finished_at=served.finished_at,
+            prompt_tokens=served.counted.prompt,
+            completion_tokens=served.counted.completion,
+            adjusted_tokens=served.adjusted.total,
+            worker_fee_per_token=self._parameters.worker_fee_per_token,
+        )
+        try:
+            self._till.put(finished)
+        except LedgerFull as problem:
+            raise BookFull(str(problem)) from problem
+
+    def _met(self) -> ProxyAccount:
+        if self._account is None:
+            raise RuntimeError("the proxy has not been met yet")
+        return self._account

@@ -1,0 +1,286 @@
+"""The node: does what its owner wants, and says what is. Everything a face shows comes out of `status`."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from mulberry import __version__
+from mulberry.agent import reasons
+from mulberry.agent.intent import load_intent, save_intent
+from mulberry.agent.ledger import Ledger, ledgers_set_aside
+from mulberry.agent.shift import Shift
+from mulberry.agent.state import Facts, derive_state
+from mulberry.agent.telemetry import Telemetry
+from mulberry.agent.totals import Totals
+from mulberry.agent.watching import Watches
+from mulberry.agent.workshop import Workshop
+from mulberry.model.control import API_VERSION, Hello
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.files import kept_aside
+from mulberry.model.jobs import Job
+from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, Status, Step, Want
+
+log = logging.getLogger(__name__)
+
+BUSY_SECONDS = 15.0  # after a request the next is likely; a state that flickers tells nobody anything
+RETRY_SECONDS = 60.0  # before a start-up that is not the owner's turn, or a bug, is tried again
+FULL_DISK_SECONDS = 5.0
+PAUSE_LOOK_SECONDS = 60.0  # a pause ends by the wall clock, which sleep and summer time move
+
+
+class Node:
+    """One per agent. `run` works until it is cancelled; the rest is for the control API (`agent.api.Desk`)."""
+
+    def __init__(
+        self, workshop: Workshop, *, make_shift: Callable[[Workshop, Callable[[], None]], Shift] = Shift
+    ) -> None:
+        self._workshop = workshop
+        self._make_shift = make_shift
+        self._clock = workshop.clock
+        self._intent = load_intent(workshop.folder.intent, workshop.clock)
+        self._wished = asyncio.Event()
+        self._shift: Shift | None = None
+        self._work: asyncio.Task[Reason | None] | None = None
+        self._blocked: Reason | None = None
+        self._again_at: float | None = None  # on the loop's clock
+        self._left_steps: tuple[Step, ...] = ()  # of a shift that was blocked
+        self._busy_until = 0.0  # on the loop's clock
+        self._quiet: asyncio.TimerHandle | None = None
+        self._disk_filled = asyncio.Event()
+        self.watches = Watches()
+        self._totals = Totals(workshop.till.ledger, workshop.clock)
+        self._telemetry = Telemetry(workshop.gpus, self.watches)
+        self._started_at = workshop.clock.now()
+        self._state: NodeState | None = None
+        self._state_since = self._started_at
+        self.quitting = asyncio.Event()
+        self._notices = self._look_for_notices()
+        workshop.till.on_change = self._on_till
+
+    # For the control API
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._workshop.till.ledger
+
+    def hello(self) -> Hello:
+        return Hello(API_VERSION, __version__, os.getpid(), self._workshop.profile.name, self._started_at)
+
+    def status(self) -> Status:
+        """The whole truth now; cheap, made anew for each asking."""
+        facts = self._facts()
+        state, found = derive_state(facts)
+        shift, profile = self._shift, self._workshop.profile
+        earnings, accounts = self._totals.now()
+        front_url = shift.front_url if shift else None
+        return Status(
+            state=state,
+            reasons=found,
+            steps=facts.steps,
+            intent=facts.intent,
+            network=NetworkInfo(profile.name, profile.title, profile.kind == "demo", front_url),
+            model=profile.model,
+            runs_on="the CPU",  # no GPU provider in this version
+            running_requests=facts.running_requests,
+            proxies=shift.proxies(accounts) if shift else (),
+            earnings=earnings,
+            gpus=self._telemetry.newest,
+            state_since=self._state_since,
+            as_of=self._clock.now(),
+            version=__version__,
+        )
+
+    async def obey(self, want: Want, pause: timedelta | None) -> None:
+        """Acts on the wish and stores it. Raises `UserFacingError`: it is done, but a restart would not know of it."""
+        now = self._clock.now()
+        self._blocked = self._again_at = None  # the owner has spoken: try at once
+        self._left_steps = ()
+        self._notices = self._look_for_notices()
+        self._take(Intent(want, since=now, until=None if pause is None else now + pause))
+        try:
+            save_intent(self._workshop.folder.intent, self._intent)
+        except OSError as problem:
+            raise _not_stored(self._workshop.folder.intent, problem) from problem
+
+    def quit(self) -> None:
+        self.quitting.set()
+
+    # The parts tell
+
+    def _on_till(self, job: Job | None) -> None:
+        """The ledger grew, or its disk is full, or no longer."""
+        self._totals.forget()
+        if self._workshop.till.full:
+            self._disk_filled.set()
+        if self._shift is not None:
+            self._shift.nudge()
+        self._changed(job)
+
+    def _changed(self, job: Job | None = None) -> None:
+        if self.quitting.is_set():  # what happens on the way out is no news
+            return
+        if job is not None or (self._shift is not None and self._shift.running_requests):
+            loop = asyncio.get_running_loop()
+            self._busy_until = loop.time() + BUSY_SECONDS
+            if self._quiet is None:
+                self._quiet = loop.call_at(self._busy_until, self._quieted)
+        state, _ = derive_state(self._facts())
+        if state is not self._state:
+            log.info("state: %s", state)
+            self._state, self._state_since = state, self._clock.now()
+        self.watches.tell(job)
+
+    def _quieted(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._busy_until:
+            self._quiet = loop.call_at(self._busy_until, self._quieted)
+            return
+        self._quiet = None
+        self._changed()
+
+    def _facts(self) -> Facts:
+        shift = self._shift
+        found = (*self._notices, *self._workshop.till.reasons())
+        if self._blocked is not None:
+            found = (self._blocked, *found)
+        return Facts(
+            intent=self._intent,
+            working=shift is not None,
+            steps=shift.steps if shift else self._left_steps,
+            running_requests=shift.running_requests if shift else 0,
+            busy=self._quiet is not None,
+            connected_proxies=shift.connected_proxies if shift else 0,
+            found=(*shift.found(), *found) if shift else found,
+            of_proxies=shift.of_proxies() if shift else (),
+        )
+
+    def _look_for_notices(self) -> tuple[Reason, ...]:
+        """What was set aside and still lies there. Looked for at the agent's start and at each of its owner's words."""
+        folder = self._workshop.folder
+        ledgers = [reasons.ledger_set_aside(aside) for aside in ledgers_set_aside(folder.ledger)]
+        files = [aside for path in (folder.settings, folder.intent) for aside in kept_aside(path)]
+        return (*ledgers, *(reasons.settings_set_aside(aside) for aside in files))
+
+    # Work
+
+    async def run(self) -> None:
+        """Follows the owner's wish until cancelled; then nothing of it runs any more."""
+        self._changed()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow_the_wish(), name="follow the wish")
+                group.create_task(self._keep_trying_the_disk(), name="keep trying the disk")
+                group.create_task(self._telemetry.run(self._changed), name="telemetry")
+        finally:
+            await self._end_work()
+            if self._quiet is not None:
+                self._quiet.cancel()
+
+    async def _follow_the_wish(self) -> None:
+        while True:
+            self._wished.clear()
+            await self._act()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds_to_wait()):
+                    await self._wished.wait()
+
+    async def _act(self) -> None:
+        if self._work is not None and self._work.done():
+            self._put_away(self._work)
+        match self._intent.want:
+            case Want.START if self._work is None:
+                if self._blocked is None or self._again_is_now():
+                    self._begin_work()
+            case Want.START if self._shift is not None:
+                self._shift.finish(False)
+            case Want.FINISH if self._shift is not None and self._shift.is_serving:
+                self._shift.finish(True)
+            case Want.FINISH:  # nothing runs yet, or no longer
+                await self._end_work()
+                self._take_by_itself(Intent(Want.STOP, since=self._intent.since))
+            case Want.STOP | Want.PAUSE:
+                await self._end_work()
+                if self._pause_is_over():
+                    self._take_by_itself(Intent(Want.START, since=self._clock.now()))
+            case Want.START:
+                pass
+        self._changed()
+
+    def _begin_work(self) -> None:
+        self._blocked = self._again_at = None
+        self._left_steps = ()
+        self._shift = self._make_shift(self._workshop, self._changed)
+        self._work = asyncio.create_task(self._shift.run(), name="shift")
+        self._work.add_done_callback(lambda _: self._wished.set())
+
+    async def _end_work(self) -> None:
+        """At once. What ran for the shift is gone when this returns."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.wait((self._work,))
+            self._put_away(self._work)
+
+    def _put_away(self, work: "asyncio.Task[Reason | None]") -> None:
+        """Takes a shift's result: finished, blocked, cancelled, or a bug of ours."""
+        steps = self._shift.steps if self._shift else ()
+        self._work = self._shift = None
+        if work.cancelled():
+            return
+        again_in: float | None = RETRY_SECONDS
+        if problem := work.exception():
+            log.error("a bug ended the shift", exc_info=problem)
+            self._blocked = reasons.bug(problem, self._clock.now() + timedelta(seconds=RETRY_SECONDS))
+        else:
+            self._blocked = work.result()
+            if self._blocked is None or self._blocked.whose_turn is WhoseTurn.YOU:
+                again_in = None
+        self._left_steps = steps if self._blocked else ()
+        self._again_at = None if again_in is None else asyncio.get_running_loop().time() + again_in
+
+    def _again_is_now(self) -> bool:
+        return self._again_at is not None and asyncio.get_running_loop().time() >= self._again_at
+
+    def _pause_is_over(self) -> bool:
+        return self._intent.until is not None and self._clock.now() >= self._intent.until
+
+    def _seconds_to_wait(self) -> float | None:
+        """Until something has to be done although nobody asked. None: nothing has."""
+        if self._intent.until is not None:
+            left = (self._intent.until - self._clock.now()).total_seconds()
+            return min(max(left, 0.0), PAUSE_LOOK_SECONDS)
+        if self._intent.want is Want.START and self._work is None and self._again_at is not None:
+            return max(self._again_at - asyncio.get_running_loop().time(), 0.0)
+        return None
+
+    def _take(self, intent: Intent) -> None:
+        log.info("the wish is now: %s", intent.want)
+        self._intent = intent
+        self._wished.set()
+        self._changed()
+
+    def _take_by_itself(self, intent: Intent) -> None:
+        """What follows from the wish before; if it cannot be stored it follows again after a restart."""
+        self._take(intent)
+        try:
+            save_intent(self._workshop.folder.intent, intent)
+        except OSError as problem:
+            log.warning("the wish could not be stored: %s", problem)
+
+    async def _keep_trying_the_disk(self) -> None:
+        while True:
+            await self._disk_filled.wait()
+            await asyncio.sleep(FULL_DISK_SECONDS)
+            if not self._workshop.till.full or self._workshop.till.try_again():
+                self._disk_filled.clear()
+
+
+def _not_stored(path: Path, problem: OSError) -> UserFacingError:
+    return UserFacingError(
+        what="It is done, but your wish could not be stored.",
+        why=f"{path}: {problem.strerror or problem}.",
+        next_step="Make room on its disk; until then a restart goes on with your wish before this one.",
+    )

@@ -1,0 +1,234 @@
+"""What happens between Start and the first request: named tasks, in this order. Window and command line draw them.
+
+A task is done, skipped, or blocked with a reason that says what is the matter and whose turn it is. Whatever a task
+starts, it leaves with the shift's exit stack, which undoes it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mulberry.agent import reasons
+from mulberry.agent.backend import EngineBackend
+from mulberry.agent.bench import Bench
+from mulberry.agent.book import ProxyBook
+from mulberry.agent.launch import LaunchedNetwork
+from mulberry.agent.ledger import LARGEST_INTEGER
+from mulberry.agent.proxy_link import ProxyLink
+from mulberry.cocoon.usage import Prices
+from mulberry.cocoon.worker import Identity, WorkerSession
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.node import Reason
+from mulberry.model.places import resource, this_program
+from mulberry.model.root_contract import ProxyAddress
+from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
+from mulberry.runtime.models import ModelFolder
+from mulberry.ton.address import AddressError, parse_address
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The start-up ends here. It is tried again by itself unless it is the owner's turn."""
+
+    reason: Reason
+
+
+Outcome = Done | Skipped | Blocked
+Progress = Callable[[str], None]
+
+
+class Task(Protocol):
+    name: str  # what the owner reads
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome: ...
+
+
+class ReadProfile:
+    name = "Read the network profile"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        profile, settings = bench.workshop.profile, bench.workshop.settings
+        if profile.kind != "demo":
+            return Blocked(reasons.network_unusable(_not_yet(profile.title)))
+        if profile.chain.worker_fee_per_token > LARGEST_INTEGER:
+            return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
+        try:
+            bench.owner = parse_address(settings.owner_address or profile.owner_address)
+            parse_address(profile.root_contract_address)
+        except AddressError as problem:
+            return Blocked(reasons.network_unusable(_wrong_profile(f"An address in it is none: {problem}.")))
+        return Done(profile.title)
+
+
+class LookForGpus:
+    name = "Look for GPUs"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        report = await asyncio.to_thread(bench.workshop.gpus.read)
+        bench.gpus = report
+        if report.absent_because is not None:
+            return Skipped(f"{report.absent_because} The demo model runs on the CPU.")
+        names = ", ".join(gpu.name for gpu in report.gpus)
+        return Done(f"{names}; this version still runs the model on the CPU")
+
+
+class CheckModel:
+    name = "Check the model's files"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        profile = bench.workshop.profile
+        try:
+            model = ModelFolder.read(resource(f"models/{profile.model_folder}"))
+            await asyncio.to_thread(model.verify)
+        except FileNotFoundError as problem:
+            return Blocked(reasons.model_unusable(_no_model(profile.model, str(problem))))
+        except UserFacingError as problem:
+            return Blocked(reasons.model_unusable(problem))
+        if model.manifest.name != profile.model_base_name:
+            why = f"Its folder holds {model.manifest.name}"
+            return Blocked(reasons.model_unusable(_no_model(profile.model, why)))
+        bench.model = model
+        return Done(model.manifest.title)
+
+
+class StartDemoNetwork:
+    name = "Start the demo network"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        workshop = bench.workshop
+        if workshop.profile.launch is None:
+            return Skipped("This network runs elsewhere.")
+        folder = workshop.folder.demo_network
+        command = [*this_program(), "demo-network", "--folder", str(folder), "--network", workshop.profile.name]
+        network = LaunchedNetwork([*command, "--until-stdin-closes"], folder, workshop.random, bench.on_change)
+        bench.keep_until_the_end(network.stop)
+        try:
+            profile = await network.start()
+        except UserFacingError as problem:
+            return Blocked(reasons.network_unusable(problem))
+        bench.network = network
+        return Done(f"Customers' door: {profile.front_url}" if profile.front_url else "")
+
+
+class LoadModel:
+    name = "Load the model"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        workshop = bench.workshop
+        if bench.model is None:
+            raise RuntimeError("the model has not been checked")
+
+        def on_status(status: EngineStatus) -> None:
+            if status.state is EngineState.LOADING:
+                progress(status.note)
+            bench.on_change()
+
+        engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status)
+        bench.keep_until_the_end(engine.stop)
+        bench.engine = engine
+        try:
+            await engine.start()
+        except EngineFailed as failure:
+            return Blocked(reasons.engine_gave_up(str(failure)))
+        return Done()
+
+
+class ConnectToProxy:
+    name = "Connect to a proxy"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        proxies = bench.profile.root_parameters().proxies
+        if not proxies:
+            return Blocked(reasons.network_unusable(_wrong_profile("It names no proxy.")))
+        for number in range(len(proxies)):
+            bench.add_link(_link(bench, number))
+        while not any(link.session.is_connected for link in bench.links):
+            bench.changed.clear()
+            told = [link.reason.evidence for link in bench.links if link.reason]
+            progress(told[0] if told else "")
+            await bench.changed.wait()
+        return Done()
+
+
+START_UP: tuple[type[Task], ...] = (
+    ReadProfile,
+    LookForGpus,
+    CheckModel,
+    StartDemoNetwork,
+    LoadModel,
+    ConnectToProxy,
+)
+
+
+def _link(bench: Bench, number: int) -> ProxyLink:
+    """To the profile's proxy `number`. Where it listens is asked anew each time: a launched network's port changes."""
+    workshop, profile = bench.workshop, bench.profile
+    parameters = profile.root_parameters()
+    if bench.engine is None or bench.owner is None:
+        raise RuntimeError("the model has not been loaded")
+    # A launched proxy has another port after each start, so its place in the profile is its name.
+    name = f"{profile.name} proxy {number + 1}" if profile.launch or bench.network else str(parameters.proxies[number])
+    book = ProxyBook(
+        workshop.till,
+        name=name,
+        model=profile.model,
+        owner=bench.owner,
+        parameters=parameters,
+        clock=workshop.clock,
+    )
+    session = WorkerSession(
+        Identity(
+            owner_address=bench.owner.friendly(),
+            model=profile.model,
+            coefficient=workshop.settings.coefficient,
+            is_test=parameters.is_test,
+            proxy_count=len(parameters.proxies),
+            max_active_requests=workshop.settings.max_active_requests,
+        ),
+        Prices.of(parameters),
+        EngineBackend(bench.engine, workshop.clock, workshop.random),
+        book,
+        clock=workshop.clock,
+        random=workshop.random,
+        on_change=bench.on_change,
+    )
+
+    def endpoint() -> ProxyAddress | None:
+        current = bench.network.profile if bench.network else profile
+        return current.root_parameters().proxies[number] if current else None
+
+    return ProxyLink(name, session, book, endpoint, random=workshop.random, on_change=bench.on_change)
+
+
+def _not_yet(title: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"{title} cannot be served by this version of Mulberry.",
+        why="Strangers' jobs run in a tested sandbox only, and this version has none yet.",
+        next_step="Try the demo network; wait for a version with the sandbox.",
+        whose_turn=WhoseTurn.YOU,
+    )
+
+
+def _wrong_profile(why: str) -> UserFacingError:
+    return UserFacingError(
+        what="The network profile is not usable.", why=why, next_step="Correct the file, or use a bundled network."
+    )
+
+
+def _no_model(name: str, why: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"The model {name} is not there.",
+        why=f"{why}.",
+        next_step="Install Mulberry again, or correct the profile.",
+    )

@@ -1,0 +1,52 @@
+"""What work is done with: made once when the agent starts, used by every shift."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from mulberry.agent.settings import Settings
+from mulberry.agent.till import Till
+from mulberry.hardware.gpu import Gpus
+from mulberry.model.clock import Clock
+from mulberry.model.network import NetworkProfile
+from mulberry.model.places import DataFolder
+from mulberry.runtime.engine import Engine, EngineStatus
+from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.supervisor import Capacity, Supervisor
+
+
+class RunningEngine(Engine, Protocol):
+    """An engine that can be started and stopped: `runtime.supervisor.Supervisor`, or a test's own."""
+
+    @property
+    def status(self) -> EngineStatus: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+MakeEngine = Callable[[ModelFolder, Settings, Random, Callable[[EngineStatus], None]], RunningEngine]
+
+
+def engine_in_a_process(
+    model: ModelFolder, settings: Settings, random: Random, on_change: Callable[[EngineStatus], None]
+) -> RunningEngine:
+    """One job process, with a place for each request that the network may send at once."""
+    capacity = Capacity(slots=settings.max_active_requests)
+    return Supervisor(model, jitter=random, on_change=on_change, capacity=capacity)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """`profile` is the one that the agent was started with; a launched network writes a fuller one of its own."""
+
+    folder: DataFolder
+    profile: NetworkProfile
+    settings: Settings
+    till: Till
+    gpus: Gpus
+    clock: Clock
+    random: Random
+    make_engine: MakeEngine = engine_in_a_process

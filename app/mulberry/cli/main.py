@@ -1,0 +1,236 @@
+"""The command line. Each command imports what it needs when it runs, so that the quick ones are quick."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from mulberry import __version__
+from mulberry.model.errors import UserFacingError
+from mulberry.model.places import DataFolder, default_data_root
+
+if TYPE_CHECKING:
+    from mulberry.client.control import ControlClient
+    from mulberry.model.jobs import Job
+    from mulberry.model.node import Status
+
+application = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=False,
+    help="Lend your NVIDIA GPU to Cocoon and earn Toncoin.",
+)
+
+Network = Annotated[str, typer.Option(help="A bundled network's name.")]
+Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Result = TypeVar("Result")
+
+JOBS_A_CALL = 1000
+
+
+def main() -> None:
+    """Runs the command line and ends the process: 0, or 1 with what the owner can do about it on stderr."""
+    try:
+        application()
+    except UserFacingError as error:
+        from mulberry.cli.words import of_error
+
+        for line in of_error(error):
+            typer.echo(line, err=True)
+        sys.exit(1)
+
+
+@application.callback(invoke_without_command=True)
+def _begin(context: typer.Context, version: Annotated[bool, typer.Option("--version")] = False) -> None:
+    if version:
+        typer.echo(f"mulberry {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        desktop()
+
+
+@application.command()
+def agent(
+    network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
+    data: Data = None,
+    until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
+) -> None:
+    """Run the agent in the foreground: it earns; window and command line only talk to it."""
+    from mulberry.agent.main import run_agent
+
+    run_agent(_root(data), network, until_stdin_closes=until_stdin_closes)
+
+
+@application.command()
+def status(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+    """Say in one sentence, and then in detail, what is going on."""
+    from mulberry.cli.words import of_status
+
+    found = _run(_client(network, data).status())
+    _print([_status_json(found)] if as_json else of_status(found))
+
+
+@application.command()
+def start(network: Network = "demo", data: Data = None) -> None:
+    """Start earning; starts the agent too when it is not running."""
+    from mulberry.cli.following import start_and_follow
+
+    ready = _run(start_and_follow(_root(data), network, lambda line: _print([line])))
+    raise typer.Exit(0 if ready else 1)
+
+
+@application.command()
+def stop(network: Network = "demo", data: Data = None) -> None:
+    """Stop at once. Requests that run are cancelled, everything is given back."""
+    _command(network, data, "stop")
+
+
+@application.command()
+def finish(network: Network = "demo", data: Data = None) -> None:
+    """Take no new requests, complete those that run, then stop."""
+    _command(network, data, "finish")
+
+
+@application.command()
+def pause(
+    duration: Annotated[str, typer.Option("--for", help="30m, 1h, 2d …")], network: Network = "demo", data: Data = None
+) -> None:
+    """Stop at once and go on by itself after a while."""
+    from mulberry.cli.words import seconds
+
+    try:
+        pause_seconds = seconds(duration)
+    except ValueError as mistake:
+        raise typer.BadParameter(str(mistake), param_hint="--for") from mistake
+    _command(network, data, "pause", pause_seconds)
+
+
+@application.command()
+def jobs(
+    network: Network = "demo",
+    data: Data = None,
+    last: Annotated[int, typer.Option(min=1, help="How many, the newest last.")] = 20,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+) -> None:
+    """List the newest jobs."""
+    from mulberry.cli.words import of_jobs, of_jobs_as_csv
+
+    found = _run(_newest_jobs(_client(network, data), last))
+    if as_json:
+        from mulberry.model.encoding import to_json
+        from mulberry.model.jobs import Job
+
+        _print([to_json(tuple[Job, ...], tuple(found)).decode()])
+    else:
+        _print(of_jobs_as_csv(found) if as_csv else of_jobs(found))
+
+
+@application.command(name="quit")
+def quit_(network: Network = "demo", data: Data = None) -> None:
+    """End the agent. What its owner wished stays: started again, it goes on with that."""
+    _run(_client(network, data).quit())
+
+
+@application.command()
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="In the terminal, without a window.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="End after so many jobs.", show_default=False)] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Requests a minute.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="The same questions each time.", show_default=False)] = None,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Try everything on this computer: a network of its own, real requests, play money."""
+    if not headless and jobs is None and not as_json and _has_display():
+        from mulberry.desktop.app import run
+
+        raise typer.Exit(run(_root(data)))
+    from mulberry.cli.demo import run_headless
+
+    raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, as_json=as_json))
+
+
+@application.command(name="demo-network")
+def demo_network(
+    folder: Annotated[Path, typer.Option(help="Where its key, accounts and profile lie.")],
+    network: Network = "demo",
+    requests_per_minute: Annotated[float | None, typer.Option(min=0, show_default=False)] = None,
+    jobs: Annotated[int | None, typer.Option(min=0, help="Questions to ask.", show_default=False)] = None,
+    until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
+) -> None:
+    """Run the demo network alone: a proxy, a door for customers, and customers."""
+    from mulberry.demo.network import run_demo_network
+
+    run_demo_network(
+        folder,
+        network,
+        requests_per_minute=requests_per_minute,
+        jobs=jobs,
+        until_stdin_closes=until_stdin_closes,
+    )
+
+
+@application.command()
+def desktop(network: Network = "demo", data: Data = None) -> None:
+    """Open the window."""
+    from mulberry.desktop.app import run
+
+    raise typer.Exit(run(_root(data), network))
+
+
+def _command(network: str, data: Path | None, want: str, pause_seconds: float | None = None) -> None:
+    from mulberry.model.control import Command
+    from mulberry.model.node import Want
+    from mulberry.model.sentence import sentence
+
+    client = _client(network, data)
+    _print([sentence(_run(client.command(Command(Want(want), pause_seconds))))])
+
+
+async def _newest_jobs(client: "ControlClient", count: int) -> "list[Job]":
+    newest = (await client.status()).earnings.jobs_total
+    found: list[Job] = []
+    for first in range(max(1, newest - count + 1), newest + 1, JOBS_A_CALL):
+        found += await client.jobs(first, min(first + JOBS_A_CALL - 1, newest))
+    return found
+
+
+def _status_json(status: "Status") -> str:
+    from mulberry.model.encoding import to_json
+    from mulberry.model.node import Status
+    from mulberry.model.sentence import sentence
+
+    return json.dumps({"sentence": sentence(status), **json.loads(to_json(Status, status))}, indent=2)
+
+
+def _client(network: str, data: Path | None) -> "ControlClient":
+    from mulberry.client.control import ControlClient
+
+    return ControlClient(DataFolder.of_network(_root(data), network))
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    return asyncio.run(work)
+
+
+def _root(data: Path | None) -> Path:
+    return data.absolute() if data else default_data_root()
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,111 @@
+"""What the terminal prints of the agent's nouns. Pure: values in, lines out."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.jobs import Job
+from mulberry.model.money import format_ton
+from mulberry.model.node import NodeState, Reason, Status, Step, StepState
+from mulberry.model.sentence import sentence, title
+
+MARKS = {
+    StepState.WAITING: " ",
+    StepState.RUNNING: "…",
+    StepState.DONE: "✓",
+    StepState.SKIPPED: "-",
+    StepState.BLOCKED: "✗",
+}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+COLUMNS = ("number", "time", "model", "prompt", "answer", "seconds", "earned_nanoton", "outcome", "proxy", "error")
+
+
+def of_status(status: Status) -> Iterator[str]:
+    """`mulberry status`: the sentence, all reasons, the steps while they matter, the money and its sources."""
+    yield f"{title(status)}. {sentence(status)}" if title(status) not in sentence(status) else sentence(status)
+    for reason in status.reasons:
+        yield f"  {of_reason(reason)}"
+    if status.state in (NodeState.GETTING_READY, NodeState.NEEDS_YOU):
+        yield from (of_step(step) for step in status.steps)
+    money = status.earnings
+    play = " (play money)" if status.network.is_demo else ""
+    yield f"{status.network.title}{play}, {status.model} on {status.runs_on}"
+    yield f"  earned   {format_ton(money.earned)}, the proxies' word"
+    yield f"  payable  {format_ton(money.payable)}, signed payments in the ledger"
+    yield f"  7 days   {format_ton(money.last_7_days)}    30 days  {format_ton(money.last_30_days)}"
+    yield f"  jobs     {money.jobs_today:,} today, {money.jobs_total:,} in all"
+    for proxy in status.proxies:
+        line = "connected" if proxy.connected else proxy.note or "not connected"
+        yield f"  proxy    {proxy.name}: {line} ({proxy.attestation})"
+    for gpu in status.gpus.gpus:
+        yield f"  GPU      {gpu.name} at {gpu.pci_address}"
+    if status.gpus.absent_because:
+        yield f"  no GPU   {status.gpus.absent_because}"
+    if status.network.front_url:
+        yield f"  customers may ask at {status.network.front_url}/v1/chat/completions"
+    yield f"as of {status.as_of.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def of_reason(reason: Reason) -> str:
+    turn = "It is your turn." if reason.whose_turn is WhoseTurn.YOU else ""
+    return f"{reason.evidence} {reason.next_step} {turn}".rstrip()
+
+
+def of_step(step: Step) -> str:
+    note = f" ({step.note})" if step.note else ""
+    return f"  [{MARKS[step.state]}] {step.name}{note}"
+
+
+def of_error(error: UserFacingError) -> Iterator[str]:
+    yield error.what
+    yield error.why
+    yield error.next_step
+    if error.detail:
+        yield f"({error.detail})"
+
+
+def of_jobs(jobs: Iterable[Job]) -> Iterator[str]:
+    """A table, the newest job last."""
+    yield f"{'job':>7}  {'finished':19}  {'tokens':>11}  {'seconds':>8}  {'earned':>18}  outcome"
+    for job in jobs:
+        tokens = f"{job.prompt_tokens} + {job.completion_tokens}"
+        money = format_ton(job.earned) if job.confirmed_tokens is not None else f"~{format_ton(job.estimated)}"
+        when = f"{job.finished_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        outcome = f"{job.outcome}: {job.error}" if job.error else job.outcome
+        yield f"{job.number:>7}  {when}  {tokens:>11}  {job.latency_seconds:>8.3f}  {money:>18}  {outcome}"
+
+
+def of_jobs_as_csv(jobs: Iterable[Job]) -> Iterator[str]:
+    """Comma-separated, with a line of names; money empty until the proxy confirmed it."""
+    yield ",".join(COLUMNS)
+    for job in jobs:
+        values = (
+            job.number,
+            job.finished_at.isoformat(),
+            job.model,
+            job.prompt_tokens,
+            job.completion_tokens,
+            f"{job.latency_seconds:.6f}",
+            job.earned if job.confirmed_tokens is not None else "",
+            job.outcome,
+            job.proxy,
+            _harmless(job.error),
+        )
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(values)
+        yield line.getvalue()
+
+
+def _harmless(text: str) -> str:
+    """A spreadsheet takes a cell that begins so for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def seconds(duration: str) -> float:
+    """`90s`, `30m`, `1h`, `1.5h`, `2d` in seconds. Raises `ValueError`."""
+    found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])", duration.strip())
+    if found is None:
+        raise ValueError(f"{duration!r} is no duration; write 30m, 1h or 2d")
+    return float(found[1]) * UNITS[found[2]]

@@ -1,0 +1,222 @@
+"""The whole demo network in one process: proxy, door and customers, for one folder.
+
+`network.json` in the folder is an ordinary network profile, written when everything listens: who wants to work for this
+network reads its proxy's address there, as for any other network.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random, SystemRandom
+
+from aiohttp import web
+from nacl.signing import SigningKey
+
+from mulberry.demo.accounts import Accounts
+from mulberry.demo.customers import Door, send_customers
+from mulberry.demo.exchanges import Exchanges
+from mulberry.demo.front import Front
+from mulberry.demo.proxy import DemoProxy
+from mulberry.demo.traffic import TrafficFile
+from mulberry.model.clock import Clock, SystemClock
+from mulberry.model.errors import UserFacingError
+from mulberry.model.files import write_whole
+from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
+from mulberry.model.root_contract import ProxyAddress
+
+LOOPBACK = "127.0.0.1"
+STDIN = 0
+KEY_BYTES = 32
+SHUTDOWN_SECONDS = 1.0  # for customers in the middle of an answer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The demo network listens. `profile` is what `network_file` holds."""
+
+    network_file: Path
+    profile: NetworkProfile
+    front_url: str
+    proxy: ProxyAddress
+
+    def line(self) -> str:
+        """One line of JSON, for the process that started this one."""
+        return json.dumps({"network": str(self.network_file), "front_url": self.front_url, "proxy": str(self.proxy)})
+
+
+async def run(
+    folder: Path,
+    profile: NetworkProfile,
+    *,
+    on_ready: Callable[[Ready], None],
+    random: Random,
+    clock: Clock,
+    requests_per_minute: float | None = None,
+    jobs: int | None = None,
+) -> None:
+    """Runs until it is cancelled. `requests_per_minute` and `jobs` go before what profile and `traffic.json` say.
+
+    Raises `UserFacingError`: the folder is in use or not usable, or the profile names a proxy on another computer.
+    """
+    async with AsyncExitStack() as stack:
+        accounts = stack.enter_context(_open_accounts(folder))  # first: it is the lock of all other files
+        key = _proxy_key(folder / "proxy.key")
+        traffic = TrafficFile(folder / "traffic.json", profile.traffic, clock)
+        wishes = {"requests_per_minute": requests_per_minute, "jobs": jobs}
+        traffic.plan = traffic.plan.model_copy(update={name: wish for name, wish in wishes.items() if wish is not None})
+        exchanges = Exchanges()
+
+        proxy = DemoProxy(profile, key, accounts, random)
+        stack.push_async_callback(proxy.close)
+        proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, _wanted_port(profile)))
+        front = Front(proxy, profile.model_base_name, traffic, exchanges)
+        front_url = await stack.enter_async_context(serving(front.application()))
+
+        real = _real_profile(profile, proxy_address, front_url)
+        network_file = folder / "network.json"
+        write_whole(network_file, real.model_dump_json(indent=2).encode() + b"\n")
+        log.info("the demo network listens for workers at %s and for customers at %s", proxy_address, front_url)
+        on_ready(Ready(network_file, real, front_url, proxy_address))
+        door = Door(front_url, profile.model_base_name, proxy.worker_ready)
+        await send_customers(door, traffic, exchanges, random)
+
+
+def run_demo_network(
+    folder: Path,
+    profile_name: str,
+    *,
+    requests_per_minute: float | None = None,
+    jobs: int | None = None,
+    until_stdin_closes: bool = False,
+) -> None:
+    """The command `mulberry demo-network`: prints `Ready.line`, returns after SIGINT, SIGTERM or the end of stdin.
+
+    Logs to stderr. Raises `UserFacingError` as `run` and `load_profile` do.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    profile = load_profile(profile_name)
+
+    def announce(ready: Ready) -> None:
+        sys.stdout.write(ready.line() + "\n")
+        sys.stdout.flush()
+
+    async def until_told() -> None:
+        network = asyncio.create_task(
+            run(
+                folder,
+                profile,
+                on_ready=announce,
+                random=SystemRandom(),
+                clock=SystemClock(),
+                requests_per_minute=requests_per_minute,
+                jobs=jobs,
+            )
+        )
+        _on_end(network.cancel, until_stdin_closes=until_stdin_closes)
+        with suppress(asyncio.CancelledError):
+            await network
+
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        runner.run(until_told())
+
+
+def _on_end(end: Callable[[], object], *, until_stdin_closes: bool) -> None:
+    """Calls `end` on the running loop when this process is told to end."""
+    loop = asyncio.get_running_loop()
+
+    def told(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(end)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, told)
+    if until_stdin_closes:
+
+        def read_to_the_end() -> None:
+            with suppress(OSError):
+                while os.read(STDIN, 4096):  # sys.stdin's buffer would stay locked at the end
+                    pass
+            told()
+
+        threading.Thread(target=read_to_the_end, name="stdin", daemon=True).start()
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+@asynccontextmanager
+async def serving(application: web.Application) -> AsyncIterator[str]:
+    """Serves HTTP on a free loopback port; gives the URL."""
+    runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, LOOPBACK, 0).start()
+        yield f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _open_accounts(folder: Path) -> Accounts:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserFacingError(
+            what="The demo network's folder could not be made.",
+            why=f"{folder}: {problem.strerror}.",
+            next_step="Name another folder.",
+        ) from problem
+    return Accounts(folder / "accounts.sqlite3")
+
+
+def _wanted_port(profile: NetworkProfile) -> int:
+    """The port that the profile names for its proxy; 0: any. Only this computer's own address will do."""
+    wanted = profile.chain.registered_proxies[0].for_workers if profile.chain.registered_proxies else None
+    if wanted is not None and wanted.host != LOOPBACK:
+        raise UserFacingError(
+            what="The demo network could not start.",
+            why=f"Its profile {profile.name!r} has a proxy at {wanted}, and it runs at {LOOPBACK} only.",
+            next_step=f"Name {LOOPBACK} in the profile, or use the demo profile.",
+        )
+    return wanted.port if wanted is not None else 0
+
+
+def _real_profile(template: NetworkProfile, proxy: ProxyAddress, front_url: str) -> NetworkProfile:
+    registered = RegisteredProxy(seqno=max(1, template.chain.last_proxy_seqno), address=str(proxy))
+    chain = template.chain.model_copy(update={"registered_proxies": (registered,)})
+    return template.model_copy(update={"chain": chain, "launch": None, "front_url": front_url})
+
+
+def _proxy_key(path: Path) -> SigningKey:
+    """The proxy's key, made at the first start. Raises `UserFacingError`."""
+    try:
+        if not path.exists():
+            write_whole(path, bytes(SigningKey.generate()))
+        seed = path.read_bytes()
+    except OSError as problem:
+        raise UserFacingError(
+            what="The demo network's key could not be read or made.",
+            why=f"{path}: {problem.strerror}.",
+            next_step="Check the folder's permissions and the disk's free space.",
+        ) from problem
+    if len(seed) != KEY_BYTES:
+        raise UserFacingError(
+            what="The demo network's key is damaged.",
+            why=f"{path} should hold {KEY_BYTES} bytes and holds {len(seed)}.",
+            next_step=f"Delete the folder {path.parent} to start over with play money.",
+        )
+    return SigningKey(seed)

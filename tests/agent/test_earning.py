@@ -1,0 +1,273 @@
+"""The whole way of money in one process: customer, door, proxy, session, engine, ledger, signed payment, and back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from random import Random
+
+import aiohttp
+import pytest
+
+from agent_workshop import DEMO, EchoEngine, a_workshop
+from mulberry.agent.ledger import KnownProxy
+from mulberry.agent.node import Node
+from mulberry.agent.workshop import Workshop
+from mulberry.demo.network import Ready, run
+from mulberry.model.clock import SystemClock
+from mulberry.model.jobs import JobOutcome
+from mulberry.model.network import NetworkProfile
+from mulberry.model.node import NodeState, ReasonKind, StepState, Want
+from mulberry.runtime.engine import EngineState
+
+QUIET = DEMO.model_copy(update={"payment_commit_seconds": 0.05})
+
+
+@asynccontextmanager
+async def demo_network(folder: Path) -> AsyncIterator[NetworkProfile]:
+    """The demo network without customers of its own; its profile names the real port."""
+    ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+    network = asyncio.create_task(
+        run(
+            folder,
+            QUIET,
+            on_ready=ready.set_result,
+            random=Random(3),
+            clock=SystemClock(),
+            requests_per_minute=0,
+        )
+    )
+    try:
+        yield (await ready).profile
+    finally:
+        network.cancel()
+        with suppress(asyncio.CancelledError):
+            await network
+
+
+@asynccontextmanager
+async def earning(
+    root: Path, engine: EchoEngine, profile: NetworkProfile
+) -> AsyncIterator[tuple[Node, Workshop, aiohttp.ClientSession]]:
+    """A started node that is connected, and a customer at the network's door."""
+    with a_workshop(root, SystemClock(), profile=profile, make_engine=engine.make) as workshop:
+        node = Node(workshop)
+        work = asyncio.create_task(node.run())
+        assert profile.front_url is not None
+        async with aiohttp.ClientSession(profile.front_url) as customer:
+            try:
+                await node.obey(Want.START, None)
+                await until(lambda: node.status().state is NodeState.READY)
+                yield node, workshop, customer
+            finally:
+                work.cancel()
+                with suppress(asyncio.CancelledError):
+                    await work
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.005)
+
+
+async def ask(customer: aiohttp.ClientSession, text: str) -> tuple[int, str]:
+    """Status and answer of one question."""
+    body = {"model": "mulberry/tiny-lm", "messages": [{"role": "user", "content": text}]}
+    async with customer.post("/v1/chat/completions", json=body) as answer:
+        said = await answer.json()
+        return answer.status, said["choices"][0]["message"]["content"] if answer.status == 200 else str(said)
+
+
+async def test_a_job_is_served_booked_confirmed_and_paid(tmp_path: Path) -> None:
+    async with (
+        demo_network(tmp_path / "network") as profile,
+        earning(tmp_path, EchoEngine(), profile) as (node, _, customer),
+    ):
+        assert await ask(customer, "to be or not to be") == (200, "to be or not to be")
+        await until(lambda: node.status().earnings.payable > 0)
+        (job,) = node.ledger.jobs(1, 9)
+        assert (job.outcome, job.prompt_tokens, job.completion_tokens) == (JobOutcome.DONE, 3, 4)
+        assert job.confirmed_tokens == job.adjusted_tokens == 7
+        status = node.status()
+        assert (status.earnings.today, status.earnings.earned, status.earnings.payable) == (140, 140, 140)
+        assert status.state is NodeState.EARNING
+        (proxy,) = status.proxies
+        assert (proxy.connected, proxy.earned, proxy.payable, proxy.public_key) == (True, 140, 140, job.proxy)
+        (account,) = node.ledger.accounts()
+        payment = node.ledger.newest_payment(account.worker_contract)
+        assert payment is not None and payment.tokens == 7
+
+
+async def test_what_customers_ask_and_hear_is_kept_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    engine = EchoEngine()
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path / "data", engine, profile) as parts:
+        node, workshop, customer = parts
+        assert await ask(customer, "my PIN is 4711") == (200, "my PIN is 4711")
+        engine.fail_with = RuntimeError("a bug that quotes: my PIN is 4711")
+        assert (await ask(customer, "my PIN is 4711"))[0] >= 500
+        await until(lambda: node.ledger.newest_job() == 2)
+        written = b"".join(path.read_bytes() for path in workshop.folder.path.iterdir() if path.is_file())
+    assert "4711" not in caplog.text
+    assert b"4711" not in written
+
+
+async def test_stop_cancels_at_once_and_books_what_was_cancelled(tmp_path: Path) -> None:
+    engine = EchoEngine()
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path, engine, profile) as parts:
+        node, _, customer = parts
+        engine.gate.clear()
+        asking = asyncio.create_task(ask(customer, "too late"))
+        await until(lambda: engine.running == 1)
+        await node.obey(Want.STOP, None)
+        await until(lambda: node.status().state is NodeState.STOPPED)
+        assert (engine.running, engine.status.state) == (0, EngineState.STOPPED)
+        status, _ = await asking
+        assert status >= 500
+        (job,) = node.ledger.jobs(1, 9)
+        assert job.outcome is JobOutcome.CANCELLED
+
+
+async def test_finish_completes_what_runs_takes_nothing_new_and_waits_for_the_proxys_word(tmp_path: Path) -> None:
+    engine = EchoEngine()
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path, engine, profile) as parts:
+        node, _, customer = parts
+        engine.gate.clear()
+        asking = asyncio.create_task(ask(customer, "just in time"))
+        await until(lambda: engine.running == 1)
+        await node.obey(Want.FINISH, None)
+        await until(lambda: node.status().state is NodeState.FINISHING)
+        refused, _ = await ask(customer, "too late")
+        assert refused == 503
+        engine.gate.set()
+        assert await asking == (200, "just in time")
+        await until(lambda: node.status().state is NodeState.STOPPED)
+        (job,) = node.ledger.jobs(1, 9)
+        assert (job.outcome, job.confirmed_tokens) == (JobOutcome.DONE, 7)
+
+
+async def test_a_finish_that_was_not_meant_is_taken_back(tmp_path: Path) -> None:
+    engine = EchoEngine()
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path, engine, profile) as parts:
+        node, _, customer = parts
+        engine.gate.clear()
+        asking = asyncio.create_task(ask(customer, "first"))
+        await until(lambda: engine.running == 1)
+        await node.obey(Want.FINISH, None)
+        await until(lambda: node.status().state is NodeState.FINISHING)
+        await node.obey(Want.START, None)
+        engine.gate.set()
+        await asking
+        assert await ask(customer, "second") == (200, "second")
+
+
+async def test_while_the_engine_restarts_no_requests_are_taken(tmp_path: Path) -> None:
+    engine = EchoEngine()
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path, engine, profile) as parts:
+        node, _, customer = parts
+        engine.become(EngineState.RESTARTING, "The engine's process ended. It starts again by itself.")
+        await until(lambda: node.status().state is NodeState.GETTING_READY)
+        assert [reason.kind for reason in node.status().reasons] == [ReasonKind.ENGINE_FAILED]
+        await until(lambda: node.status().steps[4].state is StepState.RUNNING)
+        await asyncio.sleep(0.05)  # the proxy has to hear of it
+        refused, _ = await ask(customer, "anybody there?")
+        assert refused == 503
+        engine.become(EngineState.READY)
+        await until(lambda: node.status().state is NodeState.READY)
+        await asyncio.sleep(0.05)
+        assert await ask(customer, "again") == (200, "again")
+
+
+async def test_an_engine_that_is_broken_for_good_needs_its_owner(tmp_path: Path) -> None:
+    engine = EchoEngine()
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path, engine, profile) as parts:
+        node = parts[0]
+        engine.become(EngineState.BROKEN, "The engine broke too often and was not started again.")
+        await until(lambda: node.status().state is NodeState.NEEDS_YOU)
+        assert node.status().reasons[0].kind is ReasonKind.ENGINE_FAILED
+        await node.obey(Want.START, None)
+        await until(lambda: node.status().state is NodeState.READY)
+
+
+async def test_a_full_disk_stops_new_work_and_the_job_is_booked_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mulberry.agent.node.FULL_DISK_SECONDS", 0.1)
+    async with demo_network(tmp_path / "network") as profile, earning(tmp_path, EchoEngine(), profile) as parts:
+        node, workshop, customer = parts
+        execute = workshop.till.ledger._connection.execute
+        execute(f"PRAGMA max_page_count = {execute('PRAGMA page_count').fetchone()[0]}")
+        served = 0
+        while not workshop.till.full:
+            assert await ask(customer, "x") == (200, "x")
+            served += 1
+        await until(lambda: node.status().state is NodeState.NEEDS_YOU)
+        await asyncio.sleep(0.05)
+        refused, _ = await ask(customer, "no more")
+        assert refused == 503
+        execute("PRAGMA max_page_count = 100000")
+        await until(lambda: node.status().state in (NodeState.EARNING, NodeState.READY))
+        await until(lambda: node.ledger.newest_job() == served)
+        await asyncio.sleep(0.05)
+        assert await ask(customer, "room again") == (200, "room again")
+        await until(lambda: node.status().earnings.payable == (served + 1) * 7 * 20)
+        assert all(job.confirmed_tokens == 7 for job in node.ledger.jobs(1, served + 1))
+
+
+async def test_a_proxy_that_comes_back_finds_us_again_and_its_books_agree(tmp_path: Path) -> None:
+    async with demo_network(tmp_path / "network") as first:
+        port = first.root_parameters().proxies[0].port
+        async with earning(tmp_path, EchoEngine(), first) as (node, _, customer):
+            await ask(customer, "one")
+            await until(lambda: node.status().earnings.payable == 140)
+    chain = first.chain.model_copy()
+    fixed = QUIET.model_copy(update={"chain": chain, "launch": None})
+    with a_workshop(tmp_path, SystemClock(), profile=fixed, make_engine=EchoEngine().make) as workshop:
+        node = Node(workshop)
+        work = asyncio.create_task(node.run())
+        await until(lambda: ReasonKind.PROXY_UNREACHABLE in [reason.kind for reason in node.status().reasons])
+        assert node.status().state is NodeState.GETTING_READY
+        ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+        network = asyncio.create_task(
+            run(tmp_path / "network", fixed, on_ready=ready.set_result, random=Random(3), clock=SystemClock())
+        )
+        assert (await ready).proxy.port == port
+        await until(lambda: node.status().state in (NodeState.READY, NodeState.EARNING))
+        assert node.status().earnings.payable >= 140
+        for task in (work, network):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_a_proxy_with_another_key_is_not_worked_for(tmp_path: Path) -> None:
+    async with (
+        demo_network(tmp_path / "network") as profile,
+        earning(tmp_path, EchoEngine(), profile) as (node, workshop, _),
+    ):
+        name = node.status().proxies[0].name
+        book = workshop.till.ledger
+        assert book.meet(name, book_of_a_stranger(), SystemClock().now()) != book_of_a_stranger()
+    port = profile.root_parameters().proxies[0].port
+    fixed = profile.model_copy(update={"chain": profile.chain.model_copy()})
+    (tmp_path / "network" / "proxy.key").write_bytes(b"\x07" * 32)
+    (tmp_path / "network" / "accounts.sqlite3").unlink()
+    ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+    network = asyncio.create_task(
+        run(tmp_path / "network", fixed, on_ready=ready.set_result, random=Random(3), clock=SystemClock())
+    )
+    assert (await ready).proxy.port == port
+    with a_workshop(tmp_path, SystemClock(), profile=fixed, make_engine=EchoEngine().make) as workshop:
+        node = Node(workshop)
+        work = asyncio.create_task(node.run())
+        await until(lambda: ReasonKind.PROXY_DISTRUSTED in [reason.kind for reason in node.status().reasons])
+        assert "key or its owner changed" in node.status().reasons[0].evidence
+        for task in (work, network):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def book_of_a_stranger() -> KnownProxy:
+    return KnownProxy("ee" * 32, "0:" + "ee" * 32)

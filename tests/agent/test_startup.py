@@ -1,0 +1,131 @@
+"""What stands between Start and the first request must be named, and what blocks it must say whose turn it is."""
+
+import json
+import shutil
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from agent_workshop import DEMO, EchoEngine, a_workshop
+from mulberry.agent.bench import Bench
+from mulberry.agent.startup import (
+    START_UP,
+    Blocked,
+    CheckModel,
+    ConnectToProxy,
+    Done,
+    LoadModel,
+    LookForGpus,
+    Outcome,
+    ReadProfile,
+    Skipped,
+    StartDemoNetwork,
+    Task,
+)
+from mulberry.model.clock import SystemClock
+from mulberry.model.errors import WhoseTurn
+from mulberry.model.network import NetworkProfile
+from mulberry.model.node import ReasonKind
+from mulberry.model.places import resource
+from mulberry.runtime.engine import EngineFailed
+from mulberry.runtime.models import ModelFolder
+
+
+async def run(
+    task: type[Task], root: Path, profile: NetworkProfile = DEMO, engine: EchoEngine | None = None
+) -> Outcome:
+    """The outcome of one task, with what the ones before it would have left on the bench."""
+    with a_workshop(root, SystemClock(), profile=profile, make_engine=(engine or EchoEngine()).make) as workshop:
+        async with AsyncExitStack() as stack:
+            bench = Bench(workshop, stack, lambda: None)
+            bench.model = ModelFolder.read(resource("models/tiny-lm"))
+            return await task().run(bench, lambda note: None)
+
+
+def blocked(outcome: Outcome) -> Blocked:
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason.evidence.endswith(".") and outcome.reason.next_step.endswith(".")
+    return outcome
+
+
+def test_the_steps_are_named_as_people_speak() -> None:
+    names = [task.name for task in START_UP]
+    assert len(set(names)) == len(names)
+    assert all(name[0].isupper() and not name.endswith(".") for name in names)
+
+
+async def test_the_demo_network_passes(tmp_path: Path) -> None:
+    assert await run(ReadProfile, tmp_path) == Done("Demo network")
+    assert isinstance(await run(LookForGpus, tmp_path), Done | Skipped)
+    assert await run(CheckModel, tmp_path) == Done("Tiny test model")
+
+
+@pytest.mark.parametrize("kind", ["test", "mainnet"])
+async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, kind: str) -> None:
+    outcome = blocked(await run(ReadProfile, tmp_path, DEMO.model_copy(update={"kind": kind})))
+    assert outcome.reason.kind is ReasonKind.NETWORK_UNUSABLE
+    assert "sandbox" in outcome.reason.evidence
+    assert outcome.reason.whose_turn is WhoseTurn.YOU
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owner_address": "nobody"},
+        {"root_contract_address": ""},
+        {"chain": DEMO.chain.model_copy(update={"worker_fee_per_token": 2**100})},
+    ],
+)
+async def test_a_profile_that_cannot_be_right_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    outcome = blocked(await run(ReadProfile, tmp_path, DEMO.model_copy(update=change)))
+    assert outcome.reason.kind is ReasonKind.NETWORK_UNUSABLE
+
+
+async def test_a_model_that_is_missing_or_another_one_is_said_so(tmp_path: Path) -> None:
+    for change in ({"model_folder": "no-such-model"}, {"model": "somebody/other"}):
+        outcome = blocked(await run(CheckModel, tmp_path, DEMO.model_copy(update=change)))
+        assert outcome.reason.kind is ReasonKind.MODEL_UNUSABLE
+
+
+async def test_a_model_that_was_tampered_with_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "models" / "tiny-lm"
+    shutil.copytree(resource("models/tiny-lm"), copy)
+    template = copy / "chat_template.jinja"
+    template.write_bytes(template.read_bytes().swapcase())
+    monkeypatch.setattr("mulberry.agent.startup.resource", lambda relative: tmp_path / relative)
+    outcome = blocked(await run(CheckModel, tmp_path / "data"))
+    assert outcome.reason.kind is ReasonKind.MODEL_UNUSABLE
+    assert "chat_template.jinja" in outcome.reason.evidence
+
+
+async def test_a_network_that_runs_elsewhere_is_not_started(tmp_path: Path) -> None:
+    elsewhere = DEMO.model_copy(update={"launch": None})
+    assert isinstance(await run(StartDemoNetwork, tmp_path, elsewhere), Skipped)
+
+
+async def test_a_demo_network_that_does_not_come_up_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mulberry.agent.startup.this_program", lambda: ["false"])
+    outcome = blocked(await run(StartDemoNetwork, tmp_path))
+    assert "did not start" in outcome.reason.evidence
+
+
+async def test_an_engine_that_does_not_load_waits_for_its_owner(tmp_path: Path) -> None:
+    class Broken(EchoEngine):
+        async def start(self) -> None:
+            raise EngineFailed("The model's file is not one of ours.")
+
+    outcome = blocked(await run(LoadModel, tmp_path, engine=Broken()))
+    assert outcome.reason.kind is ReasonKind.ENGINE_FAILED
+    assert outcome.reason.whose_turn is WhoseTurn.YOU
+
+
+async def test_a_network_without_proxies_is_refused(tmp_path: Path) -> None:
+    chain = DEMO.chain.model_copy(update={"registered_proxies": ()})
+    outcome = blocked(await run(ConnectToProxy, tmp_path, DEMO.model_copy(update={"chain": chain})))
+    assert "names no proxy" in outcome.reason.evidence
+
+
+def test_the_profile_names_the_model_that_lies_there() -> None:
+    manifest = json.loads((resource("models/tiny-lm") / "manifest.json").read_text())
+    assert manifest["name"] == DEMO.model_base_name

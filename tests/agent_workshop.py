@@ -1,0 +1,85 @@
+"""What a node works with, for tests: a real ledger in a folder of the test's, and an engine that lives in memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from random import Random
+
+from mulberry.agent.ledger import open_ledger
+from mulberry.agent.settings import Settings
+from mulberry.agent.till import Till
+from mulberry.agent.workshop import MakeEngine, Workshop, engine_in_a_process
+from mulberry.hardware.gpu import Gpus
+from mulberry.model.clock import Clock
+from mulberry.model.network import NetworkProfile, load_profile
+from mulberry.model.places import DataFolder
+from mulberry.runtime.engine import EngineState, EngineStatus, Piece, Usage
+from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.wire import Finish, GenerationRequest
+
+DEMO = load_profile("demo")
+
+
+@contextmanager
+def a_workshop(
+    root: Path, clock: Clock, *, profile: NetworkProfile = DEMO, make_engine: MakeEngine = engine_in_a_process
+) -> Iterator[Workshop]:
+    """A workshop whose ledger is closed at the end."""
+    folder = DataFolder.of_network(root, profile.name)
+    folder.create()
+    gpus = Gpus(clock)
+    with closing(open_ledger(folder.ledger, clock)) as ledger, closing(gpus):
+        yield Workshop(
+            folder=folder,
+            profile=profile,
+            settings=Settings(max_active_requests=4),
+            till=Till(ledger, clock),
+            gpus=gpus,
+            clock=clock,
+            random=Random(7),
+            make_engine=make_engine,
+        )
+
+
+class EchoEngine:
+    """Says what it was asked, once `gate` is open. It is in no process, so that a test can look into it."""
+
+    default_temperature = 0.0
+
+    def __init__(self) -> None:
+        self.status = EngineStatus(EngineState.STOPPED)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.running = 0
+        self.fail_with: Exception | None = None
+        self._on_change: Callable[[EngineStatus], None] = lambda status: None
+
+    def make(
+        self, model: ModelFolder, settings: Settings, random: Random, on_change: Callable[[EngineStatus], None]
+    ) -> "EchoEngine":
+        """A `workshop.MakeEngine` that always gives this one."""
+        self._on_change = on_change
+        return self
+
+    def become(self, state: EngineState, note: str = "") -> None:
+        self.status = EngineStatus(state, note)
+        self._on_change(self.status)
+
+    async def start(self) -> None:
+        self.become(EngineState.READY)
+
+    async def stop(self) -> None:
+        self.become(EngineState.STOPPED)
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        self.running += 1
+        try:
+            await self.gate.wait()
+            if self.fail_with is not None:
+                raise self.fail_with
+            prompt = request.prompts[0]
+            text = prompt if isinstance(prompt, str) else prompt[-1].content
+            yield Piece(0, text, Finish.STOP, Usage(prompt_tokens=3, completion_tokens=4))
+        finally:
+            self.running -= 1

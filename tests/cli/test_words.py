@@ -1,0 +1,91 @@
+"""What the terminal prints is read by people and by scripts: nothing in it may be missing, invented or dangerous."""
+
+import csv
+import re
+from dataclasses import replace
+
+import pytest
+
+from mulberry.cli.report import Asked, make_report, percentile
+from mulberry.cli.words import of_error, of_jobs, of_jobs_as_csv, of_reason, of_status, seconds
+from mulberry.model.errors import UserFacingError
+from mulberry.model.jobs import JobOutcome
+from mulberry.model.money import Nanoton
+from mulberry.model.node import NodeState
+from samples import UNREACHABLE, a_job, a_status
+
+
+@pytest.mark.parametrize("state", NodeState)
+def test_every_state_is_told_with_its_money_and_its_moment(state: NodeState) -> None:
+    told = "\n".join(of_status(a_status(state)))
+    assert "earned" in told and "payable" in told and "as of" in told
+    assert "play money" in told
+
+
+def test_reasons_and_steps_are_told_while_they_matter() -> None:
+    status = replace(a_status(NodeState.GETTING_READY), reasons=(UNREACHABLE,))
+    told = "\n".join(of_status(status))
+    assert of_reason(UNREACHABLE) in told
+    assert "[…] Load the model" in told
+
+
+def test_a_job_without_the_proxys_word_shows_an_estimate_as_such() -> None:
+    job = replace(a_job(7), confirmed_tokens=None)
+    (_, line) = of_jobs([job])
+    assert re.search(r"~[\d.,]+ TON", line)
+    assert "~" not in list(of_jobs([replace(job, confirmed_tokens=job.adjusted_tokens)]))[1]
+
+
+def test_a_formula_in_a_strangers_error_is_harmless_in_a_spreadsheet() -> None:
+    job = replace(a_job(1), outcome=JobOutcome.REFUSED, error='=HYPERLINK("http://evil","x"),\n"two"')
+    names, row = csv.reader("\n".join(of_jobs_as_csv([job])).splitlines(keepends=True))
+    assert len(names) == len(row)
+    assert row[names.index("error")].startswith("'=HYPERLINK")
+
+
+def test_an_error_is_told_with_all_its_parts() -> None:
+    error = UserFacingError("It broke.", "It was old.", "Mend it.", detail="part 7")
+    assert list(of_error(error)) == ["It broke.", "It was old.", "Mend it.", "(part 7)"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("90s", 90), ("30m", 1800), ("1h", 3600), ("1.5h", 5400), ("2d", 172_800)])
+def test_durations_as_people_write_them(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "1", "h", "-1h", "1e9h", "1h30m", "١h", "nan", "9999999d"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration"):
+        seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("values", "percent", "value"),
+    [([], 50, None), ([5.0], 99, 5.0), ([1.0, 2.0], 50, 1.0), ([float(i) for i in range(1, 101)], 99, 99.0)],
+)
+def test_percentiles_by_hand(values: list[float], percent: int, value: float | None) -> None:
+    assert percentile(values, percent) == value
+
+
+def an_answer(number: int, *, right: bool = True, error: str = "") -> Asked:
+    return Asked(number, "2+2=?", "4", "4", right, 10.0 * number, error)
+
+
+def test_a_run_is_complete_only_if_all_was_served_confirmed_paid_and_booked() -> None:
+    before = a_status(NodeState.READY, jobs=0)
+    jobs = [replace(a_job(i), outcome=JobOutcome.DONE, error="", confirmed_tokens=10) for i in (1, 2)]
+    earned = sum(job.earned for job in jobs)
+    earnings = replace(before.earnings, payable=Nanoton(before.earnings.payable + earned))
+    after = replace(before, earnings=earnings)
+    asked = [an_answer(1), an_answer(2, right=False)]
+    report = make_report(jobs, asked, before, after, 1.5)
+    assert (report.jobs_done, report.answers_right, report.nanoton_earned) == (2, 1, earned)
+    assert report.latency_p50_ms == 10 and report.latency_p99_ms == 20
+    assert report.is_complete(2)
+    assert not report.is_complete(3)
+    assert not make_report(jobs, asked[:1], before, after, 1.5).is_complete(2), "an answer never reached its customer"
+    assert not make_report(jobs, asked, before, before, 1.5).is_complete(2), "not paid"
+    unconfirmed = [jobs[0], replace(jobs[1], confirmed_tokens=None)]
+    assert not make_report(unconfirmed, asked, before, after, 1.5).is_complete(2)
+    failed = [jobs[0], replace(jobs[1], outcome=JobOutcome.FAILED)]
+    assert not make_report(failed, asked, before, after, 1.5).is_complete(1)

@@ -1,0 +1,58 @@
+"""The story as its owner lives it, with real processes: open, open again, quit the window; the agent goes on."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+
+import pytest
+
+import mulberry
+from mulberry.client.control import AgentNotRunning, ControlClient
+from mulberry.model.places import DataFolder
+
+LIMIT_SECONDS = 40
+ENVIRONMENT = os.environ | {
+    "QT_QPA_PLATFORM": "offscreen",
+    "PYTHONPATH": str(Path(mulberry.__file__).parent.parent),
+}
+
+
+async def open_window(root: Path) -> Process:
+    command = (sys.executable, "-m", "mulberry", "desktop", "--data", str(root))
+    return await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
+
+
+async def until_the_agent_answers(client: ControlClient) -> int:
+    """The agent's process id. Polls, because only the agent itself knows when it is ready."""
+    while True:
+        try:
+            return (await client.hello()).pid
+        except AgentNotRunning:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to end a window with")
+async def test_the_window_starts_the_agent_is_alone_and_leaves_the_agent_running(tmp_path: Path) -> None:
+    client = ControlClient(DataFolder.of_network(tmp_path, "demo"))
+    window = await open_window(tmp_path)
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            pid = await until_the_agent_answers(client)
+            second = await open_window(tmp_path)
+            assert b"Traceback" not in (await second.communicate())[1]
+            assert second.returncode == 0
+            assert window.returncode is None
+            window.send_signal(signal.SIGTERM)
+            assert b"Traceback" not in (await window.communicate())[1]
+            assert window.returncode == 0
+            assert (await client.hello()).pid == pid
+    finally:
+        if window.returncode is None:
+            window.kill()
+            await window.wait()
+        await client.quit()
+    log = tmp_path / "demo" / "window.log"
+    assert not log.exists(), log.read_text()

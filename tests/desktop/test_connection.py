@@ -1,0 +1,168 @@
+"""The line to the agent: what is shown after it breaks is called stale; commands arrive or are reported."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from mulberry.desktop.connection import Connection, Link, View
+from mulberry.desktop.history import Span, window
+from mulberry.model.control import Command
+from mulberry.model.errors import UserFacingError
+from mulberry.model.jobs import Job
+from mulberry.model.node import NodeState, Want
+from pretend_agent import PretendAgent
+from samples import NOON, a_job, a_status
+
+
+@asynccontextmanager
+async def connected(agent: PretendAgent) -> AsyncGenerator[Connection, None]:
+    connection = Connection()
+    running = asyncio.create_task(connection.run(agent, agent.start))
+    try:
+        await asyncio.sleep(0)
+        yield connection
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        connection.deleteLater()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for is the effect of a Qt signal
+            await asyncio.sleep(0)
+
+
+async def test_it_starts_the_agent_and_shows_what_it_hears(qtbot: QtBot) -> None:
+    agent = PretendAgent(runs=False)
+    async with connected(agent) as connection:
+        assert connection.view == View(Link.STARTING, None)
+        agent.say(a_status())
+        await until(lambda: connection.view.link is Link.ANSWERS)
+        assert agent.starts == 1
+        assert connection.view.status == a_status()
+
+
+async def test_after_a_silence_the_last_status_stays_and_is_stale(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    async with connected(agent) as connection:
+        agent.say(a_status())
+        agent.fall_silent()
+        await until(lambda: connection.view.link is Link.SILENT)
+        assert connection.view.is_stale
+        assert connection.view.status == a_status()
+        agent.say(a_status(NodeState.READY))  # the agent was started again
+        await until(lambda: connection.view.link is Link.ANSWERS)
+        assert not connection.view.is_stale
+
+
+async def test_new_jobs_are_passed_on(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    heard: list[Job] = []
+    async with connected(agent) as connection:
+        connection.jobs_booked.connect(heard.extend)
+        agent.say(a_status(), a_job(1), a_job(2))
+        await until(lambda: heard)
+    assert heard == [a_job(1), a_job(2)]
+
+
+async def test_to_start_earning_also_starts_an_agent_that_is_gone(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    async with connected(agent) as connection:
+        agent.say(a_status())
+        agent.fall_silent()
+        await until(lambda: connection.view.link is Link.SILENT)
+        connection.send(Command(Want.START))
+        await until(lambda: agent.commands)
+        assert agent.starts == 2
+        assert agent.commands == [Command(Want.START)]
+
+
+async def test_to_stop_never_starts_an_agent_and_says_that_there_is_none(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    problems: list[UserFacingError] = []
+    async with connected(agent) as connection:
+        connection.failed.connect(problems.append)
+        agent.say(a_status())
+        agent.fall_silent()
+        await until(lambda: connection.view.link is Link.SILENT)
+        connection.send(Command(Want.STOP))
+        await until(lambda: problems)
+    assert problems[0].what == "The agent is not running."
+    assert (agent.starts, agent.commands) == (1, [])
+
+
+async def test_an_agent_that_does_not_start_is_reported(qtbot: QtBot) -> None:
+    async def fail() -> None:
+        raise UserFacingError("The agent did not start.", "It ended with status 1.", "Look into agent.log.")
+
+    agent = PretendAgent()
+    problems: list[UserFacingError] = []
+    connection = Connection()
+    connection.failed.connect(problems.append)
+    running = asyncio.create_task(connection.run(agent, fail))
+    await until(lambda: problems)
+    assert connection.view.link is Link.SILENT
+    agent.say(a_status())  # somebody else started it
+    await until(lambda: connection.view.link is Link.ANSWERS)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_jobs_and_earnings_come_by_signal(qtbot: QtBot) -> None:
+    agent = PretendAgent(jobs=500)
+    fetched: list[object] = []
+    async with connected(agent) as connection:
+        connection.jobs_fetched.connect(lambda first, last, jobs: fetched.append((first, last, len(jobs))))
+        connection.fetch_jobs(101, 300)
+        await until(lambda: fetched)
+        connection.earnings_fetched.connect(lambda shown, buckets: fetched.append((shown.span, len(buckets))))
+        connection.fetch_earnings(window(Span.WEEK, NOON))
+        await until(lambda: len(fetched) == 2)
+    assert fetched == [(101, 300, 200), (Span.WEEK, window(Span.WEEK, NOON).buckets)]
+
+
+async def test_jobs_that_do_not_come_are_reported(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    missing: list[tuple[int, int]] = []
+    async with connected(agent) as connection:
+        connection.jobs_not_fetched.connect(lambda first, last: missing.append((first, last)))
+        agent.runs = False
+        connection.fetch_jobs(1, 200)
+        await until(lambda: missing)
+    assert missing == [(1, 200)]
+
+
+async def test_stop_and_quit_stops_first_and_then_ends_the_agent(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    async with connected(agent) as connection:
+        assert await connection.stop_and_quit()
+        assert (agent.commands, agent.quits) == ([Command(Want.STOP)], 1)
+        assert await connection.stop_and_quit()  # gone already, which is what was wanted
+
+
+async def test_an_agent_that_refuses_to_stop_keeps_the_window_open(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(command: Command) -> None:
+        raise UserFacingError("The agent does not answer.", "It was silent for 10 seconds.", "Try again.")
+
+    agent = PretendAgent()
+    problems: list[UserFacingError] = []
+    async with connected(agent) as connection:
+        connection.failed.connect(problems.append)
+        monkeypatch.setattr(agent, "command", hang)
+        assert not await connection.stop_and_quit()
+    assert problems[0].what == "The agent does not answer."
+
+
+def test_what_is_asked_before_there_is_a_line_is_dropped(qtbot: QtBot) -> None:
+    connection = Connection()
+    connection.send(Command(Want.START))
+    connection.fetch_jobs(1, 2)
+    assert connection.view == View()

@@ -1,0 +1,88 @@
+"""Two windows for one agent would show two truths; a second start must bring the first window forward."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtNetwork import QLocalServer
+from pytestqt.qtbot import QtBot
+
+import mulberry
+from mulberry.desktop.single_instance import SingleInstance, window_address
+from mulberry.model.places import DataFolder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    made = DataFolder.of_network(tmp_path, "demo")
+    made.create()
+    return made
+
+
+def test_a_second_start_brings_the_first_window_forward(qtbot: QtBot, folder: DataFolder) -> None:
+    first, second = SingleInstance(folder), SingleInstance(folder)
+    assert first.acquire()
+    with qtbot.waitSignal(first.come_forward, timeout=5000):
+        assert not second.acquire()
+    first.release()
+
+
+def test_after_the_first_has_ended_another_may_begin(qtbot: QtBot, folder: DataFolder) -> None:
+    first = SingleInstance(folder)
+    assert first.acquire()
+    first.release()
+    second = SingleInstance(folder)
+    assert second.acquire()
+    second.release()
+
+
+def test_other_data_folders_have_windows_of_their_own(qtbot: QtBot, folder: DataFolder, tmp_path: Path) -> None:
+    other = DataFolder.of_network(tmp_path, "other")
+    other.create()
+    first, second = SingleInstance(folder), SingleInstance(other)
+    assert first.acquire()
+    assert second.acquire()
+    first.release()
+    second.release()
+
+
+def test_what_a_killed_window_left_behind_is_no_hindrance(qtbot: QtBot, folder: DataFolder) -> None:
+    first_life = """
+import os, signal, sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from mulberry.desktop.single_instance import SingleInstance
+from mulberry.model.places import DataFolder
+application = QCoreApplication([])
+instance = SingleInstance(DataFolder(Path(sys.argv[1])))
+print(instance.acquire(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = os.environ | {"PYTHONPATH": str(Path(mulberry.__file__).parent.parent)}
+    killed = subprocess.run(
+        [sys.executable, "-c", first_life, str(folder.path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.stdout == "True\n", killed.stderr
+    assert (folder.path / "window.lock").exists()
+    assert Path(window_address(folder)).exists()
+    second, third = SingleInstance(folder), SingleInstance(folder)
+    assert second.acquire()
+    with qtbot.waitSignal(second.come_forward, timeout=5000):
+        assert not third.acquire()
+    second.release()
+
+
+def test_the_socket_has_a_full_path_and_is_the_owners_alone(qtbot: QtBot, folder: DataFolder) -> None:
+    instance = SingleInstance(folder)
+    assert instance.acquire()
+    address = Path(window_address(folder))
+    assert address.is_absolute()
+    assert address.stat().st_mode & 0o077 == 0
+    instance.release()
+    QLocalServer.removeServer(str(address))

@@ -1,0 +1,131 @@
+"""The frame around the pages: play money is called so everywhere, and everything can be reached by keyboard."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from conftest import SettableClock
+from mulberry.desktop import wording
+from mulberry.desktop.chart import Chart
+from mulberry.desktop.connection import Link, View
+from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.theme import Theme
+from mulberry.desktop.window import MainWindow
+from mulberry.model.errors import UserFacingError
+from mulberry.model.node import NetworkInfo, NodeState
+from samples import a_status
+
+
+@pytest.fixture
+def window(qtbot: QtBot, theme: Theme, clock: SettableClock) -> MainWindow:
+    jobs = JobsModel()
+    made = MainWindow(theme, clock, jobs)
+    jobs.setParent(made)
+    made.closing.connect(made.hide)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_the_demo_banner_is_on_every_page(window: MainWindow) -> None:
+    window.show_view(View(Link.ANSWERS, a_status()))
+    for page in range(window.pages.count()):
+        window.sidebar.choose(page)
+        assert window.pages.currentIndex() == page
+        assert window.banner.isVisible()
+        assert window.sidebar.network.text() == "Demo network"
+
+
+def test_a_network_with_real_money_has_no_demo_banner(window: MainWindow) -> None:
+    real = NetworkInfo("mainnet", "Cocoon", is_demo=False)
+    window.show_view(View(Link.ANSWERS, replace(a_status(), network=real)))
+    assert not window.banner.isVisible()
+    assert window.sidebar.network.text() == "Cocoon"
+    assert window.sidebar.network.property("look") == "source"
+
+
+def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> None:
+    entries = [window.sidebar.list.item(row).text() for row in range(window.sidebar.list.count())]
+    assert entries == ["Home", "Jobs"]
+    assert window.pages.count() == 2
+
+
+def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[], None]) -> None:
+    window.activateWindow()
+    settle()
+    QTest.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.pages.currentWidget() is window.jobs
+    QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    assert window.pages.currentWidget() is window.home
+
+
+def test_tab_visits_every_control_of_the_home_page(window: MainWindow, settle: Callable[[], None]) -> None:
+    window.show_view(View(Link.ANSWERS, a_status()))
+    window.activateWindow()
+    settle()
+    visited: list[QWidget] = []
+    for _ in range(30):
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        if focused in visited:
+            break
+        visited.append(focused)
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+    home = window.home
+    wanted = [home.state.main, home.state.pause, home.state.stop, window.sidebar.list, window.sidebar.quit]
+    wanted += [card.chart for card in home.earnings.values()]
+    assert [control.accessibleName() or control for control in wanted if control not in visited] == []
+    assert visited[0] is home.state.main
+
+
+@pytest.mark.parametrize("state", NodeState)
+def test_a_screen_reader_hears_a_name_for_every_control(window: MainWindow, state: NodeState) -> None:
+    window.show_view(View(Link.ANSWERS, a_status(state)))
+    for kind in (QAbstractButton, QAbstractItemView, Chart):
+        for control in window.findChildren(kind):
+            if not control.isVisible():
+                continue
+            text = control.text() if isinstance(control, QAbstractButton) else ""
+            assert control.accessibleName() or text, control
+
+
+def test_the_two_ways_to_quit_are_told_apart(window: MainWindow) -> None:
+    asked: list[str] = []
+    window.quit_asked.connect(lambda: asked.append("quit"))
+    window.stop_and_quit_asked.connect(lambda: asked.append("stop and quit"))
+    entries = window.sidebar.menu.actions()
+    assert [entry.text() for entry in entries] == ["Quit the window", "Stop earning and quit"]
+    for entry in entries:
+        entry.trigger()
+    assert asked == ["quit", "stop and quit"]
+
+
+def test_closing_is_asked_and_not_done(window: MainWindow) -> None:
+    closed: list[bool] = []
+    window.closing.disconnect()
+    window.closing.connect(lambda: closed.append(True))
+    window.close()
+    assert closed == [True]
+    assert window.isVisible()
+
+
+def test_a_problem_is_shown_in_plain_words_until_it_is_closed(window: MainWindow) -> None:
+    window.show_view(View(Link.ANSWERS, a_status()))
+    window.show_problem(UserFacingError("The agent did not start.", "It ended with status 1.", "Look into agent.log."))
+    assert window.notice.isVisible()
+    assert window.notice.what.text() == "The agent did not start."
+    assert window.notice.next_step.text() == "It ended with status 1. Look into agent.log."
+    QTest.mouseClick(window.notice.close_button, Qt.MouseButton.LeftButton)
+    assert not window.notice.isVisible()
+
+
+def test_the_jobs_page_says_when_its_count_is_stale(window: MainWindow) -> None:
+    status = a_status()
+    window.show_view(View(Link.SILENT, status))
+    assert window.jobs.count.text() == f"0 jobs, as of {wording.clock_time(status.as_of)}"
+    assert window.jobs.empty.text() == wording.NO_JOBS

@@ -1,0 +1,64 @@
+"""A profile decides whom we work for and at what price: a wrong one must be refused with words, never half-read."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mulberry.model.errors import UserFacingError
+from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, load_profile, parse_profile
+from mulberry.model.places import resource
+
+DEMO = json.loads(resource("networks/demo.json").read_text())
+
+
+def changed(**changes: Any) -> bytes:
+    return json.dumps(DEMO | changes).encode()
+
+
+def test_the_bundled_demo_profile_is_usable() -> None:
+    profile = load_profile("demo")
+    assert (profile.kind, profile.launch, profile.model_base_name) == ("demo", "demo-network", "mulberry/tiny-lm")
+    parameters = profile.root_parameters()
+    assert (parameters.worker_fee_per_token, parameters.price_per_token) == (20, 24)
+    assert (parameters.struct_version, parameters.unique_id, parameters.is_test) == (1, 13, True)
+
+
+def test_the_chain_part_is_read_as_the_public_binaries_do() -> None:
+    chain = DEMO["chain"] | {
+        "registered_proxies": [{"seqno": 3, "address": "10.0.0.1:11001 10.0.0.2:11002"}],
+        "model_types": ["some/model@commit:hash"],
+        "a key of tomorrow": 1,
+    }
+    parameters = parse_profile(changed(chain=chain), source="a test").root_parameters()
+    assert str(parameters.proxies[0]) == "10.0.0.1:11001"
+    assert parameters.model_hashes == (sha256(b"some/model").digest(),)
+
+
+@pytest.mark.parametrize(
+    ("untrusted", "why"),
+    [
+        (b"", "Invalid JSON"),
+        (b"{" * 100_000, "Invalid JSON"),
+        (b" " * (PROFILE_SIZE_LIMIT_BYTES + 1), "larger than"),
+        (changed(launch="/bin/sh"), "launch"),
+        (changed(kind="real"), "kind"),
+        (changed(unknown=1), "unknown"),
+        (changed(model_folder="../../etc"), "model_folder"),
+        (changed(chain=DEMO["chain"] | {"worker_fee_per_token": -1}), "chain.worker_fee_per_token"),
+        (changed(chain=DEMO["chain"] | {"registered_proxies": [{"seqno": 1, "address": "nowhere"}]}), "not ip:port"),
+        (changed(payment_commit_seconds=0), "payment_commit_seconds"),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_its_mistake(untrusted: bytes, why: str) -> None:
+    with pytest.raises(UserFacingError, match=r"The network profile a test is not usable\.") as refused:
+        parse_profile(untrusted, source="a test")
+    assert why in refused.value.why
+
+
+def test_a_profile_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    for missing in ("no-such-network", str(tmp_path / "missing.json")):
+        with pytest.raises(UserFacingError, match="could not be read"):
+            load_profile(missing)

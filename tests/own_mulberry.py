@@ -1,0 +1,69 @@
+"""One user's Mulberry in a folder of its own, made of real processes: commands as typed, and a look at its events."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from mulberry.client.control import AgentLost, ControlClient
+from mulberry.model.control import Event
+from mulberry.model.network import Traffic
+from mulberry.model.places import DataFolder
+
+COMMAND_SECONDS = 60
+
+
+def processes_of(root: Path) -> list[psutil.Process]:
+    """All that run for the data folder `root`: it stands in the arguments of each, or of its parent."""
+    found = [p for p in psutil.process_iter(["cmdline"]) if str(root) in " ".join(p.info["cmdline"] or [])]
+    return [*found, *(child for parent in found for child in parent.children(recursive=True))]
+
+
+@dataclass(frozen=True)
+class Mulberry:
+    """All of it lies under `root`, on the demo network."""
+
+    root: Path
+
+    @property
+    def folder(self) -> DataFolder:
+        return DataFolder.of_network(self.root, "demo")
+
+    def arguments(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "mulberry", *words, "--data", str(self.root)]
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            self.arguments(*words), capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+        )
+
+    def json(self, *words: str) -> Any:
+        done = self.command(*words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def set_traffic(self, traffic: Traffic) -> None:
+        """What the demo network's own customers do once it starts."""
+        self.folder.create()
+        self.folder.demo_network.mkdir(exist_ok=True)
+        (self.folder.demo_network / "traffic.json").write_text(traffic.model_dump_json())
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
+        async with aclosing(ControlClient(self.folder).events()) as stream:
+
+            async def told() -> AsyncIterator[Event]:
+                async for event in stream:
+                    if not isinstance(event, AgentLost):
+                        yield event
+
+            yield told()
+
+    def processes(self) -> list[psutil.Process]:
+        return processes_of(self.root)

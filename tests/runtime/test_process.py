@@ -1,0 +1,85 @@
+"""What the job process is given and how it goes: the last wall between strangers' prompts and the owner's secrets."""
+
+import asyncio
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mulberry.model.places import resource
+from mulberry.runtime.child.__main__ import _say_where_never_what
+from mulberry.runtime.child.connection import inherited_socket
+from mulberry.runtime.job_link import JobLink
+from mulberry.runtime.process import JobProcess, child_environment
+from mulberry.runtime.wire import Load
+from tiny_model import tiny_model
+
+APP_ON_PATH = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "app")}
+
+
+def test_the_environment_is_an_allow_list() -> None:
+    theirs = child_environment({"LANG": "C", "HOME": "/root", "SECRET": "x", "PYTHONPATH": "/evil", "LD_PRELOAD": "x"})
+    assert theirs == {
+        "LANG": "C",
+        "ORT_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUTF8": "1",
+    }
+
+
+def test_the_agents_side_imports_nothing_heavy() -> None:
+    program = """
+import sys
+import mulberry.runtime.openai, mulberry.runtime.supervisor
+print(sorted({"numpy", "onnxruntime", "tokenizers", "jinja2"} & set(sys.modules)))
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=APP_ON_PATH)
+    assert said.stdout == "[]\n"
+
+
+async def test_it_ends_by_itself_when_the_socket_closes() -> None:
+    process = await JobProcess.start(child_environment(os.environ))
+    assert await process.end(grace_seconds=10) == "ended with status 0"
+
+
+async def test_onnxruntime_sends_no_telemetry_and_leaves_no_files(tmp_path: Path) -> None:
+    environment = child_environment(os.environ) | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    process = await JobProcess.start(environment)
+    _, link = await asyncio.get_running_loop().create_connection(
+        lambda: JobLink(256, 30, 30, lambda note: None), sock=process.socket
+    )
+    link.send(Load(str(resource("models/tiny-lm")), 256, tiny_model().manifest.stop_tokens, 1, 1, 1))
+    await asyncio.wait((link.ready, link.over), return_when=asyncio.FIRST_COMPLETED)
+    assert link.ready.done()
+    link.end("The test is over.")
+    await process.end(grace_seconds=10)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - an empty folder, read at once
+
+
+async def test_without_the_switch_it_does_not_even_start() -> None:
+    environment = child_environment(os.environ)
+    del environment["ORT_DISABLE_TELEMETRY"]
+    process = await JobProcess.start(environment)
+    assert await process.end(grace_seconds=10) == "ended with status 1"
+    assert "telemetry is not switched off" in process.last_words
+
+
+def test_a_traceback_tells_places_and_no_prompts(capsys: pytest.CaptureFixture[str]) -> None:
+    prompt = "what the customer typed"
+    try:
+        raise ValueError(prompt)
+    except ValueError as problem:
+        _say_where_never_what(type(problem), problem, problem.__traceback__)
+    said = capsys.readouterr().err
+    assert "ValueError" in said
+    assert "test_process.py" in said
+    assert prompt not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what other systems say")
+def test_a_socket_by_description_is_for_windows() -> None:
+    with pytest.raises(OSError, match="only Windows"):
+        inherited_socket("stdin", io.BytesIO(b"description"))

@@ -1,0 +1,96 @@
+"""Nobody's luck may depend on who sits in the next row, and a seed must mean the same tomorrow."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulberry.runtime.child.sampling import Logits, Sampler
+from mulberry.runtime.wire import Sampling
+
+VOCABULARY = 8
+
+
+def logits(*rows: list[float]) -> Logits:
+    return np.array(rows, np.float32)
+
+
+def many(sampling: Sampling, row: list[float], draws: int = 4000) -> list[float]:
+    """How often each token was drawn."""
+    sampler = Sampler(1, len(row))
+    sampler.join(0, sampling, 0)
+    counts = np.bincount([int(sampler.choose(logits(row))[0]) for _ in range(draws)], minlength=len(row))
+    return [float(share) for share in counts / draws]
+
+
+def test_greedy_takes_the_likeliest() -> None:
+    sampler = Sampler(2, 3)
+    assert sampler.choose(logits([0, 2, 1], [5, 2, 1])).tolist() == [1, 0]
+
+
+def test_shares_follow_the_temperature() -> None:
+    row = [0.0, float(np.log(3))]
+    assert many(Sampling(seed=1, temperature=1.0), row)[1] == pytest.approx(0.75, abs=0.03)
+    assert many(Sampling(seed=1, temperature=0.5), row)[1] == pytest.approx(0.9, abs=0.03)
+    assert many(Sampling(seed=1, temperature=1e-6), row)[1] == 1
+
+
+def test_top_p_keeps_the_fewest_likeliest_that_hold_it() -> None:
+    row = [float(np.log(share)) for share in (0.2, 0.5, 0.3)]
+    assert many(Sampling(seed=1, temperature=1.0, top_p=0.5), row) == [0, 1, 0]
+    assert many(Sampling(seed=1, temperature=1.0, top_p=0.0), row) == [0, 1, 0]
+    kept = many(Sampling(seed=1, temperature=1.0, top_p=0.6), row)
+    assert kept[0] == 0
+    assert kept[1] == pytest.approx(0.5 / 0.8, abs=0.03)
+
+
+def test_penalties_are_openais() -> None:
+    sampler = Sampler(1, 3)
+    sampler.join(0, Sampling(seed=0, frequency_penalty=0.5, presence_penalty=0.25), 0)
+    chosen = [int(sampler.choose(logits([1.0, 0.9, 0.0]))[0]) for _ in range(5)]
+    # 0 falls by 0.75, so 1 leads; then both are at 0.25 and 0.15, 0 again at -0.25 < 1 … until 2 is the best
+    assert chosen == [0, 1, 0, 1, 2]
+
+
+settings = st.builds(
+    Sampling,
+    seed=st.integers(-(2**63), 2**63 - 1),
+    temperature=st.sampled_from([0.0, 0.7, 2.0]),
+    top_p=st.sampled_from([1.0, 0.5]),
+    frequency_penalty=st.sampled_from([0.0, 0.5]),
+)
+
+
+@given(st.lists(settings, min_size=1, max_size=4), st.integers(0, 2**32 - 1))
+def test_a_rows_choices_do_not_depend_on_its_neighbours(rows: list[Sampling], seed: int) -> None:
+    steps = np.random.default_rng(seed).normal(0, 2, (6, len(rows), VOCABULARY)).astype(np.float32)
+    together = Sampler(4, VOCABULARY)
+    for row, sampling in enumerate(rows):
+        together.join(row, sampling, 0)
+    chosen = np.array([together.choose(step.copy()) for step in steps])
+    for row, sampling in enumerate(rows):
+        alone = Sampler(4, VOCABULARY)
+        alone.join(2, sampling, 0)
+        assert [int(alone.choose(step[row : row + 1].copy(), 2)[0]) for step in steps] == chosen[:, row].tolist()
+
+
+@given(settings, st.integers(0, 2**32 - 1))
+def test_moving_to_another_row_changes_nothing(sampling: Sampling, seed: int) -> None:
+    steps = np.random.default_rng(seed).normal(0, 2, (6, 1, VOCABULARY)).astype(np.float32)
+    staying, moving = Sampler(2, VOCABULARY), Sampler(2, VOCABULARY)
+    staying.join(0, sampling, 0)
+    moving.join(1, sampling, 0)
+    expected = [int(staying.choose(step.copy())[0]) for step in steps]
+    chosen = [int(moving.choose(step.copy(), 1)[0]) for step in steps[:3]]
+    moving.move(1, 0)
+    chosen += [int(moving.choose(step.copy(), 0)[0]) for step in steps[3:]]
+    assert chosen == expected
+
+
+def test_a_freed_row_forgets_who_had_it() -> None:
+    sampler = Sampler(1, 3)
+    sampler.join(0, Sampling(seed=0, temperature=2.0, presence_penalty=2.0), 0)
+    sampler.choose(logits([1, 0, 0]))
+    sampler.leave(0)
+    sampler.join(0, Sampling(seed=0), 0)
+    assert {int(sampler.choose(logits([1.0, 0.9, 0.0]))[0]) for _ in range(20)} == {0}
