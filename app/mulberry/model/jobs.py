@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from mulberry.model.money import Nanoton
 
+NOTHING = Nanoton(0)
+
 
 class JobOutcome(StrEnum):
     DONE = "done"
@@ -59,3 +61,5 @@ class EarningsBucket:
     start: datetime
     earned: Nanoton
     jobs: int
+    payable: Nanoton = NOTHING  # growth of the signed payments that came in this time
+    paid: Nanoton = NOTHING  # payouts that the chain shows for this time

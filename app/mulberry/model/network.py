@@ -102,6 +102,17 @@ class Traffic(BaseModel):
     seed: int | None = None  # None: different questions each time
 
 
+class PayoutRules(BaseModel):
+    """When money is moved, in nanoton. The defaults are the public worker's; a demo network has smaller ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    threshold: int = Field(default=10 * 10**9, ge=0)  # waiting at one proxy: paid out
+    idle_threshold: int = Field(default=200_000_000, ge=0)  # the same while there is no work
+    closing_threshold: int = Field(default=10_000_000, ge=0)  # the same when the contracts are about to be replaced
+    wallet_minimum: int = Field(default=2_100_000_000, ge=0)  # on the node wallet before work starts
+    wallet_warning: int = Field(default=5_000_000_000, ge=0)
+
+
 class NetworkProfile(BaseModel):
     """One network. `launch` names a program of ours that must run beside the agent; nothing else can be named there."""
 

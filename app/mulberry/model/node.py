@@ -8,6 +8,8 @@ from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.money import Nanoton
 
+NOTHING = Nanoton(0)
+
 
 class NodeState(StrEnum):
     STOPPED = "stopped"
@@ -115,6 +117,7 @@ class Earnings:
     payable: Nanoton
     jobs_today: int
     jobs_total: int  # also the number of the newest job
+    paid: Nanoton = NOTHING  # payouts seen on the chain, all told
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,134 @@
+"""The money on TON, as the faces show it: balances with their proof, payouts under way, history, the account of all.
+
+Amounts are nanoton. An amount that was not read yet is None, never zero.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mulberry.model.money import Nanoton
+
+
+class AccountRole(StrEnum):
+    """Whose account on the chain a transaction belongs to."""
+
+    NODE_WALLET = "node wallet"
+    WORKER_CONTRACT = "worker contract"
+    OWNER = "owner"
+
+
+class TransactionKind(StrEnum):
+    """What a transaction was, by its operation and the addresses we know."""
+
+    PAYOUT = "payout"  # the proxy's contract paid the owner
+    CASH_OUT = "cash-out"  # we handed a signed payment to our worker contract
+    EXCESS = "excess returned"
+    DEPLOY = "deployed"
+    TOP_UP = "top-up"
+    WITHDRAWAL = "withdrawal"
+    BOUNCED = "bounced"
+    FOREIGN = "foreign"  # somebody else's business
+    SPAM = "spam"  # next to nothing, with a comment
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTransaction:
+    """One transaction of one of our accounts. `amount` is what came in (positive) or went out (negative), fee apart."""
+
+    role: AccountRole
+    account: str  # raw address
+    lt: int  # logical time, the chain's own order within an account
+    hash: str  # 64 hexadecimal digits
+    at: datetime
+    kind: TransactionKind
+    amount: Nanoton
+    fee: Nanoton
+    counterparty: str  # raw address, "" when there is none
+    comment: str  # a stranger's text: shown as text, never as a link
+    success: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds. `proven_by` is how many servers agreed on the block that proves it."""
+
+    address: str  # friendly form
+    amount: Nanoton
+    as_of: datetime
+    proven_by: int
+
+
+class PayoutState(StrEnum):
+    COLLECTING = "collecting"  # below the threshold
+    READY = "ready"  # will be sent at the next occasion
+    SENT = "sent"  # the message is out; the chain has not shown it yet
+    BLOCKED = "blocked"  # see `note`
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """The next payout from one proxy. `waiting` is signed and not paid yet; it is sent at `threshold`."""
+
+    proxy: str  # public key, 64 hexadecimal digits
+    worker_contract: str  # friendly address
+    waiting: Nanoton
+    threshold: Nanoton
+    state: PayoutState
+    note: str
+    last_paid_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStanding:
+    """One lite server. `note` is a plain sentence, "" when all is well."""
+
+    name: str
+    is_good: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalletStatus:
+    """The wallet page. `minimum` must lie on the node wallet before the worker starts; `warning_below` is a warning.
+
+    `top_up_url` is where the demo network gives play money; None on every other network.
+    """
+
+    owner: str  # friendly address
+    owner_balance: Balance | None
+    node_wallet: str  # friendly address, "" before the key exists
+    node_wallet_balance: Balance | None
+    minimum: Nanoton
+    warning_below: Nanoton
+    key_store: str  # where the node wallet's key lies, in words
+    payouts: tuple[Payout, ...]
+    paid: Nanoton  # payouts seen on the chain, all told
+    head_seqno: int | None
+    head_at: datetime | None
+    servers: tuple[ServerStanding, ...]
+    note: str  # what keeps the wallet from being up to date, "" if nothing
+    top_up_url: str | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One line of the account: how far two sources are apart, and why. All lines of a proxy sum to zero."""
+
+    proxy: str
+    text: str
+    amount: Nanoton
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """App, proxy and chain side by side. `is_settled`: every difference is explained and the sum is zero."""
+
+    counted: Nanoton  # by us, job by job
+    earned: Nanoton  # the proxies' word
+    payable: Nanoton  # signed payments we hold
+    paid: Nanoton  # on the chain
+    differences: tuple[Difference, ...]
+    is_settled: bool
+    as_of: datetime
