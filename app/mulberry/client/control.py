@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 
 from mulberry.client.events import connected_events
 from mulberry.client.http import StrangeAnswerError, request
-from mulberry.model.control import Command, Event, Hello, Refusal
+from mulberry.model.control import Command, Event, Hello, PayoutRequest, Refusal
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
+from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 5.0
@@ -72,6 +73,27 @@ class ControlClient:
         """`buckets` (at most 2,000) neighbouring spans of `bucket_seconds` from `start` (aware), empty ones too."""
         query = urlencode({"start": start.isoformat(), "bucket_seconds": bucket_seconds, "buckets": buckets})
         return await self._ask(tuple[EarningsBucket, ...], "GET", f"/v1/earnings?{query}")
+
+    async def wallet(self) -> WalletStatus:
+        """The money on TON, as it was read last."""
+        return await self._ask(WalletStatus, "GET", "/v1/wallet")
+
+    async def payout(self, proxy: str | None = None) -> WalletStatus:
+        """Pays out now what waits at `proxy` (its public key in hexadecimal), or at every one; the wallet after that.
+
+        Raises `UserFacingError` too when nothing waits that is worth its gas.
+        """
+        request = to_json(PayoutRequest, PayoutRequest(proxy))
+        return await self._ask(WalletStatus, "POST", "/v1/payout", request)
+
+    async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
+        """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""
+        query = urlencode({"before": offset, "limit": limit})
+        return await self._ask(tuple[ChainTransaction, ...], "GET", f"/v1/history?{query}")
+
+    async def reconciliation(self) -> Reconciliation:
+        """App, proxies and chain side by side."""
+        return await self._ask(Reconciliation, "GET", "/v1/reconciliation")
 
     async def quit(self) -> None:
         """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mulberry.model.jobs import Job
 from mulberry.model.node import Status, Want
+from mulberry.model.wallet import WalletStatus
 
 API_VERSION = 1
 
@@ -15,6 +16,13 @@ class Command:
 
     want: Want
     pause_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRequest:
+    """`POST /v1/payout`: pay out now what waits at `proxy` (its public key, 64 hexadecimal digits), or at all."""
+
+    proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +41,12 @@ class Event:
     """One WebSocket message of `/v1/events`: the newest status, and the jobs booked or confirmed since the last one.
 
     A job whose confirmation came later is sent a second time, under the same number, with `confirmed_tokens`.
+    `wallet` comes when it has changed, and with the first message.
     """
 
     status: Status
     new_jobs: tuple[Job, ...] = ()
+    wallet: WalletStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
