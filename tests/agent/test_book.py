@@ -27,8 +27,9 @@ PROXY_OWNER = Address(b"\x22" * 32)
 PARAMETERS = DEMO.root_parameters()
 
 
-def told(key: SigningKey = KEY, owner: Address = PROXY_OWNER, price: int = 24) -> tuple[ProxyParams, str]:
+def told(key: SigningKey = KEY, owner: Address = PROXY_OWNER, price: int = 24_000) -> tuple[ProxyParams, str]:
     """What a proxy of `key` and `owner` says of itself and of our contract."""
+    assert DEMO.chain is not None
     parameters = DEMO.model_copy(update={"chain": DEMO.chain.model_copy(update={"price_per_token": price})})
     root = parameters.root_parameters()
     public = bytes(key.verify_key)
@@ -135,7 +136,7 @@ def test_the_same_payment_again_is_nothing_new(book: ProxyBook, till: Till) -> N
     for _ in range(3):
         book.take_payment(pay(5))
     (account,) = till.ledger.accounts()
-    assert account.payable == 5 * 20
+    assert account.payable == 5 * 20_000
 
 
 def test_counters_that_fell_leave_ours_as_they_were(book: ProxyBook) -> None:

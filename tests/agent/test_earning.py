@@ -90,10 +90,10 @@ async def test_a_job_is_served_booked_confirmed_and_paid(tmp_path: Path) -> None
         assert (job.outcome, job.prompt_tokens, job.completion_tokens) == (JobOutcome.DONE, 3, 4)
         assert job.confirmed_tokens == job.adjusted_tokens == 7
         status = node.status()
-        assert (status.earnings.today, status.earnings.earned, status.earnings.payable) == (140, 140, 140)
+        assert (status.earnings.today, status.earnings.earned, status.earnings.payable) == (140_000, 140_000, 140_000)
         assert status.state is NodeState.EARNING
         (proxy,) = status.proxies
-        assert (proxy.connected, proxy.earned, proxy.payable, proxy.public_key) == (True, 140, 140, job.proxy)
+        assert (proxy.connected, proxy.earned, proxy.payable, proxy.public_key) == (True, 140_000, 140_000, job.proxy)
         (account,) = node.ledger.accounts()
         payment = node.ledger.newest_payment(account.worker_contract)
         assert payment is not None and payment.tokens == 7
@@ -211,7 +211,7 @@ async def test_a_full_disk_stops_new_work_and_the_job_is_booked_when_there_is_ro
         await until(lambda: node.ledger.newest_job() == served)
         await asyncio.sleep(0.05)
         assert await ask(customer, "room again") == (200, "room again")
-        await until(lambda: node.status().earnings.payable == (served + 1) * 7 * 20)
+        await until(lambda: node.status().earnings.payable == (served + 1) * 7 * 20_000)
         assert all(job.confirmed_tokens == 7 for job in node.ledger.jobs(1, served + 1))
 
 
@@ -220,7 +220,8 @@ async def test_a_proxy_that_comes_back_finds_us_again_and_its_books_agree(tmp_pa
         port = first.root_parameters().proxies[0].port
         async with earning(tmp_path, EchoEngine(), first) as (node, _, customer):
             await ask(customer, "one")
-            await until(lambda: node.status().earnings.payable == 140)
+            await until(lambda: node.status().earnings.payable == 140_000)
+    assert first.chain is not None
     chain = first.chain.model_copy()
     fixed = QUIET.model_copy(update={"chain": chain, "launch": None})
     with a_workshop(tmp_path, SystemClock(), profile=fixed, make_engine=EchoEngine().make) as workshop:
@@ -234,7 +235,7 @@ async def test_a_proxy_that_comes_back_finds_us_again_and_its_books_agree(tmp_pa
         )
         assert (await ready).proxy.port == port
         await until(lambda: node.status().state in (NodeState.READY, NodeState.EARNING))
-        assert node.status().earnings.payable >= 140
+        assert node.status().earnings.payable >= 140_000
         for task in (work, network):
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -250,6 +251,7 @@ async def test_a_proxy_with_another_key_is_not_worked_for(tmp_path: Path) -> Non
         book = workshop.till.ledger
         assert book.meet(name, book_of_a_stranger(), SystemClock().now()) != book_of_a_stranger()
     port = profile.root_parameters().proxies[0].port
+    assert profile.chain is not None
     fixed = profile.model_copy(update={"chain": profile.chain.model_copy()})
     (tmp_path / "network" / "proxy.key").write_bytes(b"\x07" * 32)
     (tmp_path / "network" / "accounts.sqlite3").unlink()

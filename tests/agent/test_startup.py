@@ -74,7 +74,7 @@ async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, kind:
     [
         {"owner_address": "nobody"},
         {"root_contract_address": ""},
-        {"chain": DEMO.chain.model_copy(update={"worker_fee_per_token": 2**100})},
+        {"chain": DEMO.chain and DEMO.chain.model_copy(update={"worker_fee_per_token": 2**100})},
     ],
 )
 async def test_a_profile_that_cannot_be_right_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
@@ -121,6 +121,7 @@ async def test_an_engine_that_does_not_load_waits_for_its_owner(tmp_path: Path) 
 
 
 async def test_a_network_without_proxies_is_refused(tmp_path: Path) -> None:
+    assert DEMO.chain is not None
     chain = DEMO.chain.model_copy(update={"registered_proxies": ()})
     outcome = blocked(await run(ConnectToProxy, tmp_path, DEMO.model_copy(update={"chain": chain})))
     assert "names no proxy" in outcome.reason.evidence

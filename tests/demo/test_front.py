@@ -86,7 +86,7 @@ async def test_a_chat_in_one_piece(network: Network, worker: Worker) -> None:
         assert "X-Cocoon-Worker-Start" in response.headers
         answer = await response.json()
     assert answer["choices"][0]["message"]["content"] == "What is 7 + 5?"
-    assert answer["usage"]["total_cost"] == 8 * network.profile.chain.price_per_token
+    assert answer["usage"]["total_cost"] == 8 * network.profile.root_parameters().price_per_token
 
 
 async def test_a_completion(network: Network, worker: Worker) -> None:

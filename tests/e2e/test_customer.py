@@ -16,7 +16,7 @@ from mulberry.model.node import NodeState, Want
 from own_mulberry import Mulberry
 
 MODEL = "mulberry/tiny-lm"
-FEE_NANOTON = 20
+FEE_NANOTON = 20_000
 
 
 @asynccontextmanager
@@ -58,7 +58,7 @@ async def test_a_customer_gets_the_right_answer_and_the_owner_is_paid_for_it(mul
         ):
             status, answer = await ask(door, question)
             assert (status, answer["choices"][0]["message"]["content"]) == (200, expected)
-            assert answer["usage"]["total_cost"] == 24 * answer["usage"]["total_tokens"], "24 nanoton a token"
+            assert answer["usage"]["total_cost"] == 24_000 * answer["usage"]["total_tokens"], "24,000 nanoton a token"
 
         jobs = await confirmed_jobs(mulberry, 4)
         assert [job.outcome for job in jobs] == [JobOutcome.DONE] * 4

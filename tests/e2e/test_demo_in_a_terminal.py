@@ -14,7 +14,7 @@ def test_fifty_jobs_are_served_paid_and_booked(mulberry: Mulberry) -> None:
     assert report["jobs_done"] == report["jobs_confirmed"] == report["answers"] == 50
     assert report["jobs_failed"] == 0
     assert report["answers_right"] >= 45, "the model is right far more often than that"
-    assert report["nanoton_payable"] == report["nanoton_earned"] == 20 * report["tokens"] > 0
+    assert report["nanoton_payable"] == report["nanoton_earned"] == 20_000 * report["tokens"] > 0
     assert 0 < report["latency_p50_ms"] <= report["latency_p99_ms"]
     assert 0 < report["seconds_to_first_job"] < 60
     assert not mulberry.processes(), "the demo takes down what it brought up"

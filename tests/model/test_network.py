@@ -22,7 +22,7 @@ def test_the_bundled_demo_profile_is_usable() -> None:
     profile = load_profile("demo")
     assert (profile.kind, profile.launch, profile.model_base_name) == ("demo", "demo-network", "mulberry/tiny-lm")
     parameters = profile.root_parameters()
-    assert (parameters.worker_fee_per_token, parameters.price_per_token) == (20, 24)
+    assert (parameters.worker_fee_per_token, parameters.price_per_token) == (20_000, 24_000)
     assert (parameters.struct_version, parameters.unique_id, parameters.is_test) == (1, 13, True)
 
 
@@ -50,12 +50,21 @@ def test_the_chain_part_is_read_as_the_public_binaries_do() -> None:
         (changed(chain=DEMO["chain"] | {"worker_fee_per_token": -1}), "chain.worker_fee_per_token"),
         (changed(chain=DEMO["chain"] | {"registered_proxies": [{"seqno": 1, "address": "nowhere"}]}), "not ip:port"),
         (changed(payment_commit_seconds=0), "payment_commit_seconds"),
+        (changed(chain=None), "exactly one of `chain` and `lite_servers`"),
+        (changed(lite_servers={}), "exactly one of `chain` and `lite_servers`"),
+        (changed(payout={"threshold": -1}), "payout.threshold"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_its_mistake(untrusted: bytes, why: str) -> None:
     with pytest.raises(UserFacingError, match=r"The network profile a test is not usable\.") as refused:
         parse_profile(untrusted, source="a test")
     assert why in refused.value.why
+
+
+def test_prices_of_a_network_on_a_chain_are_not_guessed() -> None:
+    profile = parse_profile(changed(chain=None, lite_servers={"liteservers": []}), source="a test")
+    with pytest.raises(ValueError, match="root contract"):
+        profile.root_parameters()
 
 
 def test_a_profile_that_is_not_there_is_said_so(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ class ReadProfile:
         profile, settings = bench.workshop.profile, bench.workshop.settings
         if profile.kind != "demo":
             return Blocked(reasons.network_unusable(_not_yet(profile.title)))
-        if profile.chain.worker_fee_per_token > LARGEST_INTEGER:
+        if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
             return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
         try:
             bench.owner = parse_address(settings.owner_address or profile.owner_address)

@@ -1,15 +1,17 @@
 """A network profile: what Mulberry must know to join one network. Files lie in `resources/networks/`.
 
-The chain part has the keys of the protocol page's section 8, so a file made for the public binaries' test mode
-fits in as it is. Keys that we do not know are ignored there, as the public binaries do, and refused everywhere else.
+A network that runs on a chain names lite servers and its root contract; one without a chain has a chain part instead,
+which says what a root contract would. That part has the keys of the protocol page's section 8, so a file made for the
+public binaries' test mode fits in as it is. Keys that we do not know are ignored there, as the public binaries do, and
+refused everywhere else.
 """
 
 import base64
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
@@ -114,7 +116,11 @@ class PayoutRules(BaseModel):
 
 
 class NetworkProfile(BaseModel):
-    """One network. `launch` names a program of ours that must run beside the agent; nothing else can be named there."""
+    """One network. `launch` names a program of ours that must run beside the agent; nothing else can be named there.
+
+    `lite_servers` is a TON global config, as `mulberry.ton.chain.config` reads it. A profile that is launched has only
+    the `chain` part: prices and the like, from which the demo network makes a real root contract.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
@@ -125,11 +131,20 @@ class NetworkProfile(BaseModel):
     model_folder: str = Field(pattern=r"^[a-z0-9-]+$")
     owner_address: str
     root_contract_address: str
-    chain: ChainFile
+    chain: ChainFile | None = None
+    lite_servers: dict[str, Any] | None = None
+    payout: PayoutRules = PayoutRules()
     launch: Literal["demo-network"] | None = None
     front_url: str | None = None
+    faucet_url: str | None = None  # gives play money
     payment_commit_seconds: float = Field(default=30, gt=0)
     traffic: Traffic = Traffic()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.chain is None) == (self.lite_servers is None):
+            raise ValueError("exactly one of `chain` and `lite_servers` must be there")
+        return self
 
     @property
     def model_base_name(self) -> str:
@@ -137,6 +152,9 @@ class NetworkProfile(BaseModel):
         return self.model.partition("@")[0]
 
     def root_parameters(self) -> RootParameters:
+        """What the chain part says. Only for a profile that has one: the others' root contract must be read."""
+        if self.chain is None:
+            raise ValueError(f"the profile {self.name!r} says nothing of prices: its root contract does")
         return self.chain.parameters(self.root_contract_address)
 
 
