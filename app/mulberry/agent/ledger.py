@@ -6,13 +6,14 @@ the power loses no money, because the proxy's counters hold them and only grow.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mulberry.agent import ledger_rows as rows
+from mulberry.agent.history_rows import HistoryRows
 from mulberry.agent.ledger_schema import MICROSECONDS, MIGRATIONS, SLOT_SECONDS
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
@@ -61,6 +62,7 @@ class Ledger:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.chain = HistoryRows(connection, self._writing)
         self._is_durable: bool | None = None  # how the last write was made safe
 
     def close(self) -> None:
@@ -173,6 +175,7 @@ class Ledger:
             payable=Nanoton(sum(account.payable for account in accounts)),
             jobs_today=jobs_today,
             jobs_total=self.newest_job(),
+            paid=Nanoton(sum(self.chain.paid().values())),
         )
 
     def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> list[EarningsBucket]:
@@ -191,7 +194,14 @@ class Ledger:
             earned, so_far = sums[bucket]
             sums[bucket] = (earned + tokens * fee, so_far + jobs)
         width = timedelta(seconds=bucket_seconds)
-        return [EarningsBucket(first + i * width, Nanoton(earned), jobs) for i, (earned, jobs) in enumerate(sums)]
+        money = self.chain.payable_in(**parameters), self.chain.paid_in(**parameters)
+        payable, paid = map(_by_bucket, money)
+        return [
+            EarningsBucket(
+                first + i * width, Nanoton(earned), jobs, Nanoton(payable.get(i, 0)), Nanoton(paid.get(i, 0))
+            )
+            for i, (earned, jobs) in enumerate(sums)
+        ]
 
     def check_room(self) -> None:
         """Raises `LedgerFull` when not even a little could be written."""
@@ -221,6 +231,13 @@ class Ledger:
             if problem.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
                 raise LedgerFull(str(problem)) from problem
             raise
+
+
+def _by_bucket(parts: Iterable[tuple[int, int]]) -> dict[int, int]:
+    sums: dict[int, int] = {}
+    for bucket, amount in parts:
+        sums[bucket] = sums.get(bucket, 0) + amount
+    return sums
 
 
 def local_midnight(now: datetime, days_back: int) -> datetime:

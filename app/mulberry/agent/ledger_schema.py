@@ -1,7 +1,8 @@
 """The ledger's tables. What may never happen to money is refused by the database itself, not only by our code.
 
-Jobs, confirmations and payments are only ever added. Counters only grow. `slots` holds sums that the triggers keep, so
-that "today" and "30 days" cost the same with a hundred jobs and with a million.
+Jobs, confirmations and payments are only ever added. Counters only grow. `slots` and `tallies` hold sums that the
+triggers keep, so that "today" and "30 days" cost the same with a hundred jobs and with a million. The chain's part:
+transactions are only ever added (their kind may become known later), and what is still missing is written down.
 
 Times are whole microseconds since 1970, UTC. Keys and addresses are text as the nouns have it.
 """
@@ -127,5 +128,114 @@ _RULES = "".join(
     ]
 )
 
+_CHAIN = """
+CREATE TABLE transactions (
+  account TEXT NOT NULL,
+  lt INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  role TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  operation INTEGER,
+  amount INTEGER NOT NULL,
+  fee INTEGER NOT NULL,
+  counterparty TEXT NOT NULL,
+  comment TEXT NOT NULL,
+  success INTEGER NOT NULL,
+  PRIMARY KEY (account, lt)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX transactions_by_time ON transactions (lt, account);
+CREATE INDEX transactions_by_kind ON transactions (kind, at);
+CREATE INDEX payments_by_time ON payments (received_at);
+
+-- What an account has from (lt, hash) on, both included, down to `held`, excluded, and what we have not read yet.
+CREATE TABLE gaps (
+  account TEXT NOT NULL,
+  lt INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  held INTEGER NOT NULL,
+  PRIMARY KEY (account, lt)
+) STRICT;
+
+-- Up to which logical time an account was read or its gaps were written down: most of an owner's is not ours to keep.
+CREATE TABLE read_up_to (
+  account TEXT PRIMARY KEY,
+  lt INTEGER NOT NULL
+) STRICT;
+
+-- Worker contracts as the chain showed them last; `proxy` is the key that signs their payments.
+CREATE TABLE contracts (
+  worker_contract TEXT PRIMARY KEY,
+  proxy TEXT NOT NULL,
+  proxy_contract TEXT NOT NULL,
+  worker_fee_per_token INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  is_open INTEGER NOT NULL,
+  as_of INTEGER NOT NULL
+) STRICT;
+
+-- Every request that the node wallet's key ever signed, written before it was sent.
+CREATE TABLE requests (
+  number INTEGER PRIMARY KEY,
+  wallet TEXT NOT NULL,
+  seqno INTEGER NOT NULL,
+  valid_until INTEGER NOT NULL,
+  boc BLOB NOT NULL,
+  made_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE cash_outs (
+  request INTEGER NOT NULL REFERENCES requests,
+  worker_contract TEXT NOT NULL,
+  tokens INTEGER NOT NULL
+) STRICT;
+CREATE INDEX cash_outs_by_contract ON cash_outs (worker_contract, tokens);
+
+CREATE TABLE tallies (
+  proxy TEXT NOT NULL,
+  worker_fee_per_token INTEGER NOT NULL,
+  counted INTEGER NOT NULL,
+  answered INTEGER NOT NULL,
+  confirmed INTEGER NOT NULL,
+  PRIMARY KEY (proxy, worker_fee_per_token)
+) STRICT, WITHOUT ROWID;
+INSERT INTO tallies SELECT proxy, worker_fee_per_token, sum(adjusted_tokens),
+  sum(iif(confirmations.job IS NULL, 0, adjusted_tokens)), sum(coalesce(confirmations.tokens, 0))
+  FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number GROUP BY proxy, worker_fee_per_token;
+CREATE TRIGGER a_booked_job_is_tallied AFTER INSERT ON jobs BEGIN
+  INSERT INTO tallies VALUES (new.proxy, new.worker_fee_per_token, new.adjusted_tokens, 0, 0)
+  ON CONFLICT DO UPDATE SET counted = counted + excluded.counted;
+END;
+CREATE TRIGGER a_confirmed_job_is_tallied AFTER INSERT ON confirmations BEGIN
+  UPDATE tallies SET answered = answered + jobs.adjusted_tokens, confirmed = confirmed + new.tokens FROM jobs
+  WHERE jobs.number = new.job AND tallies.proxy = jobs.proxy
+    AND tallies.worker_fee_per_token = jobs.worker_fee_per_token;
+END;
+"""
+
+_CHAIN_RULES = "".join(
+    [
+        *(
+            _refuse(f"{table}_are_never_{past}", f"{action} ON {table}", f"{table} are never {past}")
+            for table in ("requests", "cash_outs")
+            for action, past in (("UPDATE", "changed"), ("DELETE", "deleted"))
+        ),
+        _refuse("transactions_are_never_deleted", "DELETE ON transactions", "transactions are never deleted"),
+        _refuse(
+            "transactions_never_change",
+            "UPDATE ON transactions",
+            "only the kind of a transaction may become known later",
+            when="(new.account, new.lt, new.hash, new.role, new.at, new.operation, new.amount, new.fee,"
+            " new.counterparty, new.comment, new.success) IS NOT (old.account, old.lt, old.hash, old.role, old.at,"
+            " old.operation, old.amount, old.fee, old.counterparty, old.comment, old.success)",
+        ),
+        _refuse(
+            "paid_tokens_only_grow",
+            "UPDATE ON contracts",
+            "tokens that were paid for stay so",
+            when="new.tokens < old.tokens",
+        ),
+    ]
+)
+
 # Each migration takes the ledger one version up; `PRAGMA user_version` says how many were applied.
-MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES,)
+MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES, _CHAIN + _CHAIN_RULES)

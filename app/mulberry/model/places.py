@@ -63,6 +63,16 @@ class DataFolder:
         return self.path / "intent.json"
 
     @property
+    def trusted_block(self) -> Path:
+        """The newest block of TON that was proven."""
+        return self.path / "trusted-block.json"
+
+    @property
+    def demo_key(self) -> Path:
+        """The demo network's node wallet key. Real money's lies in the keyring."""
+        return self.path / "node-wallet.key"
+
+    @property
     def agent_log(self) -> Path:
         return self.path / "agent.log"
 
