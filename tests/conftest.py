@@ -51,9 +51,16 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture(autouse=True)
-def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_data_folder(tmp_path: Path, emulator_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees or touches the developer's own Mulberry."""
     monkeypatch.setenv("MULBERRY_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("MULBERRY_CACHE", str(emulator_cache))
+
+
+@pytest.fixture(scope="session")
+def emulator_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Beside the folders of single test runs, so that only the first of them compiles."""
+    return tmp_path_factory.getbasetemp().parent / "emulator"
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from mulberry.cocoon.worker import Identity, ProxyDistrusted, Served, WorkerSess
 from mulberry.model.clock import SystemClock
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.payments import Counters
-from mulberry.model.root_contract import ProxyAddress
+from mulberry.model.root_contract import ProxyAddress, RootParameters
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from mulberry.ton.payment import VerifiedPayment, verify_payment
@@ -73,6 +73,7 @@ class MemoryBook:
     """Checks what a real book checks, and keeps everything for the test to look at."""
 
     profile: NetworkProfile
+    parameters: RootParameters | None = None  # None: as the profile says
     known: Counters = field(default_factory=Counters)
     proxy: ProxyParams | None = None
     contract: Address | None = None
@@ -86,7 +87,7 @@ class MemoryBook:
         return self.known
 
     def meet(self, proxy: ProxyParams, untrusted_worker_contract: str) -> None:
-        parameters = self.profile.root_parameters()
+        parameters = self.parameters or self.profile.root_parameters()
         owner = parse_address(proxy.proxy_owner_address)
         proxy_contract = proxy_contract_address(parameters, proxy.proxy_public_key, owner)
         if proxy_contract != parse_address(proxy.proxy_sc_address):
@@ -176,7 +177,7 @@ async def connected_worker(
 
     session = WorkerSession(
         identity,
-        Prices.of(profile.root_parameters()),
+        Prices.of(book.parameters or profile.root_parameters()),
         engine,
         book,
         clock=SystemClock(),

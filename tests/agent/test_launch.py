@@ -58,6 +58,14 @@ async def test_it_gives_its_profile_and_is_gone_after_stop(tmp_path: Path) -> No
     assert not is_alive(pid)
 
 
+async def test_what_takes_long_is_told(tmp_path: Path) -> None:
+    slow = 'print(\'{"progress": "1 s"}\', flush=True)\nprint(\'{"progress": "2 s"}\', flush=True)\n' + GOOD
+    told: list[str] = []
+    async with network(slow, tmp_path) as launched:
+        await launched.start(told.append)
+    assert told == ["1 s", "2 s"]
+
+
 async def test_one_that_does_not_listen_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mulberry.agent.launch.GRACE_SECONDS", 0.1)
     async with network(DEAF, tmp_path) as launched:

@@ -13,6 +13,7 @@ from demo_worker import Echo, connected_worker
 from mulberry.demo.accounts import Accounts
 from mulberry.demo.customers import Door, send_customers
 from mulberry.demo.exchanges import KEPT, Exchange, Exchanges
+from mulberry.demo.faucet import Faucet
 from mulberry.demo.front import Front
 from mulberry.demo.network import serving
 from mulberry.demo.proxy import DemoProxy
@@ -48,9 +49,9 @@ async def street(folder: Path, plan: Traffic) -> AsyncIterator[Street]:
     exchanges = Exchanges()
     traffic = TrafficFile(folder / "traffic.json", plan, SystemClock())
     with Accounts(folder / "accounts.sqlite3") as accounts:
-        proxy = DemoProxy(PROFILE, SigningKey(bytes(range(32))), accounts, Random(5))
+        proxy = DemoProxy(PROFILE, PROFILE.root_parameters(), SigningKey(bytes(range(32))), accounts, Random(5))
         port = await proxy.listen("127.0.0.1", 0)
-        front = Front(proxy, PROFILE.model_base_name, traffic, exchanges)
+        front = Front(proxy, PROFILE.model_base_name, traffic, exchanges, Faucet(lambda *_: None))
         async with serving(front.application()) as url:
             door = Door(url, PROFILE.model_base_name, proxy.worker_ready)
             customers = asyncio.create_task(send_customers(door, traffic, exchanges, Random(1)))

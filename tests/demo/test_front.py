@@ -25,12 +25,15 @@ from mulberry.cocoon.messages import (
 from mulberry.cocoon.tl import encode
 from mulberry.demo.accounts import Accounts
 from mulberry.demo.exchanges import Exchanges
+from mulberry.demo.faucet import Faucet
 from mulberry.demo.front import BODY_LIMIT_BYTES, Front
 from mulberry.demo.network import serving
 from mulberry.demo.proxy import DemoProxy
 from mulberry.demo.traffic import TrafficFile
 from mulberry.model.clock import SystemClock
+from mulberry.model.money import Nanoton
 from mulberry.model.network import NetworkProfile, Traffic, load_profile
+from mulberry.ton.address import Address
 
 CHAT = "/v1/chat/completions"
 
@@ -44,6 +47,7 @@ class Network:
     traffic: TrafficFile
     folder: Path
     http: aiohttp.ClientSession
+    given: list[tuple[Address, Nanoton]]  # by the faucet
 
     def question(self, text: str = "hello there", **options: Any) -> dict[str, Any]:
         return {"model": self.profile.model_base_name, "messages": [{"role": "user", "content": text}], **options}
@@ -52,14 +56,15 @@ class Network:
 @pytest.fixture
 async def network(tmp_path: Path) -> AsyncIterator[Network]:
     profile = load_profile("demo")
-    exchanges = Exchanges()
+    exchanges, given = Exchanges(), list[tuple[Address, Nanoton]]()
     traffic = TrafficFile(tmp_path / "traffic.json", profile.traffic, SystemClock())
     with Accounts(tmp_path / "accounts.sqlite3") as accounts:
-        proxy = DemoProxy(profile, SigningKey(bytes(range(32))), accounts, Random(5))
+        proxy = DemoProxy(profile, profile.root_parameters(), SigningKey(bytes(range(32))), accounts, Random(5))
         port = await proxy.listen("127.0.0.1", 0)
-        front = Front(proxy, profile.model_base_name, traffic, exchanges)
+        faucet = Faucet(lambda address, nanoton: given.append((address, nanoton)))
+        front = Front(proxy, profile.model_base_name, traffic, exchanges, faucet)
         async with serving(front.application()) as url, aiohttp.ClientSession(url) as http:
-            yield Network(profile, proxy, port, exchanges, traffic, tmp_path, http)
+            yield Network(profile, proxy, port, exchanges, traffic, tmp_path, http, given)
         await proxy.close()
 
 
@@ -329,3 +334,31 @@ async def test_a_cut_answer_that_is_no_event_stream_is_not_taken_for_whole(netwo
         assert response.status == 200
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()
+
+
+async def test_play_money_is_given_once_a_minute_and_address(network: Network) -> None:
+    mine, yours = Address(b"\x01" * 32), Address(b"\x02" * 32)
+    for text in (mine.raw, yours.friendly(bounceable=True)):
+        async with network.http.post("/demo/faucet", json={"address": text}) as response:
+            assert (response.status, await response.json()) == (200, {"nanoton": 5 * 10**9})
+    async with network.http.post("/demo/faucet", json={"address": mine.friendly()}) as response:
+        assert (await error_of(response))[:2] == (429, "too_soon")
+        assert 0 < int(response.headers["Retry-After"]) <= 60
+    assert network.given == [(mine, 5 * 10**9), (yours, 5 * 10**9)]
+
+
+@pytest.mark.parametrize(
+    "untrusted_body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"address": 7}',
+        b'{"address": "' + b"9" * 100_000 + b'"}',
+        b'{"address": "-1:' + b"0" * 64 + b'"}',
+    ],
+)
+async def test_nothing_is_given_to_what_is_no_address(network: Network, untrusted_body: bytes) -> None:
+    async with network.http.post("/demo/faucet", data=untrusted_body) as response:
+        assert (await error_of(response))[:2] == (400, "invalid_request")
+    assert network.given == []

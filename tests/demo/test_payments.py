@@ -25,7 +25,7 @@ BODY = b'{"messages":[{"content":"hi","role":"user"}],"model":"mulberry/tiny-lm"
 
 
 def make_proxy(accounts: Accounts, seed: int = 5, profile: NetworkProfile = PROFILE) -> DemoProxy:
-    return DemoProxy(profile, KEY, accounts, Random(seed))
+    return DemoProxy(profile, profile.root_parameters(), KEY, accounts, Random(seed))
 
 
 class AccountsOnFullDisk(Accounts):

@@ -67,7 +67,7 @@ class Scene:
 async def scene(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Scene]:
     caplog.set_level("INFO", "mulberry.cocoon.channel")
     with Accounts(tmp_path / "accounts.sqlite3") as accounts:
-        proxy = DemoProxy(PROFILE, SigningKey(bytes(range(32))), accounts, Random(5))
+        proxy = DemoProxy(PROFILE, PROFILE.root_parameters(), SigningKey(bytes(range(32))), accounts, Random(5))
         port = await proxy.listen("127.0.0.1", 0)
         yield Scene(proxy, port)
         await proxy.close()

@@ -12,12 +12,6 @@ from mulberry.demo.chain.emulator import Emulator
 
 
 @pytest.fixture(scope="session")
-def emulator_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Beside the folders of single test runs, so that only the first of them compiles."""
-    return tmp_path_factory.getbasetemp().parent / "emulator"
-
-
-@pytest.fixture(scope="session")
 def emulator(emulator_cache: Path) -> Emulator:
     return Emulator.load(emulator_cache)
 

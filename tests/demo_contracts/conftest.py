@@ -1,10 +1,12 @@
 """One emulator for all tests of this folder: compiling it takes seconds, and it remembers nothing between calls."""
 
+from pathlib import Path
+
 import pytest
 
 from mulberry.demo.chain.emulator import Emulator
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
-    return Emulator.load(tmp_path_factory.getbasetemp() / "emulator")
+def emulator(emulator_cache: Path) -> Emulator:
+    return Emulator.load(emulator_cache)

@@ -1,6 +1,6 @@
 """One emulator for all tests of this folder: compiling it takes seconds, and it remembers nothing between calls."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +14,8 @@ OURS = Address(b"\x77" * 32)
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    yield Emulator.load(tmp_path_factory.getbasetemp().parent / "emulator")
+def emulator(emulator_cache: Path) -> Emulator:
+    return Emulator.load(emulator_cache)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ profile's. It ends by itself when its standard input closes, so it cannot outliv
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from mulberry.model.network import NetworkProfile, load_profile
 
 log = logging.getLogger(__name__)
 
-READY_LIMIT_SECONDS = 30.0
+SILENCE_LIMIT_SECONDS = 30.0  # while it gets ready; it says something twice a second when that takes long
 READY_LINE_LIMIT_BYTES = 64 * 2**10
 GRACE_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.5
@@ -36,13 +37,13 @@ class LaunchedNetwork:
         self._process: asyncio.subprocess.Process | None = None
         self.profile: NetworkProfile | None = None
 
-    async def start(self) -> NetworkProfile:
+    async def start(self, progress: Callable[[str], None] = lambda _: None) -> NetworkProfile:
         """Returns its profile once it listens; later it is started again whenever it dies, and `profile` follows.
 
-        Raises `UserFacingError` when it does not come up.
+        `progress` is told what it says meanwhile. Raises `UserFacingError` when it does not come up.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._process, self.profile = await self._launch()
+        self._process, self.profile = await self._launch(progress)
         self._keeper = asyncio.create_task(self._keep(self._process), name="keep the demo network")
         return self.profile
 
@@ -77,13 +78,13 @@ class LaunchedNetwork:
             await asyncio.sleep(pause * self._random.uniform(0.5, 1.0))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             try:
-                self._process, self.profile = await self._launch()
+                self._process, self.profile = await self._launch(lambda _: None)
             except UserFacingError as problem:
                 log.warning("%s", problem)
             else:
                 return self._process, pause
 
-    async def _launch(self) -> tuple[asyncio.subprocess.Process, NetworkProfile]:
+    async def _launch(self, progress: Callable[[str], None]) -> tuple[asyncio.subprocess.Process, NetworkProfile]:
         log_path = self._folder / "demo-network.log"
         with log_path.open("ab") as log_file:
             process = await asyncio.create_subprocess_exec(
@@ -95,7 +96,7 @@ class LaunchedNetwork:
                 start_new_session=True,  # Ctrl-C is for us; we then end it
             )
         try:
-            await _ready(process)
+            await _ready(process, progress)
             profile = load_profile(str(self._folder / "network.json"))
         except BaseException as problem:
             await _end(process)
@@ -105,14 +106,19 @@ class LaunchedNetwork:
         return process, profile
 
 
-async def _ready(process: asyncio.subprocess.Process) -> None:
-    """Raises `ValueError` when it ends instead, `TimeoutError` when it does neither."""
+async def _ready(process: asyncio.subprocess.Process, progress: Callable[[str], None]) -> None:
+    """Raises `ValueError` when it ends instead or says something else, `TimeoutError` when it falls silent."""
     if process.stdout is None:
         raise RuntimeError("the process has no output to read")
-    async with asyncio.timeout(READY_LIMIT_SECONDS):
-        line = await process.stdout.readline()
-        if not line:
-            raise ValueError(f"it ended with status {await process.wait()}")
+    while True:
+        async with asyncio.timeout(SILENCE_LIMIT_SECONDS):
+            line = await process.stdout.readline()
+            if not line:
+                raise ValueError(f"it ended with status {await process.wait()}")
+        said = json.loads(line)
+        if "progress" not in said:
+            return
+        progress(str(said["progress"]))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

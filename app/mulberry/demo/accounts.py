@@ -88,6 +88,12 @@ class Accounts:
         ).fetchone()
         return Account(worker_contract, Counters(*row[:3]), row[3]) if row else None
 
+    def all_tokens(self) -> int:
+        """What all workers together have ever earned: what the customers used. Not above `LARGEST_COUNTER`."""
+        with closing(self._database.execute("SELECT max_known FROM account")) as rows:
+            total: int = sum(known for (known,) in rows)
+        return min(total, LARGEST_COUNTER)
+
     def save(self, account: Account, *, survives_power_loss: bool) -> None:
         """Raises `sqlite3.Error`: not written (the disk is full), or a counter would fall."""
         counters = account.counters

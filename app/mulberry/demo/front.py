@@ -5,6 +5,7 @@ request must name a loopback host, and one that comes from a page (it carries an
 """
 
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -18,12 +19,15 @@ from mulberry.cocoon.messages import HttpResponse
 from mulberry.cocoon.requests import Path as ApiPath
 from mulberry.cocoon.strict_json import JsonError, parse_object
 from mulberry.demo.exchanges import Exchanges
+from mulberry.demo.faucet import Faucet, TooSoonError
 from mulberry.demo.proxy import DemoProxy
 from mulberry.demo.reply import Reply, RequestFailed
 from mulberry.demo.traffic import TrafficFile
 from mulberry.model.network import Traffic
+from mulberry.ton.address import AddressError, parse_address
 
 BODY_LIMIT_BYTES = 15 * 2**20  # with its head it must fit into a frame of 16 MiB
+FAUCET_PATH = "/demo/faucet"
 ANSWER_LIMIT_BYTES = 64 * 2**20
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 # what belongs to one connection, not to the answer; and the length, which we know better
@@ -45,11 +49,14 @@ HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 class Front:
     """The handlers; `application` is what aiohttp serves."""
 
-    def __init__(self, proxy: DemoProxy, model: str, traffic: TrafficFile, exchanges: Exchanges) -> None:
+    def __init__(
+        self, proxy: DemoProxy, model: str, traffic: TrafficFile, exchanges: Exchanges, faucet: Faucet
+    ) -> None:
         self._proxy = proxy
         self._model = model
         self._traffic = traffic
         self._exchanges = exchanges
+        self._faucet = faucet
 
     def application(self) -> web.Application:
         application = web.Application(middlewares=[_plain_errors, _only_from_here], client_max_size=BODY_LIMIT_BYTES)
@@ -59,6 +66,7 @@ class Front:
         application.router.add_get("/demo/traffic", self._get_traffic)
         application.router.add_post("/demo/traffic", self._set_traffic)
         application.router.add_get("/demo/exchanges", self._get_exchanges)
+        application.router.add_post(FAUCET_PATH, self._give)
         return application
 
     async def _models(self, _request: web.Request) -> web.StreamResponse:
@@ -119,6 +127,18 @@ class Front:
                 for exchange in self._exchanges.after(int(after))
             ]
         )
+
+    async def _give(self, request: web.Request) -> web.StreamResponse:
+        try:
+            untrusted_address = parse_object(await request.read()).get("address")
+            if not isinstance(untrusted_address, str):
+                raise AddressError("the body names no address")
+            given = self._faucet.ask(parse_address(untrusted_address))
+        except (JsonError, AddressError) as problem:
+            raise RequestFailed(400, "invalid_request", f"No play money: {problem}.") from None
+        except TooSoonError as refusal:
+            raise RequestFailed(429, "too_soon", str(refusal), math.ceil(refusal.wait_seconds)) from None
+        return web.json_response({"nanoton": given})
 
 
 async def _whole_body(reply: Reply) -> bytes:

@@ -1,7 +1,7 @@
-"""The whole demo network in one process: proxy, door and customers, for one folder.
+"""The whole demo network in one process: a chain of its own, proxy, door and customers, for one folder.
 
 `network.json` in the folder is an ordinary network profile, written when everything listens: who wants to work for this
-network reads its proxy's address there, as for any other network.
+network finds a lite server and the root contract there, as for any other network, and in that the proxy's address.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from random import Random, SystemRandom
 
@@ -21,20 +22,29 @@ from aiohttp import web
 from nacl.signing import SigningKey
 
 from mulberry.demo.accounts import Accounts
+from mulberry.demo.chain import ticker
+from mulberry.demo.chain.emulator import Emulator
+from mulberry.demo.chain.emulator_cache import LoadProgress, default_cache_folder
+from mulberry.demo.chain.keeping import keep_chain, open_chain
+from mulberry.demo.chain.lite_server import LiteServer
+from mulberry.demo.contracts_on_chain import ContractsOnChain
 from mulberry.demo.customers import Door, send_customers
 from mulberry.demo.exchanges import Exchanges
-from mulberry.demo.front import Front
+from mulberry.demo.faucet import Faucet
+from mulberry.demo.front import FAUCET_PATH, Front
 from mulberry.demo.proxy import DemoProxy
 from mulberry.demo.traffic import TrafficFile
 from mulberry.model.clock import Clock, SystemClock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import write_whole
-from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
-from mulberry.model.root_contract import ProxyAddress
+from mulberry.model.network import NetworkProfile, load_profile
+from mulberry.model.root_contract import ProxyAddress, RootParameters
 
 LOOPBACK = "127.0.0.1"
 STDIN = 0
 KEY_BYTES = 32
+BLOCK_SECONDS = 1.0
+CHARGE_SECONDS = 30.0  # the client pays after the fact; its deposits cover far more
 SHUTDOWN_SECONDS = 1.0  # for customers in the middle of an answer
 
 log = logging.getLogger(__name__)
@@ -46,6 +56,7 @@ class Ready:
 
     network_file: Path
     profile: NetworkProfile
+    parameters: RootParameters  # as the root contract has them
     front_url: str
     proxy: ProxyAddress
 
@@ -61,34 +72,66 @@ async def run(
     on_ready: Callable[[Ready], None],
     random: Random,
     clock: Clock,
+    on_progress: Callable[[str], None] = lambda _: None,
     requests_per_minute: float | None = None,
     jobs: int | None = None,
 ) -> None:
     """Runs until it is cancelled. `requests_per_minute` and `jobs` go before what profile and `traffic.json` say.
 
+    `profile` has a chain part, from which the root contract is made. `on_progress` is told what takes long.
     Raises `UserFacingError`: the folder is in use or not usable, or the profile names a proxy on another computer.
     """
     async with AsyncExitStack() as stack:
         accounts = stack.enter_context(_open_accounts(folder))  # first: it is the lock of all other files
         key = _proxy_key(folder / "proxy.key")
+        port = _wanted_port(profile)
         traffic = TrafficFile(folder / "traffic.json", profile.traffic, clock)
         wishes = {"requests_per_minute": requests_per_minute, "jobs": jobs}
         traffic.plan = traffic.plan.model_copy(update={name: wish for name, wish in wishes.items() if wish is not None})
         exchanges = Exchanges()
 
-        proxy = DemoProxy(profile, key, accounts, random)
+        chain_file = folder / "chain"
+        chain = open_chain(chain_file, random.randbytes(32), clock, await _load_emulator(on_progress))
+        on_chain = ContractsOnChain(chain, profile.root_parameters(), key)
+        proxy = DemoProxy(profile, on_chain.deploy(), key, accounts, random)
         stack.push_async_callback(proxy.close)
-        proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, _wanted_port(profile)))
-        front = Front(proxy, profile.model_base_name, traffic, exchanges)
+        proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, port))
+        parameters = on_chain.register(proxy_address)
+        keep_chain(chain_file, chain)
+        server = LiteServer(chain, key_seed=sha256(b"lite server" + bytes(key)).digest())
+        stack.push_async_callback(server.close)
+        await server.start(LOOPBACK)
+        front = Front(proxy, profile.model_base_name, traffic, exchanges, Faucet(chain.faucet))
         front_url = await stack.enter_async_context(serving(front.application()))
 
-        real = _real_profile(profile, proxy_address, front_url)
+        real = _real_profile(profile, on_chain, server, front_url)
         network_file = folder / "network.json"
         write_whole(network_file, real.model_dump_json(indent=2).encode() + b"\n")
         log.info("the demo network listens for workers at %s and for customers at %s", proxy_address, front_url)
-        on_ready(Ready(network_file, real, front_url, proxy_address))
+        background = await stack.enter_async_context(asyncio.TaskGroup())
+        background.create_task(ticker.run(chain, BLOCK_SECONDS, keep=lambda: keep_chain(chain_file, chain)))
+        background.create_task(_charge_again_and_again(on_chain, accounts))
+        on_ready(Ready(network_file, real, parameters, front_url, proxy_address))
         door = Door(front_url, profile.model_base_name, proxy.worker_ready)
         await send_customers(door, traffic, exchanges, random)
+
+
+async def _load_emulator(on_progress: Callable[[str], None]) -> Emulator:
+    """TON's virtual machine. The first time on this computer it has to be compiled, which takes seconds."""
+    loop = asyncio.get_running_loop()
+
+    def tell(progress: LoadProgress) -> None:
+        if progress.compiling:
+            text = f"Preparing TON's virtual machine, once on this computer: {progress.elapsed_seconds:.0f} s"
+            loop.call_soon_threadsafe(on_progress, text)
+
+    return await asyncio.to_thread(Emulator.load, default_cache_folder(), tell)
+
+
+async def _charge_again_and_again(on_chain: ContractsOnChain, accounts: Accounts) -> None:
+    while True:
+        await asyncio.sleep(CHARGE_SECONDS)
+        on_chain.charge(accounts.all_tokens())
 
 
 def run_demo_network(
@@ -101,13 +144,14 @@ def run_demo_network(
 ) -> None:
     """The command `mulberry demo-network`: prints `Ready.line`, returns after SIGINT, SIGTERM or the end of stdin.
 
-    Logs to stderr. Raises `UserFacingError` as `run` and `load_profile` do.
+    Before that line it may print others, `{"progress": "…"}`. Logs to stderr.
+    Raises `UserFacingError` as `run` and `load_profile` do.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     profile = load_profile(profile_name)
 
-    def announce(ready: Ready) -> None:
-        sys.stdout.write(ready.line() + "\n")
+    def say(line: str) -> None:
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
     async def until_told() -> None:
@@ -115,9 +159,10 @@ def run_demo_network(
             run(
                 folder,
                 profile,
-                on_ready=announce,
+                on_ready=lambda ready: say(ready.line()),
                 random=SystemRandom(),
                 clock=SystemClock(),
+                on_progress=lambda text: say(json.dumps({"progress": text})),
                 requests_per_minute=requests_per_minute,
                 jobs=jobs,
             )
@@ -185,7 +230,7 @@ def _open_accounts(folder: Path) -> Accounts:
 
 def _wanted_port(profile: NetworkProfile) -> int:
     """The port that the profile names for its proxy; 0: any. Only this computer's own address will do."""
-    wanted = profile.chain.registered_proxies[0].for_workers if profile.chain.registered_proxies else None
+    wanted = next(iter(profile.root_parameters().proxies), None)
     if wanted is not None and wanted.host != LOOPBACK:
         raise UserFacingError(
             what="The demo network could not start.",
@@ -195,10 +240,19 @@ def _wanted_port(profile: NetworkProfile) -> int:
     return wanted.port if wanted is not None else 0
 
 
-def _real_profile(template: NetworkProfile, proxy: ProxyAddress, front_url: str) -> NetworkProfile:
-    registered = RegisteredProxy(seqno=max(1, template.chain.last_proxy_seqno), address=str(proxy))
-    chain = template.chain.model_copy(update={"registered_proxies": (registered,)})
-    return template.model_copy(update={"chain": chain, "launch": None, "front_url": front_url})
+def _real_profile(
+    template: NetworkProfile, on_chain: ContractsOnChain, server: LiteServer, front_url: str
+) -> NetworkProfile:
+    return template.model_copy(
+        update={
+            "chain": None,
+            "lite_servers": server.global_config(),
+            "root_contract_address": on_chain.root.address.friendly(bounceable=True),
+            "launch": None,
+            "front_url": front_url,
+            "faucet_url": front_url + FAUCET_PATH,
+        }
+    )
 
 
 def _proxy_key(path: Path) -> SigningKey:

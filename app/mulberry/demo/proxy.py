@@ -1,7 +1,7 @@
 """The demo network's proxy: chooses a worker for each request, keeps its account, signs what it owes.
 
-It listens on plain TCP on this computer and speaks the network's protocol as the public proxy does, only that it
-commits to a file instead of a chain: a signed payment follows within `payment_commit_seconds`.
+It listens on plain TCP on this computer and speaks the network's protocol as the public proxy does. A signed payment
+follows each answer within `payment_commit_seconds`; the worker's contract takes it.
 """
 
 import asyncio
@@ -19,11 +19,13 @@ from mulberry.cocoon.messages import HttpHeader, HttpRequest, ProxyParams, Worke
 from mulberry.cocoon.requests import REFUSED_CODE
 from mulberry.cocoon.tl import encode
 from mulberry.demo.accounts import Account, Accounts
+from mulberry.demo.contracts_on_chain import owner_of
 from mulberry.demo.reply import Reply, RequestFailed
 from mulberry.demo.worker_link import RETRY_AFTER_SECONDS, WorkerLink
 from mulberry.model.network import NetworkProfile
 from mulberry.model.payments import Counters
-from mulberry.ton.address import Address, parse_address
+from mulberry.model.root_contract import RootParameters
+from mulberry.ton.address import Address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from mulberry.ton.payment import build_payment
 
@@ -45,16 +47,18 @@ class _Waiting:
 class DemoProxy:
     """One proxy on one event loop. `listen`, then `ask`; `close` signs what is still owed and ends all connections."""
 
-    def __init__(self, profile: NetworkProfile, key: SigningKey, accounts: Accounts, random: Random) -> None:
+    def __init__(
+        self, profile: NetworkProfile, parameters: RootParameters, key: SigningKey, accounts: Accounts, random: Random
+    ) -> None:
         self._model = profile.model_base_name
-        self._parameters = profile.root_parameters()
+        self._parameters = parameters
         self._commit_seconds = profile.payment_commit_seconds
         self._key = key
         self._public_key = bytes(key.verify_key)
         self._random = random
         self._store = accounts
         self._accounts: dict[Address, Account] = {}
-        self._owner = parse_address(profile.chain.root_owner_address or profile.root_contract_address)
+        self._owner = owner_of(parameters)
         self._contract = proxy_contract_address(self._parameters, self._public_key, self._owner)
         self._links: list[WorkerLink] = []
         self._channels: WeakSet[Channel] = WeakSet()  # of connections without a handshake, too

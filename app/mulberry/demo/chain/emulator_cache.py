@@ -30,8 +30,9 @@ class LoadProgress:
 
 
 def default_cache_folder() -> Path:
-    """The user's cache folder for Mulberry."""
-    return Path(platformdirs.user_cache_dir("mulberry", appauthor=False))
+    """The user's cache folder for Mulberry; `MULBERRY_CACHE` names another one."""
+    named = os.environ.get("MULBERRY_CACHE")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("mulberry", appauthor=False))
 
 
 def compiled_module(

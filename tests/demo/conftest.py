@@ -1,0 +1,12 @@
+"""One emulator for all tests of this folder: it remembers nothing between calls."""
+
+from pathlib import Path
+
+import pytest
+
+from mulberry.demo.chain.emulator import Emulator
+
+
+@pytest.fixture(scope="session")
+def emulator(emulator_cache: Path) -> Emulator:
+    return Emulator.load(emulator_cache)
