@@ -114,7 +114,7 @@ class StartDemoNetwork:
         network = LaunchedNetwork([*command, "--until-stdin-closes"], folder, workshop.random, bench.on_change)
         bench.keep_until_the_end(network.stop)
         try:
-            profile = await network.start()
+            profile = await network.start(progress)
         except UserFacingError as problem:
             return Blocked(reasons.network_unusable(problem))
         bench.network = network
