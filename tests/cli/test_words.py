@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +13,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState
+from mulberry.model.wallet import Reconciliation
 from samples import UNREACHABLE, a_job, a_status
 
 
@@ -67,6 +69,9 @@ def test_percentiles_by_hand(values: list[float], percent: int, value: float | N
     assert percentile(values, percent) == value
 
 
+SETTLED = Reconciliation(Nanoton(0), Nanoton(0), Nanoton(0), Nanoton(0), (), True, datetime(2026, 1, 1, tzinfo=UTC))
+
+
 def an_answer(number: int, *, right: bool = True, error: str = "") -> Asked:
     return Asked(number, "2+2=?", "4", "4", right, 10.0 * number, error)
 
@@ -75,17 +80,23 @@ def test_a_run_is_complete_only_if_all_was_served_confirmed_paid_and_booked() ->
     before = a_status(NodeState.READY, jobs=0)
     jobs = [replace(a_job(i), outcome=JobOutcome.DONE, error="", confirmed_tokens=10) for i in (1, 2)]
     earned = sum(job.earned for job in jobs)
-    earnings = replace(before.earnings, payable=Nanoton(before.earnings.payable + earned))
+    earnings = replace(
+        before.earnings, payable=Nanoton(before.earnings.payable + earned), paid=Nanoton(before.earnings.paid + 7)
+    )
     after = replace(before, earnings=earnings)
     asked = [an_answer(1), an_answer(2, right=False)]
-    report = make_report(jobs, asked, before, after, 1.5)
+    report = make_report(jobs, asked, before, after, SETTLED, 1.5)
     assert (report.jobs_done, report.answers_right, report.nanoton_earned) == (2, 1, earned)
     assert report.latency_p50_ms == 10 and report.latency_p99_ms == 20
+    assert (report.paid_nanoton, report.reconciled) == (7, True)
     assert report.is_complete(2)
     assert not report.is_complete(3)
-    assert not make_report(jobs, asked[:1], before, after, 1.5).is_complete(2), "an answer never reached its customer"
-    assert not make_report(jobs, asked, before, before, 1.5).is_complete(2), "not paid"
+    assert not make_report(jobs, asked, before, after, replace(SETTLED, is_settled=False), 1.5).is_complete(2)
+    assert not make_report(jobs, asked[:1], before, after, SETTLED, 1.5).is_complete(2), (
+        "an answer never reached its customer"
+    )
+    assert not make_report(jobs, asked, before, before, SETTLED, 1.5).is_complete(2), "not paid"
     unconfirmed = [jobs[0], replace(jobs[1], confirmed_tokens=None)]
-    assert not make_report(unconfirmed, asked, before, after, 1.5).is_complete(2)
+    assert not make_report(unconfirmed, asked, before, after, SETTLED, 1.5).is_complete(2)
     failed = [jobs[0], replace(jobs[1], outcome=JobOutcome.FAILED)]
-    assert not make_report(failed, asked, before, after, 1.5).is_complete(1)
+    assert not make_report(failed, asked, before, after, SETTLED, 1.5).is_complete(1)

@@ -1,4 +1,4 @@
-"""The first thing a newcomer without a screen sees: it serves, is paid, books, and ends when told to."""
+"""The first thing a newcomer without a screen sees: it serves, is paid on the chain, books, ends when told to."""
 
 import json
 import signal
@@ -15,6 +15,8 @@ def test_fifty_jobs_are_served_paid_and_booked(mulberry: Mulberry) -> None:
     assert report["jobs_failed"] == 0
     assert report["answers_right"] >= 45, "the model is right far more often than that"
     assert report["nanoton_payable"] == report["nanoton_earned"] == 20_000 * report["tokens"] > 0
+    assert 0 < report["paid_nanoton"] <= report["nanoton_payable"]
+    assert report["reconciled"] is True
     assert 0 < report["latency_p50_ms"] <= report["latency_p99_ms"]
     assert 0 < report["seconds_to_first_job"] < 60
     assert not mulberry.processes(), "the demo takes down what it brought up"

@@ -25,19 +25,22 @@ from mulberry.model.network import Traffic
 from mulberry.model.node import Status, Want
 from mulberry.model.places import DataFolder, this_program
 from mulberry.model.sentence import sentence
+from mulberry.model.wallet import PayoutState
 
 NETWORK = "demo"
 HURRIED_RATE = 300.0  # requests a minute when somebody waits for a number of jobs
 LOOK_SECONDS = 0.25
 STANDSTILL_SECONDS = 60.0  # without a new job, when some are awaited
 PAYMENT_PATIENCE_SECONDS = 30.0
+PAYOUT_PATIENCE_SECONDS = 60.0
 AGENT_START_SECONDS = 20.0
 AGENT_END_SECONDS = 15.0
 JOBS_A_CALL = 1000
 
 
 def run_headless(data: Path | None, *, jobs: int | None, rate: float | None, seed: int | None, as_json: bool) -> int:
-    """Runs the demo until `jobs` are served, or Ctrl-C. Returns the exit status: 0 when all was served, paid, booked.
+    """Runs the demo until `jobs` are served, or Ctrl-C. Returns the exit status: 0 when all was served, signed, paid
+    out as far as it is worth the fees, and every account agrees.
 
     Without `data` everything happens in a folder that is gone afterwards.
     """
@@ -77,14 +80,16 @@ async def _demo(root: Path, traffic: Traffic, say: Callable[[str], None]) -> Rep
             with suppress(asyncio.CancelledError):
                 await work
             first_after = None if watch.first_job_at is None else watch.first_job_at - began
-            return make_report(await watch.jobs(), watch.asked, before, await client.status(), first_after)
+            jobs, accounts = await watch.jobs(), await client.reconciliation()
+            return make_report(jobs, watch.asked, before, await client.status(), accounts, first_after)
 
 
 async def _serve(client: ControlClient, watch: "_Watch", say: Callable[[str], None]) -> None:
     await client.command(Command(Want.START))
     if await until_ready(client, say):
         await watch.until_served()
-        await watch.until_paid()
+        await watch.until_signed()
+        await watch.until_paid_out()
 
 
 class _Watch:
@@ -119,7 +124,7 @@ class _Watch:
                         return
                 await asyncio.sleep(LOOK_SECONDS)
 
-    async def until_paid(self) -> None:
+    async def until_signed(self) -> None:
         """Returns when the proxy has confirmed every job and signed for all of it, or does not for too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PAYMENT_PATIENCE_SECONDS):
@@ -129,6 +134,21 @@ class _Watch:
                         job.confirmed_tokens is not None for job in await self.jobs() if job.adjusted_tokens
                     )
                     if confirmed and earnings.payable >= earnings.earned:
+                        return
+                    await asyncio.sleep(LOOK_SECONDS)
+
+    async def until_paid_out(self) -> None:
+        """Asks for what the threshold has not sent yet. Returns when the chain shows it and all accounts agree."""
+        try:
+            await self._client.payout()
+        except UserFacingError as refusal:
+            self._say(str(refusal))  # it is on its way already, or not worth its fees
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAYOUT_PATIENCE_SECONDS):
+                while True:
+                    payouts = (await self._client.wallet()).payouts
+                    under_way = any(payout.state in (PayoutState.READY, PayoutState.SENT) for payout in payouts)
+                    if not under_way and (await self._client.reconciliation()).is_settled:
                         return
                     await asyncio.sleep(LOOK_SECONDS)
 

@@ -8,6 +8,7 @@ from typing import Any
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Status
+from mulberry.model.wallet import Reconciliation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ class Asked:
 class Report:
     """Latencies are the customers', from the question to the answer's end. Money is what this run added.
 
+    `paid_nanoton` is what the chain shows; `reconciled`: every nanoton between what was counted and what was paid has
+    its reason.
+
     `tokens` are prompt and answer together; `tokens_per_second` are answer tokens from the first job's begin to the
     last one's end, pauses between the customers' questions included.
     """
@@ -55,6 +59,8 @@ class Report:
     tokens: int
     nanoton_earned: Nanoton
     nanoton_payable: Nanoton
+    paid_nanoton: Nanoton
+    reconciled: bool
     tokens_per_second: float
     latency_p50_ms: float | None
     latency_p99_ms: float | None
@@ -63,11 +69,12 @@ class Report:
     answers_right: int
 
     def is_complete(self, wanted: int | None) -> bool:
-        """Whether all that was wanted was served, confirmed by the proxy, covered by a signed payment and booked."""
+        """Whether all that was wanted was served, confirmed by the proxy, signed, booked, and all accounts agree."""
         if self.jobs_failed or self.jobs_confirmed < self.jobs_done:
             return wanted is None  # somebody pressed Ctrl-C in the middle of a job: no failure
         served = wanted is None or (self.jobs_done >= wanted and self.answers >= wanted)
-        return served and (wanted is None or self.nanoton_payable >= self.nanoton_earned)
+        settled = self.reconciled and self.nanoton_payable >= self.nanoton_earned
+        return served and (wanted is None or settled)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
@@ -77,6 +84,8 @@ class Report:
         yield f"{self.jobs_done} jobs done, {self.jobs_failed} failed, {right}"
         yield f"{self.tokens:,} tokens, {self.tokens_per_second:,.0f} answer tokens a second over the whole run"
         yield f"earned {format_ton(self.nanoton_earned)}, signed {format_ton(self.nanoton_payable)} (play money)"
+        agree = "app, proxy and chain agree" if self.reconciled else "app, proxy and chain do not agree yet"
+        yield f"paid out on the chain {format_ton(self.paid_nanoton)}; {agree}"
         if self.latency_p50_ms is not None and self.latency_p99_ms is not None:
             yield f"latency of the customers: median {self.latency_p50_ms:.0f} ms, 99 % {self.latency_p99_ms:.0f} ms"
         if self.seconds_to_first_job is not None:
@@ -84,9 +93,14 @@ class Report:
 
 
 def make_report(
-    jobs: Sequence[Job], asked: Sequence[Asked], before: Status, after: Status, seconds_to_first_job: float | None
+    jobs: Sequence[Job],
+    asked: Sequence[Asked],
+    before: Status,
+    after: Status,
+    accounts: Reconciliation,
+    seconds_to_first_job: float | None,
 ) -> Report:
-    """From the ledger's jobs, the customers' exchanges and the money before and after."""
+    """From the ledger's jobs, the customers' exchanges, the money before and after, and the accounts at the end."""
     done = [job for job in jobs if job.outcome is JobOutcome.DONE]
     latencies = sorted(each.latency_ms for each in asked if not each.error)
     span = 0.0
@@ -99,6 +113,8 @@ def make_report(
         tokens=sum(job.prompt_tokens + job.completion_tokens for job in jobs),
         nanoton_earned=Nanoton(sum(job.earned for job in jobs)),
         nanoton_payable=Nanoton(after.earnings.payable - before.earnings.payable),
+        paid_nanoton=Nanoton(after.earnings.paid - before.earnings.paid),
+        reconciled=accounts.is_settled,
         tokens_per_second=round(sum(job.completion_tokens for job in jobs) / span, 1) if span > 0 else 0.0,
         latency_p50_ms=percentile(latencies, 50),
         latency_p99_ms=percentile(latencies, 99),
