@@ -15,7 +15,7 @@ from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
 from mulberry.agent.node import BUSY_SECONDS, PAUSE_LOOK_SECONDS, RETRY_SECONDS, Node
 from mulberry.agent.shift import Shift
-from mulberry.agent.startup import Blocked, Done, Outcome, Progress, Task
+from mulberry.agent.task import Blocked, Done, Outcome, Progress, Task
 from mulberry.agent.workshop import Workshop
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.node import NodeState, ReasonKind, StepState, Want

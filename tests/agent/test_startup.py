@@ -11,18 +11,14 @@ from agent_workshop import DEMO, EchoEngine, a_workshop
 from mulberry.agent.bench import Bench
 from mulberry.agent.startup import (
     START_UP,
-    Blocked,
     CheckModel,
     ConnectToProxy,
-    Done,
     LoadModel,
     LookForGpus,
-    Outcome,
     ReadProfile,
-    Skipped,
     StartDemoNetwork,
-    Task,
 )
+from mulberry.agent.task import Blocked, Done, Outcome, Skipped, Task
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.network import NetworkProfile

@@ -9,6 +9,7 @@ import math
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -16,16 +17,18 @@ from aiohttp import WSCloseCode, web
 
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.watching import Watches
-from mulberry.model.control import Command, Event, Hello, Refusal
+from mulberry.model.control import Command, Event, Hello, PayoutRequest, Refusal
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.node import Status, Want
+from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
 
 BODY_LIMIT_BYTES = 64 * 2**10
 JOBS_A_CALL = 1000
+TRANSACTIONS_A_CALL = 500
 BUCKETS_A_CALL = 2000
 LONGEST_BUCKET_SECONDS = 366 * 24 * 3600
 LARGEST_NUMBER = 2**63 - 1
@@ -51,6 +54,14 @@ class Desk(Protocol):
         """Stores the owner's wish and acts on it. Raises `UserFacingError`: it could not be stored."""
         ...
 
+    def wallet(self) -> WalletStatus: ...
+
+    async def pay_out(self, proxy: str | None) -> None:
+        """Cashes what waits at one proxy, or everywhere. Raises `UserFacingError`: nothing was to be paid out."""
+        ...
+
+    def reconciliation(self) -> Reconciliation: ...
+
     def quit(self) -> None:
         """Asks the whole agent to end; returns at once."""
         ...
@@ -67,6 +78,10 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/intent", faces.intent),
             web.get("/v1/jobs", faces.jobs),
             web.get("/v1/earnings", faces.earnings),
+            web.get("/v1/wallet", faces.wallet),
+            web.post("/v1/payout", faces.payout),
+            web.get("/v1/history", faces.history),
+            web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
             web.get("/v1/events", faces.events),
         ]
@@ -110,6 +125,24 @@ class _Faces:
             raise ValueError("outside of the calendar")
         return _json(tuple[EarningsBucket, ...], tuple(self._desk.ledger.earnings(start, bucket_seconds, buckets)))
 
+    async def wallet(self, _: web.Request) -> web.Response:
+        return _json(WalletStatus, self._desk.wallet())
+
+    async def payout(self, request: web.Request) -> web.Response:
+        asked = from_json(PayoutRequest, await request.read())
+        await self._desk.pay_out(asked.proxy)
+        return _json(WalletStatus, self._desk.wallet())
+
+    async def history(self, request: web.Request) -> web.Response:
+        before, limit = (
+            _number(request, "before", 0, LARGEST_NUMBER),
+            _number(request, "limit", 1, TRANSACTIONS_A_CALL),
+        )
+        return _json(tuple[ChainTransaction, ...], tuple(self._desk.ledger.chain.transactions(before, limit)))
+
+    async def reconciliation(self, _: web.Request) -> web.Response:
+        return _json(Reconciliation, self._desk.reconciliation())
+
     async def quit(self, _: web.Request) -> web.Response:
         self._desk.quit()
         return web.json_response({})
@@ -129,10 +162,14 @@ class _Faces:
         return socket
 
     async def _tell(self, socket: web.WebSocketResponse) -> None:
+        told: WalletStatus | None = None
         with self._desk.watches.watching() as watch:
             while True:
                 await watch.change()
-                event = Event(new_jobs=watch.take_jobs(), status=self._desk.status())
+                wallet = self._desk.wallet()
+                news = wallet if told is None or replace(told, as_of=wallet.as_of) != wallet else None
+                told = wallet
+                event = Event(new_jobs=watch.take_jobs(), status=self._desk.status(), wallet=news)
                 await socket.send_str(to_json(Event, event).decode())
                 await asyncio.sleep(EVENT_PAUSE_SECONDS)
 

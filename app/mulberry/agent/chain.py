@@ -57,14 +57,14 @@ class Chain:
             raise RuntimeError("the chain has not been opened")
         return self._access
 
-    async def open(self) -> None:
+    async def open(self) -> bool:
         """Connects in the background. Again, to other servers, if the profile names other ones than before.
 
-        Raises `UserFacingError`: the profile's list of servers is not usable.
+        True: that was done now. Raises `UserFacingError`: the profile's list of servers is not usable.
         """
         profile = self._profile()
         if profile is None or profile.lite_servers is None or profile.lite_servers == self._servers:
-            return
+            return False
         from mulberry.ton.chain.access import ChainAccess  # here: only a node with a chain pays for its memory
         from mulberry.ton.chain.config import parse_global_config
 
@@ -75,6 +75,7 @@ class Chain:
         self._access = ChainAccess(config, clock=self._clock, random=self._random, trusted=self._kept)
         self._servers = profile.lite_servers
         await self._access.start()
+        return True
 
     async def close(self) -> None:
         if self._access is not None:

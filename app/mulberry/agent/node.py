@@ -15,7 +15,8 @@ from mulberry.agent.ledger import Ledger, ledgers_set_aside
 from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.telemetry import Telemetry
-from mulberry.agent.totals import Totals
+from mulberry.agent.totals import Totals, reconciliation
+from mulberry.agent.treasury import nothing_read, stale
 from mulberry.agent.watching import Watches
 from mulberry.agent.workshop import Workshop
 from mulberry.model.control import API_VERSION, Hello
@@ -23,6 +24,7 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
 from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, Status, Step, Want
+from mulberry.model.wallet import Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Node:
         self._totals = Totals(workshop.till.ledger, workshop.clock)
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
+        self._wallet: WalletStatus | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
@@ -93,6 +96,32 @@ class Node:
             as_of=self._clock.now(),
             version=__version__,
         )
+
+    def wallet(self) -> WalletStatus:
+        """The money on TON, as it was read last."""
+        treasury = self._shift.treasury if self._shift else None
+        if treasury is not None:
+            self._wallet = treasury.status()
+        elif self._wallet is not None:
+            self._wallet = stale(self._wallet)
+        return self._wallet or nothing_read(self._workshop)
+
+    async def pay_out(self, proxy: str | None) -> None:
+        """Raises `UserFacingError`: nothing was to be paid out, or the node does not work."""
+        treasury = self._shift.treasury if self._shift else None
+        if treasury is None:
+            raise UserFacingError(
+                what="Nothing was paid out.",
+                why="The node is not connected to TON.",
+                next_step="Press Start, then ask again.",
+            )
+        await treasury.pay_out(proxy)
+
+    def reconciliation(self) -> Reconciliation:
+        """App, proxies and chain side by side."""
+        treasury = self._shift.treasury if self._shift else None
+        sent = treasury.sent() if treasury else set()
+        return reconciliation(self.ledger, sent, self._clock.now())
 
     async def obey(self, want: Want, pause: timedelta | None) -> None:
         """Acts on the wish and stores it. Raises `UserFacingError`: it is done, but a restart would not know of it."""

@@ -64,6 +64,11 @@ class ProxyLink:
         """Why there is no connection, as far as known."""
         return None if self.session.is_connected else self._reason
 
+    @property
+    def worker_contract(self) -> str:
+        """Our contract with this proxy, as a raw address; "" before it was met."""
+        return self._book.worker_contract
+
     def status(self, accounts: list[ProxyAccount]) -> ProxyStatus:
         """For the faces; `accounts` are the ledger's."""
         proxy = self.session.proxy

@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Reason, ReasonKind
 
 
@@ -83,6 +84,27 @@ def model_unusable(problem: UserFacingError) -> Reason:
 def network_unusable(problem: UserFacingError) -> Reason:
     evidence = f"{problem.what} {problem.why}"
     return Reason(ReasonKind.NETWORK_UNUSABLE, evidence, problem.next_step, problem.whose_turn)
+
+
+def key_unavailable(problem: UserFacingError) -> Reason:
+    evidence = f"{problem.what} {problem.why}"
+    return Reason(ReasonKind.KEY_UNAVAILABLE, evidence, problem.next_step, problem.whose_turn)
+
+
+def chain_unreachable(why: str) -> Reason:
+    """`why` is a sentence."""
+    evidence = f"TON cannot be read: {why.rstrip('.')}."
+    next_step = "Mulberry tries again by itself; see that this computer is online."
+    return Reason(ReasonKind.CHAIN_UNREACHABLE, evidence, next_step, WhoseTurn.NETWORK)
+
+
+def wallet_empty(balance: Nanoton, minimum: Nanoton, address: str) -> Reason:
+    return Reason(
+        ReasonKind.WALLET_EMPTY,
+        f"The node wallet holds {format_ton(balance)} and needs {format_ton(minimum)} for gas.",
+        f"Send at least {format_ton(Nanoton(minimum - balance))} to {address}, then press Start.",
+        WhoseTurn.YOU,
+    )
 
 
 def disk_full(why: str) -> Reason:

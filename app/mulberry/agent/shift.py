@@ -8,14 +8,18 @@ from dataclasses import replace
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
-from mulberry.agent.startup import START_UP, Blocked, ConnectToProxy, Done, LoadModel, Skipped, Task
+from mulberry.agent.startup import START_UP, ConnectToProxy, LoadModel, link_proxies
+from mulberry.agent.task import Blocked, Done, Skipped, Task
+from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import Workshop
 from mulberry.model.node import ProxyStatus, Reason, Step, StepState
 from mulberry.model.payments import ProxyAccount
+from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
 
 log = logging.getLogger(__name__)
 
+LAST_REQUESTS_SECONDS = 30.0  # of connections that the network's new parameters end
 LAST_WORD_SECONDS = 5.0  # how long a finished shift waits for the proxy's word on its last job
 
 
@@ -40,6 +44,11 @@ class Shift:
     @property
     def connected_proxies(self) -> int:
         return self._bench.connected_proxies if self._bench else 0
+
+    @property
+    def treasury(self) -> Treasury | None:
+        """The money on TON, once the node wallet is known."""
+        return self._bench.treasury if self._bench else None
 
     @property
     def front_url(self) -> str | None:
@@ -105,16 +114,35 @@ class Shift:
     async def _serve(self, bench: Bench) -> Reason | None:
         while True:
             bench.changed.clear()
-            for broken in bench.broken_links():
+            for broken in bench.broken_runs():
                 broken.result()
             engine = bench.engine
             if engine is not None and engine.status.state is EngineState.BROKEN:
                 return reasons.engine_gave_up(engine.status.note)
+            await self._follow_the_root(bench)
             self._follow(bench)
             if self._finishing and not bench.running_requests:
                 await self._hear_the_last_word(bench)
                 return None
             await bench.changed.wait()
+
+    async def _follow_the_root(self, bench: Bench) -> None:
+        """Other prices or codes are other contracts, and other proxies other connections: begun anew."""
+        if bench.linked is None or not _needs_new_links(bench.linked, bench.parameters):
+            return
+        log.info("the network's parameters changed: connecting anew")
+        for link in bench.links:
+            link.session.set_enabled(False)
+        await self._let_requests_end(bench)
+        await bench.end_links()
+        link_proxies(bench)
+
+    async def _let_requests_end(self, bench: Bench) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REQUESTS_SECONDS):
+                while bench.running_requests:
+                    bench.changed.clear()
+                    await bench.changed.wait()
 
     def _follow(self, bench: Bench) -> None:
         """Steps say what is, not what was; requests are taken only while there is somebody to run and book them."""
@@ -149,3 +177,22 @@ class Shift:
         if step != self.steps[number]:
             self.steps = (*self.steps[:number], step, *self.steps[number + 1 :])
             self._on_change()
+
+
+def _needs_new_links(before: RootParameters, now: RootParameters) -> bool:
+    """A version alone may only say that a proxy moved, which its link finds by itself."""
+
+    def fixed(parameters: RootParameters) -> RootParameters:
+        return replace(
+            parameters,
+            version=0,
+            proxies=parameters.proxies[:0],
+            registrations=(),
+            last_proxy_seqno=0,
+            proxy_hashes=(),
+            worker_hashes=(),
+            model_hashes=(),
+            owner_address="",
+        )
+
+    return fixed(before) != fixed(now) or len(before.proxies) != len(now.proxies)

@@ -5,9 +5,6 @@ starts, it leaves with the shift's exit stack, which undoes it.
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 from mulberry.agent import reasons
 from mulberry.agent.backend import EngineBackend
@@ -16,42 +13,16 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.proxy_link import ProxyLink
+from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
+from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import Identity, WorkerSession
 from mulberry.model.errors import UserFacingError, WhoseTurn
-from mulberry.model.node import Reason
 from mulberry.model.places import resource, this_program
 from mulberry.model.root_contract import ProxyAddress
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
 from mulberry.ton.address import AddressError, parse_address
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """The start-up ends here. It is tried again by itself unless it is the owner's turn."""
-
-    reason: Reason
-
-
-Outcome = Done | Skipped | Blocked
-Progress = Callable[[str], None]
-
-
-class Task(Protocol):
-    name: str  # what the owner reads
-
-    async def run(self, bench: Bench, progress: Progress) -> Outcome: ...
 
 
 class ReadProfile:
@@ -148,11 +119,9 @@ class ConnectToProxy:
     name = "Connect to a proxy"
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
-        proxies = bench.profile.root_parameters().proxies
-        if not proxies:
+        if not bench.parameters.proxies:
             return Blocked(reasons.network_unusable(_wrong_profile("It names no proxy.")))
-        for number in range(len(proxies)):
-            bench.add_link(_link(bench, number))
+        link_proxies(bench)
         while not any(link.session.is_connected for link in bench.links):
             bench.changed.clear()
             told = [link.reason.evidence for link in bench.links if link.reason]
@@ -161,20 +130,31 @@ class ConnectToProxy:
         return Done()
 
 
+def link_proxies(bench: Bench) -> None:
+    """Begins a connection to each proxy that the network names now."""
+    bench.linked = bench.parameters
+    for number in range(len(bench.parameters.proxies)):
+        bench.add_link(_link(bench, number))
+
+
 START_UP: tuple[type[Task], ...] = (
     ReadProfile,
     LookForGpus,
     CheckModel,
     StartDemoNetwork,
+    UnlockKey,
+    ConnectToTon,
+    ReadRoot,
+    FundWallet,
     LoadModel,
     ConnectToProxy,
+    DeployWorkerContract,
 )
 
 
 def _link(bench: Bench, number: int) -> ProxyLink:
-    """To the profile's proxy `number`. Where it listens is asked anew each time: a launched network's port changes."""
-    workshop, profile = bench.workshop, bench.profile
-    parameters = profile.root_parameters()
+    """To the network's proxy `number`. Where it listens is asked anew each time: a launched network's port changes."""
+    workshop, profile, parameters = bench.workshop, bench.profile, bench.parameters
     if bench.engine is None or bench.owner is None:
         raise RuntimeError("the model has not been loaded")
     # A launched proxy has another port after each start, so its place in the profile is its name.
@@ -205,8 +185,10 @@ def _link(bench: Bench, number: int) -> ProxyLink:
     )
 
     def endpoint() -> ProxyAddress | None:
-        current = bench.network.profile if bench.network else profile
-        return current.root_parameters().proxies[number] if current else None
+        if bench.network and not bench.network.profile:
+            return None
+        proxies = bench.parameters.proxies
+        return proxies[number] if number < len(proxies) else None
 
     return ProxyLink(name, session, book, endpoint, random=workshop.random, on_change=bench.on_change)
 

@@ -1,0 +1,177 @@
+"""The start-up tasks of a network on TON. A profile that carries its parameters itself has no chain and skips them."""
+
+import asyncio
+import base64
+import json
+
+import aiohttp
+from pytoniq_core.boc.cell import Cell
+
+from mulberry.agent import reasons
+from mulberry.agent.bench import Bench
+from mulberry.agent.chain import Chain
+from mulberry.agent.keys import key_in_file, key_in_keyring, system_keyring
+from mulberry.agent.payouts import shortage
+from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped
+from mulberry.agent.treasury import MISFITS, Parties, Treasury
+from mulberry.model.errors import UserFacingError
+from mulberry.model.money import Nanoton, format_ton
+from mulberry.model.network import NetworkProfile
+from mulberry.model.places import resource
+from mulberry.ton.contract_params import contract_code
+from mulberry.ton.messages import WORKER_CONTRACT_DEPOSIT
+from mulberry.ton.wallet import node_wallet
+
+NO_CHAIN = Skipped("This network is not on TON.")
+CONNECT_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+FAUCET_SECONDS = 10.0
+SEEN_SECONDS = 60.0  # from a message to the block that shows what it did
+
+
+class UnlockKey:
+    name = "Unlock the node wallet's key"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        profile, workshop = bench.profile, bench.workshop
+        if profile.lite_servers is None:
+            return NO_CHAIN
+        try:
+            if profile.kind == "demo":
+                bench.key = await key_in_file(workshop.folder.demo_key)
+            else:
+                progress("Your computer may ask you to unlock its keyring.")
+                bench.key = await key_in_keyring(profile.name, system_keyring)
+        except UserFacingError as problem:
+            return Blocked(reasons.key_unavailable(problem))
+        return Done(f"It lies {bench.key.kept}")
+
+
+class ConnectToTon:
+    name = "Connect to TON"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        workshop = bench.workshop
+        if bench.profile.lite_servers is None:
+            return NO_CHAIN
+        chain = Chain(
+            lambda: bench.network.profile if bench.network else bench.profile,
+            workshop.folder,
+            clock=workshop.clock,
+            random=workshop.random,
+        )
+        bench.keep_until_the_end(chain.close)
+        bench.chain = chain
+        told = ""
+        try:
+            await chain.open()
+            async with asyncio.timeout(CONNECT_SECONDS):
+                while True:
+                    try:
+                        head = await chain.access.head()
+                        return Done(f"Block {head.id.seqno:,}")
+                    except MISFITS as problem:
+                        told = str(problem)
+                        progress(told)
+                    await asyncio.sleep(RETRY_SECONDS)
+        except TimeoutError:
+            return Blocked(reasons.chain_unreachable(told or "No server answered."))
+        except UserFacingError as problem:
+            return Blocked(reasons.network_unusable(problem))
+
+
+class ReadRoot:
+    name = "Read the root contract"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        if bench.chain is None or bench.key is None or bench.owner is None:
+            return NO_CHAIN
+        workshop = bench.workshop
+        wallet = node_wallet(_wallet_code(), bytes(bench.key.key.verify_key), bench.owner)
+        treasury = Treasury(
+            bench.chain,
+            Parties(bench.key, bench.owner, wallet),
+            workshop.till,
+            bench.profile,
+            clock=workshop.clock,
+            connected=lambda: bench.worker_contracts,
+            on_change=bench.on_change,
+        )
+        try:
+            parameters = await treasury.refresh_root()
+        except MISFITS as problem:
+            return Blocked(reasons.chain_unreachable(str(problem)))
+        except UserFacingError as problem:
+            return Blocked(reasons.network_unusable(problem))
+        bench.treasury = treasury
+        price = format_ton(Nanoton(parameters.worker_fee_per_token))
+        return Done(f"Version {parameters.version}; {price} a token")
+
+
+class FundWallet:
+    name = "Fund the node wallet"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        treasury, profile = bench.treasury, bench.profile
+        if treasury is None:
+            return NO_CHAIN
+        minimum = Nanoton(profile.payout.wallet_minimum)
+        asked = False
+        try:
+            async with asyncio.timeout(SEEN_SECONDS):
+                while True:
+                    await treasury.read()
+                    balance = treasury.wallet.balance if treasury.wallet else Nanoton(0)
+                    if balance >= minimum:
+                        break
+                    if profile.kind != "demo" or profile.faucet_url is None:
+                        return Blocked(reasons.wallet_empty(balance, minimum, treasury.wallet_address))
+                    if not asked:
+                        progress("Asking the demo network for play money")
+                        await _ask_for_play_money(profile, treasury.wallet_address)
+                        asked = True
+                    await asyncio.sleep(RETRY_SECONDS)
+        except TimeoutError:
+            return Blocked(reasons.chain_unreachable("The chain did not show the play money in time."))
+        except MISFITS as problem:
+            return Blocked(reasons.chain_unreachable(str(problem)))
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            return Blocked(reasons.chain_unreachable(f"The demo network gave no play money: {problem}."))
+        bench.keep_running(treasury.run(), "treasury")
+        given = ", with play money from the demo network" if asked else ""
+        return Done(f"{format_ton(balance)}{given}")
+
+
+class DeployWorkerContract:
+    name = "Deploy the worker contract"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        """After the connection, for the contract's address follows from the proxy's key, which the proxy tells."""
+        treasury = bench.treasury
+        if treasury is None:
+            return NO_CHAIN
+        while (wanted := bench.worker_contracts) and not any(map(treasury.is_deployed, wanted)):
+            bench.changed.clear()
+            wallet = treasury.wallet
+            if wallet is not None and (short := shortage(wallet, WORKER_CONTRACT_DEPOSIT)):
+                progress(short)
+            else:
+                progress(f"{format_ton(WORKER_CONTRACT_DEPOSIT)} from the node wallet")
+            treasury.nudge()
+            await bench.changed.wait()
+        return Done()
+
+
+def _wallet_code() -> Cell:
+    compiled = json.loads(resource("contracts/compiled.json").read_text())
+    return contract_code(base64.b64decode(compiled["contracts"]["wallet"]["boc"]))
+
+
+async def _ask_for_play_money(profile: NetworkProfile, address: str) -> None:
+    """Raises `aiohttp.ClientError`, `TimeoutError`: it did not give any."""
+    limit = aiohttp.ClientTimeout(total=FAUCET_SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=limit) as session,
+        session.post(str(profile.faucet_url), json={"address": address}) as answer,
+    ):
+        answer.raise_for_status()

@@ -1,0 +1,512 @@
+"""The money side of a shift: reads our accounts from the chain, makes contracts, cashes payments, keeps the history.
+
+Everything it needs to know after a restart is on the chain or in the ledger; it decides anew in each round.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pytoniq_core.boc.cell import Cell
+
+from mulberry.agent.chain import Chain
+from mulberry.agent.classify import Ours
+from mulberry.agent.history import History
+from mulberry.agent.history_rows import CashOut, SeenContract
+from mulberry.agent.keys import NodeKey
+from mulberry.agent.ledger import LedgerFull
+from mulberry.agent.outbox import Outbox
+from mulberry.agent.payouts import Case, WalletOnChain, decide, deposits, shortage, under_way
+from mulberry.agent.till import Till
+from mulberry.agent.workshop import Workshop
+from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
+from mulberry.model.money import Nanoton, format_ton
+from mulberry.model.network import NetworkProfile
+from mulberry.model.payments import ProxyAccount
+from mulberry.model.root_contract import RootParameters
+from mulberry.model.wallet import AccountRole, Balance, Payout, PayoutState, TransactionKind, WalletStatus
+from mulberry.ton.address import Address, parse_address
+from mulberry.ton.boc import BocError
+from mulberry.ton.cells import CellShapeError
+from mulberry.ton.chain.errors import ChainError, MessageRefused
+from mulberry.ton.contract_data import ContractState, WorkerContract, read_worker_contract
+from mulberry.ton.contract_params import read_params
+from mulberry.ton.contracts import Birth, worker_contract
+from mulberry.ton.messages import CASH_OUT_GAS, cash_out, deploy_worker_contract
+from mulberry.ton.payment import PaymentRefused, verify_payment
+from mulberry.ton.wallet import MAX_MESSAGES, read_node_wallet
+
+if TYPE_CHECKING:
+    from mulberry.ton.chain.nouns import AccountState, BlockRef
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 10.0
+BUSY_ROUND_SECONDS = 1.0  # while something of ours is under way
+ROOT_SECONDS = 45.0
+HISTORY_RETRY_SECONDS = 30.0
+PAYOUT_SECONDS = 8.0  # how long an asked payout is waited for
+IDLE_AFTER = timedelta(minutes=5)
+UNREAD = "TON is read while the node works."
+MISFITS = (ChainError, CellShapeError, BocError)
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who the money is between. `wallet` is the node wallet's birth for our key and the owner."""
+
+    key: NodeKey
+    owner: Address
+    wallet: Birth
+
+
+class Treasury:
+    """`connected` names the worker contracts of the proxies we work for; `on_change` is called after each round."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        parties: Parties,
+        till: Till,
+        profile: NetworkProfile,
+        *,
+        clock: Clock,
+        connected: Callable[[], set[str]],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._chain = chain
+        self._parties = parties
+        self._till = till
+        self._rows = till.ledger.chain
+        self._profile = profile
+        self._clock = clock
+        self._connected = connected
+        self._on_change = on_change
+        self._outbox = Outbox(self._rows, parties.wallet, parties.key.key, clock)
+        self._history = History(self._rows)
+        self._states: dict[Address, AccountState] = {}
+        self._head: BlockRef | None = None
+        self._proven_by = 0
+        self._asked: set[str] = set()
+        self._note = self._history_note = ""
+        self._wake = asyncio.Event()
+        self._read_once = asyncio.Event()
+        self._rounds = 0
+        self._in_round = False
+        self._round_ended = asyncio.Condition()
+        self._root_read_at: float | None = None
+        self.parameters: RootParameters | None = None
+
+    # What is
+
+    @property
+    def wallet(self) -> WalletOnChain | None:
+        """The node wallet as the chain showed it last; None: not read yet."""
+        state = self._states.get(self._parties.wallet.address)
+        if state is None:
+            return None
+        seqno, is_blocked = 0, False
+        if state.data is not None:
+            held = read_node_wallet(state.data)
+            seqno, is_blocked = held.seqno, held.blocked
+        return WalletOnChain(state.balance, seqno, state.data is not None, is_blocked, state.as_of)
+
+    @property
+    def wallet_address(self) -> str:
+        return self._parties.wallet.address.friendly()
+
+    def is_deployed(self, contract: str) -> bool:
+        """Whether the chain has shown this worker contract."""
+        return any(seen.worker_contract == contract for seen in self._rows.contracts())
+
+    def status(self) -> WalletStatus:
+        """The wallet page."""
+        rules = self._profile.payout
+        wallet = self.wallet
+        low = wallet is not None and wallet.balance < rules.wallet_warning
+        warning = f"The node wallet is below {format_ton(Nanoton(rules.wallet_warning))}: top it up." if low else ""
+        notes = (self._note, self._history_note, self._chain.clock_note(), warning)
+        return WalletStatus(
+            owner=self._parties.owner.friendly(),
+            owner_balance=self._balance(self._parties.owner),
+            node_wallet=self.wallet_address,
+            node_wallet_balance=self._balance(self._parties.wallet.address),
+            minimum=Nanoton(rules.wallet_minimum),
+            warning_below=Nanoton(rules.wallet_warning),
+            key_store=self._parties.key.kept,
+            payouts=self.payouts(),
+            paid=Nanoton(sum(self._rows.paid().values())),
+            head_seqno=self._head.id.seqno if self._head else None,
+            head_at=self._head.made_at if self._head else None,
+            servers=self._chain.servers(),
+            note=" ".join(note for note in notes if note),
+            top_up_url=self._profile.faucet_url,
+            as_of=self._clock.now(),
+        )
+
+    def payouts(self) -> tuple[Payout, ...]:
+        """The next payout from each account that has or may get money."""
+        return tuple(decide(case) for case in self._cases())
+
+    def sent(self) -> set[CashOut]:
+        """The payments that were handed to the chain, which does not show them yet."""
+        wallet = self.wallet
+        return under_way(self._outbox.newest, wallet, self._rows.contracts()) if wallet else set()
+
+    # Work
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_reading(), name="read the chain")
+            group.create_task(self._keep_history(), name="read the history")
+
+    def nudge(self) -> None:
+        """Something changed that may call for a round now."""
+        self._wake.set()
+
+    async def read(self) -> None:
+        """Reads our accounts as they are now. Raises `ChainError`, `CellShapeError`."""
+        access = self._chain.access
+        self._head = await access.head()
+        ours = (self._parties.wallet.address, self._parties.owner)
+        states = {address: await access.account(address) for address in ours}
+        for contract in sorted(self._known_contracts()):
+            address = parse_address(contract)
+            states[address] = await access.account(address)
+            self._see(states[address])
+        for address in self._proxies_to_look_at():
+            states[address] = await access.account(address)
+        self._states.update(states)
+        newest = states[self._parties.wallet.address].proven_by.seqno
+        standing = (server.head_seqno for server in access.status())
+        self._proven_by = max(sum(seqno is not None and seqno >= newest for seqno in standing), 1)
+        self._chain.keep_trusted()
+        self._read_once.set()
+
+    async def pay_out(self, proxy: str | None) -> None:
+        """Cashes what waits at `proxy`, or everywhere, as soon as the chain takes it.
+
+        Raises `UserFacingError`: nothing waits, or something stands in the way.
+        """
+        asked = {account.proxy for account in self._till.ledger.accounts() if proxy in (None, account.proxy)}
+        self._asked |= asked
+        await self._next_round()
+        found = [payout for payout in self.payouts() if payout.proxy in asked]
+        if not any(payout.state in (PayoutState.READY, PayoutState.SENT) for payout in found):
+            self._asked -= asked
+            raise _no_payout([payout for payout in found if payout.waiting] or found)
+
+    async def refresh_root(self) -> RootParameters:
+        """Reads the root contract. Raises `ChainError`, `UserFacingError`."""
+        parameters = await self._chain.root_parameters()
+        self._root_read_at = asyncio.get_running_loop().time()
+        if self.parameters is not None and parameters.version != self.parameters.version:
+            log.info("the root contract changed: version %d", parameters.version)
+        self.parameters = parameters
+        return parameters
+
+    async def _keep_reading(self) -> None:
+        while True:
+            self._wake.clear()
+            self._in_round = True
+            self._note = await self._round()
+            self._in_round = False
+            async with self._round_ended:
+                self._rounds += 1
+                self._round_ended.notify_all()
+            self._on_change()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BUSY_ROUND_SECONDS if self._is_busy() else ROUND_SECONDS):
+                    await self._wake.wait()
+
+    async def _round(self) -> str:
+        """Reads and acts. What kept it from that, in words."""
+        try:
+            if await self._chain.open() or self._root_is_old():
+                await self.refresh_root()
+            await self.read()
+            await self._act()
+        except MISFITS as problem:
+            log.warning("the chain: %s", problem)
+            return str(problem)
+        except UserFacingError as problem:
+            return f"{problem.what} {problem.why}"
+        except LedgerFull as problem:
+            self._till.is_full(problem)
+        return ""
+
+    def _root_is_old(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return self._root_read_at is None or now - self._root_read_at > ROOT_SECONDS
+
+    async def _next_round(self) -> None:
+        """Waits for the end of a round that begins after now."""
+        last = self._rounds + (2 if self._in_round else 1)
+        self._wake.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAYOUT_SECONDS), self._round_ended:
+                await self._round_ended.wait_for(lambda: self._rounds >= last)
+
+    def _is_busy(self) -> bool:
+        wallet = self.wallet
+        if wallet is None:
+            return True
+        if self._outbox.open_request(wallet) is not None or self._undeployed():
+            return True
+        return bool(self.sent())
+
+    async def _act(self) -> None:
+        """Sends what is to be sent; one request at a time."""
+        wallet = self.wallet
+        if wallet is None:
+            return
+        request = self._outbox.open_request(wallet)
+        if request is None:
+            messages, cash_outs = self._next_messages(wallet)
+            if not messages:
+                return
+            request = self._outbox.sign(messages, cash_outs, wallet)
+            self._asked -= self._proxies_of(cash_outs)
+        try:
+            await self._chain.access.send(request.boc)
+        except MessageRefused as problem:  # also what a server says of a request whose number is used already
+            log.info("request %d was not taken: %s", request.seqno, problem)
+
+    def _next_messages(self, wallet: WalletOnChain) -> tuple[list[Cell], list[CashOut]]:
+        births = self._undeployed()[:MAX_MESSAGES]
+        if births:
+            if short := shortage(wallet, deposits(len(births))):
+                raise UserFacingError("Your contract cannot be made.", short, f"Top up {self.wallet_address}.")
+            return [deploy_worker_contract(birth) for birth in births], []
+        ready = [case for case in self._cases() if decide(case).state is PayoutState.READY]
+        affordable = [
+            case
+            for number, case in enumerate(ready[:MAX_MESSAGES], 1)
+            if not shortage(wallet, Nanoton(number * CASH_OUT_GAS))
+        ]
+        messages, cash_outs = [], []
+        for case in affordable:
+            contract = case.account.worker_contract
+            payment = self._till.ledger.newest_payment(contract)
+            if payment is not None:
+                address = parse_address(contract)
+                messages.append(cash_out(payment, address, excess_address=self._parties.wallet.address))
+                cash_outs.append(CashOut(contract, payment.tokens))
+        return messages, cash_outs
+
+    # The parts of a round
+
+    def _known_contracts(self) -> set[str]:
+        """Of proxies that we met, and those that the wallet's history names."""
+        met = {account.worker_contract for account in self._till.ledger.accounts()}
+        seen = {contract.worker_contract for contract in self._rows.contracts()}
+        kinds = TransactionKind.CASH_OUT, TransactionKind.DEPLOY
+        return met | seen | self._rows.counterparties(self._parties.wallet.address.raw, *kinds)
+
+    def _see(self, state: "AccountState") -> None:
+        """Keeps what a worker contract of ours says of itself."""
+        if state.data is None:
+            return
+        try:
+            contract = read_worker_contract(state.data)
+            prices = read_params(contract.params, root_address="")
+        except CellShapeError as problem:
+            log.warning("%s is no worker contract: %s", state.address, problem)
+            return
+        if contract.owner != self._parties.owner:
+            return
+        self._rows.see(_seen(state, contract, prices))
+
+    def _proxies_to_look_at(self) -> list[Address]:
+        waiting = {case.account.proxy_contract for case in self._cases() if case.waiting and not case.sent}
+        return [parse_address(proxy_contract) for proxy_contract in sorted(waiting)]
+
+    def _undeployed(self) -> list[Birth]:
+        """Worker contracts that are to be made: of proxies we work for, or that signed something."""
+        if self.parameters is None:
+            return []
+        wanted = self._connected()
+        births = []
+        for account in self._till.ledger.accounts():
+            if account.worker_contract not in wanted and not account.counters.committed_to_blockchain:
+                continue
+            birth = self._birth(account, self.parameters)
+            state = self._states.get(birth.address)
+            if birth.address.raw == account.worker_contract and state is not None and state.data is None:
+                births.append(birth)
+        return births
+
+    def _birth(self, account: ProxyAccount, parameters: RootParameters) -> Birth:
+        proxy_contract = parse_address(account.proxy_contract)
+        return worker_contract(parameters, bytes.fromhex(account.proxy), proxy_contract, self._parties.owner)
+
+    def _cases(self) -> list[Case]:
+        ledger, wallet = self._till.ledger, self.wallet
+        seen = {contract.worker_contract: contract for contract in self._rows.contracts()}
+        sent = under_way(self._outbox.newest, wallet, list(seen.values())) if wallet else set()
+        is_idle = self._is_idle()
+        return [
+            self._case(account, seen.get(account.worker_contract), wallet, sent, is_idle)
+            for account in ledger.accounts()
+        ]
+
+    def _case(
+        self,
+        account: ProxyAccount,
+        contract: SeenContract | None,
+        wallet: WalletOnChain | None,
+        sent: set[CashOut],
+        is_idle: bool,
+    ) -> Case:
+        funds = self._states.get(parse_address(account.proxy_contract))
+        parameters = self.parameters
+        current = parameters is None or self._birth(account, parameters).address.raw == account.worker_contract
+        newest = CashOut(account.worker_contract, account.counters.committed_to_blockchain)
+        return Case(
+            account=account,
+            contract=contract,
+            wallet=wallet,
+            proxy_funds=funds.balance if funds else None,
+            rules=self._profile.payout,
+            sent=any(item.worker_contract == account.worker_contract for item in sent),
+            attempts=self._rows.attempts(newest),
+            is_idle=is_idle,
+            is_closing=not current,
+            asked=account.proxy in self._asked,
+            last_paid_at=self._rows.last_paid_at(account.proxy_contract),
+            refused=self._payment_problem(account),
+        )
+
+    def _payment_problem(self, account: ProxyAccount) -> str:
+        """A payment was verified when it came; the disk may have changed it since."""
+        payment = self._till.ledger.newest_payment(account.worker_contract)
+        if payment is None:
+            return ""
+        key, contract = bytes.fromhex(account.proxy), parse_address(account.worker_contract)
+        try:
+            verify_payment(payment.boc, proxy_key=key, worker_contract=contract)
+        except PaymentRefused as problem:
+            return str(problem)
+        return ""
+
+    def _is_idle(self) -> bool:
+        newest = self._till.ledger.newest_job()
+        jobs = self._till.ledger.jobs(newest, newest)
+        return not jobs or self._clock.now() - jobs[0].finished_at > IDLE_AFTER
+
+    def _proxies_of(self, cash_outs: list[CashOut]) -> set[str]:
+        contracts = {item.worker_contract for item in cash_outs}
+        return {account.proxy for account in self._till.ledger.accounts() if account.worker_contract in contracts}
+
+    def _balance(self, address: Address) -> Balance | None:
+        state = self._states.get(address)
+        if state is None:
+            return None
+        return Balance(address.friendly(), state.balance, state.as_of, self._proven_by)
+
+    # History
+
+    async def _keep_history(self) -> None:
+        """Apart from the rounds: a long history must not hold up a payout."""
+        await self._read_once.wait()
+        while True:
+            pause = BUSY_ROUND_SECONDS
+            try:
+                came = await self._follow_history()
+                self._history_note = ""
+            except MISFITS as problem:
+                came, pause = True, HISTORY_RETRY_SECONDS
+                self._history_note = f"The history is not complete yet: {problem}"
+            except LedgerFull as problem:
+                came, pause = False, HISTORY_RETRY_SECONDS
+                self._till.is_full(problem)
+            if came:
+                self._till.on_change(None)
+            await asyncio.sleep(pause)
+
+    async def _follow_history(self) -> bool:
+        """The node wallet first: it names our contracts, and these the proxies whose payouts count."""
+        wallet, owner = self._parties.wallet.address, self._parties.owner
+        came = await self._follow(wallet, AccountRole.NODE_WALLET)
+        for contract in sorted(self._known_contracts()):
+            came |= await self._follow(parse_address(contract), AccountRole.WORKER_CONTRACT)
+        if self._rows.gaps(wallet.raw):
+            return came
+        born = self._rows.oldest(wallet.raw)
+        if born is None:  # no wallet, no contracts, no payouts
+            return came
+        return await self._follow(owner, AccountRole.OWNER, not_before=born) or came
+
+    async def _follow(self, address: Address, role: AccountRole, *, not_before: int = 0) -> bool:
+        state = self._states.get(address)
+        if state is None:
+            return False
+        access = self._chain.access
+        return await self._history.follow(
+            access, address, role, state.last_transaction, self._ours(), not_before=not_before
+        )
+
+    def _ours(self) -> Ours:
+        seen, accounts = self._rows.contracts(), self._till.ledger.accounts()
+        workers = {item.worker_contract for item in seen} | {item.worker_contract for item in accounts}
+        proxies = {item.proxy_contract for item in seen} | {item.proxy_contract for item in accounts}
+        return Ours(
+            self._parties.owner,
+            self._parties.wallet.address,
+            frozenset(map(parse_address, workers)),
+            frozenset(map(parse_address, proxies)),
+        )
+
+
+def _seen(state: "AccountState", contract: WorkerContract, prices: RootParameters) -> SeenContract:
+    return SeenContract(
+        worker_contract=state.address.raw,
+        proxy=contract.proxy_key.hex(),
+        proxy_contract=contract.proxy_contract.raw,
+        worker_fee_per_token=prices.worker_fee_per_token,
+        tokens=contract.tokens,
+        is_open=contract.state is ContractState.OPEN,
+        as_of=state.as_of,
+    )
+
+
+def nothing_read(workshop: Workshop) -> WalletStatus:
+    """Before the first shift has read anything: what the ledger knows from earlier ones."""
+    profile = workshop.profile
+    return WalletStatus(
+        owner=parse_address(workshop.settings.owner_address or profile.owner_address).friendly(),
+        owner_balance=None,
+        node_wallet="",
+        node_wallet_balance=None,
+        minimum=Nanoton(profile.payout.wallet_minimum),
+        warning_below=Nanoton(profile.payout.wallet_warning),
+        key_store="",
+        payouts=(),
+        paid=Nanoton(sum(workshop.till.ledger.chain.paid().values())),
+        head_seqno=None,
+        head_at=None,
+        servers=(),
+        note=UNREAD,
+        top_up_url=None,
+        as_of=workshop.clock.now(),
+    )
+
+
+def stale(status: WalletStatus) -> WalletStatus:
+    """What was known last, once nothing is read any more. The amounts carry their own times."""
+    return replace(status, servers=(), note=UNREAD)
+
+
+def _no_payout(found: list[Payout]) -> UserFacingError:
+    why = " ".join(dict.fromkeys(payout.note for payout in found)) or "No proxy has signed anything yet."
+    return UserFacingError(
+        what="Nothing was paid out.",
+        why=why,
+        next_step="Mulberry pays out by itself when there is enough; or ask again then.",
+    )
