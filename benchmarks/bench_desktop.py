@@ -121,7 +121,7 @@ def scroll(root: Path) -> dict[str, float]:
         jobs = desktop.jobs
         jobs.wanted.connect(lambda first, last: jobs.put(first, last, [job(n) for n in range(first, last + 1)]))
         jobs.set_total(ROWS)
-        desktop.window.sidebar.choose(1)
+        desktop.window.choose("Jobs")
         QApplication.processEvents()
         table = desktop.window.jobs.table
         frames = []

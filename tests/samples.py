@@ -20,9 +20,24 @@ from mulberry.model.node import (
     StepState,
     Want,
 )
+from mulberry.model.wallet import (
+    AccountRole,
+    Balance,
+    ChainTransaction,
+    Difference,
+    Payout,
+    PayoutState,
+    Reconciliation,
+    ServerStanding,
+    TransactionKind,
+    WalletStatus,
+)
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PROXY_KEY = "d0" * 32
+OWNER = "UQBKgXCNLPexWhs2L79kiARR1phGH1LwXxRbNsCFF9doc2lN"
+NODE_WALLET = "UQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPuwA"
+WORKER_CONTRACT = "EQDtFpEwcFAEcRe5mLVh2N6C0x-_hJEM7W61_JLnSF74p4q2"
 
 WANTS = {
     NodeState.STOPPED: Want.STOP,
@@ -115,4 +130,70 @@ def a_job(number: int, *, confirmed: bool = True, outcome: JobOutcome = JobOutco
         adjusted_tokens=tokens,
         worker_fee_per_token=Nanoton(20),
         confirmed_tokens=tokens if confirmed else None,
+    )
+
+
+def a_wallet(*, waiting: int = 18_900_000) -> WalletStatus:
+    """The demo network's wallet at noon: one payout seen, the next one collecting."""
+    return WalletStatus(
+        owner=OWNER,
+        owner_balance=Balance(OWNER, Nanoton(30_140_000), NOON - timedelta(seconds=3), 3),
+        node_wallet=NODE_WALLET,
+        node_wallet_balance=Balance(NODE_WALLET, Nanoton(4_612_345_678), NOON - timedelta(seconds=3), 3),
+        minimum=Nanoton(1_000_000_000),
+        warning_below=Nanoton(1_500_000_000),
+        key_store="a file in the data folder, because this is play money",
+        payouts=(
+            Payout(
+                PROXY_KEY,
+                WORKER_CONTRACT,
+                Nanoton(waiting),
+                Nanoton(30_000_000),
+                PayoutState.COLLECTING,
+                "It is paid out by itself at 0.0300 TON.",
+                NOON - timedelta(minutes=7),
+            ),
+        ),
+        paid=Nanoton(30_140_000),
+        head_seqno=4_711,
+        head_at=NOON - timedelta(seconds=3),
+        servers=tuple(ServerStanding(f"127.0.0.1:{port}", True, "") for port in (4711, 4712, 4713)),
+        note="",
+        top_up_url="http://127.0.0.1:8080/demo/faucet",
+        as_of=NOON,
+    )
+
+
+def a_transaction(number: int, kind: TransactionKind = TransactionKind.PAYOUT) -> ChainTransaction:
+    """Transaction `number` of the owner, later the higher the number."""
+    return ChainTransaction(
+        role=AccountRole.OWNER,
+        account="0:" + "4a" * 32,
+        lt=1_000_000 + number,
+        hash=f"{number:064x}",
+        at=NOON - timedelta(days=1) + timedelta(seconds=number),
+        kind=kind,
+        amount=Nanoton(30_000_000 + number),
+        fee=Nanoton(123_456),
+        counterparty="0:" + "ed" * 32,
+        comment="",
+        success=True,
+    )
+
+
+def an_account() -> Reconciliation:
+    """App, proxy and chain with a job on its way: every difference is explained."""
+    return Reconciliation(
+        counted=Nanoton(51_020_000),
+        earned=Nanoton(49_400_000),
+        payable=Nanoton(49_040_000),
+        paid=Nanoton(30_140_000),
+        differences=(
+            Difference(PROXY_KEY, "3 jobs are done and the proxy has not confirmed them yet.", Nanoton(1_620_000)),
+            Difference(PROXY_KEY, "The proxy has confirmed this and not signed for it yet.", Nanoton(360_000)),
+            Difference(PROXY_KEY, "Signed and collecting until the next payout.", Nanoton(18_900_000)),
+            Difference(PROXY_KEY, "What we counted less what the chain shows as paid.", Nanoton(-20_880_000)),
+        ),
+        is_settled=True,
+        as_of=NOON,
     )

@@ -66,7 +66,7 @@ async def earn(desktop: Desktop) -> None:
     await seen(desktop, lambda status: status.state is NodeState.STOPPED)
     desktop.window.home.state.main.click()
     await seen(desktop, lambda status: status.earnings.jobs_total >= JOBS_WANTED)
-    desktop.window.sidebar.choose(1)
+    desktop.window.choose("Jobs")
     await asyncio.sleep(1)  # the Jobs page fetches its rows
     await seen(desktop, lambda status: status.running_requests > 0)
 

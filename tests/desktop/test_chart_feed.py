@@ -12,6 +12,7 @@ from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.history import TODAY_STEPS, Span, Window
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.window import MainWindow
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton
@@ -38,7 +39,7 @@ class Books(Connection):
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, clock: SettableClock) -> MainWindow:
     clock.moment = datetime(2026, 11, 22, 12, 7, 3, tzinfo=UTC)
-    made = MainWindow(theme, clock, JobsModel())
+    made = MainWindow(theme, clock, JobsModel(), TransactionsModel())
     made.closing.connect(made.hide)
     qtbot.addWidget(made)
     made.show()

@@ -158,7 +158,7 @@ async def test_jobs_are_fetched_where_they_are_looked_at(qtbot: QtBot, start: St
     await running.hear(NodeState.EARNING, jobs=1000)
     model = running.desktop.jobs
     assert model.rowCount() == 1000
-    running.desktop.window.sidebar.choose(1)
+    running.desktop.window.choose("Jobs")
     await until(lambda: model.text(0, Column.TOKENS) == "23 + 20")
 
 

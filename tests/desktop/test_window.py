@@ -15,6 +15,7 @@ from mulberry.desktop.chart import Chart
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.window import MainWindow
 from mulberry.model.errors import UserFacingError
 from mulberry.model.node import NetworkInfo, NodeState
@@ -24,7 +25,9 @@ from samples import a_status
 @pytest.fixture
 def window(qtbot: QtBot, theme: Theme, clock: SettableClock) -> MainWindow:
     jobs = JobsModel()
-    made = MainWindow(theme, clock, jobs)
+    transactions = TransactionsModel()
+    made = MainWindow(theme, clock, jobs, transactions)
+    transactions.setParent(made)
     jobs.setParent(made)
     made.closing.connect(made.hide)
     qtbot.addWidget(made)
@@ -51,14 +54,14 @@ def test_a_network_with_real_money_has_no_demo_banner(window: MainWindow) -> Non
 
 def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> None:
     entries = [window.sidebar.list.item(row).text() for row in range(window.sidebar.list.count())]
-    assert entries == ["Home", "Jobs"]
-    assert window.pages.count() == 2
+    assert entries == ["Home", "Earnings", "Jobs", "Wallet"]
+    assert window.pages.count() == 4
 
 
 def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[], None]) -> None:
     window.activateWindow()
     settle()
-    QTest.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.jobs
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.home

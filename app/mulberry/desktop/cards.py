@@ -2,11 +2,21 @@
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mulberry.desktop.theme import Theme
 
 GAP = 16
+MARGIN = 32
 
 
 class Text(QLabel):
@@ -45,8 +55,39 @@ class Card(QFrame):
         self.column.setSpacing(4)
 
 
+class _Sheet(QWidget):
+    """As high as its cards need at its width. Qt's own hint reckons wrapped texts at their narrowest: far too high."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("page")
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), 0)
+
+
+class Page(QScrollArea):
+    """One page that scrolls where the window is low; what it holds goes into `column`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        sheet = _Sheet()
+        self.column = QVBoxLayout(sheet)
+        self.column.setContentsMargins(0, 0, MARGIN, MARGIN)
+        self.column.setSpacing(GAP)
+        self.setWidget(sheet)
+        self.verticalScrollBar().rangeChanged.connect(self._keep_the_right_edge)
+
+    def _keep_the_right_edge(self, lowest: int, highest: int) -> None:
+        """The scroll bar takes its room from the margin, so that cards and banner end at one line."""
+        bar = self.verticalScrollBar().sizeHint().width() if highest > lowest else 0
+        self.column.setContentsMargins(0, 0, MARGIN - bar, MARGIN)
+
+
 class Row(QWidget):
-    """Cards side by side; one under the other where they would not fit."""
+    """Cards side by side; one under the other where they would not fit. Hidden ones take no room."""
 
     def __init__(self, *cards: tuple[QWidget, int]) -> None:
         """`cards` with their shares of the width."""
@@ -59,7 +100,7 @@ class Row(QWidget):
             self._box.addWidget(card, share)
 
     def minimumSizeHint(self) -> QSize:
-        widest = max(card.minimumSizeHint().width() for card in self._cards)
+        widest = max(card.minimumSizeHint().width() for card in self._shown())
         return QSize(widest, 0)  # the height follows from the width
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -71,8 +112,12 @@ class Row(QWidget):
             self._arrange(self.width())
         return super().event(event)
 
+    def _shown(self) -> list[QWidget]:
+        return [card for card in self._cards if not card.isHidden()]
+
     def _arrange(self, width: int) -> None:
-        needed = sum(card.minimumSizeHint().width() for card in self._cards) + GAP * (len(self._cards) - 1)
+        cards = self._shown()
+        needed = sum(card.minimumSizeHint().width() for card in cards) + GAP * (len(cards) - 1)
         wanted = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
         if self._box.direction() is not wanted:
             self._box.setDirection(wanted)

@@ -67,6 +67,8 @@ class ChartFeed(QObject):
         self._round += 1
 
     def _fetched(self, fetched: Window, buckets: tuple[EarningsBucket, ...]) -> None:
+        if not isinstance(fetched.span, Span):
+            return  # another page's chart
         if fetched.span is Span.TODAY and (began := first_work(buckets)) is not None:
             self._began = max(began, self._began) if self._began is not None else began
             finer = window(Span.TODAY, self._clock.now(), self._began)

@@ -1,4 +1,4 @@
-"""The window's line to the agent: hears its events, sends its owner's commands, fetches jobs and earnings.
+"""The window's line to the agent: hears its events, sends its owner's commands, fetches what the pages show.
 
 Everything that is shown comes out of here as a Qt signal, and what was last heard is kept when the agent falls silent:
 the window then shows it as stale, never as zero.
@@ -19,6 +19,7 @@ from mulberry.model.control import Command, Event
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.node import Status, Want
+from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 
 class Agent(Protocol):
@@ -32,6 +33,12 @@ class Agent(Protocol):
     async def jobs(self, first: int, last: int) -> tuple[Job, ...]: ...
 
     async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]: ...
+
+    async def payout(self, proxy: str | None = None) -> WalletStatus: ...
+
+    async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
+
+    async def reconciliation(self) -> Reconciliation: ...
 
     async def quit(self) -> None: ...
 
@@ -50,10 +57,11 @@ class Link(Enum):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What there is to show. `status` is None until the agent was first heard."""
+    """What there is to show. `status` is None until the agent was first heard, `wallet` until it told about one."""
 
     link: Link = Link.STARTING
     status: Status | None = None
+    wallet: WalletStatus | None = None
 
     @property
     def is_stale(self) -> bool:
@@ -74,6 +82,10 @@ class Connection(QObject):
     jobs_fetched = Signal(int, int, object)  # first, last, tuple[Job, ...]
     jobs_not_fetched = Signal(int, int)
     earnings_fetched = Signal(object, object)  # Window, tuple[EarningsBucket, ...]
+    history_fetched = Signal(int, int, object)  # offset, limit, tuple[ChainTransaction, ...]
+    history_not_fetched = Signal(int, int)
+    reconciled = Signal(object)  # Reconciliation
+    payout_answered = Signal()  # it is under way, or `failed` said why not
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -106,6 +118,18 @@ class Connection(QObject):
         """The earnings in `window` by `earnings_fetched`; nothing when the agent does not answer."""
         self._spawn(lambda line: self._fetch_earnings(line.agent, window))
 
+    def fetch_history(self, offset: int, limit: int) -> None:
+        """At most `limit` transactions, newest first, after the `offset` newest; by `history_fetched` or `…_not_…`."""
+        self._spawn(lambda line: self._fetch_history(line.agent, offset, limit))
+
+    def reconcile(self) -> None:
+        """The account of app, proxies and chain by `reconciled`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._reconcile(line.agent))
+
+    def pay_out(self, proxy: str) -> None:
+        """Asks for what waits at `proxy`, its public key in hexadecimal, to be paid out now."""
+        self._spawn(lambda line: self._pay_out(line.agent, proxy))
+
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
         from mulberry.client.control import AgentNotRunning
@@ -126,7 +150,7 @@ class Connection(QObject):
         if not isinstance(message, Event):
             self._show(replace(self.view, link=Link.SILENT))
             return
-        self._show(View(Link.ANSWERS, message.status))
+        self._show(View(Link.ANSWERS, message.status, message.wallet or self.view.wallet))
         if message.new_jobs:
             self.jobs_booked.emit(message.new_jobs)
 
@@ -163,6 +187,30 @@ class Connection(QObject):
         except UserFacingError:  # the chart stays as it is
             return
         self.earnings_fetched.emit(window, buckets)
+
+    async def _fetch_history(self, agent: Agent, offset: int, limit: int) -> None:
+        try:
+            transactions = await agent.history(offset, limit)
+        except UserFacingError:  # the rows stay as they are
+            self.history_not_fetched.emit(offset, limit)
+        else:
+            self.history_fetched.emit(offset, limit, transactions)
+
+    async def _reconcile(self, agent: Agent) -> None:
+        try:
+            account = await agent.reconciliation()
+        except UserFacingError:  # the account shown has its time
+            return
+        self.reconciled.emit(account)
+
+    async def _pay_out(self, agent: Agent, proxy: str) -> None:
+        try:
+            wallet = await agent.payout(proxy)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+        else:
+            self._show(replace(self.view, wallet=wallet))
+        self.payout_answered.emit()
 
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:

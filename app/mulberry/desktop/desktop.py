@@ -6,7 +6,9 @@ from PySide6.QtWidgets import QMessageBox
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.money_feed import MoneyFeed
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.tray import Tray
 from mulberry.desktop.window import MainWindow
 from mulberry.desktop.wording import proxy_name
@@ -32,8 +34,10 @@ class Desktop(QObject):
         self.connection = connection
         self.tray = tray
         self.jobs = JobsModel(self)
-        self.window = MainWindow(theme, clock, self.jobs)
+        self.transactions = TransactionsModel(self)
+        self.window = MainWindow(theme, clock, self.jobs, self.transactions)
         self.charts = ChartFeed(connection, self.window, clock)
+        self.money = MoneyFeed(connection, self.window, self.transactions, clock)
         self._memory = memory
         self._link = Link.STARTING
         self._question: QMessageBox | None = None
@@ -57,6 +61,7 @@ class Desktop(QObject):
     def come_forward(self) -> None:
         self.window.come_forward()
         self.charts.look_again()
+        self.money.look_again()
 
     def end(self) -> None:
         self._memory.setValue("geometry", self.window.saveGeometry())

@@ -11,16 +11,35 @@ DAY_SECONDS = 86_400
 
 
 class Span(Enum):
+    """What the small charts of the Home page show."""
+
     TODAY = "Today"
     WEEK = "7 days"
     MONTH = "30 days"
+
+
+class Range(Enum):
+    """What the chart of the Earnings page shows."""
+
+    DAY = "24 h"
+    WEEK = "7 days"
+    MONTH = "30 days"
+    ALL = "All"
+
+
+class Bars(Enum):
+    """How long each bar of that chart is."""
+
+    HOUR = "Hours"
+    DAY = "Days"
+    WEEK = "Weeks"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """`buckets` steps of `bucket_seconds` from `start` (aware)."""
 
-    span: Span
+    span: Span | Range
     start: datetime
     bucket_seconds: int
     buckets: int
@@ -30,6 +49,16 @@ class Window:
 TODAY_STEPS = ((5, 60), (15, 60), (60, 90), (300, 96))  # seconds, how many
 TODAY_COARSE_SECONDS = 900
 WEEK_SECONDS = DAY_SECONDS // 4
+
+BAR_SECONDS = {Bars.HOUR: 3600, Bars.DAY: DAY_SECONDS, Bars.WEEK: 7 * DAY_SECONDS}
+BARS_ON_OFFER = {  # the usual ones first; no more bars than can be told apart
+    Range.DAY: (Bars.HOUR,),
+    Range.WEEK: (Bars.DAY, Bars.HOUR),
+    Range.MONTH: (Bars.DAY, Bars.WEEK),
+    Range.ALL: (Bars.WEEK,),
+}
+RANGE_DAYS = {Range.DAY: 1, Range.WEEK: 7, Range.MONTH: 30, Range.ALL: 1820}
+FEWEST_BARS = 12  # of all time, so that the first week is not one wide bar
 
 
 def window(span: Span, now: datetime, first_work: datetime | None = None) -> Window:
@@ -47,6 +76,26 @@ def window(span: Span, now: datetime, first_work: datetime | None = None) -> Win
     if span is Span.WEEK:
         return _up_to(now, Window(span, midnight - timedelta(days=6), WEEK_SECONDS, 28))
     return _up_to(now, Window(span, midnight - timedelta(days=29), DAY_SECONDS, 30))
+
+
+def range_window(shown: Range, bars: Bars, now: datetime) -> Window:
+    """The steps of the Earnings page's chart. Hours begin with the hour, days at midnight, weeks on Mondays."""
+    seconds = BAR_SECONDS[bars]
+    last = {
+        Bars.HOUR: now.astimezone().replace(minute=0, second=0, microsecond=0),
+        Bars.DAY: _midnight(now),
+        Bars.WEEK: _midnight(now) - timedelta(days=now.astimezone().weekday()),
+    }[bars]
+    buckets = -(-RANGE_DAYS[shown] * DAY_SECONDS // seconds)
+    return Window(shown, last - timedelta(seconds=seconds * (buckets - 1)), seconds, buckets)
+
+
+def from_first_work(window: Window, buckets: Sequence[EarningsBucket]) -> tuple[Window, tuple[EarningsBucket, ...]]:
+    """Without the empty time before anything happened, but at least `FEWEST_BARS` steps where there are as many."""
+    first = next((i for i, bucket in enumerate(buckets) if bucket.jobs or bucket.payable or bucket.paid), len(buckets))
+    kept = tuple(buckets[max(0, min(first, len(buckets) - FEWEST_BARS)) :])
+    start = kept[0].start if kept else window.start
+    return Window(window.span, start, window.bucket_seconds, len(kept)), kept
 
 
 def coarse_today(now: datetime) -> Window:

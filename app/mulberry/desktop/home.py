@@ -1,16 +1,16 @@
 """The Home page: the sentence first, the numbers second, their sources third."""
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout
 
 from mulberry.desktop import wording
-from mulberry.desktop.cards import GAP, Card, Row, Text, plain_button
+from mulberry.desktop.cards import GAP, Card, Page, Row, Text, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.gpu_card import GpuCard
 from mulberry.desktop.history import Span, Window
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.jobs_table import NewestJobs
-from mulberry.desktop.money_cards import EarningsCard, PaymentsCard
+from mulberry.desktop.money_cards import EarningsCard, PaymentsCard, WalletCard
 from mulberry.desktop.progress_cards import ReasonsCard, StepsCard
 from mulberry.desktop.sentence_card import SentenceCard
 from mulberry.desktop.theme import Theme
@@ -18,7 +18,6 @@ from mulberry.model.clock import Clock
 from mulberry.model.jobs import EarningsBucket
 
 NEWEST_JOBS = 4
-MARGIN = 32
 
 
 class LastJobsCard(Card):
@@ -51,47 +50,25 @@ class LastJobsCard(Card):
         self.empty.setVisible(not has_jobs)
 
 
-class _Page(QWidget):
-    """As high as its cards need at its width. Qt's own hint reckons wrapped texts at their narrowest: far too high."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("page")
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(super().minimumSizeHint().width(), 0)
-
-
-class HomePage(QScrollArea):
+class HomePage(Page):
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
         super().__init__()
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setWidgetResizable(True)
         self.state = SentenceCard(theme, clock)
         self.steps = StepsCard(theme)
         self.reasons = ReasonsCard()
         self.earnings = {span: EarningsCard(theme, span) for span in Span}
         self.gpus = GpuCard(theme)
         self.payments = PaymentsCard(theme)
+        self.wallet = WalletCard(theme)
         self.last_jobs = LastJobsCard(theme, jobs)
-        page = _Page()
-        self._column = column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, MARGIN, MARGIN)
-        column.setSpacing(GAP)
+        column = self.column
         column.addWidget(self.state)
         column.addWidget(self.steps)
         column.addWidget(self.reasons)
         column.addWidget(Row(*((card, 1) for card in self.earnings.values())))
-        column.addWidget(Row((self.gpus, 58), (self.payments, 42)))
+        column.addWidget(Row((self.gpus, 58), (self.payments, 42), (self.wallet, 42)))
         column.addWidget(self.last_jobs)
         column.addStretch()
-        self.setWidget(page)
-        self.verticalScrollBar().rangeChanged.connect(self._keep_the_right_edge)
-
-    def _keep_the_right_edge(self, lowest: int, highest: int) -> None:
-        """The scroll bar takes its room from the margin, so that cards and banner end at one line."""
-        bar = self.verticalScrollBar().sizeHint().width() if highest > lowest else 0
-        self._column.setContentsMargins(0, 0, MARGIN - bar, MARGIN)
 
     def show_view(self, view: View) -> None:
         self.state.show_view(view)
@@ -101,6 +78,9 @@ class HomePage(QScrollArea):
             card.show_view(view)
         self.gpus.show_view(view)
         self.payments.show_view(view)
+        self.payments.setVisible(view.wallet is None)
+        self.wallet.show_view(view)
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
-        self.earnings[window.span].chart.show_earnings(window, buckets)
+        if isinstance(window.span, Span):
+            self.earnings[window.span].chart.show_earnings(window, buckets)

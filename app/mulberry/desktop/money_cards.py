@@ -1,8 +1,8 @@
-"""Money: what was earned today, in 7 and in 30 days, and how much of it is covered by signed payments."""
+"""Money on the Home page: what was earned today, in 7 and in 30 days; what is signed for it, and what TON has of it."""
 
 from PySide6.QtWidgets import QHBoxLayout
 
-from mulberry.desktop import wording
+from mulberry.desktop import wallet_wording, wording
 from mulberry.desktop.cards import Bar, Card, Text
 from mulberry.desktop.chart import Chart
 from mulberry.desktop.connection import View
@@ -78,6 +78,55 @@ class PaymentsCard(Card):
         self.of_all.say(f"{percent} % of {format_ton(status.earnings.earned)}")
         self.bar.show_share(percent / 100, f"{percent} %")
         self.proxies.say(wording.proxies_line(status))
+
+
+class WalletCard(Card):
+    """The owner's balance on TON, and how far the next payout is. Hidden until a wallet is known."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("Wallet")
+        self.number = Text("–", "number")
+        self.source = Text("", "source", wraps=True)
+        self.next = Text("", "strong")
+        self.bar = Bar(theme, "Next payout", "promised", striped=True)
+        self.note = Text("", "source", wraps=True)
+        self.column.addWidget(Text("Your wallet", "label"))
+        self.column.addWidget(self.number)
+        self.column.addWidget(self.source)
+        self.column.addSpacing(10)
+        self.column.addStretch()
+        head = QHBoxLayout()
+        head.addWidget(Text("Next payout", "label"))
+        head.addStretch()
+        head.addWidget(self.next)
+        self.column.addLayout(head)
+        self.column.addSpacing(4)
+        self.column.addWidget(self.bar)
+        self.column.addSpacing(4)
+        self.column.addWidget(self.note)
+        self.column.addStretch()
+        self.hide()
+
+    def show_view(self, view: View) -> None:
+        wallet, status = view.wallet, view.status
+        self.setVisible(wallet is not None and status is not None)
+        if wallet is None or status is None:
+            return
+        balance = wallet.owner_balance
+        self.number.say(wording.money_or_unknown(balance.amount if balance is not None else None))
+        self.number.mark("stale", view.is_stale)
+        self.source.say(wallet_wording.balance_source(balance, status.as_of))
+        payout = wallet_wording.next_payout(wallet)
+        if payout is None:
+            self.next.say("–")
+            self.bar.show_share(None, "nothing waits")
+            self.note.say("nothing waits to be paid out")
+            return
+        self.next.say(wallet_wording.waiting_text(payout))
+        self.bar.show_share(wallet_wording.share_waiting(payout), wallet_wording.waiting_text(payout))
+        pace = wallet_wording.pace_line(payout, status.as_of)
+        signers = f"signed by {wording.count(len(wallet.payouts), 'proxy', 'proxies')}"
+        self.note.say(f"{pace or wallet_wording.PAYOUT_STATES[payout.state].lower()} · {signers}")
 
 
 def _amount(earnings: Earnings, span: Span) -> Nanoton:

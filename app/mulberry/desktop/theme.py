@@ -147,6 +147,7 @@ QPushButton[look="plain"] {
   background: transparent; color: $muted; border: 2px solid transparent; border-radius: 8px;
   font-size: ${s13}px; font-weight: 600; padding: 2px ${s8}px; text-align: center }
 QPushButton[look="plain"]:hover, QPushButton[look="plain"]:pressed { color: $text; background: $raised }
+QPushButton[look="plain"]:checked { color: $text; background: $raised }
 QPushButton[look="plain"]:focus { border-color: $accent }
 QListWidget[look="pages"] { background: transparent; border: none; outline: 0; font-size: ${s14}px; color: $muted }
 QListWidget[look="pages"]::item {

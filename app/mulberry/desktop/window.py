@@ -21,18 +21,21 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop import wording
-from mulberry.desktop.cards import Text, plain_button
+from mulberry.desktop.cards import MARGIN, Text, plain_button
 from mulberry.desktop.connection import Link, View
+from mulberry.desktop.earnings import EarningsPage
 from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.transactions_model import TransactionsModel
+from mulberry.desktop.wallet import WalletPage
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 
 SIDEBAR = 208
-MARGIN = 32
+PAGES = ("Home", "Earnings", "Jobs", "Wallet")
 
 
 class MainWindow(QMainWindow):
@@ -42,7 +45,7 @@ class MainWindow(QMainWindow):
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
 
-    def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
+    def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel, transactions: TransactionsModel) -> None:
         super().__init__()
         self._knows_the_state = False
         self.setWindowTitle("Mulberry")
@@ -50,13 +53,15 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(720, 520)
         self.resize(1280, 800)
         self.home = HomePage(theme, clock, jobs)
+        self.earnings = EarningsPage(theme)
         self.jobs = JobsPage(theme, jobs)
+        self.wallet = WalletPage(theme, transactions)
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.home)
-        self.pages.addWidget(self.jobs)
+        for page in (self.home, self.earnings, self.jobs, self.wallet):
+            self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
-        self.home.last_jobs.all_wanted.connect(lambda: self.sidebar.choose(1))
+        self.home.last_jobs.all_wanted.connect(lambda: self.choose("Jobs"))
         self.quit_action = self._action("Quit the window", self.quit_asked, "Ctrl+Q")
         self.stop_and_quit_action = self._action("Stop earning and quit", self.stop_and_quit_asked)
         self.sidebar.menu.addActions([self.quit_action, self.stop_and_quit_action])
@@ -101,7 +106,9 @@ class MainWindow(QMainWindow):
             self.sidebar.network.say(view.status.network.title)
             self.sidebar.network.mark("look", "warn" if is_demo else "source")
         self.home.show_view(view)
+        self.earnings.show_view(view)
         self.jobs.show_view(view)
+        self.wallet.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             self.home.state.main.setFocus()  # from now on it can be pressed
@@ -110,6 +117,10 @@ class MainWindow(QMainWindow):
         """Something that was asked for did not work; shown until it is closed."""
         self.notice.say(problem)
         self.home.state.failed()
+
+    def choose(self, page: str) -> None:
+        """Turns to the page of that name, one of `PAGES`."""
+        self.sidebar.choose(PAGES.index(page))
 
     def come_forward(self) -> None:
         """In front of the other windows, also when it was hidden or minimised."""
@@ -141,7 +152,7 @@ class Sidebar(QFrame):
         self.list.setAccessibleName("Pages")
         self.list.setIconSize(QSize(theme.px(20), theme.px(20)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        for title in ("Home", "Jobs"):
+        for title in PAGES:
             QListWidgetItem(title, self.list)
         self.list.setCurrentRow(0)
         self.list.currentRowChanged.connect(self.page_chosen)
@@ -183,8 +194,8 @@ class Sidebar(QFrame):
     def _draw(self) -> None:
         colours, ratio = self._theme.colours, self.devicePixelRatioF()
         self._mark.setPixmap(mark_pixmap(colours.earn, self._theme.px(24), ratio))
-        for row, name in enumerate(("home", "jobs")):
-            icon = page_icon(name, colours.muted, colours.text, self._theme.px(20), ratio)
+        for row, name in enumerate(PAGES):
+            icon = page_icon(name.lower(), colours.muted, colours.text, self._theme.px(20), ratio)
             self.list.item(row).setIcon(icon)
 
 

@@ -1,0 +1,124 @@
+"""The Earnings page: what was earned, what of it is signed for, what of that was paid, and whether all agree."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton
+
+from mulberry.desktop import wording
+from mulberry.desktop.cards import Card, Page, Row, Text, plain_button
+from mulberry.desktop.connection import View
+from mulberry.desktop.history import BAR_SECONDS, BARS_ON_OFFER, Bars, Range, Window, from_first_work
+from mulberry.desktop.reconcile_card import ReconcileCard
+from mulberry.desktop.stages import PAID, STAGES, Stage, StagesChart, Swatch
+from mulberry.desktop.theme import Theme
+from mulberry.model.jobs import EarningsBucket
+
+
+class StageCard(Card):
+    """One stage's number of all time, whose word it is, and when."""
+
+    def __init__(self, theme: Theme, stage: Stage) -> None:
+        super().__init__(f"{stage.title}, all told")
+        self._stage = stage
+        self.number = Text("–", "number")
+        self.source = Text("not known yet", "source", wraps=True)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(Swatch(theme, stage))
+        head.addWidget(Text(stage.title, "label"))
+        head.addStretch()
+        self.column.addLayout(head)
+        self.column.addWidget(self.number)
+        self.column.addWidget(self.source)
+
+    def show_view(self, view: View) -> None:
+        status = view.status
+        self.number.mark("stale", view.is_stale)
+        if status is None:
+            return
+        if self._stage is PAID and view.wallet is None:
+            self.number.say("–")
+            self.source.say("not read yet")
+            return
+        self.number.say(wording.money_or_unknown(self._stage.total(status.earnings)))
+        self.source.say(f"{self._stage.source}, as of {wording.clock_time(status.as_of)}")
+
+
+class ChartCard(Card):
+    """The stages over time; the owner picks how much time and how long the bars are."""
+
+    wanted = Signal()  # another range or other bars
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("Earnings over time")
+        self.shown = Range.DAY
+        self.bars = BARS_ON_OFFER[Range.DAY][0]
+        self.chart = StagesChart(theme)
+        self.ranges = {one: _choice(one.value) for one in Range}
+        self.lengths = {one: _choice(one.value) for one in Bars}
+        self.numbers = plain_button("Table")
+        self.numbers.setAccessibleName("The numbers of the chart as a table")
+        self.numbers.clicked.connect(lambda: self.chart.table().open())
+        head = QHBoxLayout()
+        for choices in (list(self.ranges.values()), list(self.lengths.values())):
+            group = QButtonGroup(self)
+            for button in choices:
+                group.addButton(button)
+                head.addWidget(button)
+            head.addStretch()
+        head.addWidget(self.numbers)
+        self.column.setContentsMargins(20, 10, 20, 8)
+        self.column.addLayout(head)
+        self.column.addWidget(self.chart, 1)
+        for shown, button in self.ranges.items():
+            button.clicked.connect(lambda _, shown=shown: self._choose(shown, BARS_ON_OFFER[shown][0]))
+        for bars, button in self.lengths.items():
+            button.clicked.connect(lambda _, bars=bars: self._choose(self.shown, bars))
+        self._mark()
+
+    def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
+        """Ignores what is not, or no more, what the owner chose."""
+        if (window.span, window.bucket_seconds) != (self.shown, BAR_SECONDS[self.bars]):
+            return
+        if window.span is Range.ALL:
+            window, buckets = from_first_work(window, buckets)
+        self.chart.show_earnings(window, buckets)
+
+    def _choose(self, shown: Range, bars: Bars) -> None:
+        self.shown, self.bars = shown, bars
+        self._mark()
+        self.wanted.emit()
+
+    def _mark(self) -> None:
+        offered = BARS_ON_OFFER[self.shown]
+        for bars, button in self.lengths.items():
+            button.setVisible(bars in offered and len(offered) > 1)
+        self.ranges[self.shown].setChecked(True)
+        self.lengths[self.bars].setChecked(True)
+
+
+class EarningsPage(Page):
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.stages = {stage.title: StageCard(theme, stage) for stage in STAGES}
+        self.over_time = ChartCard(theme)
+        self.reconcile = ReconcileCard()
+        head = QHBoxLayout()
+        head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
+        head.addWidget(Text("Earnings", "page-title"))
+        head.addStretch()
+        self.column.addLayout(head)
+        self.column.addWidget(Row(*((card, 1) for card in self.stages.values())))
+        self.column.addWidget(self.over_time)
+        self.column.addWidget(self.reconcile)
+        self.column.addStretch()
+
+    def show_view(self, view: View) -> None:
+        for card in self.stages.values():
+            card.show_view(view)
+        self.reconcile.show_view(view)
+
+
+def _choice(text: str) -> QPushButton:
+    button = plain_button(text)
+    button.setCheckable(True)
+    return button

@@ -1,0 +1,185 @@
+"""The chain's history of our accounts as a table, newest first, fetched page by page as far as somebody scrolls.
+
+Nobody knows its length until its end was seen. New transactions push the others down, so a page is asked for by its
+distance from the newest and what is here already is recognised by account and logical time.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import IntEnum
+from html import escape
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from mulberry.desktop.wallet_wording import ROLES, kind_text, plain_comment, short_address, signed_ton
+from mulberry.desktop.wording import clock_time
+from mulberry.model.money import format_ton
+from mulberry.model.wallet import ChainTransaction
+
+PAGE_TRANSACTIONS = 100
+MOST_TRANSACTIONS = 5_000  # kept in the window; `mulberry history` knows them all
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+
+
+class Column(IntEnum):
+    TIME = 0
+    ACCOUNT = 1
+    KIND = 2
+    AMOUNT = 3
+    FEE = 4
+    WITH = 5
+    COMMENT = 6
+
+
+HEADINGS = {
+    Column.TIME: "Time",
+    Column.ACCOUNT: "Account",
+    Column.KIND: "What",
+    Column.AMOUNT: "Amount",
+    Column.FEE: "Fee",
+    Column.WITH: "With",
+    Column.COMMENT: "Comment",
+}
+
+
+class TransactionsModel(QAbstractTableModel):
+    """Emits `wanted` for a page; `put` or `not_available` answers it."""
+
+    wanted = Signal(int, int)  # offset from the newest, how many at most
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[ChainTransaction] = []
+        self._has_more = True
+        self._asked: set[int] = set()
+        self._names: Mapping[str, str] = {}
+        self._now: datetime | None = None
+
+    # What the table shows
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(Column)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return HEADINGS[Column(section)]
+        return None
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.text(index.row(), Column(index.column()))
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() in (Column.WITH, Column.COMMENT):
+            text = self.copied(index.row(), Column(index.column()))
+            return f"<p>{escape(text)}</p>" if text else None
+        return None
+
+    def text(self, row: int, column: Column) -> str:
+        one = self._rows[row]
+        match column:
+            case Column.TIME:
+                return clock_time(one.at, self._now)
+            case Column.ACCOUNT:
+                return ROLES[one.role]
+            case Column.KIND:
+                return kind_text(one)
+            case Column.AMOUNT:
+                return signed_ton(one.amount)
+            case Column.FEE:
+                return format_ton(one.fee)
+            case Column.WITH:
+                return self._names.get(one.counterparty) or short_address(one.counterparty) or "–"
+            case Column.COMMENT:
+                return plain_comment(one.comment)
+
+    def copied(self, row: int, column: Column) -> str:
+        """As `text`, but with whole addresses and times."""
+        if column is Column.WITH:
+            return self._rows[row].counterparty
+        if column is Column.TIME:
+            return self._rows[row].at.isoformat()
+        return self.text(row, column)
+
+    def transaction(self, row: int) -> ChainTransaction:
+        return self._rows[row]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more than the window keeps."""
+        return self._has_more and len(self._rows) >= MOST_TRANSACTIONS
+
+    # Asking
+
+    def canFetchMore(self, parent: AnyIndex) -> bool:
+        return not parent.isValid() and self._has_more and 0 < len(self._rows) < MOST_TRANSACTIONS
+
+    def fetchMore(self, parent: AnyIndex) -> None:
+        del parent
+        self._ask(len(self._rows))
+
+    def refresh(self) -> None:
+        """Asks for the newest ones."""
+        self._ask(0)
+
+    def _ask(self, offset: int) -> None:
+        if offset not in self._asked:
+            self._asked.add(offset)
+            self.wanted.emit(offset, PAGE_TRANSACTIONS)
+
+    # What is learnt from the agent
+
+    def set_context(self, now: datetime, names: Mapping[str, str]) -> None:
+        """The present moment, and our accounts' names by their raw addresses."""
+        named_anew = names != self._names
+        self._now, self._names = now, names
+        if named_anew and self._rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(Column) - 1))
+
+    def put(self, offset: int, limit: int, page: Sequence[ChainTransaction]) -> None:
+        """The agent's answer: at most `limit` transactions after the `offset` newest."""
+        self._asked.discard(offset)
+        if offset == 0:
+            self._put_newest(page, limit)
+        elif offset == len(self._rows):
+            self._put_older(page, limit)
+
+    def not_available(self, offset: int, limit: int) -> None:
+        """The agent did not answer; it is asked again when that page is next looked at."""
+        del limit
+        self._asked.discard(offset)
+
+    def _put_newest(self, page: Sequence[ChainTransaction], limit: int) -> None:
+        """New ones above what is here where the two fit together, else what is here has a hole and goes."""
+        new = next((n for n in range(len(page)) if _fits(page[n:], self._rows)), None)
+        if new is None:
+            self.beginResetModel()
+            self._rows = list(page)
+            self._has_more = len(page) >= limit
+            self.endResetModel()
+            return
+        older = page[new + len(self._rows) :]
+        if new > 0:
+            self.beginInsertRows(QModelIndex(), 0, new - 1)
+            self._rows[:0] = page[:new]
+            self.endInsertRows()
+        self._append(older)
+        self._has_more = len(page) >= limit  # also where the end was seen: the agent may have found older ones since
+
+    def _put_older(self, page: Sequence[ChainTransaction], limit: int) -> None:
+        here = {(one.account, one.lt) for one in self._rows[-limit:]}
+        self._has_more = len(page) >= limit
+        self._append([one for one in page if (one.account, one.lt) not in here])
+
+    def _append(self, older: Sequence[ChainTransaction]) -> None:
+        if older:
+            self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(older) - 1)
+            self._rows += older
+            self.endInsertRows()
+
+
+def _fits(page: Sequence[ChainTransaction], rows: Sequence[ChainTransaction]) -> bool:
+    """Whether both begin with the same transactions, as far as both reach."""
+    return bool(rows) and all(one == other for one, other in zip(page, rows, strict=False))

@@ -1,0 +1,162 @@
+"""What the Wallet page says of addresses, balances, payouts and transactions. Pure functions, each read and tested."""
+
+import base64
+import re
+from datetime import datetime, timedelta
+
+from mulberry.desktop.wording import clock_time, count
+from mulberry.model.money import NANOTON_PER_TON, Nanoton, format_ton
+from mulberry.model.wallet import AccountRole, Balance, ChainTransaction, Payout, PayoutState, WalletStatus
+
+NOT_READ_YET = "not read yet"
+NO_ACCOUNT_YET = "No wallet is known yet. It is made and read from TON when you start earning."
+NO_TRANSACTIONS = "No transactions yet. The first one is the top-up of the node wallet."
+PLAY_ADDRESSES = "These addresses hold play money on this computer only: never send real TON to them."
+LONGEST_COMMENT = 200  # characters shown; strangers write it
+TEST_FIRST_LETTERS = ("0Q", "kQ")  # of the friendly form on test networks: TEP-2
+_FRIENDLY = re.compile(r"[A-Za-z0-9_-]{48}", re.ASCII)
+
+ROLES = {
+    AccountRole.OWNER: "your wallet",
+    AccountRole.NODE_WALLET: "node wallet",
+    AccountRole.WORKER_CONTRACT: "worker contract",
+}
+PAYOUT_STATES = {
+    PayoutState.COLLECTING: "Collecting",
+    PayoutState.READY: "Ready to be sent",
+    PayoutState.SENT: "Sent, waiting for the chain",
+    PayoutState.BLOCKED: "Held up",
+}
+
+
+def balance_source(balance: Balance | None, now: datetime) -> str:
+    """When the balance was read, and who proves it."""
+    if balance is None:
+        return NOT_READ_YET
+    return f"as of {clock_time(balance.as_of, now)}, proven by {count(balance.proven_by, 'server')}"
+
+
+def minimum_line(wallet: WalletStatus) -> str:
+    return f"needs {short_ton(wallet.minimum)}, low below {short_ton(wallet.warning_below)}"
+
+
+def top_up_line(wallet: WalletStatus) -> str:
+    """What the owner should do about the node wallet's balance; "" where nothing."""
+    if wallet.node_wallet_balance is None:
+        return ""
+    amount = wallet.node_wallet_balance.amount
+    if amount < wallet.minimum:
+        missing = format_ton(Nanoton(wallet.minimum - amount))
+        return f"Too little to work: {missing} are missing. Top up the node wallet; work starts when it is there."
+    if amount < wallet.warning_below:
+        return "Getting low. Top up the node wallet soon; it pays the network's fees."
+    return ""
+
+
+def waiting_text(payout: Payout) -> str:
+    """`0.0189 of 0.0300 TON`."""
+    return f"{format_ton(payout.waiting).removesuffix(' TON')} of {format_ton(payout.threshold)}"
+
+
+def share_waiting(payout: Payout) -> float:
+    """0 to 1; full where there is no threshold."""
+    return min(1.0, payout.waiting / payout.threshold) if payout.threshold > 0 else 1.0
+
+
+def next_payout(wallet: WalletStatus) -> Payout | None:
+    """The one that will be sent first."""
+    return max(wallet.payouts, key=share_waiting, default=None)
+
+
+def can_pay_out(payout: Payout) -> bool:
+    return payout.waiting > 0 and payout.state is not PayoutState.SENT
+
+
+def pace_line(payout: Payout, now: datetime) -> str:
+    """When the threshold is reached at the pace since the last payout; "" where that cannot be said."""
+    if payout.state is not PayoutState.COLLECTING or payout.last_paid_at is None or payout.waiting <= 0:
+        return ""
+    collecting_seconds = (now - payout.last_paid_at).total_seconds()
+    missing = payout.threshold - payout.waiting
+    if collecting_seconds <= 0 or missing <= 0:
+        return ""
+    return f"about {rough_length(missing / payout.waiting * collecting_seconds)} at this pace"
+
+
+def rough_length(seconds: float) -> str:
+    """`2 days`, `5 hours`, `1 minute`; a length nobody should set a clock by."""
+    for unit, length in (("day", 86_400), ("hour", 3600)):
+        if seconds >= 1.5 * length:
+            return count(round(min(seconds, 3650 * 86_400) / length), unit)
+    return count(max(1, round(seconds / 60)), "minute")
+
+
+def short_ton(amount: Nanoton) -> str:
+    """Round amounts without zeros after the point: `2.1 TON`."""
+    return format_ton(amount, at_least_decimals=1 if amount % NANOTON_PER_TON else 0)
+
+
+def signed_ton(amount: Nanoton) -> str:
+    """With its sign, also where it is a plus."""
+    return f"+{format_ton(amount)}" if amount > 0 else format_ton(amount)
+
+
+def kind_text(transaction: ChainTransaction) -> str:
+    return transaction.kind.value if transaction.success else f"{transaction.kind.value}, failed"
+
+
+def plain_comment(untrusted: str) -> str:
+    """A stranger's comment on one line: what cannot be printed, or turns the reading direction, is a space."""
+    line = "".join(letter if letter.isprintable() else " " for letter in untrusted[: LONGEST_COMMENT + 1]).strip()
+    return line if len(untrusted) <= LONGEST_COMMENT else f"{line[:LONGEST_COMMENT]}…"
+
+
+def raw_account(friendly: str) -> str | None:
+    """`0:` and 64 hexadecimal digits of an address in its friendly form; None where it is none."""
+    if not _FRIENDLY.fullmatch(friendly):
+        return None
+    return f"0:{base64.urlsafe_b64decode(friendly)[2:34].hex()}"
+
+
+def known_accounts(wallet: WalletStatus) -> dict[str, str]:
+    """The names of our own accounts by their raw addresses."""
+    named = [(wallet.owner, AccountRole.OWNER), (wallet.node_wallet, AccountRole.NODE_WALLET)]
+    named += [(payout.worker_contract, AccountRole.WORKER_CONTRACT) for payout in wallet.payouts]
+    return {raw: ROLES[role] for address, role in named if (raw := raw_account(address)) is not None}
+
+
+def short_address(raw: str) -> str:
+    """`0:ed1691…4bf8`, by which two addresses can be told apart at a glance."""
+    return f"{raw[:8]}…{raw[-4:]}" if len(raw) > 16 else raw
+
+
+def explorer_url(friendly: str) -> str | None:
+    """The account at tonviewer; None where `friendly` is no address."""
+    if raw_account(friendly) is None:
+        return None
+    host = "testnet.tonviewer.com" if friendly.startswith(TEST_FIRST_LETTERS) else "tonviewer.com"
+    return f"https://{host}/{friendly}"
+
+
+def payment_link(friendly: str) -> str:
+    """What a wallet app on a phone reads out of the QR code."""
+    return f"ton://transfer/{friendly}"
+
+
+def chain_line(wallet: WalletStatus, now: datetime) -> str:
+    """What of the chain was read last, and which servers are in trouble."""
+    parts = []
+    if wallet.head_seqno is not None and wallet.head_at is not None:
+        parts.append(f"TON block {wallet.head_seqno:,} of {clock_time(wallet.head_at, now)}")
+    good = sum(server.is_good for server in wallet.servers)
+    if wallet.servers:
+        parts.append(f"{good} of {count(len(wallet.servers), 'server')} good")
+    parts += [f"{server.name}: {server.note}" for server in wallet.servers if server.note]
+    return " · ".join(parts) or "TON was not read yet"
+
+
+def last_paid_line(payout: Payout, now: datetime) -> str:
+    if payout.last_paid_at is None:
+        return "no payout yet"
+    age = now - payout.last_paid_at
+    return f"last paid {'just now' if age < timedelta(minutes=1) else 'at ' + clock_time(payout.last_paid_at, now)}"
