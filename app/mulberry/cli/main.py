@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mulberry.client.control import ControlClient
     from mulberry.model.jobs import Job
     from mulberry.model.node import Status
+    from mulberry.model.wallet import ChainTransaction
 
 application = typer.Typer(
     add_completion=False,
@@ -33,6 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Result = TypeVar("Result")
 
 JOBS_A_CALL = 1000
+TRANSACTIONS_A_CALL = 500
 
 
 def main() -> None:
@@ -133,6 +135,56 @@ def jobs(
         _print(of_jobs_as_csv(found) if as_csv else of_jobs(found))
 
 
+@application.command()
+def wallet(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+    """Show the money on TON: balances, the next payouts, and what it was read from."""
+    from mulberry.cli.money_words import of_wallet
+    from mulberry.model.encoding import to_json
+    from mulberry.model.wallet import WalletStatus
+
+    found = _run(_client(network, data).wallet())
+    _print([to_json(WalletStatus, found).decode()] if as_json else of_wallet(found))
+
+
+@application.command()
+def history(
+    network: Network = "demo",
+    data: Data = None,
+    last: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+) -> None:
+    """List the newest transactions of the node's accounts on TON."""
+    from mulberry.cli.money_words import of_history, of_history_as_csv
+    from mulberry.model.encoding import to_json
+    from mulberry.model.wallet import ChainTransaction
+
+    found = _run(_newest_transactions(_client(network, data), last))
+    if as_json:
+        _print([to_json(tuple[ChainTransaction, ...], tuple(found)).decode()])
+    else:
+        _print(of_history_as_csv(found) if as_csv else of_history(found))
+
+
+@application.command()
+def payout(
+    network: Network = "demo",
+    data: Data = None,
+    proxy: Annotated[
+        str | None, typer.Option(help="Only at this proxy, by its public key.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pay out now what the proxies have signed, without waiting for the network's threshold."""
+    from mulberry.cli.money_words import of_payout
+    from mulberry.model.encoding import to_json
+    from mulberry.model.wallet import WalletStatus
+
+    found = _run(_client(network, data).payout(proxy))
+    lines = [of_payout(payout) for payout in found.payouts if proxy in (None, payout.proxy)]
+    _print([to_json(WalletStatus, found).decode()] if as_json else lines)
+
+
 @application.command(name="quit")
 def quit_(network: Network = "demo", data: Data = None) -> None:
     """End the agent. What its owner wished stays: started again, it goes on with that."""
@@ -200,6 +252,16 @@ async def _newest_jobs(client: "ControlClient", count: int) -> "list[Job]":
     found: list[Job] = []
     for first in range(max(1, newest - count + 1), newest + 1, JOBS_A_CALL):
         found += await client.jobs(first, min(first + JOBS_A_CALL - 1, newest))
+    return found
+
+
+async def _newest_transactions(client: "ControlClient", count: int) -> "list[ChainTransaction]":
+    found: list[ChainTransaction] = []
+    while len(found) < count:
+        page = await client.history(len(found), min(TRANSACTIONS_A_CALL, count - len(found)))
+        if not page:
+            break
+        found += page
     return found
 
 

@@ -34,6 +34,7 @@ def of_status(status: Status) -> Iterator[str]:
     yield f"{status.network.title}{play}, {status.model} on {status.runs_on}"
     yield f"  earned   {format_ton(money.earned)}, the proxies' word"
     yield f"  payable  {format_ton(money.payable)}, signed payments in the ledger"
+    yield f"  paid     {format_ton(money.paid)}, payouts seen on TON"
     yield f"  7 days   {format_ton(money.last_7_days)}    30 days  {format_ton(money.last_30_days)}"
     yield f"  jobs     {money.jobs_today:,} today, {money.jobs_total:,} in all"
     for proxy in status.proxies:
@@ -91,14 +92,14 @@ def of_jobs_as_csv(jobs: Iterable[Job]) -> Iterator[str]:
             job.earned if job.confirmed_tokens is not None else "",
             job.outcome,
             job.proxy,
-            _harmless(job.error),
+            harmless(job.error),
         )
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(values)
         yield line.getvalue()
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A spreadsheet takes a cell that begins so for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 

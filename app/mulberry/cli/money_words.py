@@ -1,0 +1,88 @@
+"""What the terminal prints of the money on TON. Pure: values in, lines out. A stranger's comment is shown as text."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from mulberry.cli.words import harmless
+from mulberry.model.money import format_ton
+from mulberry.model.wallet import Balance, ChainTransaction, Payout, WalletStatus
+
+COLUMNS = (
+    "time",
+    "kind",
+    "account",
+    "amount_nanoton",
+    "fee_nanoton",
+    "counterparty",
+    "success",
+    "lt",
+    "hash",
+    "comment",
+)
+COMMENT_LETTERS = 60
+
+
+def of_wallet(wallet: WalletStatus) -> Iterator[str]:
+    """`mulberry wallet`: what is not read yet is not called zero."""
+    yield f"node wallet  {wallet.node_wallet or 'no key yet'}"
+    yield f"             {_balance(wallet.node_wallet_balance)}"
+    yield f"             at least {format_ton(wallet.minimum)} to start, better {format_ton(wallet.warning_below)}"
+    yield f"owner        {wallet.owner}"
+    yield f"             {_balance(wallet.owner_balance)}"
+    yield f"paid so far  {format_ton(wallet.paid)}, payouts seen on TON"
+    yield from (of_payout(payout) for payout in wallet.payouts)
+    if wallet.key_store:
+        yield f"key          {wallet.key_store}"
+    for server in wallet.servers:
+        yield f"lite server  {server.name}: {'good' if server.is_good else server.note}"
+    if wallet.head_seqno is not None and wallet.head_at is not None:
+        yield f"block        {wallet.head_seqno:,} of {wallet.head_at.astimezone():%Y-%m-%d %H:%M:%S}"
+    if wallet.note:
+        yield wallet.note
+
+
+def of_payout(payout: Payout) -> str:
+    """One line on the next payout of one proxy."""
+    money = f"{format_ton(payout.waiting)} of {format_ton(payout.threshold)}"
+    return f"payout       {payout.proxy[:8]}…: {money}, {payout.state}. {payout.note}"
+
+
+def of_history(transactions: Iterable[ChainTransaction]) -> Iterator[str]:
+    """A table, the newest first."""
+    yield f"{'time':19}  {'account':15}  {'kind':15}  {'amount':>20}  {'fee':>14}  comment"
+    for item in transactions:
+        sign = "+" if item.amount > 0 else ""
+        when = f"{item.at.astimezone():%Y-%m-%d %H:%M:%S}"
+        failed = "" if item.success or item.amount > 0 else " (failed)"
+        comment = "".join(letter if letter.isprintable() else "·" for letter in item.comment[:COMMENT_LETTERS])
+        money = f"{sign + format_ton(item.amount):>20}  {format_ton(item.fee):>14}"
+        yield f"{when}  {item.role:15}  {item.kind + failed:15}  {money}  {comment}".rstrip()
+
+
+def of_history_as_csv(transactions: Iterable[ChainTransaction]) -> Iterator[str]:
+    """Comma-separated, with a line of names."""
+    yield ",".join(COLUMNS)
+    for item in transactions:
+        values = (
+            item.at.isoformat(),
+            item.kind,
+            item.role,
+            item.amount,
+            item.fee,
+            item.counterparty,
+            item.success,
+            item.lt,
+            item.hash,
+            harmless(item.comment),
+        )
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(values)
+        yield line.getvalue()
+
+
+def _balance(balance: Balance | None) -> str:
+    if balance is None:
+        return "not read yet"
+    servers = "1 server" if balance.proven_by == 1 else f"{balance.proven_by} servers"
+    return f"{format_ton(balance.amount)} at {balance.as_of.astimezone():%H:%M:%S}, proven, {servers} agree"
