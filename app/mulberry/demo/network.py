@@ -25,7 +25,7 @@ from mulberry.demo.accounts import Accounts
 from mulberry.demo.chain import ticker
 from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.emulator_cache import LoadProgress, default_cache_folder
-from mulberry.demo.chain.keeping import keep_chain, open_chain
+from mulberry.demo.chain.keeping import KeptChain
 from mulberry.demo.chain.lite_server import LiteServer
 from mulberry.demo.contracts_on_chain import ContractsOnChain
 from mulberry.demo.customers import Door, send_customers
@@ -90,14 +90,13 @@ async def run(
         traffic.plan = traffic.plan.model_copy(update={name: wish for name, wish in wishes.items() if wish is not None})
         exchanges = Exchanges()
 
-        chain_file = folder / "chain"
-        chain = open_chain(chain_file, random.randbytes(32), clock, await _load_emulator(on_progress))
+        emulator = await _load_emulator(on_progress)
+        chain = stack.enter_context(_open_chain(folder, random, clock, emulator)).chain
         on_chain = ContractsOnChain(chain, profile.root_parameters(), key)
         proxy = DemoProxy(profile, on_chain.deploy(), key, accounts, random)
         stack.push_async_callback(proxy.close)
         proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, port))
         parameters = on_chain.register(proxy_address)
-        keep_chain(chain_file, chain)
         server = LiteServer(chain, key_seed=sha256(b"lite server" + bytes(key)).digest())
         stack.push_async_callback(server.close)
         await server.start(LOOPBACK)
@@ -109,7 +108,7 @@ async def run(
         write_whole(network_file, real.model_dump_json(indent=2).encode() + b"\n")
         log.info("the demo network listens for workers at %s and for customers at %s", proxy_address, front_url)
         background = await stack.enter_async_context(asyncio.TaskGroup())
-        background.create_task(ticker.run(chain, BLOCK_SECONDS, keep=lambda: keep_chain(chain_file, chain)))
+        background.create_task(ticker.run(chain, BLOCK_SECONDS))
         background.create_task(_charge_again_and_again(on_chain, accounts))
         on_ready(Ready(network_file, real, parameters, front_url, proxy_address))
         door = Door(front_url, profile.model_base_name, proxy.worker_ready)
@@ -226,6 +225,17 @@ def _open_accounts(folder: Path) -> Accounts:
             next_step="Name another folder.",
         ) from problem
     return Accounts(folder / "accounts.sqlite3")
+
+
+def _open_chain(folder: Path, random: Random, clock: Clock, emulator: Emulator) -> KeptChain:
+    try:
+        return KeptChain(folder / "chain", random.randbytes(32), clock, emulator)
+    except OSError as problem:
+        raise UserFacingError(
+            what="The demo network's chain could not be read or made.",
+            why=f"{problem.filename or folder}: {problem.strerror or problem}.",
+            next_step="Check the folder's permissions and the disk's free space.",
+        ) from problem
 
 
 def _wanted_port(profile: NetworkProfile) -> int:

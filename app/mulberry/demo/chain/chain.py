@@ -47,6 +47,15 @@ class MethodResult:
     stack: tuple[object, ...]  # int, Cell, Slice, None or lists of these, the top last
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a block is made of, besides the chain before it. Made of the same again it is the same block."""
+
+    seqno: int
+    unixtime: int
+    messages: tuple[Message, ...]
+
+
 class LocalChain:
     """A masterchain and one basechain shard. Same seed, clock readings and messages: same blocks, bit by bit."""
 
@@ -70,6 +79,7 @@ class LocalChain:
         self._queue: deque[Message] = deque(() if snapshot is None else snapshot.waiting)
         self._expected: dict[tuple[int, bytes], Cell] = {}  # accounts as they will be after the messages that wait
         self._listeners: list[Callable[[BlockId], None]] = []
+        self.newest_making: Making | None = None  # of the newest block; None: none was made in this process
         if snapshot is None:
             building.add_zero_states(self.archive, self.validators, int(clock.now().timestamp()))
         self.configuration = layout.configuration_of(self.archive.state(self.newest).cell)
@@ -148,9 +158,14 @@ class LocalChain:
         """Gives `nanoton` of play money, with the next block."""
         self.send_internal(address, nanoton)
 
-    def make_block(self) -> BlockId:
-        """Executes what is queued, cascades included, and signs the masterchain block. Returns its id."""
-        newest, unixtime = self.newest, self.unixtime
+    def make_block(self, again: Making | None = None) -> BlockId:
+        """Executes what is queued, cascades included, and signs the masterchain block. Returns its id.
+
+        `again`: makes the block that was made of this once, whatever is queued.
+        """
+        newest = self.newest
+        making = again or Making(newest.id.seqno + 1, self.unixtime, tuple(self._queue))
+        self._queue, unixtime = deque(making.messages), making.unixtime
         states = {block.id.workchain: self.archive.state(block) for block in (self.archive.sibling(newest), newest)}
         done = Round(
             self.emulator,
@@ -165,6 +180,7 @@ class LocalChain:
         end_lt = (done.next_lt // LT_STEP + 1) * LT_STEP
         master = building.add_round(self.archive, self.validators, self._randomness, done, end_lt)
         self._lt = end_lt
+        self.newest_making = making
         for listener in tuple(self._listeners):
             listener(master.id)
         return master.id
