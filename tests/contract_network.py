@@ -127,12 +127,16 @@ class ContractNetwork:
         self.chain.send_external(boc)
         self.chain.make_block()
 
-    def start(self, deposited: int = 100 * TON) -> None:
-        """All contracts deployed; the client has paid in; the worker has made its wallet and its contract."""
+    def open_shop(self, deposited: int = 100 * TON) -> None:
+        """The network's own contracts deployed; the client has paid in. There is no worker yet."""
         for contract in (self.root, self.proxy, self.client):
             self.deploy(contract)
         amount = Nanoton(deposited)
         self.say(self.client, demo.deposit(1, amount, CLIENT), by=CLIENT, amount=amount + demo.GAS)
+
+    def start(self, deposited: int = 100 * TON) -> None:
+        """All contracts deployed; the client has paid in; the worker has made its wallet and its contract."""
+        self.open_shop(deposited)
         self.chain.faucet(self.wallet.address, Nanoton(5 * TON))
         self.chain.make_block()
         self.send(self.request(deploy_worker_contract(self.worker), deploy=True))

@@ -14,7 +14,11 @@ from mulberry.agent import ledger_rows as rows
 from mulberry.model.money import Nanoton
 from mulberry.model.wallet import AccountRole, ChainTransaction, TransactionKind
 
-PAYOUT = 0xC59A7CD3  # ton.messages.Operation.PAYOUT, as it is stored
+PAYOUT, EXCESSES = 0xC59A7CD3, 0x2565934C  # of ton.messages.Operation, as they are stored
+KIND_IS_KNOWN_NOW = """
+UPDATE transactions SET kind = ? WHERE kind IN ('foreign', 'spam') AND operation = ? AND counterparty = ?
+AND (? <> 'payout' OR role = ?)
+"""
 COLUMNS = "role, account, lt, hash, at, kind, amount, fee, counterparty, comment, success"
 
 
@@ -182,16 +186,12 @@ class HistoryRows:
                     rows.moment(contract.as_of),
                 ),
             )
-            self._connection.execute(
-                "UPDATE transactions SET kind = ? WHERE kind = ? AND role = ? AND operation = ? AND counterparty = ?",
-                (
-                    TransactionKind.PAYOUT,
-                    TransactionKind.FOREIGN,
-                    AccountRole.OWNER,
-                    PAYOUT,
-                    contract.proxy_contract,
-                ),
-            )
+            for kind, operation, sender in (
+                (TransactionKind.PAYOUT, PAYOUT, contract.proxy_contract),
+                (TransactionKind.EXCESS, EXCESSES, contract.proxy_contract),
+                (TransactionKind.EXCESS, EXCESSES, contract.worker_contract),
+            ):
+                self._connection.execute(KIND_IS_KNOWN_NOW, (kind, operation, sender, kind, AccountRole.OWNER))
 
     def contracts(self) -> list[SeenContract]:
         found = self._connection.execute("SELECT * FROM contracts ORDER BY rowid")

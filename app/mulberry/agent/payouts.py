@@ -94,7 +94,9 @@ def _decide(case: Case) -> tuple[PayoutState, str]:
     threshold = _threshold(case)
     if case.waiting < max(threshold, 1):
         return PayoutState.COLLECTING, f"Paid out at {format_ton(Nanoton(threshold))}."
-    if why := _obstacle(case):
+    if case.wallet is None or case.proxy_funds is None:
+        return PayoutState.COLLECTING, "Sent as soon as the chain shows that the proxy's contract can pay."
+    if why := _obstacle(case, case.wallet, case.proxy_funds):
         return PayoutState.BLOCKED, why
     return PayoutState.READY, "Sent at the next occasion."
 
@@ -105,13 +107,11 @@ def _threshold(case: Case) -> int:
     return case.rules.idle_threshold if case.is_idle else case.rules.threshold
 
 
-def _obstacle(case: Case) -> str:
+def _obstacle(case: Case, wallet: WalletOnChain, proxy_funds: Nanoton) -> str:
     """What keeps a payment that is large enough from being cashed; "" if nothing does."""
-    wallet, contract = case.wallet, case.contract
+    contract = case.contract
     if case.refused:
         return case.refused
-    if wallet is None:
-        return "The chain has not been read yet."
     if contract is None:
         return "Your contract with this proxy is not on the chain yet."
     if not contract.is_open:
@@ -120,10 +120,8 @@ def _obstacle(case: Case) -> str:
         return "You stopped the node wallet. Send it a message with the letter u from your owner address."
     if short := shortage(wallet, CASH_OUT_GAS):
         return short
-    if case.proxy_funds is None:
-        return "The proxy's contract has not been read yet."
-    if case.proxy_funds < case.waiting + PROXY_RESERVE:
-        held = format_ton(case.proxy_funds)
+    if proxy_funds < case.waiting + PROXY_RESERVE:
+        held = format_ton(proxy_funds)
         return f"The proxy's contract holds only {held}. Cashed now, the payment would be lost; Mulberry waits."
     if case.attempts >= ATTEMPTS and not case.asked:
         return f"The chain took it {case.attempts} times and did not pay. Ask for the payout to try again."

@@ -10,10 +10,11 @@ from pytoniq_core.boc.cell import Cell
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
 from mulberry.agent.chain import Chain
+from mulberry.agent.holdings import Parties
 from mulberry.agent.keys import key_in_file, key_in_keyring, system_keyring
 from mulberry.agent.payouts import shortage
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped
-from mulberry.agent.treasury import MISFITS, Parties, Treasury
+from mulberry.agent.treasury import MISFITS, Treasury
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.network import NetworkProfile

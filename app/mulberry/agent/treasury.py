@@ -7,17 +7,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pytoniq_core.boc.cell import Cell
 
 from mulberry.agent.chain import Chain
-from mulberry.agent.classify import Ours
 from mulberry.agent.history import History
 from mulberry.agent.history_rows import CashOut, SeenContract
-from mulberry.agent.keys import NodeKey
+from mulberry.agent.holdings import Holdings, Parties
 from mulberry.agent.ledger import LedgerFull
 from mulberry.agent.outbox import Outbox
 from mulberry.agent.payouts import Case, WalletOnChain, decide, deposits, shortage, under_way
@@ -29,20 +28,18 @@ from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.network import NetworkProfile
 from mulberry.model.payments import ProxyAccount
 from mulberry.model.root_contract import RootParameters
-from mulberry.model.wallet import AccountRole, Balance, Payout, PayoutState, TransactionKind, WalletStatus
+from mulberry.model.wallet import Payout, PayoutState, WalletStatus
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.boc import BocError
 from mulberry.ton.cells import CellShapeError
 from mulberry.ton.chain.errors import ChainError, MessageRefused
-from mulberry.ton.contract_data import ContractState, WorkerContract, read_worker_contract
-from mulberry.ton.contract_params import read_params
 from mulberry.ton.contracts import Birth, worker_contract
 from mulberry.ton.messages import CASH_OUT_GAS, cash_out, deploy_worker_contract
 from mulberry.ton.payment import PaymentRefused, verify_payment
-from mulberry.ton.wallet import MAX_MESSAGES, read_node_wallet
+from mulberry.ton.wallet import MAX_MESSAGES
 
 if TYPE_CHECKING:
-    from mulberry.ton.chain.nouns import AccountState, BlockRef
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +51,6 @@ PAYOUT_SECONDS = 8.0  # how long an asked payout is waited for
 IDLE_AFTER = timedelta(minutes=5)
 UNREAD = "TON is read while the node works."
 MISFITS = (ChainError, CellShapeError, BocError)
-
-
-@dataclass(frozen=True, slots=True)
-class Parties:
-    """Who the money is between. `wallet` is the node wallet's birth for our key and the owner."""
-
-    key: NodeKey
-    owner: Address
-    wallet: Birth
 
 
 class Treasury:
@@ -88,14 +76,11 @@ class Treasury:
         self._connected = connected
         self._on_change = on_change
         self._outbox = Outbox(self._rows, parties.wallet, parties.key.key, clock)
-        self._history = History(self._rows)
-        self._states: dict[Address, AccountState] = {}
-        self._head: BlockRef | None = None
-        self._proven_by = 0
+        self._holdings = Holdings(chain, parties, till.ledger)
+        self._history = History(self._rows, chain, self._holdings)
         self._asked: set[str] = set()
         self._note = self._history_note = ""
         self._wake = asyncio.Event()
-        self._read_once = asyncio.Event()
         self._rounds = 0
         self._in_round = False
         self._round_ended = asyncio.Condition()
@@ -107,14 +92,7 @@ class Treasury:
     @property
     def wallet(self) -> WalletOnChain | None:
         """The node wallet as the chain showed it last; None: not read yet."""
-        state = self._states.get(self._parties.wallet.address)
-        if state is None:
-            return None
-        seqno, is_blocked = 0, False
-        if state.data is not None:
-            held = read_node_wallet(state.data)
-            seqno, is_blocked = held.seqno, held.blocked
-        return WalletOnChain(state.balance, seqno, state.data is not None, is_blocked, state.as_of)
+        return self._holdings.wallet
 
     @property
     def wallet_address(self) -> str:
@@ -133,16 +111,16 @@ class Treasury:
         notes = (self._note, self._history_note, self._chain.clock_note(), warning)
         return WalletStatus(
             owner=self._parties.owner.friendly(),
-            owner_balance=self._balance(self._parties.owner),
+            owner_balance=self._holdings.balance(self._parties.owner),
             node_wallet=self.wallet_address,
-            node_wallet_balance=self._balance(self._parties.wallet.address),
+            node_wallet_balance=self._holdings.balance(self._parties.wallet.address),
             minimum=Nanoton(rules.wallet_minimum),
             warning_below=Nanoton(rules.wallet_warning),
             key_store=self._parties.key.kept,
             payouts=self.payouts(),
             paid=Nanoton(sum(self._rows.paid().values())),
-            head_seqno=self._head.id.seqno if self._head else None,
-            head_at=self._head.made_at if self._head else None,
+            head_seqno=self._holdings.head.id.seqno if self._holdings.head else None,
+            head_at=self._holdings.head.made_at if self._holdings.head else None,
             servers=self._chain.servers(),
             note=" ".join(note for note in notes if note),
             top_up_url=self._profile.faucet_url,
@@ -172,22 +150,7 @@ class Treasury:
 
     async def read(self) -> None:
         """Reads our accounts as they are now. Raises `ChainError`, `CellShapeError`."""
-        access = self._chain.access
-        self._head = await access.head()
-        ours = (self._parties.wallet.address, self._parties.owner)
-        states = {address: await access.account(address) for address in ours}
-        for contract in sorted(self._known_contracts()):
-            address = parse_address(contract)
-            states[address] = await access.account(address)
-            self._see(states[address])
-        for address in self._proxies_to_look_at():
-            states[address] = await access.account(address)
-        self._states.update(states)
-        newest = states[self._parties.wallet.address].proven_by.seqno
-        standing = (server.head_seqno for server in access.status())
-        self._proven_by = max(sum(seqno is not None and seqno >= newest for seqno in standing), 1)
-        self._chain.keep_trusted()
-        self._read_once.set()
+        await self._holdings.read(self._proxies_to_look_at)
 
     async def pay_out(self, proxy: str | None) -> None:
         """Cashes what waits at `proxy`, or everywhere, as soon as the chain takes it.
@@ -302,27 +265,6 @@ class Treasury:
 
     # The parts of a round
 
-    def _known_contracts(self) -> set[str]:
-        """Of proxies that we met, and those that the wallet's history names."""
-        met = {account.worker_contract for account in self._till.ledger.accounts()}
-        seen = {contract.worker_contract for contract in self._rows.contracts()}
-        kinds = TransactionKind.CASH_OUT, TransactionKind.DEPLOY
-        return met | seen | self._rows.counterparties(self._parties.wallet.address.raw, *kinds)
-
-    def _see(self, state: "AccountState") -> None:
-        """Keeps what a worker contract of ours says of itself."""
-        if state.data is None:
-            return
-        try:
-            contract = read_worker_contract(state.data)
-            prices = read_params(contract.params, root_address="")
-        except CellShapeError as problem:
-            log.warning("%s is no worker contract: %s", state.address, problem)
-            return
-        if contract.owner != self._parties.owner:
-            return
-        self._rows.see(_seen(state, contract, prices))
-
     def _proxies_to_look_at(self) -> list[Address]:
         waiting = {case.account.proxy_contract for case in self._cases() if case.waiting and not case.sent}
         return [parse_address(proxy_contract) for proxy_contract in sorted(waiting)]
@@ -337,7 +279,7 @@ class Treasury:
             if account.worker_contract not in wanted and not account.counters.committed_to_blockchain:
                 continue
             birth = self._birth(account, self.parameters)
-            state = self._states.get(birth.address)
+            state = self._holdings.state(birth.address)
             if birth.address.raw == account.worker_contract and state is not None and state.data is None:
                 births.append(birth)
         return births
@@ -364,7 +306,7 @@ class Treasury:
         sent: set[CashOut],
         is_idle: bool,
     ) -> Case:
-        funds = self._states.get(parse_address(account.proxy_contract))
+        funds = self._holdings.state(parse_address(account.proxy_contract))
         parameters = self.parameters
         current = parameters is None or self._birth(account, parameters).address.raw == account.worker_contract
         newest = CashOut(account.worker_contract, account.counters.committed_to_blockchain)
@@ -404,21 +346,15 @@ class Treasury:
         contracts = {item.worker_contract for item in cash_outs}
         return {account.proxy for account in self._till.ledger.accounts() if account.worker_contract in contracts}
 
-    def _balance(self, address: Address) -> Balance | None:
-        state = self._states.get(address)
-        if state is None:
-            return None
-        return Balance(address.friendly(), state.balance, state.as_of, self._proven_by)
-
     # History
 
     async def _keep_history(self) -> None:
         """Apart from the rounds: a long history must not hold up a payout."""
-        await self._read_once.wait()
+        await self._holdings.is_read.wait()
         while True:
             pause = BUSY_ROUND_SECONDS
             try:
-                came = await self._follow_history()
+                came = await self._history.follow_all()
                 self._history_note = ""
             except MISFITS as problem:
                 came, pause = True, HISTORY_RETRY_SECONDS
@@ -429,51 +365,6 @@ class Treasury:
             if came:
                 self._till.on_change(None)
             await asyncio.sleep(pause)
-
-    async def _follow_history(self) -> bool:
-        """The node wallet first: it names our contracts, and these the proxies whose payouts count."""
-        wallet, owner = self._parties.wallet.address, self._parties.owner
-        came = await self._follow(wallet, AccountRole.NODE_WALLET)
-        for contract in sorted(self._known_contracts()):
-            came |= await self._follow(parse_address(contract), AccountRole.WORKER_CONTRACT)
-        if self._rows.gaps(wallet.raw):
-            return came
-        born = self._rows.oldest(wallet.raw)
-        if born is None:  # no wallet, no contracts, no payouts
-            return came
-        return await self._follow(owner, AccountRole.OWNER, not_before=born) or came
-
-    async def _follow(self, address: Address, role: AccountRole, *, not_before: int = 0) -> bool:
-        state = self._states.get(address)
-        if state is None:
-            return False
-        access = self._chain.access
-        return await self._history.follow(
-            access, address, role, state.last_transaction, self._ours(), not_before=not_before
-        )
-
-    def _ours(self) -> Ours:
-        seen, accounts = self._rows.contracts(), self._till.ledger.accounts()
-        workers = {item.worker_contract for item in seen} | {item.worker_contract for item in accounts}
-        proxies = {item.proxy_contract for item in seen} | {item.proxy_contract for item in accounts}
-        return Ours(
-            self._parties.owner,
-            self._parties.wallet.address,
-            frozenset(map(parse_address, workers)),
-            frozenset(map(parse_address, proxies)),
-        )
-
-
-def _seen(state: "AccountState", contract: WorkerContract, prices: RootParameters) -> SeenContract:
-    return SeenContract(
-        worker_contract=state.address.raw,
-        proxy=contract.proxy_key.hex(),
-        proxy_contract=contract.proxy_contract.raw,
-        worker_fee_per_token=prices.worker_fee_per_token,
-        tokens=contract.tokens,
-        is_open=contract.state is ContractState.OPEN,
-        as_of=state.as_of,
-    )
 
 
 def nothing_read(workshop: Workshop) -> WalletStatus:

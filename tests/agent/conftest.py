@@ -1,0 +1,25 @@
+"""One emulator for all tests of this folder: compiling it takes seconds, and it remembers nothing between calls."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conftest import SettableClock
+from contract_network import PRICES, ContractNetwork
+from mulberry.demo.chain.emulator import Emulator
+from mulberry.model.money import Nanoton
+
+
+@pytest.fixture(scope="session")
+def emulator(emulator_cache: Path) -> Emulator:
+    return Emulator.load(emulator_cache)
+
+
+@pytest.fixture
+def network(emulator: Emulator, clock: SettableClock) -> ContractNetwork:
+    """Root, proxy and client with money; no worker yet. Tokens are worth their gas."""
+    prices = replace(PRICES, worker_fee_per_token=Nanoton(20_000), price_per_token=Nanoton(24_000))
+    network = ContractNetwork(emulator, clock, prices)
+    network.open_shop()
+    return network
