@@ -28,6 +28,18 @@ def test_saved_and_found_again(tmp_path: Path) -> None:
         assert accounts.find(Address(bytes(32))) is None
 
 
+def test_what_all_workers_earned_is_what_the_customers_used(tmp_path: Path) -> None:
+    with Accounts(tmp_path / "accounts.sqlite3") as accounts:
+        assert accounts.all_tokens() == 0
+        for number, tokens in ((1, 134), (2, 66), (1, 135)):
+            account = Account(Address(bytes([number]) * 32), Counters(0, 0, tokens), b"")
+            accounts.save(account, survives_power_loss=False)
+        assert accounts.all_tokens() == 135 + 66
+        greedy = Account(CONTRACT, Counters(0, 0, LARGEST_COUNTER), b"")
+        accounts.save(greedy, survives_power_loss=False)
+        assert accounts.all_tokens() == LARGEST_COUNTER
+
+
 @pytest.mark.parametrize("counters", [Counters(9, 10, 10), Counters(10, 10, 11), Counters(10, 11, 10)])
 def test_no_counter_can_fall_or_overtake(tmp_path: Path, counters: Counters) -> None:
     with Accounts(tmp_path / "accounts.sqlite3") as accounts:

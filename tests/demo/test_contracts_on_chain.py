@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 
 from conftest import SettableClock
 from mulberry.demo import contracts
+from mulberry.demo.accounts import LARGEST_COUNTER
 from mulberry.demo.chain.chain import LocalChain
 from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.contracts_on_chain import DEPOSIT, LOWEST_CREDIT, ContractsOnChain
@@ -80,7 +81,7 @@ def test_the_client_pays_for_what_was_used_once_and_pays_in_before_it_runs_dry(c
     on_chain.charge(0)
     assert not chain.has_work
     used = 0
-    for tokens in (1_000, 1_000, 5_000_000, 60_000_000):
+    for tokens in (1_000, 1_000, 5_000_000, 60_000_000, LARGEST_COUNTER):
         on_chain.charge(tokens)
         assert chain.has_work == (tokens > used)
         chain.make_block()

@@ -26,8 +26,8 @@ from mulberry.model.root_contract import RootParameters
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.chain.access import ChainAccess
 from mulberry.ton.chain.config import parse_global_config
-from mulberry.ton.contract_data import read_worker_contract
-from mulberry.ton.contracts import proxy_contract, worker_contract
+from mulberry.ton.contract_data import read_client_contract, read_worker_contract
+from mulberry.ton.contracts import client_contract, proxy_contract, worker_contract
 from mulberry.ton.messages import cash_out, deploy_worker_contract
 from mulberry.ton.root import read_root
 from mulberry.ton.wallet import Outgoing, external_boc, node_wallet, read_node_wallet, signed_request
@@ -40,6 +40,7 @@ SHOP = Address(b"\x77" * 32)
 @pytest.fixture(autouse=True)
 def quick_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mulberry.demo.network.BLOCK_SECONDS", 0.05)
+    monkeypatch.setattr("mulberry.demo.network.CHARGE_SECONDS", 0.1)
 
 
 @asynccontextmanager
@@ -166,6 +167,15 @@ async def test_what_a_worker_did_becomes_money_through_the_lite_server(tmp_path:
             await until(access, partial(sent, seqno))
         await until(access, paid)
         assert await balance(owner) - before == 8 * 20_000
+
+        proxy_owner = parse_address(book.proxy.proxy_owner_address)
+        client = client_contract(root, proxy_key, proxy.address, proxy_owner)
+
+        async def charged() -> bool:
+            data = (await access.account(client.address)).data
+            return data is not None and read_client_contract(data).tokens == 8
+
+        await until(access, charged)
 
 
 COMMAND = """

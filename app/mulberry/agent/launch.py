@@ -116,7 +116,7 @@ async def _ready(process: asyncio.subprocess.Process, progress: Callable[[str], 
             if not line:
                 raise ValueError(f"it ended with status {await process.wait()}")
         said = json.loads(line)
-        if "progress" not in said:
+        if not isinstance(said, dict) or "progress" not in said:
             return
         progress(str(said["progress"]))
 
