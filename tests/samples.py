@@ -142,7 +142,7 @@ def a_wallet(*, waiting: int = 18_900_000) -> WalletStatus:
         node_wallet_balance=Balance(NODE_WALLET, Nanoton(4_612_345_678), NOON - timedelta(seconds=3), 3),
         minimum=Nanoton(1_000_000_000),
         warning_below=Nanoton(1_500_000_000),
-        key_store="a file in the data folder, because this is play money",
+        key_store="in a file of the data folder, because this is play money",
         payouts=(
             Payout(
                 PROXY_KEY,
@@ -189,10 +189,11 @@ def an_account() -> Reconciliation:
         payable=Nanoton(49_040_000),
         paid=Nanoton(30_140_000),
         differences=(
-            Difference(PROXY_KEY, "3 jobs are done and the proxy has not confirmed them yet.", Nanoton(1_620_000)),
-            Difference(PROXY_KEY, "The proxy has confirmed this and not signed for it yet.", Nanoton(360_000)),
-            Difference(PROXY_KEY, "Signed and collecting until the next payout.", Nanoton(18_900_000)),
-            Difference(PROXY_KEY, "What we counted less what the chain shows as paid.", Nanoton(-20_880_000)),
+            Difference(PROXY_KEY, "Counted by this computer, job by job.", Nanoton(51_020_000)),
+            Difference(PROXY_KEY, "Not confirmed by the proxy yet.", Nanoton(-1_620_000)),
+            Difference(PROXY_KEY, "Earned by the proxy's word, not signed yet.", Nanoton(-360_000)),
+            Difference(PROXY_KEY, "Signed, waits for the next payout.", Nanoton(-18_900_000)),
+            Difference(PROXY_KEY, "Paid on the chain.", Nanoton(-30_140_000)),
         ),
         is_settled=True,
         as_of=NOON,

@@ -27,6 +27,7 @@ from mulberry.desktop.connection import View
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.icons import tray_icon
 from mulberry.desktop.theme import Scheme, Theme
+from mulberry.desktop.window import PAGES
 from mulberry.model.network import Traffic
 from mulberry.model.node import NodeState, Status
 from mulberry.model.places import DataFolder
@@ -36,9 +37,9 @@ NETWORK = "demo"
 JOBS_WANTED = 240
 REQUESTS_PER_MINUTE = 90
 LONGEST_WAIT_SECONDS = 480
+FETCH_SECONDS = 3  # for a page to fetch what it shows: more than it waits between two questions
 PAINT_SECONDS = 0.3  # for the loop to paint what has changed; its own loop, never a nested one
 TRAY_SIZE = (640, 330)
-PAGES = ("home", "jobs")
 
 
 async def seen(desktop: Desktop, condition: Callable[[Status], bool]) -> None:
@@ -62,12 +63,13 @@ async def seen(desktop: Desktop, condition: Callable[[Status], bool]) -> None:
 
 
 async def earn(desktop: Desktop) -> None:
-    """Presses the large button once it can be pressed; returns many jobs later, in the middle of one."""
+    """Presses the large button once it can be pressed; returns many jobs and a payout later, in the middle of a job."""
     await seen(desktop, lambda status: status.state is NodeState.STOPPED)
     desktop.window.home.state.main.click()
-    await seen(desktop, lambda status: status.earnings.jobs_total >= JOBS_WANTED)
-    desktop.window.choose("Jobs")
-    await asyncio.sleep(1)  # the Jobs page fetches its rows
+    await seen(desktop, lambda status: status.earnings.jobs_total >= JOBS_WANTED and status.earnings.paid > 0)
+    for page in PAGES:
+        desktop.window.choose(page)
+        await asyncio.sleep(FETCH_SECONDS)
     await seen(desktop, lambda status: status.running_requests > 0)
 
 
@@ -103,12 +105,12 @@ async def draw_all(theme: Theme, desktop: Desktop, folder: Path) -> None:
         focused.clearFocus()  # a picture has no keyboard
     for scheme in (Scheme.DARK, Scheme.LIGHT):
         theme.choose(scheme)
-        for number, page in enumerate(PAGES):
-            desktop.window.sidebar.choose(number)
+        for page in PAGES:
+            desktop.window.choose(page)
             await asyncio.sleep(PAINT_SECONDS)
-            desktop.window.grab().save(str(folder / f"{page}-{scheme}.png"))
+            desktop.window.grab().save(str(folder / f"{page.lower()}-{scheme}.png"))
         draw_tray(theme, desktop).save(str(folder / f"tray-{scheme}.png"))
-        desktop.window.sidebar.choose(0)
+        desktop.window.choose(PAGES[0])
 
 
 async def make(desktop: Desktop, root: Path, folder: Path) -> None:

@@ -14,7 +14,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.node import NodeState, Want
 from pretend_agent import PretendAgent
-from samples import NOON, a_job, a_status
+from samples import NOON, PROXY_KEY, a_job, a_status, a_wallet, an_account
 
 
 @asynccontextmanager
@@ -136,6 +136,55 @@ async def test_jobs_that_do_not_come_are_reported(qtbot: QtBot) -> None:
         connection.fetch_jobs(1, 200)
         await until(lambda: missing)
     assert missing == [(1, 200)]
+
+
+async def test_the_wallet_stays_until_a_newer_one_comes(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    async with connected(agent) as connection:
+        agent.say(a_status(), wallet=a_wallet())
+        agent.say(a_status(NodeState.READY))  # it comes when it has changed
+        await until(lambda: connection.view.status == a_status(NodeState.READY))
+        assert connection.view.wallet == a_wallet()
+        agent.fall_silent()
+        await until(lambda: connection.view.is_stale)
+        assert connection.view.wallet == a_wallet()
+        agent.say(a_status(), wallet=a_wallet(waiting=1))
+        await until(lambda: connection.view.wallet == a_wallet(waiting=1))
+
+
+async def test_history_and_the_account_of_all_come_by_signal(qtbot: QtBot) -> None:
+    agent = PretendAgent(transactions=120)
+    fetched: list[object] = []
+    async with connected(agent) as connection:
+        connection.history_fetched.connect(lambda offset, limit, page: fetched.append((offset, limit, len(page))))
+        connection.history_not_fetched.connect(lambda offset, limit: fetched.append((offset, limit)))
+        connection.reconciled.connect(fetched.append)
+        connection.fetch_history(100, 50)
+        await until(lambda: fetched)
+        connection.reconcile()
+        await until(lambda: len(fetched) == 2)
+        agent.runs = False
+        connection.reconcile()  # the account shown has its time
+        connection.fetch_history(0, 50)
+        await until(lambda: len(fetched) == 3)
+    assert fetched == [(100, 50, 20), an_account(), (0, 50)]
+
+
+async def test_a_payout_shows_the_wallet_after_it_or_says_why_not(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    answers: list[object] = []
+    async with connected(agent) as connection:
+        agent.say(a_status(), wallet=a_wallet())
+        await until(lambda: connection.view.wallet)
+        connection.payout_answered.connect(lambda: answers.append("answered"))
+        connection.failed.connect(answers.append)
+        connection.pay_out(PROXY_KEY)
+        await until(lambda: answers)
+        assert (agent.payouts, connection.view.wallet) == ([PROXY_KEY], a_wallet(waiting=0))
+        agent.payout_refusal = UserFacingError("Nothing is paid out.", "The node wallet lacks gas.", "Top it up.")
+        connection.pay_out(PROXY_KEY)
+        await until(lambda: len(answers) == 3)
+    assert answers == ["answered", agent.payout_refusal, "answered"]
 
 
 async def test_stop_and_quit_stops_first_and_then_ends_the_agent(qtbot: QtBot) -> None:

@@ -21,7 +21,7 @@ from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.node import NodeState, ReasonKind, Status, StepState, Want
 from mulberry.model.sentence import sentence, title
-from samples import NOON, RTX_4090, UNREACHABLE, a_job, a_status, on_a_gpu
+from samples import NOON, RTX_4090, UNREACHABLE, a_job, a_status, a_wallet, on_a_gpu
 
 
 @pytest.fixture
@@ -203,6 +203,27 @@ def test_values_that_the_driver_does_not_give_are_not_zero(home: HomePage) -> No
     assert len(home.gpus.gpus) == 2
     show(home, on_a_gpu(a_status()))
     assert len(home.gpus.gpus) == 1
+
+
+def test_once_a_wallet_is_known_its_balance_stands_where_the_signed_payments_were(home: HomePage) -> None:
+    show(home, a_status())
+    assert home.payments.isVisible()
+    assert not home.wallet.isVisible()
+    home.show_view(View(Link.ANSWERS, a_status(), a_wallet()))
+    assert home.wallet.isVisible()
+    assert not home.payments.isVisible()
+    shown = texts(home)
+    for text in ("0.03014 TON", "proven by 3 servers", "0.0189 of 0.0300 TON", "signed by 1 proxy"):
+        assert text in shown
+    home.show_view(View(Link.SILENT, a_status(), a_wallet()))
+    assert home.wallet.number.property("stale") is True
+
+
+def test_a_wallet_that_was_not_read_yet_is_not_empty(home: HomePage) -> None:
+    unread = replace(a_wallet(), owner_balance=None, payouts=())
+    home.show_view(View(Link.ANSWERS, a_status(), unread))
+    assert (home.wallet.number.text(), home.wallet.source.text()) == ("–", "not read yet")
+    assert "nothing waits to be paid out" in texts(home)
 
 
 def test_the_newest_jobs_are_under_the_numbers(home: HomePage, theme: Theme) -> None:

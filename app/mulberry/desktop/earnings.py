@@ -1,7 +1,7 @@
 """The Earnings page: what was earned, what of it is signed for, what of that was paid, and whether all agree."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
 
 from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Page, Row, Text, plain_button
@@ -58,22 +58,27 @@ class ChartCard(Card):
         self.numbers = plain_button("Table")
         self.numbers.setAccessibleName("The numbers of the chart as a table")
         self.numbers.clicked.connect(lambda: self.chart.table().open())
-        head = QHBoxLayout()
-        for choices in (list(self.ranges.values()), list(self.lengths.values())):
-            group = QButtonGroup(self)
-            for button in choices:
-                group.addButton(button)
-                head.addWidget(button)
-            head.addStretch()
-        head.addWidget(self.numbers)
+        ranges = self._choices(list(self.ranges.values()))
+        lengths = self._choices(list(self.lengths.values()))
+        lengths.addWidget(self.numbers)
         self.column.setContentsMargins(20, 10, 20, 8)
-        self.column.addLayout(head)
+        self.column.addWidget(Row((_holding(ranges), 1), (_holding(lengths), 1)))
         self.column.addWidget(self.chart, 1)
         for shown, button in self.ranges.items():
             button.clicked.connect(lambda _, shown=shown: self._choose(shown, BARS_ON_OFFER[shown][0]))
         for bars, button in self.lengths.items():
             button.clicked.connect(lambda _, bars=bars: self._choose(self.shown, bars))
         self._mark()
+
+    def _choices(self, buttons: list[QPushButton]) -> QHBoxLayout:
+        """Side by side; one of them is chosen."""
+        group, row = QButtonGroup(self), QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        for button in buttons:
+            group.addButton(button)
+            row.addWidget(button)
+        row.addStretch()
+        return row
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
         """Ignores what is not, or no more, what the owner chose."""
@@ -116,6 +121,12 @@ class EarningsPage(Page):
         for card in self.stages.values():
             card.show_view(view)
         self.reconcile.show_view(view)
+
+
+def _holding(row: QHBoxLayout) -> QWidget:
+    widget = QWidget()
+    widget.setLayout(row)
+    return widget
 
 
 def _choice(text: str) -> QPushButton:

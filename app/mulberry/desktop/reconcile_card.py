@@ -71,7 +71,7 @@ class ReconcileCard(Card):
 
     def _add_proxy(self, name: str, differences: list[Difference], row: int) -> int:
         """Each difference on its line, and what they are together, which must be nothing. Returns the next free row."""
-        self.lines.addWidget(Text(f"Differences with {name}", "label"), row, 0, 1, 2)
+        self.lines.addWidget(Text(f"{name}: from what was counted to what was paid", "label", wraps=True), row, 0, 1, 2)
         for number, line in enumerate(differences, row + 1):
             self.lines.addWidget(Text(line.text, "value", wraps=True), number, 0)
             self.lines.addWidget(Text(signed(line.amount), "value"), number, 1, Qt.AlignmentFlag.AlignRight)

@@ -8,7 +8,7 @@ from mulberry.desktop.cards import Card, Text
 from mulberry.desktop.table import Table
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import MOST_TRANSACTIONS, Column, TransactionsModel
-from mulberry.desktop.wallet_wording import NO_TRANSACTIONS
+from mulberry.desktop.wallet_wording import NO_TRANSACTIONS, has_failed
 from mulberry.model.wallet import TransactionKind
 
 ROWS_IN_SIGHT = 7
@@ -43,9 +43,9 @@ class _Cell(QStyledItemDelegate):
         one = self._model.transaction(row)
         if one.kind in QUIET_KINDS or column in (Column.TIME, Column.FEE):
             return colours.muted
-        if column is Column.KIND and not one.success:
+        if column is Column.KIND and has_failed(one):
             return colours.bad
-        if column is Column.AMOUNT and one.kind is TransactionKind.PAYOUT and one.success:
+        if column is Column.AMOUNT and one.kind is TransactionKind.PAYOUT and not has_failed(one):
             return colours.earn
         return colours.text
 

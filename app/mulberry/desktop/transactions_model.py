@@ -1,7 +1,7 @@
 """The chain's history of our accounts as a table, newest first, fetched page by page as far as somebody scrolls.
 
-Nobody knows its length until its end was seen. New transactions push the others down, so a page is asked for by its
-distance from the newest and what is here already is recognised by account and logical time.
+Nobody knows its length until its end was seen. A page is asked for by its distance from the newest, and new
+transactions push the others down: so what comes is only taken where it overlaps with what is here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -118,7 +118,7 @@ class TransactionsModel(QAbstractTableModel):
 
     def fetchMore(self, parent: AnyIndex) -> None:
         del parent
-        self._ask(len(self._rows))
+        self._ask(len(self._rows) - 1)  # with the last one again, to see that the two fit together
 
     def refresh(self) -> None:
         """Asks for the newest ones."""
@@ -143,7 +143,7 @@ class TransactionsModel(QAbstractTableModel):
         self._asked.discard(offset)
         if offset == 0:
             self._put_newest(page, limit)
-        elif offset == len(self._rows):
+        else:
             self._put_older(page, limit)
 
     def not_available(self, offset: int, limit: int) -> None:
@@ -169,9 +169,13 @@ class TransactionsModel(QAbstractTableModel):
         self._has_more = len(page) >= limit  # also where the end was seen: the agent may have found older ones since
 
     def _put_older(self, page: Sequence[ChainTransaction], limit: int) -> None:
-        here = {(one.account, one.lt) for one in self._rows[-limit:]}
+        """What follows the last row. Where so many new ones came that it is not in `page`, all is read anew."""
+        last = next((n for n, one in enumerate(page) if self._rows and one == self._rows[-1]), None)
+        if last is None:
+            self.refresh()
+            return
         self._has_more = len(page) >= limit
-        self._append([one for one in page if (one.account, one.lt) not in here])
+        self._append(page[last + 1 :])
 
     def _append(self, older: Sequence[ChainTransaction]) -> None:
         if older:

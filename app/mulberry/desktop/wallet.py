@@ -20,7 +20,7 @@ class WalletPage(Page):
         self.owner = BalanceCard("Your wallet")
         self.node_wallet = BalanceCard("Node wallet")
         self.payouts = PayoutsCard(theme)
-        self.addresses = AddressesCard()
+        self.addresses = AddressesCard(theme)
         self.transactions = TransactionsCard(theme, transactions)
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place

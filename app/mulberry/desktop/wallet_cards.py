@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import QColor, QDesktopServices, QGuiApplication, QPainter
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mulberry.desktop import wallet_wording, wording
 from mulberry.desktop.cards import Bar, Card, Row, Text, plain_button
@@ -180,10 +180,10 @@ class QrCode(QWidget):
 class AddressesCard(Card):
     """Owner and node wallet: to copy, to look up, and, where the money is real, to scan for a top-up."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__("Addresses")
-        self.owner = AddressLine("Your wallet", "where payouts arrive")
-        self.node_wallet = AddressLine("Node wallet", "pays the network's fees; top it up here")
+        self.owner = AddressLine(theme, "Your wallet", "where payouts arrive")
+        self.node_wallet = AddressLine(theme, "Node wallet", "pays the network's fees; top it up here")
         self.key = Text("", "source", wraps=True)
         self.play_money = Text(wallet_wording.PLAY_ADDRESSES, "warn", wraps=True)
         self.code = QrCode("QR code of the node wallet's address")
@@ -202,7 +202,7 @@ class AddressesCard(Card):
     def show_wallet(self, wallet: WalletStatus, *, is_demo: bool) -> None:
         self.owner.show_address(wallet.owner, has_explorer=not is_demo)
         self.node_wallet.show_address(wallet.node_wallet, has_explorer=not is_demo)
-        self.key.say(f"The node wallet's key lies in {wallet.key_store}." if wallet.key_store else "")
+        self.key.say(f"The node wallet's key is kept {wallet.key_store}." if wallet.key_store else "")
         self.play_money.setVisible(is_demo)
         scannable = not is_demo and wallet_wording.raw_account(wallet.node_wallet) is not None
         self.code.show_text(wallet_wording.payment_link(wallet.node_wallet) if scannable else "")
@@ -211,7 +211,7 @@ class AddressesCard(Card):
 class AddressLine(QWidget):
     """An address in full, with what it is for."""
 
-    def __init__(self, name: str, purpose: str) -> None:
+    def __init__(self, theme: Theme, name: str, purpose: str) -> None:
         super().__init__()
         self._url: str | None = None
         self.address = Text("", "value", wraps=True)
@@ -220,15 +220,19 @@ class AddressLine(QWidget):
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.address.text()))
         self.explore = _named(plain_button("Show in tonviewer"), f"Show {name.lower()} in tonviewer")
         self.explore.clicked.connect(self._open)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(0)
-        grid.setColumnStretch(0, 1)
-        grid.addWidget(Text(f"{name}: {purpose}", "source", wraps=True), 0, 0)
-        grid.addWidget(self.copy, 0, 1)
-        grid.addWidget(self.explore, 0, 2)
-        grid.addWidget(self.address, 1, 0, 1, 3)
+        words = Text(f"{name}: {purpose}", "source", wraps=True)
+        words.setMinimumWidth(theme.px(200))  # narrower, and the buttons go under it
+        buttons = QWidget()
+        side_by_side = QHBoxLayout(buttons)
+        side_by_side.setContentsMargins(0, 0, 0, 0)
+        side_by_side.addWidget(self.copy)
+        side_by_side.addWidget(self.explore)
+        side_by_side.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(Row((words, 1), (buttons, 0)))
+        column.addWidget(self.address)
 
     def show_address(self, address: str, *, has_explorer: bool) -> None:
         self.address.say(address or wallet_wording.NOT_READ_YET)

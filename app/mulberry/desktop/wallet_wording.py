@@ -101,8 +101,14 @@ def signed_ton(amount: Nanoton) -> str:
     return f"+{format_ton(amount)}" if amount > 0 else format_ton(amount)
 
 
+def has_failed(transaction: ChainTransaction) -> bool:
+    """Whether it did not do what it was for. Money arrives at a wallet without code too, though no code ran there."""
+    is_contract = transaction.role is AccountRole.WORKER_CONTRACT
+    return not transaction.success and (is_contract or transaction.amount <= 0)
+
+
 def kind_text(transaction: ChainTransaction) -> str:
-    return transaction.kind.value if transaction.success else f"{transaction.kind.value}, failed"
+    return f"{transaction.kind.value}, failed" if has_failed(transaction) else transaction.kind.value
 
 
 def plain_comment(untrusted: str) -> str:

@@ -1,0 +1,183 @@
+"""What is said about money on TON must be right, never rounded up, and never a stranger's words as ours."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulberry.desktop import wallet_wording as wording
+from mulberry.desktop.wording import clock_time
+from mulberry.model.money import Nanoton
+from mulberry.model.wallet import AccountRole, Payout, PayoutState, ServerStanding, TransactionKind
+from samples import NODE_WALLET, NOON, OWNER, a_transaction, a_wallet
+
+
+def a_payout(waiting: int, threshold: int = 30_000_000) -> Payout:
+    payout = a_wallet().payouts[0]
+    return replace(payout, waiting=Nanoton(waiting), threshold=Nanoton(threshold))
+
+
+def test_a_balance_says_when_it_was_read_and_who_proves_it() -> None:
+    balance = a_wallet().owner_balance
+    assert balance is not None
+    time = clock_time(NOON - timedelta(seconds=3))
+    assert wording.balance_source(balance, NOON) == f"as of {time}, proven by 3 servers"
+    assert wording.balance_source(replace(balance, proven_by=1), NOON).endswith("proven by 1 server")
+    assert wording.balance_source(None, NOON) == "not read yet"
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (0, "Too little to work: 1.0000 TON are missing."),
+        (999_999_999, "Too little to work: 0.000000001 TON are missing."),
+        (1_000_000_000, "Getting low."),
+        (1_499_999_999, "Getting low."),
+    ],
+)
+def test_too_little_on_the_node_wallet_is_said_with_what_is_missing(amount: int, words: str) -> None:
+    wallet = a_wallet()
+    assert wallet.node_wallet_balance is not None
+    low = replace(wallet, node_wallet_balance=replace(wallet.node_wallet_balance, amount=Nanoton(amount)))
+    assert wording.top_up_line(low).startswith(words)
+
+
+def test_enough_or_unknown_asks_for_nothing() -> None:
+    assert wording.top_up_line(a_wallet()) == ""
+    assert wording.top_up_line(replace(a_wallet(), node_wallet_balance=None)) == ""
+
+
+def test_a_payout_is_told_in_ton_and_drawn_as_a_share() -> None:
+    assert wording.waiting_text(a_payout(18_900_000)) == "0.0189 of 0.0300 TON"
+    assert wording.share_waiting(a_payout(15_000_000)) == 0.5
+    assert wording.share_waiting(a_payout(60_000_000)) == 1.0
+    assert wording.share_waiting(a_payout(1, threshold=0)) == 1.0
+
+
+def test_the_next_payout_is_the_fullest() -> None:
+    wallet = replace(a_wallet(), payouts=(a_payout(1), a_payout(2), a_payout(0)))
+    assert wording.next_payout(wallet) == a_payout(2)
+    assert wording.next_payout(replace(wallet, payouts=())) is None
+
+
+def test_the_pace_is_that_since_the_last_payout() -> None:
+    half = replace(a_payout(15_000_000), last_paid_at=NOON - timedelta(hours=5))
+    assert wording.pace_line(half, NOON) == "about 5 hours at this pace"
+
+
+@pytest.mark.parametrize(
+    "payout",
+    [
+        replace(a_payout(15_000_000), last_paid_at=None),
+        replace(a_payout(15_000_000), last_paid_at=NOON + timedelta(hours=1)),  # a clock that was set back
+        replace(a_payout(15_000_000), state=PayoutState.SENT),
+        a_payout(0),
+        a_payout(30_000_000),
+    ],
+)
+def test_no_date_is_promised_where_none_is_known(payout: Payout) -> None:
+    assert wording.pace_line(payout, NOON) == ""
+
+
+@given(st.floats(0, 1e300))
+def test_any_length_has_a_plain_name(seconds: float) -> None:
+    number, unit = wording.rough_length(seconds).split()
+    assert int(number.replace(",", "")) >= 1
+    assert unit.removesuffix("s") in ("minute", "hour", "day")
+
+
+@pytest.mark.parametrize(
+    ("waiting", "state", "can"),
+    [
+        (1, PayoutState.COLLECTING, True),
+        (1, PayoutState.READY, True),
+        (1, PayoutState.BLOCKED, True),
+        (1, PayoutState.SENT, False),
+        (0, PayoutState.COLLECTING, False),
+    ],
+)
+def test_a_payout_can_be_asked_for_unless_it_is_under_way(waiting: int, state: PayoutState, can: bool) -> None:
+    assert wording.can_pay_out(replace(a_payout(waiting), state=state)) is can
+
+
+def test_every_payout_state_has_words() -> None:
+    assert set(wording.PAYOUT_STATES) == set(PayoutState)
+
+
+def test_amounts_carry_their_sign_and_every_nanoton() -> None:
+    assert wording.signed_ton(Nanoton(30_000_001)) == "+0.030000001 TON"
+    assert wording.signed_ton(Nanoton(-1)) == "-0.000000001 TON"
+    assert wording.signed_ton(Nanoton(0)) == "0.0000 TON"
+    assert [wording.short_ton(Nanoton(n)) for n in (10**9, 2_100_000_000)] == ["1 TON", "2.1 TON"]
+
+
+def test_a_failed_transaction_says_so() -> None:
+    sent = replace(a_transaction(1), kind=TransactionKind.CASH_OUT, amount=Nanoton(-1), success=False)
+    assert wording.kind_text(sent) == "cash-out, failed"
+    assert wording.kind_text(replace(sent, success=True)) == "cash-out"
+    refused = replace(sent, role=AccountRole.WORKER_CONTRACT, amount=Nanoton(1))
+    assert wording.kind_text(refused) == "cash-out, failed"
+
+
+@pytest.mark.parametrize("role", [AccountRole.OWNER, AccountRole.NODE_WALLET])
+def test_money_that_arrived_at_a_wallet_without_code_has_not_failed(role: AccountRole) -> None:
+    assert wording.kind_text(replace(a_transaction(1), role=role, success=False)) == "payout"
+
+
+@given(st.text(max_size=1000))
+def test_a_strangers_comment_is_one_line_of_printable_text(untrusted: str) -> None:
+    shown = wording.plain_comment(untrusted)
+    assert len(shown) <= wording.LONGEST_COMMENT + 1
+    assert all(letter.isprintable() for letter in shown)
+
+
+def test_a_comment_cannot_turn_the_reading_direction() -> None:
+    assert wording.plain_comment("pay \u202eNOT\u202c\nme\0") == "pay  NOT  me"
+
+
+def test_our_own_accounts_are_known_by_name() -> None:
+    names = wording.known_accounts(a_wallet())
+    assert sorted(names.values()) == ["node wallet", "worker contract", "your wallet"]
+    assert all(raw.startswith("0:") and len(raw) == 66 for raw in names)
+    assert names["0:4a81708d2cf7b15a1b362fbf64880451d698461f52f05f145b36c08517d76873"] == "your wallet"
+
+
+HOSTILE = ["", "nonsense", "../../evil", f"{OWNER[:-1]}/", f"{OWNER}?x", f" {OWNER[:-1]}", "é" * 48]
+
+
+@pytest.mark.parametrize("address", HOSTILE)
+def test_what_is_no_address_gets_no_link(address: str) -> None:
+    assert wording.raw_account(address) is None
+    assert wording.explorer_url(address) is None
+
+
+def test_the_explorer_is_that_of_the_addresss_own_network() -> None:
+    assert wording.explorer_url(OWNER) == f"https://tonviewer.com/{OWNER}"
+    test_only = f"0Q{OWNER[2:]}"
+    assert wording.explorer_url(test_only) == f"https://testnet.tonviewer.com/{test_only}"
+    assert wording.payment_link(NODE_WALLET) == f"ton://transfer/{NODE_WALLET}"
+
+
+def test_addresses_are_cut_in_the_middle() -> None:
+    assert wording.short_address("0:" + "ed" * 32) == "0:ededed…eded"
+    assert wording.short_address("") == ""
+
+
+def test_servers_in_trouble_are_named() -> None:
+    wallet = a_wallet()
+    time = clock_time(NOON - timedelta(seconds=3))
+    assert wording.chain_line(wallet, NOON) == f"TON block 4,711 of {time} · 3 of 3 servers good"
+    liar = ServerStanding("127.0.0.1:1", False, "It named another block than the others.")
+    shown = wording.chain_line(replace(wallet, servers=(liar, *wallet.servers[1:])), NOON)
+    assert "2 of 3 servers good · 127.0.0.1:1: It named another block than the others." in shown
+    nothing = replace(wallet, servers=(), head_seqno=None, head_at=None)
+    assert wording.chain_line(nothing, NOON) == "TON was not read yet"
+
+
+def test_when_it_was_last_paid() -> None:
+    payout = a_payout(1)
+    assert wording.last_paid_line(replace(payout, last_paid_at=None), NOON) == "no payout yet"
+    assert wording.last_paid_line(replace(payout, last_paid_at=NOON - timedelta(seconds=59)), NOON).endswith("just now")
+    assert clock_time(NOON - timedelta(minutes=7)) in wording.last_paid_line(payout, NOON)
