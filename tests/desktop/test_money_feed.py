@@ -50,12 +50,12 @@ class Books(Connection):
 class Fed:
     """A window, its books and what feeds it."""
 
-    def __init__(self, theme: Theme, clock: SettableClock) -> None:
+    def __init__(self, theme: Theme, clock: SettableClock, rest_milliseconds: int = 0) -> None:
         self.books = Books()
         self.transactions = TransactionsModel()
         self.window = MainWindow(theme, clock, JobsModel(), self.transactions)
         self.transactions.setParent(self.window)
-        self.feed = MoneyFeed(self.books, self.window, self.transactions, clock, rest_milliseconds=0)
+        self.feed = MoneyFeed(self.books, self.window, self.transactions, clock, rest_milliseconds)
         self.books.viewed.connect(self.window.show_view)
         self.window.closing.connect(self.window.hide)
         self.window.show()
@@ -102,9 +102,8 @@ def test_nothing_is_asked_twice_until_the_money_changes(fed: Fed, settle: Callab
 async def test_changes_in_quick_succession_are_asked_for_together(
     qtbot: QtBot, theme: Theme, clock: SettableClock
 ) -> None:
-    fed = Fed(theme, clock)
+    fed = Fed(theme, clock, rest_milliseconds=20)
     qtbot.addWidget(fed.window)
-    fed.feed._resting.setInterval(20)
     fed.window.choose("Wallet")
     for waiting in range(1, 50):
         fed.hear(replace(VIEW, wallet=a_wallet(waiting=waiting)))

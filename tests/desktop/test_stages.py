@@ -95,7 +95,8 @@ def test_the_table_has_the_same_numbers_newest_first(chart: StagesChart) -> None
     assert dialog is not None
     table = dialog.findChild(QTableWidget)
     assert table is not None
-    cells = [[table.item(row, column).text() for column in range(5)] for row in range(table.rowCount())]
+    model = table.model()
+    cells = [[model.index(row, column).data() for column in range(5)] for row in range(table.rowCount())]
     first, third = (moment(DAY.start + timedelta(hours=i), DAY) for i in (0, 2))
     assert cells == [
         [third, "0.0000 TON", "0.0000 TON", "0.000000005 TON", "0"],
