@@ -73,8 +73,8 @@ async def test_a_customer_gets_the_right_answer_and_the_owner_is_paid_for_it(mul
 
 
 async def test_a_streamed_answer_comes_as_events_and_is_counted(mulberry: Mulberry) -> None:
-    # How many pieces there are is the computer's business: a busy one sends several tokens in one. That none is held back
-    # is shown in tests/cocoon, where the engine waits for its first piece to arrive.
+    # How many pieces there are is the computer's business: a busy one sends several tokens in one. That none is held
+    # back is shown in tests/cocoon, where the engine waits for its first piece to arrive.
     async with door_of(mulberry) as door:
         body = {"model": MODEL, "messages": [{"role": "user", "content": "Count from 1 to 8"}], "stream": True}
         async with door.post("/v1/chat/completions", json=body) as answer:
