@@ -142,7 +142,7 @@ def save(model: Any, tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def export(checkpoint: Path, folder: Path) -> None:
-    """By onnxruntime-genai's own builder. Whole weights: four bits would save 2 MB and a quarter of the batched speed."""
+    """By onnxruntime-genai's own builder. Whole weights: four bits save 2 MB and cost batched speed."""
     builder = [sys.executable, "-m", "onnxruntime_genai.models.builder"]
     subprocess.run([*builder, "-i", checkpoint, "-o", folder, "-p", "fp32", "-e", "cpu"], check=True)
     config = json.loads((folder / "genai_config.json").read_text("utf-8"))
