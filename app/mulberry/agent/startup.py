@@ -16,8 +16,9 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.proxy_link import ProxyLink
+from mulberry.cocoon.seams import Identity
 from mulberry.cocoon.usage import Prices
-from mulberry.cocoon.worker import Identity, WorkerSession
+from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.node import Reason
 from mulberry.model.places import resource, this_program
