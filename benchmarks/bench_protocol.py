@@ -29,10 +29,11 @@ from mulberry.cocoon.messages import (
     UpdatePaymentStatus,
 )
 from mulberry.cocoon.requests import CheckedRequest
+from mulberry.cocoon.seams import Identity, Served
 from mulberry.cocoon.strict_json import JsonObject
 from mulberry.cocoon.tl import Message, encode
 from mulberry.cocoon.usage import Prices
-from mulberry.cocoon.worker import Identity, Served, WorkerSession
+from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.clock import SystemClock
 from mulberry.model.money import Nanoton
 from mulberry.model.payments import Counters

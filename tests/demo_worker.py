@@ -19,10 +19,11 @@ from mulberry.cocoon.messages import (
     WorkerParams,
 )
 from mulberry.cocoon.requests import CheckedRequest
+from mulberry.cocoon.seams import Identity, ProxyDistrusted, Served
 from mulberry.cocoon.strict_json import JsonObject
 from mulberry.cocoon.tl import Message
 from mulberry.cocoon.usage import Prices
-from mulberry.cocoon.worker import Identity, ProxyDistrusted, Served, WorkerSession
+from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.clock import SystemClock
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.payments import Counters

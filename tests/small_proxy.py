@@ -28,10 +28,11 @@ from mulberry.cocoon.messages import (
     UpdatePaymentStatus,
 )
 from mulberry.cocoon.requests import CheckedRequest, Path
+from mulberry.cocoon.seams import BookFull, Identity, ProxyDistrusted, Served
 from mulberry.cocoon.strict_json import JsonObject
 from mulberry.cocoon.tl import Message, encode
 from mulberry.cocoon.usage import Prices
-from mulberry.cocoon.worker import BookFull, Identity, ProxyDistrusted, Served, WorkerSession
+from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.clock import Clock
 from mulberry.model.money import Nanoton
 from mulberry.model.payments import Counters
@@ -91,6 +92,7 @@ class SmallProxy:
         self.packets: asyncio.Queue[Message] = asyncio.Queue()
         self.channels: list[Channel] = []
         self.at_once: list[Message] = []  # sent in one piece with the handshake's last answer
+        self.behind_status: list[Message] = []  # the same with a payment status
 
     def accept(self, channel: Channel) -> "SmallProxy":
         self.channels.append(channel)
@@ -116,9 +118,9 @@ class SmallProxy:
             raise self.refusal
         if isinstance(message, ConnectToProxy):
             return self.answers.get(ConnectToProxy) or ConnectedToProxy(self.params, "worker contract")
-        if isinstance(message, ProxyHandshakeComplete):
-            for packet in self.at_once:
-                asyncio.get_running_loop().call_soon(self.send, packet)
+        packets = {ProxyHandshakeComplete: self.at_once, UpdatePaymentStatus: self.behind_status}.get(type(message), [])
+        for packet in packets:
+            asyncio.get_running_loop().call_soon(self.send, packet)
         return self.answers[type(message)]
 
     def closed(self, why: str) -> None:

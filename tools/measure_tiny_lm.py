@@ -71,7 +71,7 @@ def manifest(measured: list[dict[str, Any]]) -> dict[str, Any]:
         "name": "mulberry/tiny-lm",
         "title": "Tiny test model",
         "licence": "Apache-2.0",
-        "source": "Trained for Mulberry, on text written for it, by the first form of tools/train_tiny_lm.py; int4.",
+        "source": "Trained for Mulberry, on text written for it, by the first form of tools/train_tiny_lm.py; fp32.",
         "parameters": 656_768,
         "context_tokens": CONTEXT_TOKENS,
         "stop_tokens": list(STOP_TOKENS),

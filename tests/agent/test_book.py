@@ -13,8 +13,8 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.ledger import LARGEST_CONFIRMATION, open_ledger
 from mulberry.agent.till import Till
 from mulberry.cocoon.messages import ProxyParams
+from mulberry.cocoon.seams import BookFull, ProxyDistrusted, Served
 from mulberry.cocoon.usage import Adjusted, Counted
-from mulberry.cocoon.worker import BookFull, ProxyDistrusted, Served
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.node import ReasonKind
 from mulberry.ton.address import Address, parse_address

@@ -13,7 +13,8 @@ from mulberry.agent.ledger import LedgerFull
 from mulberry.agent.proxy_link import DISTRUSTED, REFUSED, UNREACHABLE, Pauses, ProxyLink
 from mulberry.cocoon.channel import ChannelClosed
 from mulberry.cocoon.messages import ProxyParams
-from mulberry.cocoon.worker import CountersFell, ProxyDistrusted, ProxyRefused
+from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
+from mulberry.cocoon.worker import CountersFell
 from mulberry.model.node import ReasonKind
 from mulberry.model.root_contract import ProxyAddress
 

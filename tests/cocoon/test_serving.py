@@ -21,9 +21,9 @@ from mulberry.cocoon.messages import (
     QueryAnswerPartEx,
     TokensUsed,
 )
+from mulberry.cocoon.seams import BackendFailed, BackendRefused
 from mulberry.cocoon.tl import decode_as
 from mulberry.cocoon.usage import Adjusted, Counted
-from mulberry.cocoon.worker import BackendFailed, BackendRefused
 from mulberry.model.jobs import JobOutcome
 from small_proxy import (
     ANSWER,

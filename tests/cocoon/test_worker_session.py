@@ -29,8 +29,9 @@ from mulberry.cocoon.messages import (
     WorkerParams,
     WorkerRequestPayment,
 )
+from mulberry.cocoon.seams import Identity, ProxyDistrusted, ProxyRefused
 from mulberry.cocoon.tl import Message
-from mulberry.cocoon.worker import CountersFell, Identity, ProxyDistrusted, ProxyRefused
+from mulberry.cocoon.worker import CountersFell
 from mulberry.model.payments import Counters
 from small_proxy import ANSWER, IDENTITY, MemoryBook, Scripted, SmallProxy, Stepwise, at_work, request_id, run_query
 
@@ -271,6 +272,19 @@ async def test_a_payment_status_is_believed_no_more_than_the_rest(
     async with at_work(proxy, Scripted(ANSWER), book, clock) as work:
         with pytest.raises(kind):
             await work.running
+
+
+@pytest.mark.virtual_time
+async def test_a_payment_right_behind_the_status_does_not_look_like_a_fall(parts: Parts) -> None:
+    """Found under load: both came in one piece, and the older numbers were looked at last."""
+    proxy, book, clock = parts
+    proxy.answers[UpdatePaymentStatus] = PaymentStatus(SignedPayment(b"older"), 5, 6)
+    proxy.behind_status = [WorkerRequestPayment(request_id(1), SignedPayment(b"newer"), 7, 8, 2, "client")]
+    async with at_work(proxy, Scripted(ANSWER), book, clock) as work:
+        await asyncio.sleep(25)
+        assert work.session.is_connected
+    assert book.payments[:2] == [b"older", b"newer"]
+    assert book.counted[:3] == [(0, 0), (5, 6), (7, 8)]
 
 
 async def test_the_proxy_hears_of_every_change(parts: Parts) -> None:

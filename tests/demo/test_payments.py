@@ -10,7 +10,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from demo_worker import MemoryBook, connected_worker
-from mulberry.cocoon.worker import ProxyRefused
+from mulberry.cocoon.seams import ProxyRefused
 from mulberry.demo.accounts import Account, Accounts
 from mulberry.demo.proxy import DemoProxy
 from mulberry.demo.reply import Reply, RequestFailed

@@ -9,7 +9,7 @@ from mulberry.desktop import wording
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NodeState, Want
+from mulberry.model.node import NodeState, ReasonKind, Want
 from samples import NOON, PROXY_KEY, RTX_4090, a_job, a_status
 
 
@@ -63,6 +63,9 @@ def test_the_small_line_counts_what_waits_for_the_owner() -> None:
     assert wording.since_line(status).endswith("12 jobs · nothing waits for you")  # it is the network's turn
     yours = replace(status, reasons=(replace(status.reasons[0], whose_turn=WhoseTurn.YOU),))
     assert wording.since_line(yours).endswith("1 thing waits for you")
+    own_wish = replace(yours.reasons[0], kind=ReasonKind.STOPPED_BY_OWNER)
+    stopped = replace(yours, reasons=(own_wish,))
+    assert wording.since_line(stopped).endswith("nothing waits for you")
 
 
 def test_an_estimate_is_never_shown_as_earned() -> None:

@@ -72,7 +72,9 @@ async def test_a_customer_gets_the_right_answer_and_the_owner_is_paid_for_it(mul
         assert [job["number"] for job in mulberry.json("jobs")] == [1, 2, 3, 4]
 
 
-async def test_a_streamed_answer_comes_in_pieces_and_is_counted(mulberry: Mulberry) -> None:
+async def test_a_streamed_answer_comes_as_events_and_is_counted(mulberry: Mulberry) -> None:
+    # How many pieces there are is the computer's business: a busy one sends several tokens in one. That none is held
+    # back is shown in tests/cocoon, where the engine waits for its first piece to arrive.
     async with door_of(mulberry) as door:
         body = {"model": MODEL, "messages": [{"role": "user", "content": "Count from 1 to 8"}], "stream": True}
         async with door.post("/v1/chat/completions", json=body) as answer:
@@ -82,7 +84,6 @@ async def test_a_streamed_answer_comes_in_pieces_and_is_counted(mulberry: Mulber
         chunks = [json.loads(event) for event in events[:-1]]
         pieces = [choice["delta"].get("content", "") for chunk in chunks for choice in chunk["choices"]]
         assert "".join(pieces) == "1, 2, 3, 4, 5, 6, 7, 8."
-        assert len([piece for piece in pieces if piece]) > 2, "as it is made, not all at the end"
         usage = chunks[-1]["usage"]
         [job] = await confirmed_jobs(mulberry, 1)
         assert (job.prompt_tokens, job.completion_tokens) == (usage["prompt_tokens"], usage["completion_tokens"])

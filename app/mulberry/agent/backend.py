@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from mulberry.cocoon.requests import CheckedRequest
-from mulberry.cocoon.worker import BackendFailed, BackendRefused
+from mulberry.cocoon.seams import BackendFailed, BackendRefused
 from mulberry.model.clock import Clock
 from mulberry.runtime.engine import Engine, EngineFailed, EngineRefused
 from mulberry.runtime.openai import Stamp, answer

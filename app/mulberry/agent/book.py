@@ -16,7 +16,7 @@ from mulberry.agent.ledger import (
 )
 from mulberry.agent.till import Confirmation, Till
 from mulberry.cocoon.messages import ProxyParams
-from mulberry.cocoon.worker import BookFull, ProxyDistrusted, Served
+from mulberry.cocoon.seams import BookFull, ProxyDistrusted, Served
 from mulberry.model.clock import Clock
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.root_contract import RootParameters

@@ -11,7 +11,8 @@ from mulberry.agent import reasons
 from mulberry.agent.book import ProxyBook
 from mulberry.agent.ledger import LedgerFull
 from mulberry.cocoon.channel import ChannelClosed
-from mulberry.cocoon.worker import ProxyDistrusted, ProxyRefused, WorkerSession
+from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
+from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason
 from mulberry.model.payments import ProxyAccount

@@ -15,8 +15,9 @@ from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
+from mulberry.cocoon.seams import Identity
 from mulberry.cocoon.usage import Prices
-from mulberry.cocoon.worker import Identity, WorkerSession
+from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.places import resource, this_program
 from mulberry.model.root_contract import ProxyAddress

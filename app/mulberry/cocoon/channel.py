@@ -57,6 +57,9 @@ class QueryRefused(Exception):
         self.text = text
 
 
+OnArrival = Callable[[Message], None]
+
+
 class Handler(Protocol):
     """Whoever uses a channel. All calls come from the event loop."""
 
@@ -89,7 +92,7 @@ class Channel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._writer = FrameWriter()
-        self._queries: dict[int, asyncio.Future[Message]] = {}
+        self._queries: dict[int, tuple[asyncio.Future[Message], OnArrival]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -135,11 +138,17 @@ class Channel(asyncio.Protocol):
         """One way. Raises `ChannelClosed`; `ValueError` when the message has no encoding within a frame."""
         self._write(TcpPacket(encode(message)))
 
-    async def query(self, message: Message, timeout_seconds: float = 30.0) -> Message:
-        """The other side's answer, of a type that the caller checks. Raises `QueryRefused` and `ChannelClosed`."""
+    async def query(
+        self, message: Message, timeout_seconds: float = 30.0, on_arrival: OnArrival = lambda answer: None
+    ) -> Message:
+        """The other side's answer, of a type that the caller checks. Raises `QueryRefused` and `ChannelClosed`.
+
+        `on_arrival` sees the answer before any message that came after it; the caller goes on a little later. What it
+        raises counts as raised by `Handler.received`.
+        """
         number = self._random_id()
         answer: asyncio.Future[Message] = self._loop.create_future()
-        self._queries[number] = answer
+        self._queries[number] = answer, on_arrival
         try:
             self._write(TcpQuery(number, encode(message)))
             async with asyncio.timeout(timeout_seconds):
@@ -161,7 +170,7 @@ class Channel(asyncio.Protocol):
         if self._why is not None:
             return
         self._why = why
-        for answer in self._queries.values():
+        for answer, _ in self._queries.values():
             if not answer.done():
                 answer.set_exception(ChannelClosed(why))
         for task in self._answering:
@@ -239,13 +248,15 @@ class Channel(asyncio.Protocol):
             case TcpQuery():
                 self._take_query(self._handler, message)
             case TcpQueryAnswer(id=number, data=untrusted):
-                answer = self._queries.get(number)  # none: the one who asked was cancelled
-                if answer is not None and not answer.done():
+                asked = self._queries.get(number)  # none: the one who asked was cancelled
+                if asked is not None and not asked[0].done():
+                    answer, on_arrival = asked
                     answer.set_result(decode(untrusted))
+                    on_arrival(answer.result())
             case TcpQueryError(id=number, code=code, message=untrusted_text):
-                answer = self._queries.get(number)
-                if answer is not None and not answer.done():
-                    answer.set_exception(QueryRefused(code, foreign_text(untrusted_text)))
+                asked = self._queries.get(number)
+                if asked is not None and not asked[0].done():
+                    asked[0].set_exception(QueryRefused(code, foreign_text(untrusted_text)))
             case TcpPing(id=number):
                 self._write(TcpPong(number))
             case TcpPong():

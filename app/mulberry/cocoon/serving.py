@@ -190,7 +190,7 @@ class Serving:
             adjusted=self._bill.adjusted,
         )
         self._terms.book(served)
-        log.info("request %s: %s %s", self._query.request_id.hex()[:16], last.outcome.value, last.error)
+        log.debug("request %s: %s %s", self._query.request_id.hex()[:16], last.outcome.value, last.error)
         if not self._terms.channel.is_closed:
             self._terms.channel.send(last.message(Ending(self._received_at, now, self._debug(now))))
 

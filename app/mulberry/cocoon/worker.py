@@ -17,7 +17,7 @@ from functools import partial
 from random import Random
 from typing import TypeVar
 
-from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused
+from mulberry.cocoon.channel import Channel, ChannelClosed, OnArrival, ProtocolError, QueryRefused
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
     CompareBalanceWithProxyResult,
@@ -42,8 +42,6 @@ from mulberry.cocoon.messages import (
 from mulberry.cocoon.seams import (
     COEFFICIENT_LIMIT,
     Backend,
-    BackendFailed,
-    BackendRefused,
     Book,
     BookFull,
     Identity,
@@ -56,20 +54,6 @@ from mulberry.cocoon.tl import Message
 from mulberry.cocoon.usage import Prices
 from mulberry.model.clock import Clock
 from mulberry.model.root_contract import ProxyAddress
-
-__all__ = [
-    "Backend",
-    "BackendFailed",
-    "BackendRefused",
-    "Book",
-    "BookFull",
-    "CountersFell",
-    "Identity",
-    "ProxyDistrusted",
-    "ProxyRefused",
-    "Served",
-    "WorkerSession",
-]
 
 LEAST_PROTOCOL = 1
 NEWEST_PROTOCOL = 2
@@ -270,11 +254,24 @@ class WorkerSession:
     def received(self, message: Message) -> None:
         if self._terms is None:
             raise ProtocolError(f"{message.tl_name} before the handshake is through")
-        try:
+        with self._failing(self._terms.channel):
             self._take(self._terms, message)
+
+    def _take_status(self, channel: Channel, answer: Message) -> None:
+        """Called at its arrival: a payment right behind the answer knows more than the answer does."""
+        if isinstance(answer, PaymentStatus):  # what is none, `_ask` refuses
+            with self._failing(channel):
+                self._take_payment(answer.signed_payment)
+                self._take_counters(answer.db_tokens, answer.max_tokens)
+
+    @contextmanager
+    def _failing(self, channel: Channel) -> Iterator[None]:
+        """What proves the proxy wrong ends the session and is its reason."""
+        try:
+            yield
         except (ProxyDistrusted, CountersFell) as failure:
             self._failure = failure
-            self._terms.channel.close(str(failure))
+            channel.close(str(failure))
 
     async def answer(self, message: Message) -> Message:
         raise QueryRefused(NOT_READY_CODE, f"a worker does not answer {message.tl_name}")
@@ -383,9 +380,7 @@ class WorkerSession:
                 async with asyncio.timeout(self._random.uniform(*PAYMENT_STATUS_SECONDS)):
                     raise ChannelClosed(await channel.wait_closed())
             except TimeoutError:
-                status = await _ask(channel, UpdatePaymentStatus(), PaymentStatus)
-                self._take_payment(status.signed_payment)
-                self._take_counters(status.db_tokens, status.max_tokens)
+                await _ask(channel, UpdatePaymentStatus(), PaymentStatus, partial(self._take_status, channel))
 
     def _tell_enabled(self) -> None:
         if self._terms is not None and self._told_enabled != self.is_enabled:
@@ -399,10 +394,12 @@ class WorkerSession:
             self._terms.channel.send(message)
 
 
-async def _ask(channel: Channel, question: Message, kind: type[Answer]) -> Answer:
+async def _ask(
+    channel: Channel, question: Message, kind: type[Answer], on_arrival: OnArrival = lambda answer: None
+) -> Answer:
     """The proxy's answer. Raises `ProxyRefused`, `ChannelClosed`, `ProtocolError`."""
     try:
-        answer = await channel.query(question)
+        answer = await channel.query(question, on_arrival=on_arrival)
     except QueryRefused as refusal:
         raise ProxyRefused(f"the proxy refused {question.tl_name}: {refusal.text} (code {refusal.code})") from None
     if not isinstance(answer, kind):

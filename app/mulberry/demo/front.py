@@ -160,7 +160,7 @@ async def _relay_stream(
             await response.write(data)
     except RequestFailed as failure:  # too late for another status
         if response.content_type == "text/event-stream":  # OpenAI's clients know such an event
-            await response.write(b"data: " + _error_body(failure.message, failure.code) + b"\n\n")
+            await response.write(b"data: " + _error_body(failure.status, failure.message, failure.code) + b"\n\n")
         elif request.transport is not None:  # cut, so that nobody takes it for the whole
             request.transport.abort()
     return response
@@ -177,14 +177,14 @@ def _relayed_headers(untrusted_head: HttpResponse) -> CIMultiDict[str]:
     return headers
 
 
-def _error_body(message: str, code: str) -> bytes:
+def _error_body(status: int, message: str, code: str) -> bytes:
     """An error as OpenAI's API writes it."""
-    kind = "invalid_request_error" if code in ("invalid_request", "model_not_found") else "server_error"
+    kind = "invalid_request_error" if status < 500 else "server_error"
     return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()
 
 
 def _error(status: int, message: str, code: str) -> web.Response:
-    return web.Response(status=status, body=_error_body(message, code), content_type="application/json")
+    return web.Response(status=status, body=_error_body(status, message, code), content_type="application/json")
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

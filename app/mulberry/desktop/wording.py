@@ -8,7 +8,7 @@ from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuInfo
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.money import Nanoton, format_ton
-from mulberry.model.node import NetworkInfo, NodeState, ProxyStatus, Status, Want
+from mulberry.model.node import NetworkInfo, NodeState, ProxyStatus, ReasonKind, Status, Want
 
 GIBIBYTE = 2**30
 JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
@@ -96,7 +96,8 @@ def since_line(status: Status) -> str:
         f"Since {since:%H:%M}" if same_day else f"Since {since:%d %b %H:%M}",
         count(status.earnings.jobs_total, "job"),
     ]
-    waiting = sum(reason.whose_turn is WhoseTurn.YOU for reason in status.reasons)
+    own_wishes = (ReasonKind.STOPPED_BY_OWNER, ReasonKind.PAUSED_BY_OWNER, ReasonKind.FINISHING_FOR_OWNER)
+    waiting = sum(r.whose_turn is WhoseTurn.YOU and r.kind not in own_wishes for r in status.reasons)
     if waiting:
         parts.append("1 thing waits for you" if waiting == 1 else f"{waiting} things wait for you")
     else:
