@@ -1,8 +1,9 @@
 """The whole way of money in one process: customer, door, proxy, session, engine, ledger, signed payment, and back."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 from random import Random
 
@@ -12,11 +13,12 @@ import pytest
 from agent_workshop import DEMO, EchoEngine, a_workshop
 from mulberry.agent.ledger import KnownProxy
 from mulberry.agent.node import Node
+from mulberry.agent.startup import LoadModel
 from mulberry.agent.workshop import Workshop
 from mulberry.demo.network import Ready, run
 from mulberry.model.clock import SystemClock
 from mulberry.model.jobs import JobOutcome
-from mulberry.model.network import NetworkProfile
+from mulberry.model.network import NetworkProfile, RegisteredProxy
 from mulberry.model.node import NodeState, ReasonKind, StepState, Want
 from mulberry.runtime.engine import EngineState
 
@@ -24,13 +26,13 @@ QUIET = DEMO.model_copy(update={"payment_commit_seconds": 0.05})
 
 
 @asynccontextmanager
-async def demo_network(folder: Path) -> AsyncIterator[NetworkProfile]:
-    """The demo network without customers of its own; its profile names the real port."""
+async def demo_network(folder: Path, asked: NetworkProfile = QUIET) -> AsyncIterator[NetworkProfile]:
+    """The demo network without customers of its own; its profile names the real ports."""
     ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
     network = asyncio.create_task(
         run(
             folder,
-            QUIET,
+            asked,
             on_ready=ready.set_result,
             random=Random(3),
             clock=SystemClock(),
@@ -69,6 +71,20 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0.005)
+
+
+def step(node: Node, name: str) -> StepState:
+    return next(step.state for step in node.status().steps if step.name == name)
+
+
+def at_a_fixed_port() -> NetworkProfile:
+    """The proxy listens there at every start, as proxies on other computers do."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    assert QUIET.chain is not None
+    registered = (RegisteredProxy(seqno=1, address=address),)
+    return QUIET.model_copy(update={"chain": QUIET.chain.model_copy(update={"registered_proxies": registered})})
 
 
 async def ask(customer: aiohttp.ClientSession, text: str) -> tuple[int, str]:
@@ -169,7 +185,7 @@ async def test_while_the_engine_restarts_no_requests_are_taken(tmp_path: Path) -
         engine.become(EngineState.RESTARTING, "The engine's process ended. It starts again by itself.")
         await until(lambda: node.status().state is NodeState.GETTING_READY)
         assert [reason.kind for reason in node.status().reasons] == [ReasonKind.ENGINE_FAILED]
-        await until(lambda: node.status().steps[4].state is StepState.RUNNING)
+        await until(lambda: step(node, LoadModel.name) is StepState.RUNNING)
         await asyncio.sleep(0.05)  # the proxy has to hear of it
         refused, _ = await ask(customer, "anybody there?")
         assert refused == 503
@@ -216,59 +232,40 @@ async def test_a_full_disk_stops_new_work_and_the_job_is_booked_when_there_is_ro
 
 
 async def test_a_proxy_that_comes_back_finds_us_again_and_its_books_agree(tmp_path: Path) -> None:
-    async with demo_network(tmp_path / "network") as first:
-        port = first.root_parameters().proxies[0].port
-        async with earning(tmp_path, EchoEngine(), first) as (node, _, customer):
+    fixed = at_a_fixed_port()
+    async with AsyncExitStack() as first:
+        profile = await first.enter_async_context(demo_network(tmp_path / "network", fixed))
+        async with earning(tmp_path, EchoEngine(), profile) as (node, _, customer):
             await ask(customer, "one")
             await until(lambda: node.status().earnings.payable == 140_000)
-    assert first.chain is not None
-    chain = first.chain.model_copy()
-    fixed = QUIET.model_copy(update={"chain": chain, "launch": None})
-    with a_workshop(tmp_path, SystemClock(), profile=fixed, make_engine=EchoEngine().make) as workshop:
-        node = Node(workshop)
-        work = asyncio.create_task(node.run())
-        await until(lambda: ReasonKind.PROXY_UNREACHABLE in [reason.kind for reason in node.status().reasons])
-        assert node.status().state is NodeState.GETTING_READY
-        ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
-        network = asyncio.create_task(
-            run(tmp_path / "network", fixed, on_ready=ready.set_result, random=Random(3), clock=SystemClock())
-        )
-        assert (await ready).proxy.port == port
-        await until(lambda: node.status().state in (NodeState.READY, NodeState.EARNING))
-        assert node.status().earnings.payable >= 140_000
-        for task in (work, network):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await first.aclose()
+            await until(lambda: ReasonKind.PROXY_UNREACHABLE in [reason.kind for reason in node.status().reasons])
+            assert node.status().state is NodeState.GETTING_READY
+            async with demo_network(tmp_path / "network", fixed):
+                await until(lambda: node.status().state in (NodeState.READY, NodeState.EARNING))
+                assert node.status().earnings.payable >= 140_000
 
 
 async def test_a_proxy_with_another_key_is_not_worked_for(tmp_path: Path) -> None:
+    fixed = at_a_fixed_port()
     async with (
-        demo_network(tmp_path / "network") as profile,
+        demo_network(tmp_path / "network", fixed) as profile,
         earning(tmp_path, EchoEngine(), profile) as (node, workshop, _),
     ):
         name = node.status().proxies[0].name
         book = workshop.till.ledger
         assert book.meet(name, book_of_a_stranger(), SystemClock().now()) != book_of_a_stranger()
-    port = profile.root_parameters().proxies[0].port
-    assert profile.chain is not None
-    fixed = profile.model_copy(update={"chain": profile.chain.model_copy()})
     (tmp_path / "network" / "proxy.key").write_bytes(b"\x07" * 32)
     (tmp_path / "network" / "accounts.sqlite3").unlink()
-    ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
-    network = asyncio.create_task(
-        run(tmp_path / "network", fixed, on_ready=ready.set_result, random=Random(3), clock=SystemClock())
-    )
-    assert (await ready).proxy.port == port
-    with a_workshop(tmp_path, SystemClock(), profile=fixed, make_engine=EchoEngine().make) as workshop:
-        node = Node(workshop)
-        work = asyncio.create_task(node.run())
-        await until(lambda: ReasonKind.PROXY_DISTRUSTED in [reason.kind for reason in node.status().reasons])
-        assert "key or its owner changed" in node.status().reasons[0].evidence
-        for task in (work, network):
-            task.cancel()
+    async with demo_network(tmp_path / "network", fixed) as profile:
+        with a_workshop(tmp_path, SystemClock(), profile=profile, make_engine=EchoEngine().make) as workshop:
+            node = Node(workshop)
+            work = asyncio.create_task(node.run())
+            await until(lambda: ReasonKind.PROXY_DISTRUSTED in [reason.kind for reason in node.status().reasons])
+            assert "key or its owner changed" in node.status().reasons[0].evidence
+            work.cancel()
             with suppress(asyncio.CancelledError):
-                await task
+                await work
 
 
 def book_of_a_stranger() -> KnownProxy:

@@ -12,6 +12,7 @@ from mulberry.agent import reasons
 from mulberry.agent.startup import START_UP
 from mulberry.agent.state import Facts, derive_state
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.money import Nanoton
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, Step, StepState, Want
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -122,6 +123,10 @@ EVERY_REASON = [
     reasons.engine_gave_up("It broke too often and was not started again."),
     reasons.model_unusable(PROBLEM),
     reasons.network_unusable(PROBLEM),
+    reasons.key_unavailable(PROBLEM),
+    reasons.chain_unreachable("No server answered."),
+    reasons.chain_unreachable("127.0.0.1:1: no connection (OSError)"),
+    reasons.wallet_empty(Nanoton(0), Nanoton(10**9), "UQ" + "A" * 46),
     reasons.disk_full("database or disk is full"),
     reasons.ledger_set_aside(Path("ledger.corrupt-1.sqlite3")),
     reasons.settings_set_aside(Path("settings.broken-1.json")),
