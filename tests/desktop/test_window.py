@@ -14,12 +14,13 @@ from mulberry.desktop import wording
 from mulberry.desktop.chart import Chart
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.stages import StagesChart
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.window import MainWindow
 from mulberry.model.errors import UserFacingError
 from mulberry.model.node import NetworkInfo, NodeState
-from samples import a_status
+from samples import a_status, a_wallet
 
 
 @pytest.fixture
@@ -95,6 +96,30 @@ def test_a_screen_reader_hears_a_name_for_every_control(window: MainWindow, stat
                 continue
             text = control.text() if isinstance(control, QAbstractButton) else ""
             assert control.accessibleName() or text, control
+
+
+@pytest.mark.parametrize("page", ["Earnings", "Wallet"])
+def test_every_control_of_the_money_pages_has_a_name_and_a_place_in_the_tab_order(
+    window: MainWindow, page: str, settle: Callable[[], None]
+) -> None:
+    real = replace(a_status(), network=NetworkInfo("mainnet", "Cocoon", is_demo=False))
+    window.show_view(View(Link.ANSWERS, real, a_wallet()))
+    window.choose(page)
+    window.activateWindow()
+    settle()
+    shown = window.pages.currentWidget()
+    assert shown is not None
+    controls = [
+        control
+        for kind in (QAbstractButton, QAbstractItemView, StagesChart)
+        for control in shown.findChildren(kind)
+        if control.isVisible()
+    ]
+    assert len(controls) >= 5
+    for control in controls:
+        text = control.text() if isinstance(control, QAbstractButton) else ""
+        assert control.accessibleName() or text, control
+        assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control
 
 
 def test_the_two_ways_to_quit_are_told_apart(window: MainWindow) -> None:
