@@ -1,0 +1,180 @@
+"""What the chain has shown is money's proof, and what we signed must be known after a crash: the ledger keeps both."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from conftest import SettableClock
+from ledger_entries import ACCOUNT, PROXY, finished, payment
+from mulberry.agent.history_rows import EXCESSES, PAYOUT, CashOut, Gap, SeenContract, SignedRequest
+from mulberry.agent.ledger import Ledger, open_ledger
+from mulberry.agent.ledger_schema import MIGRATIONS
+from mulberry.agent.totals import reconciliation
+from mulberry.model.money import Nanoton
+from mulberry.model.wallet import AccountRole, ChainTransaction, TransactionKind
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+OWNER, WALLET = "0:" + "aa" * 32, "0:" + "bb" * 32
+CONTRACT = SeenContract(ACCOUNT.worker_contract, PROXY, ACCOUNT.proxy_contract, Nanoton(20), 0, True, NOON)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite3"
+
+
+@pytest.fixture
+def ledger(path: Path, clock: SettableClock) -> Iterator[Ledger]:
+    with closing(open_ledger(path, clock)) as ledger:
+        yield ledger
+
+
+def a_transaction(
+    lt: int, *, amount: int = 40, kind: TransactionKind = TransactionKind.FOREIGN, at: datetime = NOON
+) -> ChainTransaction:
+    return ChainTransaction(
+        role=AccountRole.OWNER,
+        account=OWNER,
+        lt=lt,
+        hash=f"{lt:064x}",
+        at=at,
+        kind=kind,
+        amount=Nanoton(amount),
+        fee=Nanoton(0),
+        counterparty=ACCOUNT.proxy_contract,
+        comment="",
+        success=True,
+    )
+
+
+def keep(ledger: Ledger, *transactions: ChainTransaction, operation: int | None = PAYOUT) -> None:
+    newest = max(item.lt for item in transactions)
+    gap = Gap(OWNER, newest, bytes(32), 0)
+    ledger.chain.open_gap(gap)
+    ledger.chain.fill(gap, [(item, operation) for item in transactions], None)
+
+
+def a_request(*cash_outs: CashOut) -> SignedRequest:
+    return SignedRequest(0, WALLET, 7, NOON + timedelta(seconds=60), b"boc", NOON, cash_outs)
+
+
+def test_transactions_come_back_as_they_were_newest_first_and_once(ledger: Ledger) -> None:
+    kept = [a_transaction(lt) for lt in (5, 9, 7)]
+    keep(ledger, *kept)
+    keep(ledger, *kept)
+    assert [item.lt for item in ledger.chain.transactions(0, 10)] == [9, 7, 5]
+    assert ledger.chain.transactions(1, 1) == [kept[2]]
+    assert ledger.chain.transactions(3, 10) == []
+    assert (ledger.chain.newest_known(OWNER), ledger.chain.oldest(OWNER), ledger.chain.gaps()) == (9, 5, [])
+
+
+def test_what_is_missing_is_remembered_through_a_restart(ledger: Ledger, path: Path, clock: SettableClock) -> None:
+    gap = Gap(OWNER, 90, b"\x01" * 32, 0)
+    ledger.chain.open_gap(gap)
+    rest = Gap(OWNER, 40, b"\x02" * 32, 0)
+    ledger.chain.fill(gap, [(a_transaction(90), None), (a_transaction(50), None)], rest)
+    ledger.close()
+    with closing(open_ledger(path, clock)) as again:
+        assert again.chain.gaps(OWNER) == [rest]
+        assert again.chain.newest_known(OWNER) == 90
+        again.chain.open_gap(Gap(OWNER, 120, b"\x03" * 32, 90))
+        assert [gap.lt for gap in again.chain.gaps()] == [120, 40]
+
+
+def test_a_payout_whose_proxy_becomes_known_later_counts_from_then_on(ledger: Ledger) -> None:
+    keep(ledger, a_transaction(1), a_transaction(2))
+    keep(ledger, a_transaction(3), operation=EXCESSES)
+    assert ledger.totals(NOON).paid == 0
+    ledger.chain.see(CONTRACT)
+    assert ledger.totals(NOON).paid == 80
+    assert ledger.chain.transactions(0, 1)[0].kind is TransactionKind.EXCESS
+    assert ledger.chain.last_paid_at(ACCOUNT.proxy_contract) == NOON
+
+
+def test_a_contracts_paid_tokens_never_shrink(ledger: Ledger) -> None:
+    for tokens in (5, 9, 7):
+        ledger.chain.see(replace(CONTRACT, tokens=tokens))
+    assert [contract.tokens for contract in ledger.chain.contracts()] == [9]
+
+
+def test_a_signed_request_is_on_disk_with_its_payments(ledger: Ledger, path: Path, clock: SettableClock) -> None:
+    cash_out = CashOut(ACCOUNT.worker_contract, 70)
+    signed = ledger.chain.add_request(a_request(cash_out))
+    ledger.close()
+    with closing(open_ledger(path, clock)) as again:
+        assert again.chain.newest_request(WALLET) == signed
+        assert again.chain.newest_request(OWNER) is None
+        assert again.chain.attempts(cash_out) == 1
+        assert again.chain.attempts(CashOut(ACCOUNT.worker_contract, 71)) == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE requests SET seqno = 8",
+        "DELETE FROM requests",
+        "UPDATE cash_outs SET tokens = 1",
+        "DELETE FROM cash_outs",
+        "DELETE FROM transactions",
+        "UPDATE transactions SET amount = 10000",
+        "UPDATE transactions SET counterparty = ''",
+        "UPDATE contracts SET tokens = 0",
+    ],
+)
+def test_the_database_itself_refuses_to_falsify(ledger: Ledger, path: Path, statement: str) -> None:
+    keep(ledger, a_transaction(1))
+    ledger.chain.see(replace(CONTRACT, tokens=5))
+    ledger.chain.add_request(a_request(CashOut(ACCOUNT.worker_contract, 5)))
+    with closing(sqlite3.connect(path)) as stranger, pytest.raises(sqlite3.IntegrityError):
+        stranger.execute(statement)
+
+
+@pytest.mark.parametrize("bucket_seconds", [3600, 7])
+def test_buckets_show_the_three_stages_of_money(ledger: Ledger, bucket_seconds: int) -> None:
+    ledger.open_account(ACCOUNT)
+    ledger.add_payment(payment(100))
+    ledger.add_payment(payment(150))
+    keep(ledger, a_transaction(1, amount=2_000, kind=TransactionKind.PAYOUT))
+    before, at_noon, after = ledger.earnings(NOON - timedelta(seconds=bucket_seconds), bucket_seconds, 3)
+    assert (at_noon.payable, at_noon.paid) == (150 * 20, 2_000)
+    assert {before.payable, before.paid, after.payable, after.paid} == {0}
+
+
+def test_an_older_ledger_takes_its_jobs_into_the_account(path: Path, clock: SettableClock) -> None:
+    """As a Mulberry before TON left it."""
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        ledger = Ledger(old)
+        for number, tokens in enumerate((134, 100)):
+            ledger.book_job(finished(request_id=f"{number:064x}", adjusted=tokens))
+        ledger.confirm(PROXY, f"{0:064x}", 130, NOON)
+    with closing(open_ledger(path, clock)) as ledger:
+        ledger.book_job(finished(request_id="ff" * 32, adjusted=6))
+        ledger.confirm(PROXY, "ff" * 32, 6, NOON)
+        (tally,) = ledger.chain.tallies()
+        assert (tally.counted, tally.answered, tally.confirmed) == (240 * 20, 140 * 20, 136 * 20)
+
+
+def test_the_account_of_all_follows_money_from_the_job_to_the_chain(ledger: Ledger) -> None:
+    ledger.open_account(ACCOUNT)
+    ledger.book_job(finished(request_id="ab" * 32, adjusted=10))
+    ledger.confirm(PROXY, "ab" * 32, 10, NOON)
+    ledger.grow_counters(ACCOUNT.worker_contract, committed_to_db=10, max_known=10)
+    ledger.add_payment(payment(10))
+    in_flight = {CashOut(ACCOUNT.worker_contract, 10)}
+    texts = [line.text for line in reconciliation(ledger, in_flight, NOON).differences]
+    assert texts[1:] == ["Handed to the chain, which does not show it yet."]
+    ledger.chain.see(replace(CONTRACT, tokens=10))
+    assert not reconciliation(ledger, set(), NOON).is_settled
+    keep(ledger, a_transaction(1, amount=200))
+    ledger.chain.see(CONTRACT)
+    told = reconciliation(ledger, set(), NOON)
+    assert told.is_settled and told.counted == told.earned == told.payable == told.paid == 200
+    ledger.chain.open_gap(Gap(OWNER, 99, bytes(32), 1))
+    assert not reconciliation(ledger, set(), NOON).is_settled
