@@ -17,14 +17,17 @@ from agent_workshop import a_workshop
 from conftest import SettableClock
 from ledger_entries import PROXY, finished
 from mulberry.agent.api import BODY_LIMIT_BYTES, BUCKETS_A_CALL, JOBS_A_CALL, make_application
+from mulberry.agent.history_rows import Gap
 from mulberry.agent.listening import _site, listening, make_private
 from mulberry.agent.node import Node
 from mulberry.client.control import AgentLost, AgentNotRunning, ControlClient
 from mulberry.client.http import request
 from mulberry.model.control import Command, Event
 from mulberry.model.errors import UserFacingError
+from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, Want
 from mulberry.model.places import DataFolder
+from mulberry.model.wallet import AccountRole, ChainTransaction, TransactionKind
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -264,3 +267,59 @@ def test_on_windows_it_is_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     _site(runner, r"\\.\pipe\mulberry-0")  # type: ignore[arg-type]
     monkeypatch.undo()
     assert made == [(runner, r"\\.\pipe\mulberry-0")]
+
+
+async def test_before_anything_is_read_the_wallet_says_so_and_never_zero(node: Node, client: ControlClient) -> None:
+    wallet = await client.wallet()
+    assert (wallet.owner_balance, wallet.node_wallet_balance, wallet.head_seqno) == (None, None, None)
+    assert wallet.note and wallet.minimum == 10**9
+    assert await client.history() == ()
+    assert (await client.reconciliation()).differences == ()
+
+
+async def test_a_payout_that_cannot_be_is_refused_in_words(node: Node, client: ControlClient) -> None:
+    with pytest.raises(UserFacingError, match="Nothing was paid out"):
+        await client.payout()
+
+
+async def test_the_history_comes_page_by_page_newest_first(node: Node, client: ControlClient) -> None:
+    kept = [
+        ChainTransaction(
+            role=AccountRole.NODE_WALLET,
+            account="0:" + "ab" * 32,
+            lt=lt,
+            hash=f"{lt:064x}",
+            at=NOON,
+            kind=TransactionKind.SPAM,
+            amount=Nanoton(1),
+            fee=Nanoton(0),
+            counterparty="",
+            comment="<b>free</b> https://evil.example",
+            success=True,
+        )
+        for lt in (3, 2, 1)
+    ]
+    gap = Gap(kept[0].account, 3, bytes(32), 0)
+    node.ledger.chain.open_gap(gap)
+    node.ledger.chain.fill(gap, [(item, None) for item in kept], None)
+    assert await client.history(0, 2) == tuple(kept[:2])
+    assert await client.history(2, 500) == tuple(kept[2:])
+
+
+@pytest.mark.parametrize(
+    "query", ["", "before=0&limit=0", "before=0&limit=501", "before=-1&limit=1", "before=x&limit=1"]
+)
+async def test_a_history_that_makes_no_sense_is_refused(node: Node, address: str, query: str) -> None:
+    assert (await request(address, "GET", f"/v1/history?{query}"))[0] == 400
+
+
+async def test_the_wallet_comes_with_the_first_event_and_then_when_it_changed(
+    node: Node, client: ControlClient
+) -> None:
+    events = client.events()
+    first = await anext(events)
+    assert isinstance(first, Event) and first.wallet is not None
+    node.watches.tell()
+    second = await anext(events)
+    assert isinstance(second, Event) and second.wallet is None
+    await events.aclose()

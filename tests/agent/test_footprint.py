@@ -23,7 +23,10 @@ def modules_after(imported: str) -> set[str]:
 @pytest.mark.parametrize(
     ("imported", "unneeded"),
     [
-        ("mulberry.agent.main", {"onnxruntime", "numpy", "tokenizers", "PySide6", "typer", "jinja2"}),
+        (
+            "mulberry.agent.main",
+            {"onnxruntime", "numpy", "tokenizers", "PySide6", "typer", "jinja2", "pytoniq", "requests", "keyring"},
+        ),
         ("mulberry.client.control", {"aiohttp", "sqlite3", "PySide6", "typer", "pytoniq_core"}),
         ("mulberry.client.spawn", {"aiohttp", "sqlite3", "PySide6", "typer", "pytoniq_core"}),
         ("mulberry.cli.main", {"aiohttp", "pydantic", "sqlite3", "PySide6", "rich", "numpy", "pynvml"}),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
@@ -93,9 +94,15 @@ class Chain:
         if state.data is None:
             raise _wrong_root(f"Nobody lives at {address}")
         try:
-            return read_root(state.data, root=address)
+            parameters = read_root(state.data, root=address)
         except CellShapeError as problem:
-            raise _wrong_root(str(problem)) from problem
+            raise _wrong_root(f"{address}: {problem}") from problem
+        if parameters.worker_fee_per_token > LARGEST_INTEGER:
+            raise _wrong_root("It pays more for a token than there is")
+        if parameters.is_test != (profile.kind != "mainnet"):
+            other = "a test network's" if parameters.is_test else "the main network's"
+            raise _wrong_root(f"{address} is {other} root contract, and {profile.title} is not that network")
+        return parameters
 
     async def account(self, address: Address) -> "AccountState":
         """Proven. Raises `ChainError`."""

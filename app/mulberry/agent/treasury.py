@@ -15,7 +15,7 @@ from pytoniq_core.boc.cell import Cell
 
 from mulberry.agent.chain import Chain
 from mulberry.agent.history import History
-from mulberry.agent.history_rows import CashOut, SeenContract
+from mulberry.agent.history_rows import CashOut, SeenContract, SignedRequest
 from mulberry.agent.holdings import Holdings, Parties
 from mulberry.agent.ledger import LedgerFull
 from mulberry.agent.outbox import Outbox
@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 10.0
 BUSY_ROUND_SECONDS = 1.0  # while something of ours is under way
+SEND_AGAIN_SECONDS = 5.0
 ROOT_SECONDS = 45.0
 HISTORY_RETRY_SECONDS = 30.0
 PAYOUT_SECONDS = 8.0  # how long an asked payout is waited for
@@ -78,6 +79,7 @@ class Treasury:
         self._outbox = Outbox(self._rows, parties.wallet, parties.key.key, clock)
         self._holdings = Holdings(chain, parties, till.ledger)
         self._history = History(self._rows, chain, self._holdings)
+        self._sent = (0, 0.0)  # which request, and when by the loop's clock
         self._asked: set[str] = set()
         self._note = self._history_note = ""
         self._wake = asyncio.Event()
@@ -236,10 +238,17 @@ class Treasury:
                 return
             request = self._outbox.sign(messages, cash_outs, wallet)
             self._asked -= self._proxies_of(cash_outs)
+        elif self._sent_lately(request):
+            return
+        self._sent = request.number, asyncio.get_running_loop().time()
         try:
             await self._chain.access.send(request.boc)
         except MessageRefused as problem:  # also what a server says of a request whose number is used already
             log.info("request %d was not taken: %s", request.seqno, problem)
+
+    def _sent_lately(self, request: SignedRequest) -> bool:
+        number, sent_at = self._sent
+        return number == request.number and asyncio.get_running_loop().time() - sent_at < SEND_AGAIN_SECONDS
 
     def _next_messages(self, wallet: WalletOnChain) -> tuple[list[Cell], list[CashOut]]:
         births = self._undeployed()[:MAX_MESSAGES]
