@@ -37,7 +37,7 @@ def mulberry(tmp_path: Path) -> Iterator[CommandLine]:
 
 
 def test_without_an_agent_every_question_says_so_and_how_to_go_on(mulberry: CommandLine) -> None:
-    for command in (["status"], ["pause", "--for", "1h"], ["jobs"]):
+    for command in (["status"], ["pause", "--for", "1h"], ["jobs"], ["wallet"], ["history"], ["payout"]):
         said = mulberry(*command, status=1)
         assert "The agent is not running." in said
         assert "mulberry start" in said
@@ -52,6 +52,12 @@ def test_a_day_of_an_agent(mulberry: CommandLine) -> None:
     assert status["sentence"]
     assert "Demo network" in mulberry("status")
     assert isinstance(json.loads(mulberry("jobs", "--json", "--last", "5")), list)
+    wallet = json.loads(mulberry("wallet", "--json"))
+    assert wallet["node_wallet_balance"]["amount"] > 10**9
+    assert wallet["node_wallet"] in mulberry("wallet")
+    assert "Nothing was paid out." in mulberry("payout", "--proxy", "00" * 32, status=1)
+    assert "lt,hash" in mulberry("history", "--csv").splitlines()[0]
+    assert isinstance(json.loads(mulberry("history", "--json")), list)
     mulberry("pause", "--for", "30m")
     assert json.loads(mulberry("status", "--json"))["intent"]["want"] == "pause"
     mulberry("stop")

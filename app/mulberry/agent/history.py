@@ -95,8 +95,13 @@ def row_of(transaction: Transaction, address: Address, role: AccountRole, ours: 
         fee=transaction.fee,
         counterparty=other.raw if other else "",
         comment=next((message.comment for message in messages if message and message.comment), ""),
-        success=transaction.success,
+        success=transaction.success or _only_took_money(transaction),
     )
+
+
+def _only_took_money(transaction: Transaction) -> bool:
+    """An account without code runs none, which the chain does not call a success; the money is there all the same."""
+    return transaction.incoming is not None and transaction.exit_code is None and not transaction.returned
 
 
 def _operation(transaction: Transaction) -> int | None:

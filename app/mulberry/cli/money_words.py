@@ -54,7 +54,7 @@ def of_history(transactions: Iterable[ChainTransaction]) -> Iterator[str]:
     for item in transactions:
         sign = "+" if item.amount > 0 else ""
         when = f"{item.at.astimezone():%Y-%m-%d %H:%M:%S}"
-        failed = "" if item.success or item.amount > 0 else " (failed)"
+        failed = "" if item.success else " (failed)"
         comment = "".join(letter if letter.isprintable() else "·" for letter in item.comment[:COMMENT_LETTERS])
         money = f"{sign + format_ton(item.amount):>20}  {format_ton(item.fee):>14}"
         yield f"{when}  {item.role:15}  {item.kind + failed:15}  {money}  {comment}".rstrip()
@@ -85,4 +85,4 @@ def _balance(balance: Balance | None) -> str:
     if balance is None:
         return "not read yet"
     servers = "1 server" if balance.proven_by == 1 else f"{balance.proven_by} servers"
-    return f"{format_ton(balance.amount)} at {balance.as_of.astimezone():%H:%M:%S}, proven, {servers} agree"
+    return f"{format_ton(balance.amount)} at {balance.as_of.astimezone():%H:%M:%S}, proven by {servers}"

@@ -1,0 +1,51 @@
+"""Money on the terminal: what is not known is not zero, and what strangers wrote does nothing."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from mulberry.cli.money_words import COLUMNS, of_history, of_history_as_csv, of_payout, of_wallet
+from mulberry.model.money import Nanoton
+from mulberry.model.wallet import PayoutState, TransactionKind
+from samples import a_transaction, a_wallet
+
+
+def test_the_wallet_is_told_with_its_proof_and_its_minimum() -> None:
+    wallet = a_wallet()
+    told = "\n".join(of_wallet(wallet))
+    assert wallet.node_wallet in told and wallet.owner in told
+    assert "proven by" in told and "to start" in told
+
+
+def test_what_is_not_read_yet_is_said_to_be_so() -> None:
+    wallet = replace(a_wallet(), node_wallet_balance=None, owner_balance=None, node_wallet="", head_seqno=None)
+    told = "\n".join(of_wallet(wallet))
+    assert told.count("not read yet") == 2 and "no key yet" in told
+
+
+@pytest.mark.parametrize("state", PayoutState)
+def test_every_state_of_a_payout_has_its_line(state: PayoutState) -> None:
+    payout = replace(a_wallet().payouts[0], state=state, note="So it is.")
+    assert f"{state}. So it is." in of_payout(payout)
+
+
+@pytest.mark.parametrize("kind", TransactionKind)
+def test_a_transaction_is_one_line_whatever_a_stranger_wrote(kind: TransactionKind) -> None:
+    hostile = replace(a_transaction(1, kind), comment="\x1b[2J\r\nclaim \u202ehttps://evil.example" + "x" * 5000)
+    lines = list(of_history([hostile]))
+    assert len(lines) == 2 and len(lines[1]) < 200
+    assert lines[1].isprintable()
+
+
+def test_money_that_comes_and_goes_carries_its_sign() -> None:
+    (_, came) = of_history([replace(a_transaction(1), amount=Nanoton(7), success=True)])
+    (_, went) = of_history([replace(a_transaction(1), amount=Nanoton(-7), success=False)])
+    assert "+0.000000007 TON" in came and "-0.000000007 TON" in went and "(failed)" in went
+
+
+def test_a_formula_in_a_comment_is_harmless_in_a_spreadsheet() -> None:
+    hostile = replace(a_transaction(1), comment='=HYPERLINK("http://evil","x"),\n"two"')
+    names, row = csv.reader("\n".join(of_history_as_csv([hostile])).splitlines(keepends=True))
+    assert tuple(names) == COLUMNS and len(row) == len(COLUMNS)
+    assert row[names.index("comment")].startswith("'=HYPERLINK")
