@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -11,6 +12,7 @@ import aiohttp
 import pytest
 
 from agent_workshop import DEMO, EchoEngine, a_workshop
+from mulberry.agent.chain import Chain
 from mulberry.agent.ledger import KnownProxy
 from mulberry.agent.node import Node
 from mulberry.agent.startup import LoadModel
@@ -18,8 +20,10 @@ from mulberry.agent.workshop import Workshop
 from mulberry.demo.network import Ready, run
 from mulberry.model.clock import SystemClock
 from mulberry.model.jobs import JobOutcome
+from mulberry.model.money import Nanoton
 from mulberry.model.network import NetworkProfile, RegisteredProxy
 from mulberry.model.node import NodeState, ReasonKind, StepState, Want
+from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
 
 QUIET = DEMO.model_copy(update={"payment_commit_seconds": 0.05})
@@ -266,6 +270,31 @@ async def test_a_proxy_with_another_key_is_not_worked_for(tmp_path: Path) -> Non
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work
+
+
+async def test_other_prices_are_other_contracts_and_connections_are_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy of this test keeps its old prices, so it is not worked for until the network has them again."""
+    monkeypatch.setattr("mulberry.agent.treasury.ROUND_SECONDS", 0.05)
+    monkeypatch.setattr("mulberry.agent.treasury.ROOT_SECONDS", 0.05)
+    read = Chain.root_parameters
+    fee = 20_000
+
+    async def changing(chain: Chain) -> RootParameters:
+        return replace(await read(chain), worker_fee_per_token=Nanoton(fee), version=fee)
+
+    monkeypatch.setattr(Chain, "root_parameters", changing)
+    async with (
+        demo_network(tmp_path / "network") as profile,
+        earning(tmp_path, EchoEngine(), profile) as (node, _, customer),
+    ):
+        fee = 30_000
+        await until(lambda: ReasonKind.PROXY_DISTRUSTED in [reason.kind for reason in node.status().reasons])
+        fee = 20_000
+        await until(lambda: node.status().state is NodeState.READY)
+        assert await ask(customer, "again") == (200, "again")
+        assert len(node.status().proxies) == 1
 
 
 def book_of_a_stranger() -> KnownProxy:
