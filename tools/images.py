@@ -37,8 +37,7 @@ NETWORK = "demo"
 JOBS_WANTED = 240
 REQUESTS_PER_MINUTE = 90
 LONGEST_WAIT_SECONDS = 480
-FETCH_SECONDS = 3  # for a page to fetch what it shows: more than it waits between two questions
-PAINT_SECONDS = 0.3  # for the loop to paint what has changed; its own loop, never a nested one
+FETCH_SECONDS = 3  # for a page to fetch and paint what it shows: more than it waits between two questions
 TRAY_SIZE = (640, 330)
 
 
@@ -107,7 +106,7 @@ async def draw_all(theme: Theme, desktop: Desktop, folder: Path) -> None:
         theme.choose(scheme)
         for page in PAGES:
             desktop.window.choose(page)
-            await asyncio.sleep(PAINT_SECONDS)
+            await asyncio.sleep(FETCH_SECONDS)
             desktop.window.grab().save(str(folder / f"{page.lower()}-{scheme}.png"))
         draw_tray(theme, desktop).save(str(folder / f"tray-{scheme}.png"))
         desktop.window.choose(PAGES[0])
@@ -134,7 +133,7 @@ async def earn_and_draw(desktop: Desktop, folder: Path) -> None:
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(prefix="mulberry-") as temporary:
         root = Path(temporary)
         demo = DataFolder.of_network(root, NETWORK).demo_network
         demo.mkdir(parents=True)
