@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from agent_workshop import a_workshop
+from agent_workshop import DEMO, a_workshop
 from conftest import SettableClock
 from ledger_entries import PROXY, finished
 from mulberry.agent.api import BODY_LIMIT_BYTES, BUCKETS_A_CALL, JOBS_A_CALL, make_application
@@ -275,6 +275,11 @@ async def test_before_anything_is_read_the_wallet_says_so_and_never_zero(node: N
     assert wallet.note and wallet.minimum == 10**9
     assert await client.history() == ()
     assert (await client.reconciliation()).differences == ()
+
+
+async def test_an_owner_without_an_address_still_sees_a_wallet(tmp_path: Path, clock: SettableClock) -> None:
+    with a_workshop(tmp_path, clock, profile=DEMO.model_copy(update={"owner_address": ""})) as workshop:
+        assert Node(workshop).wallet().owner == ""
 
 
 async def test_a_payout_that_cannot_be_is_refused_in_words(node: Node, client: ControlClient) -> None:

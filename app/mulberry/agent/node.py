@@ -16,7 +16,7 @@ from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.telemetry import Telemetry
 from mulberry.agent.totals import Totals, reconciliation
-from mulberry.agent.treasury import nothing_read, stale
+from mulberry.agent.wallet_at_rest import nothing_read, stale
 from mulberry.agent.watching import Watches
 from mulberry.agent.workshop import Workshop
 from mulberry.model.control import API_VERSION, Hello

@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,6 @@ from mulberry.agent.ledger import LedgerFull
 from mulberry.agent.outbox import Outbox
 from mulberry.agent.payouts import Case, WalletOnChain, decide, deposits, shortage, under_way
 from mulberry.agent.till import Till
-from mulberry.agent.workshop import Workshop
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton, format_ton
@@ -50,7 +48,6 @@ ROOT_SECONDS = 45.0
 HISTORY_RETRY_SECONDS = 30.0
 PAYOUT_SECONDS = 8.0  # how long an asked payout is waited for
 IDLE_AFTER = timedelta(minutes=5)
-UNREAD = "TON is read while the node works."
 MISFITS = (ChainError, CellShapeError, BocError)
 
 
@@ -374,33 +371,6 @@ class Treasury:
             if came:
                 self._till.on_change(None)
             await asyncio.sleep(pause)
-
-
-def nothing_read(workshop: Workshop) -> WalletStatus:
-    """Before the first shift has read anything: what the ledger knows from earlier ones."""
-    profile = workshop.profile
-    return WalletStatus(
-        owner=parse_address(workshop.settings.owner_address or profile.owner_address).friendly(),
-        owner_balance=None,
-        node_wallet="",
-        node_wallet_balance=None,
-        minimum=Nanoton(profile.payout.wallet_minimum),
-        warning_below=Nanoton(profile.payout.wallet_warning),
-        key_store="",
-        payouts=(),
-        paid=Nanoton(sum(workshop.till.ledger.chain.paid().values())),
-        head_seqno=None,
-        head_at=None,
-        servers=(),
-        note=UNREAD,
-        top_up_url=None,
-        as_of=workshop.clock.now(),
-    )
-
-
-def stale(status: WalletStatus) -> WalletStatus:
-    """What was known last, once nothing is read any more. The amounts carry their own times."""
-    return replace(status, servers=(), note=UNREAD)
 
 
 def _no_payout(found: list[Payout]) -> UserFacingError:
