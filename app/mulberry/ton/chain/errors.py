@@ -7,7 +7,7 @@ class ChainError(Exception):
     """Base of the conditions below. The message is a sentence that may be shown."""
 
 
-class ServerFailed(ChainError):  # noqa: N818 - conditions, named as what happened
+class ServerFailed(ChainError):
     """One server did not answer: refused, reset, timed out. Another one is asked."""
 
 
@@ -33,23 +33,23 @@ class ServerLied(ServerFailed):
     """One server's answer does not hold against its own proof, or is not an answer at all."""
 
 
-class NoServer(ChainError):  # noqa: N818
+class NoServer(ChainError):
     """No server could answer. Its message names each server's trouble."""
 
 
-class NoAgreement(ChainError):  # noqa: N818
+class NoAgreement(ChainError):
     """Too few servers name the same newest block."""
 
 
-class HistoryPruned(ChainError):  # noqa: N818
+class HistoryPruned(ChainError):
     """No server keeps transactions that old any more. An archive server would."""
 
 
-class Unreadable(ChainError):  # noqa: N818
+class Unreadable(ChainError):
     """What the chain holds is proven, but of a form that this version of Mulberry does not know. No server's fault."""
 
 
-class MessageRefused(ChainError):  # noqa: N818
+class MessageRefused(ChainError):
     """The chain does not take the message. `text` is what the validator's check said (cut to 200 characters)."""
 
     def __init__(self, text: str) -> None:
