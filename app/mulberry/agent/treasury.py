@@ -355,10 +355,10 @@ class Treasury:
     # History
 
     async def _keep_history(self) -> None:
-        """Apart from the rounds: a long history must not hold up a payout."""
+        """After each round, and apart from the rounds: a long history must not hold up a payout."""
         await self._holdings.is_read.wait()
         while True:
-            pause = BUSY_ROUND_SECONDS
+            pause = 0.0
             try:
                 came = await self._history.follow_all()
                 self._history_note = ""
@@ -371,6 +371,8 @@ class Treasury:
             if came:
                 self._till.on_change(None)
             await asyncio.sleep(pause)
+            async with self._round_ended:
+                await self._round_ended.wait()
 
 
 def _no_payout(found: list[Payout]) -> UserFacingError:

@@ -60,6 +60,7 @@ async def connect(address: LiteServerAddress, within: float) -> PytoniqConnectio
     try:
         async with asyncio.timeout(within):
             await client.connect()
+            client.listen_all_the_time()
     except TimeoutError as problem:
         await client.close()
         raise ServerFailed(f"no connection within {within:g} seconds") from problem
@@ -78,6 +79,12 @@ class _Line(LiteClient):
     def __init__(self, address: LiteServerAddress, within: float) -> None:
         super().__init__(address.host, address.port, base64.b64encode(address.key).decode(), timeout=math.ceil(within))
         self.logger = _library_log
+
+    def listen_all_the_time(self) -> None:
+        """The library looks fifty times a second whether a question is open; one that stays open spares that."""
+        standing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        standing.add_done_callback(lambda done: done.exception())  # the library ends all with one when the line ends
+        self.tasks["standing"] = standing
 
     async def update_last_blocks(self) -> None:
         """Not the line's business."""
