@@ -9,16 +9,16 @@ from datetime import timedelta
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QHelpEvent, QLinearGradient, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QDialog, QToolTip, QWidget
 
 from mulberry.desktop.history import DAY_SECONDS, Span, Window
+from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton, format_ton
 
 POINTS_APART = 3  # pixels; closer ones are added up
-OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
 class Chart(QWidget):
@@ -30,8 +30,7 @@ class Chart(QWidget):
         self._span = span
         self._window: Window | None = None
         self._buckets: tuple[EarningsBucket, ...] = ()
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        OpensTable(self, self.table)
         self.setAccessibleName(f"Chart of earnings, {span.value.lower()}")
         self.setAccessibleDescription("Nothing to show yet.")
 
@@ -62,33 +61,14 @@ class Chart(QWidget):
 
     def table(self) -> QDialog:
         """The numbers as a table, newest first; not shown yet."""
-        dialog = QDialog(self.window())
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(f"Earnings, {self._span.value.lower()}")
+        steps = [bucket for bucket in reversed(self._buckets) if bucket.jobs or bucket.earned]
+        rows = [(self._when(step), format_ton(step.earned), f"{step.jobs:,}") for step in steps]
+        dialog = number_table(self.window(), f"Earnings, {self._span.value.lower()}", ["From", "Earned", "Jobs"], rows)
         dialog.resize(self._theme.px(420), self._theme.px(480))
-        rows = [bucket for bucket in reversed(self._buckets) if bucket.jobs or bucket.earned]
-        table = QTableWidget(len(rows), 3, dialog)
-        table.setHorizontalHeaderLabels(["From", "Earned", "Jobs"])
-        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        table.verticalHeader().hide()
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        table.setAccessibleName(f"Earnings, {self._span.value.lower()}")
-        for row, bucket in enumerate(rows):
-            moment = _moment(bucket, self._window) if self._window is not None else ""
-            for column, text in enumerate((moment, format_ton(bucket.earned), f"{bucket.jobs:,}")):
-                table.setItem(row, column, QTableWidgetItem(text))
-        QVBoxLayout(dialog).addWidget(table)
         return dialog
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.table().open()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in OPEN_KEYS:
-            self.table().open()
-        else:
-            super().keyPressEvent(event)
+    def _when(self, bucket: EarningsBucket) -> str:
+        return _moment(bucket, self._window) if self._window is not None else ""
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._window and self._buckets:

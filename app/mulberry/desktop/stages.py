@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import QEvent, QLineF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QPainter, QPen
+from PySide6.QtWidgets import QDialog, QToolTip, QWidget
 
-from mulberry.desktop.chart import OPEN_KEYS, step_text
+from mulberry.desktop.chart import step_text
 from mulberry.desktop.colours import Colours
 from mulberry.desktop.history import DAY_SECONDS, Range, Window
+from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton, format_ton
@@ -89,8 +90,7 @@ class StagesChart(QWidget):
         self._theme = theme
         self._window: Window | None = None
         self._buckets: tuple[EarningsBucket, ...] = ()
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        OpensTable(self, self.table)
         self.setAccessibleName("Chart of what was earned, payable and paid")
         self.setAccessibleDescription("Nothing to show yet.")
 
@@ -116,35 +116,17 @@ class StagesChart(QWidget):
 
     def table(self) -> QDialog:
         """The numbers as a table, newest first; not shown yet."""
-        dialog = QDialog(self.window())
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle("Earned, payable and paid")
-        dialog.resize(self._theme.px(640), self._theme.px(480))
-        rows = [step for step in reversed(self._buckets) if step.jobs or any(stage.part(step) for stage in STAGES)]
+        steps = [step for step in reversed(self._buckets) if step.jobs or any(stage.part(step) for stage in STAGES)]
+        rows = [
+            (self._when(step), *(format_ton(stage.part(step)) for stage in STAGES), f"{step.jobs:,}") for step in steps
+        ]
         headings = ["From", *(stage.title for stage in STAGES), "Jobs"]
-        table = QTableWidget(len(rows), len(headings), dialog)
-        table.setHorizontalHeaderLabels(headings)
-        table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        table.verticalHeader().hide()
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        table.setAccessibleName("Earned, payable and paid")
-        for row, step in enumerate(rows):
-            start = moment(step.start, self._window) if self._window is not None else ""
-            amounts = (format_ton(stage.part(step)) for stage in STAGES)
-            for column, text in enumerate((start, *amounts, f"{step.jobs:,}")):
-                table.setItem(row, column, QTableWidgetItem(text))
-        QVBoxLayout(dialog).addWidget(table)
+        dialog = number_table(self.window(), "Earned, payable and paid", headings, rows)
+        dialog.resize(self._theme.px(640), self._theme.px(480))
         return dialog
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.table().open()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in OPEN_KEYS:
-            self.table().open()
-        else:
-            super().keyPressEvent(event)
+    def _when(self, step: EarningsBucket) -> str:
+        return moment(step.start, self._window) if self._window is not None else ""
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._window and self._buckets:

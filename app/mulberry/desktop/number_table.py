@@ -1,0 +1,52 @@
+"""The same numbers as a chart's, as a table: for screen readers, and for whoever wants to know exactly."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+
+OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
+
+
+def number_table(parent: QWidget, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> QDialog:
+    """A window with `rows` under `headings`; not shown yet, gone when closed."""
+    dialog = QDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(title)
+    table = QTableWidget(len(rows), len(headings), dialog)
+    table.setHorizontalHeaderLabels(list(headings))
+    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+    table.verticalHeader().hide()
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    table.setAccessibleName(title)
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            table.setItem(row, column, QTableWidgetItem(text))
+    QVBoxLayout(dialog).addWidget(table)
+    return dialog
+
+
+class OpensTable(QObject):
+    """Makes a click on `chart`, or Enter and Space while it has the focus, open what `make_table` makes."""
+
+    def __init__(self, chart: QWidget, make_table: Callable[[], QDialog]) -> None:
+        super().__init__(chart)
+        self._make_table = make_table
+        chart.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        chart.setCursor(Qt.CursorShape.PointingHandCursor)
+        chart.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(watched, QWidget) or not _asks(watched, event):
+            return False
+        self._make_table().open()
+        return True
+
+
+def _asks(chart: QWidget, event: QEvent) -> bool:
+    if event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+        return event.key() in OPEN_KEYS
+    if event.type() is QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):
+        return event.button() is Qt.MouseButton.LeftButton and chart.rect().contains(event.position().toPoint())
+    return False
