@@ -1,6 +1,8 @@
 """The demo model, for tests that run it: its folder, and an engine without a process around it."""
 
 import random
+import time
+from collections.abc import Callable
 
 from mulberry.demo.questions import Question, any_question
 from mulberry.model.places import resource
@@ -34,12 +36,14 @@ def ask(
 class LocalEngine:
     """What the job process runs, here: submits, steps, and keeps each answer's text and end."""
 
-    def __init__(self, slots: int = 16, waiting_limit: int = 64) -> None:
+    def __init__(
+        self, slots: int = 16, waiting_limit: int = 64, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         manifest = tiny_model().manifest
         load = Load(
             str(resource("models/tiny-lm")), manifest.context_tokens, manifest.stop_tokens, slots, waiting_limit, 1
         )
-        self._engine = ChildEngine(load, progress=lambda note: None)
+        self._engine = ChildEngine(load, lambda note: None, clock)
         self.texts: dict[tuple[int, int], str] = {}
         self.pieces: dict[tuple[int, int], list[str]] = {}
         self.ends: dict[tuple[int, int], tuple[Finish, int]] = {}

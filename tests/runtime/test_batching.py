@@ -51,6 +51,16 @@ def test_the_model_knows_its_six_things() -> None:
     assert {finish for finish, _ in engine.ends.values()} == {Finish.STOP}
 
 
+def test_a_streamed_answer_begins_at_once_and_then_speaks_every_ten_milliseconds() -> None:
+    moments = iter(range(10**6))
+    engine = LocalEngine(clock=lambda: next(moments) * 0.002)  # a few looks at the clock in each step
+    text = engine.answer(1, ask("Count from 3 to 9"))
+    first, *others = engine.pieces[1, 0]
+    assert text == "3, 4, 5, 6, 7, 8, 9."
+    assert first == "3", "nobody waits for the first word"
+    assert 2 <= len(others) <= 12, "several tokens in one piece, and not all in the last"
+
+
 def test_a_cancelled_request_gives_its_slot_to_the_next_at_once() -> None:
     engine = LocalEngine(slots=1)
     engine.take(Submit(1, ask("Count from 3 to 9")), Submit(2, ask("What is 7 + 5?")))

@@ -130,7 +130,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Everything that one turn of the decode loop brought, for all requests. Also the sign of life: sent when empty.
+    """Everything that one turn of the decode loop brought, for all requests. An empty one is a sign of life.
 
     `accepted`: (number, tokens of all its prompts), once. `pieces`: (number, choice, text).
     `ends`: (number, choice, why, completion tokens: all that the model generated, its end token too, as vLLM counts).

@@ -6,6 +6,7 @@ place. A prompt is read straight into its row of the cache.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mulberry.runtime.child.model import OnnxModel
@@ -13,6 +14,7 @@ from mulberry.runtime.child.sampling import Sampler
 from mulberry.runtime.child.text import AnswerText
 from mulberry.runtime.wire import Finish, Sampling
 
+SPEAKING_SECONDS = 0.01  # a streamed answer speaks no more often: nobody reads faster, and each piece costs everybody
 ADMISSION_SECONDS = 0.02  # prompts read between two steps, so that those who stream do not stutter
 
 
@@ -29,6 +31,7 @@ class Answer:
     stream: bool
     count: int = 0  # tokens generated
     unsent: list[str] = field(default_factory=list)
+    silent_until: float = 0.0  # on the batcher's clock
 
 
 @dataclass(slots=True)
@@ -42,10 +45,13 @@ class News:
 class Batcher:
     """Runs answers on `model`; `stop_ids` are the tokens that end one."""
 
-    def __init__(self, model: OnnxModel, slots: int, stop_ids: frozenset[int]) -> None:
+    def __init__(
+        self, model: OnnxModel, slots: int, stop_ids: frozenset[int], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._model = model
         self._slots = slots
         self._stop_ids = stop_ids
+        self._clock = clock
         self._sampler = Sampler(slots, model.vocabulary)
         self._waiting: deque[Answer] = deque()
         self._rows: list[Answer] = []
@@ -85,7 +91,7 @@ class Batcher:
         return news
 
     def _admit(self, news: News) -> None:
-        until = time.perf_counter() + ADMISSION_SECONDS
+        until = self._clock() + ADMISSION_SECONDS
         while self._waiting and len(self._rows) < self._slots:
             answer = self._waiting.popleft()
             row = len(self._rows)
@@ -95,7 +101,7 @@ class Batcher:
             self._model.next_tokens[row] = tokens
             if self._advance(answer, int(tokens[0]), news):
                 self._free(row)
-            if time.perf_counter() >= until:
+            if self._clock() >= until:
                 return
 
     def _advance(self, answer: Answer, token: int, news: News) -> bool:
@@ -113,10 +119,13 @@ class Batcher:
                 finish = Finish.LENGTH
         if finish is not None:
             text += answer.text.rest()
-        if not answer.stream:
-            answer.unsent.append(text)
-            text = "".join(answer.unsent) if finish is not None else ""
+        answer.unsent.append(text)
+        text = ""
+        if finish is not None or (answer.stream and self._clock() >= answer.silent_until):
+            text = "".join(answer.unsent)
+            answer.unsent.clear()
         if text:
+            answer.silent_until = self._clock() + SPEAKING_SECONDS
             news.pieces.append((answer.number, answer.choice, text))
         if finish is not None:
             news.ends.append((answer.number, answer.choice, finish, answer.count))

@@ -28,6 +28,8 @@ from mulberry.runtime.wire import (
 
 DEFAULT_MAX_TOKENS = 1000  # what the network reserves for a request that names no limit
 READING_SECONDS = 0.02  # prompts tokenised between two steps
+LIFE_SIGN_SECONDS = 0.1  # while there is work; the agent kills what is silent for long
+NO_NEWS = Step()
 
 
 def serve(connection: Connection) -> None:
@@ -43,18 +45,25 @@ def serve(connection: Connection) -> None:
         connection.receive(wait=True)
         return
     connection.send(Ready(time.monotonic() - started))
+    spoke_at = 0.0
     while True:
         engine.take(connection.receive(wait=not engine.is_busy))
         for refusal in engine.read_prompts():
             connection.send(refusal)
         if engine.is_busy:
-            connection.send(engine.step())
+            step = engine.step()
+            now = time.monotonic()
+            if step != NO_NEWS or now - spoke_at >= LIFE_SIGN_SECONDS:
+                connection.send(step)
+                spoke_at = now
 
 
 class ChildEngine:
     """Everything but the socket. Raises whatever loading raises."""
 
-    def __init__(self, load: Load, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, load: Load, progress: Callable[[str], None], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         folder = Path(load.folder)
         progress("Reading the tokenizer")
         self._context_tokens = load.context_tokens
@@ -65,7 +74,7 @@ class ChildEngine:
         self._reader = PromptReader(folder, tokenizer, load.context_tokens, max(map(len, self._bytes_of)))
         progress("Reading the model")
         model = OnnxModel(folder, load.context_tokens, load.slots, load.threads)
-        self._batcher = Batcher(model, load.slots, _stop_ids(tokenizer, load.stop_tokens))
+        self._batcher = Batcher(model, load.slots, _stop_ids(tokenizer, load.stop_tokens), clock)
         self._inbox: deque[Submit] = deque()
         self._accepted: list[tuple[int, int]] = []
 
