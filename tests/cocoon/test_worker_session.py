@@ -9,7 +9,7 @@ import pytest
 
 from conftest import SettableClock
 from loopback import until
-from mulberry.cocoon.channel import ChannelClosed, QueryRefused
+from mulberry.cocoon.channel import Channel, ChannelClosed, QueryRefused
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
     CompareBalanceWithProxyResult,
@@ -23,6 +23,7 @@ from mulberry.cocoon.messages import (
     ProxyHandshakeComplete,
     ProxyHandshakeCompleted,
     ProxyParams,
+    QueryAnswerEx,
     SignedPayment,
     SignedPaymentEmpty,
     UpdatePaymentStatus,
@@ -272,6 +273,26 @@ async def test_a_payment_status_is_believed_no_more_than_the_rest(
     async with at_work(proxy, Scripted(ANSWER), book, clock) as work:
         with pytest.raises(kind):
             await work.running
+
+
+async def test_a_place_is_free_before_the_last_message_leaves(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found under load: the proxy filled the place as soon as it read the answer, and was told "too many"."""
+    proxy, book, clock = parts
+    taken: list[int] = []
+    send = Channel.send
+
+    async with at_work(proxy, Scripted(ANSWER), book, clock) as work:
+
+        def watched(channel: Channel, message: Message) -> None:
+            if isinstance(message, QueryAnswerEx):
+                taken.append(work.session.running_requests)
+            send(channel, message)
+
+        monkeypatch.setattr(Channel, "send", watched)
+        proxy.send(run_query())
+        assert isinstance(await proxy.next(), QueryAnswerEx)
+    assert taken == [0]
+    assert len(book.served) == 1, "and it is booked by then"
 
 
 @pytest.mark.virtual_time
