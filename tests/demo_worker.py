@@ -237,7 +237,7 @@ class ByHand:
 async def worker_by_hand(port: int, params: WorkerParams = PARAMS) -> tuple[Channel, ByHand]:
     """One that has shaken hands."""
     worker = ByHand()
-    channel = await Channel.dial("127.0.0.1", port, worker, random=Random(1))
+    channel = await Channel.dial(ProxyAddress("127.0.0.1", port), worker, random=Random(1))
     assert isinstance(await channel.query(ConnectToProxy(params)), ConnectedToProxy)
     await channel.query(CompareBalanceWithProxy(0, 0, 0))
     assert isinstance(await channel.query(ProxyHandshakeComplete(False)), ProxyHandshakeCompleted)

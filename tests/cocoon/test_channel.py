@@ -26,6 +26,7 @@ from mulberry.cocoon.messages import (
     UpdatePaymentStatus,
 )
 from mulberry.cocoon.tl import Message, encode
+from mulberry.model.root_contract import ProxyAddress
 
 QUESTION = UpdatePaymentStatus()
 
@@ -68,7 +69,7 @@ async def pair(there: Listening, here: Listening) -> AsyncIterator[tuple[Channel
         return there
 
     async with listening(Channel.listener(accept, random=Random(1))) as port:
-        dialled = await Channel.dial("127.0.0.1", port, here, random=Random(2))
+        dialled = await Channel.dial(ProxyAddress("127.0.0.1", port), here, random=Random(2))
         try:
             yield dialled, ends[0]
         finally:
@@ -166,7 +167,7 @@ async def test_pings_keep_a_silent_connection_for_hours() -> None:
 async def test_the_dialler_pings_after_ten_seconds_and_leaves_after_twenty() -> None:
     loop, peer, here = asyncio.get_running_loop(), RawPeer(), Listening()
     async with listening(lambda: peer) as port:
-        dialling = asyncio.ensure_future(Channel.dial("127.0.0.1", port, here, random=Random(1)))
+        dialling = asyncio.ensure_future(Channel.dial(ProxyAddress("127.0.0.1", port), here, random=Random(1)))
         hello = await peer.next_frame()
         assert isinstance(hello, TcpConnect)
         peer.send(TcpConnected(hello.id))
@@ -265,7 +266,7 @@ async def test_an_answer_that_nobody_asked_for_is_ignored() -> None:
 async def test_a_listener_that_answers_with_another_id_is_not_believed() -> None:
     peer, here = RawPeer(), Listening()
     async with listening(lambda: peer) as port:
-        dialling = asyncio.ensure_future(Channel.dial("127.0.0.1", port, here, random=Random(1)))
+        dialling = asyncio.ensure_future(Channel.dial(ProxyAddress("127.0.0.1", port), here, random=Random(1)))
         await peer.next_frame()
         peer.send(TcpConnected(0))
         with pytest.raises(ChannelClosed, match=r"the first frame is not tcp.connected with our id"):
@@ -278,7 +279,7 @@ async def test_nobody_there_is_said_in_words() -> None:
     async with listening(RawPeer) as port:
         pass
     with pytest.raises(ChannelClosed, match=f"127.0.0.1:{port} cannot be reached"):
-        await Channel.dial("127.0.0.1", port, Listening(), random=Random(1))
+        await Channel.dial(ProxyAddress("127.0.0.1", port), Listening(), random=Random(1))
 
 
 @pytest.mark.virtual_time
@@ -286,14 +287,14 @@ async def test_a_listener_that_says_nothing_is_given_up() -> None:
     peer = RawPeer()
     async with listening(lambda: peer) as port:
         with pytest.raises(ChannelClosed, match="did not answer within 10 seconds"):
-            await Channel.dial("127.0.0.1", port, Listening(), random=Random(1))
+            await Channel.dial(ProxyAddress("127.0.0.1", port), Listening(), random=Random(1))
         await peer.is_lost.wait()
 
 
 async def test_a_dial_that_is_called_off_leaves_nothing_open() -> None:
     peer = RawPeer()
     async with listening(lambda: peer) as port:
-        dialling = asyncio.ensure_future(Channel.dial("127.0.0.1", port, Listening(), random=Random(1)))
+        dialling = asyncio.ensure_future(Channel.dial(ProxyAddress("127.0.0.1", port), Listening(), random=Random(1)))
         await peer.next_frame()
         dialling.cancel()
         await asyncio.gather(dialling, return_exceptions=True)

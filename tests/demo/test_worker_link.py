@@ -39,6 +39,7 @@ from mulberry.demo.accounts import Accounts
 from mulberry.demo.proxy import DemoProxy
 from mulberry.demo.reply import Reply, RequestFailed
 from mulberry.model.network import load_profile
+from mulberry.model.root_contract import ProxyAddress
 
 pytestmark = pytest.mark.virtual_time
 
@@ -56,7 +57,7 @@ class Scene:
 
     async def dial(self) -> tuple[Channel, ByHand]:
         worker = ByHand()
-        return await Channel.dial("127.0.0.1", self.port, worker, random=Random(1)), worker
+        return await Channel.dial(ProxyAddress("127.0.0.1", self.port), worker, random=Random(1)), worker
 
     async def ready(self, params: WorkerParams = PARAMS) -> tuple[Channel, ByHand]:
         """A worker that has shaken hands."""

@@ -1,7 +1,7 @@
 """One connection of the network: frames on a byte stream, with queries, one-way messages, pings and time-outs.
 
 Source: the protocol page, section 1. Both ends are here: the worker dials, a proxy listens. The channel only wants an
-asyncio transport; today that is plain TCP, proof of work and RA-TLS will come below it.
+asyncio transport, which `cocoon.transports` gives it.
 
 Whatever breaks the protocol closes the channel with a reason in words. A query without an answer does so too: the other
 side's state is then unknown.
@@ -27,6 +27,9 @@ from mulberry.cocoon.messages import (
     TcpQueryError,
 )
 from mulberry.cocoon.tl import Message, TlError, decode, encode
+from mulberry.cocoon.transports import OnProgress, PeerNotProven, PlainTcp, Transport
+from mulberry.model.attestation import PeerEvidence
+from mulberry.model.root_contract import ProxyAddress
 
 PING_AFTER_SECONDS = 10.0  # of silence; only the dialler pings
 DIALLER_DROPS_AFTER_SECONDS = 20.0
@@ -89,6 +92,7 @@ class Channel(asyncio.Protocol):
         self._dials = dials
         self._id = 0
         self._drops_after = DIALLER_DROPS_AFTER_SECONDS if dials else LISTENER_DROPS_AFTER_SECONDS
+        self.evidence: PeerEvidence | None = None  # what the other side showed, where it was asked
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._writer = FrameWriter()
@@ -106,18 +110,31 @@ class Channel(asyncio.Protocol):
 
     @classmethod
     async def dial(
-        cls, host: str, port: int, handler: Handler, *, random: Random, timeout_seconds: float = 10.0
+        cls,
+        endpoint: ProxyAddress,
+        handler: Handler,
+        *,
+        random: Random,
+        transport: Transport | None = None,
+        on_progress: OnProgress = lambda said: None,
     ) -> "Channel":
-        """Connects and agrees on the protocol's first frames. Raises `ChannelClosed`."""
+        """Connects over `transport` (plain TCP if none is named) and agrees on the protocol's first frames.
+
+        Raises `ChannelClosed`, and `PeerNotProven` when the other side did not show what it must.
+        """
+        transport = transport or PlainTcp()
         channel = cls(lambda _: handler, random, dials=True)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await channel._loop.create_connection(lambda: channel, host, port)
+            async with asyncio.timeout(transport.timeout_seconds):
+                channel.evidence = await transport.connect(endpoint, channel, on_progress)
                 await channel._agreed.wait()
         except TimeoutError:
-            channel.close(f"{host}:{port} did not answer within {timeout_seconds:g} seconds")
+            channel.close(f"{endpoint} did not answer within {transport.timeout_seconds:g} seconds")
         except OSError as problem:
-            channel.close(f"{host}:{port} cannot be reached ({_words(problem)})")
+            channel.close(f"{endpoint} cannot be reached ({_words(problem)})")
+        except PeerNotProven:
+            channel.close("the other side did not prove what it must")
+            raise
         except asyncio.CancelledError:
             channel.close("no longer wanted")
             raise

@@ -165,7 +165,7 @@ class WorkerSession:
         `CountersFell`, `ProxyRefused` or `ProxyDistrusted`."""
         self._failure = None
         self._closed_by_owner = False
-        channel = await Channel.dial(endpoint.host, endpoint.port, self, random=self._random)
+        channel = await Channel.dial(endpoint, self, random=self._random)
         self._channel = channel
         try:
             if self._closed_by_owner:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
 from mulberry.model.places import resource
@@ -126,7 +127,12 @@ class NetworkProfile(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     title: str = Field(max_length=80)
     kind: Literal["demo", "test", "mainnet"]
-    transport: Literal["plain"]
+    transport: Literal["plain", "ratls", "socks5"]
+    proxy_policy: Policy = Policy.ANY  # what a proxy must show over RA-TLS
+    worker_policy: Policy = Policy.ANY  # what we show
+    check_hashes: bool = False  # whether what is shown must be on the root contract's lists
+    socks5: str = Field(default="127.0.0.1:8116", pattern=r"^[0-9.]+:[0-9]{1,5}$")  # the local router
+    connections: int = Field(default=1, ge=1, le=64)  # to how many proxies at once
     model: str = Field(max_length=200, pattern=r"^[^@\s]+(@[^@\s]+)?$")
     model_folder: str = Field(pattern=r"^[a-z0-9-]+$")
     owner_address: str
@@ -144,6 +150,14 @@ class NetworkProfile(BaseModel):
     def _one_source(self) -> Self:
         if (self.chain is None) == (self.lite_servers is None):
             raise ValueError("exactly one of `chain` and `lite_servers` must be there")
+        return self
+
+    @model_validator(mode="after")
+    def _real_money_wants_real_proofs(self) -> Self:
+        if self.kind == "mainnet" and (
+            self.transport == "plain" or self.proxy_policy is not Policy.TDX or not self.check_hashes
+        ):
+            raise ValueError("on the main network proxies must prove themselves: RA-TLS, policy tdx, hashes checked")
         return self
 
     @property

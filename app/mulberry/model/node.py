@@ -94,9 +94,22 @@ class Step:
     note: str = ""  # progress while running, the reason when skipped or blocked
 
 
+class ProxyState(StrEnum):
+    CONNECTING = "connecting"
+    WORKING = "working"
+    WAITING = "waiting"  # for the next attempt, or for our own readiness
+    PUT_ASIDE = "put aside"  # not trusted: what it signed is kept and cashed, no work is done for it
+    GONE = "gone"  # no longer in the root contract; what it signed is kept and cashed
+
+
 @dataclass(frozen=True, slots=True)
 class ProxyStatus:
-    """One proxy connection. `attestation` says what was proven of the proxy, in words: `TEST, nothing proven`."""
+    """One proxy we are, or were, connected to. `attestation` says what was proven of it: `TEST, nothing proven`.
+
+    `model` as we serve it there, `coefficient` in thousandths. `requests` and `succeeded` count since the ledger began.
+    `owed` is what the proxy says it owes and has not signed, `underpaid` what we counted and it did not confirm.
+    `note` is the last error in words, `next_attempt_at` when we try again.
+    """
 
     name: str
     public_key: str  # "" before the handshake
@@ -106,6 +119,18 @@ class ProxyStatus:
     payable: Nanoton
     attestation: str
     note: str = ""
+    state: ProxyState = ProxyState.CONNECTING
+    address: str = ""
+    transport: str = ""
+    model: str = ""
+    coefficient: int = 0
+    requests: int = 0
+    succeeded: int = 0
+    owed: Nanoton = NOTHING
+    paid: Nanoton = NOTHING
+    underpaid: Nanoton = NOTHING
+    connected_since: datetime | None = None
+    next_attempt_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,64 @@
+"""What the two ends of a connection ask of each other, and what one showed. Source: the protocol page, section 2."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Policy(StrEnum):
+    """What a peer must show. `FAKE_TDX` is for test networks: it has the form of a proof and proves nothing."""
+
+    ANY = "any"
+    FAKE_TDX = "fake_tdx"
+    TDX = "tdx"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a peer must show, and which values are accepted. An empty list accepts every value.
+
+    `image_hashes` are SHA-256 (32 bytes), `mrtds` 48 bytes, `rtmrs` sets of four of 48 bytes, `collateral_roots`
+    SHA-384 of the root key's uncompressed point.
+    """
+
+    policy: Policy
+    image_hashes: frozenset[bytes] = frozenset()
+    mrtds: frozenset[bytes] = frozenset()
+    rtmrs: frozenset[tuple[bytes, bytes, bytes, bytes]] = frozenset()
+    collateral_roots: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """The registers of a trusted domain, 48 bytes each; all zero in a fake quote."""
+
+    mrtd: bytes
+    mr_config_id: bytes
+    mr_owner: bytes
+    mr_owner_config: bytes
+    rtmrs: tuple[bytes, bytes, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PeerEvidence:
+    """What a peer showed, after every check of `policy` passed. `public_key` is its certificate's Ed25519 key, raw.
+
+    `measurements` and `image_hash` are None where no quote was asked for. `told_by_router`: not checked by us but by a
+    local SOCKS5 router, whose word we take.
+    """
+
+    policy: Policy
+    public_key: bytes
+    image_hash: bytes | None = None
+    measurements: Measurements | None = None
+    told_by_router: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """For the faces, in words; a fake proof is called what it is."""
+        if self.policy is Policy.TDX and self.image_hash is not None:
+            said = f"TDX quote verified, image {self.image_hash.hex()[:16]}…"
+        elif self.policy is Policy.FAKE_TDX:
+            said = "TEST, nothing proven"
+        else:
+            said = "nothing asked for, nothing proven"
+        return f"{said} (told by the router)" if self.told_by_router else said
