@@ -51,7 +51,9 @@ from mulberry.cocoon.seams import (
 )
 from mulberry.cocoon.serving import NOT_READY_CODE, Serving, Terms
 from mulberry.cocoon.tl import Message
+from mulberry.cocoon.transports import OnProgress, Transport
 from mulberry.cocoon.usage import Prices
+from mulberry.model.attestation import PeerEvidence
 from mulberry.model.clock import Clock
 from mulberry.model.root_contract import ProxyAddress
 
@@ -119,6 +121,11 @@ class WorkerSession:
         return self._proxy
 
     @property
+    def evidence(self) -> PeerEvidence | None:
+        """What the other end showed, while connected; None also where it was asked for nothing."""
+        return self._channel.evidence if self._channel is not None else None
+
+    @property
     def running_requests(self) -> int:
         return len(self._running)
 
@@ -160,12 +167,17 @@ class WorkerSession:
         if self._channel is not None:
             self._channel.close(why)
 
-    async def run(self, endpoint: ProxyAddress) -> None:
+    async def run(
+        self,
+        endpoint: ProxyAddress,
+        transport: Transport | None = None,
+        on_progress: OnProgress = lambda said: None,
+    ) -> None:
         """Connects, shakes hands and serves. Returns when `close` was called; otherwise ends with `ChannelClosed`,
-        `CountersFell`, `ProxyRefused` or `ProxyDistrusted`."""
+        `PeerNotProven`, `CountersFell`, `ProxyRefused` or `ProxyDistrusted`. `transport` as in `Channel.dial`."""
         self._failure = None
         self._closed_by_owner = False
-        channel = await Channel.dial(endpoint, self, random=self._random)
+        channel = await Channel.dial(endpoint, self, random=self._random, transport=transport, on_progress=on_progress)
         self._channel = channel
         try:
             if self._closed_by_owner:
