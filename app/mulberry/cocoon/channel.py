@@ -120,10 +120,12 @@ class Channel(asyncio.Protocol):
     ) -> "Channel":
         """Connects over `transport` (plain TCP if none is named) and agrees on the protocol's first frames.
 
-        Raises `ChannelClosed`, and `PeerNotProven` when the other side did not show what it must.
+        Raises `ChannelClosed` (its cause is an `OSError` where there was one), and `PeerNotProven` when the other side
+        did not show what it must.
         """
         transport = transport or PlainTcp()
         channel = cls(lambda _: handler, random, dials=True)
+        cause: OSError | None = None
         try:
             async with asyncio.timeout(transport.timeout_seconds):
                 channel.evidence = await transport.connect(endpoint, channel, on_progress)
@@ -131,6 +133,7 @@ class Channel(asyncio.Protocol):
         except TimeoutError:
             channel.close(f"{endpoint} did not answer within {transport.timeout_seconds:g} seconds")
         except OSError as problem:
+            cause = problem
             channel.close(f"{endpoint} cannot be reached ({_words(problem)})")
         except PeerNotProven:
             channel.close("the other side did not prove what it must")
@@ -139,7 +142,7 @@ class Channel(asyncio.Protocol):
             channel.close("no longer wanted")
             raise
         if channel._why is not None:
-            raise ChannelClosed(await channel.wait_closed())
+            raise ChannelClosed(await channel.wait_closed()) from cause
         return channel
 
     @classmethod
