@@ -126,11 +126,6 @@ class WorkerSession:
         return self._channel.evidence if self._channel is not None else None
 
     @property
-    def evidence(self) -> PeerEvidence | None:
-        """What the proxy showed when the connection was made, where it was asked to show anything."""
-        return self._channel.evidence if self._channel else None
-
-    @property
     def running_requests(self) -> int:
         return len(self._running)
 
