@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 
 class Policy(StrEnum):
@@ -10,6 +11,23 @@ class Policy(StrEnum):
     ANY = "any"
     FAKE_TDX = "fake_tdx"
     TDX = "tdx"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """The registers of a trusted domain, 48 bytes each; all zero in a fake quote."""
+
+    mrtd: bytes
+    mr_config_id: bytes
+    mr_owner: bytes
+    mr_owner_config: bytes
+    rtmrs: tuple[bytes, bytes, bytes, bytes]
+
+    @property
+    def image_hash(self) -> bytes:
+        """What the root contract lists: SHA-256 over all registers with 64 zero bytes in REPORTDATA's place."""
+        registers = (self.mrtd, self.mr_config_id, self.mr_owner, self.mr_owner_config, *self.rtmrs)
+        return sha256(b"".join(registers) + bytes(64)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +44,23 @@ class Requirements:
     rtmrs: frozenset[tuple[bytes, bytes, bytes, bytes]] = frozenset()
     collateral_roots: frozenset[bytes] = frozenset()
 
+    def objection(self, measurements: Measurements, collateral_root: bytes | None) -> str | None:
+        """Which list a quote is not on, in words without a full stop; None: it is on all. Nothing else is checked."""
+        shown_on_list = (
+            ("image", measurements.image_hash, self.image_hashes),
+            ("MRTD", measurements.mrtd, self.mrtds),
+            ("set of RTMRs", measurements.rtmrs, self.rtmrs),
+            ("collateral root", collateral_root, self.collateral_roots),
+        )
+        for what, shown, accepted in shown_on_list:
+            if accepted and shown not in accepted:
+                value = f" {shown.hex()[:16]}…" if isinstance(shown, bytes) else ""
+                return f"its {what}{value} is not on the list of accepted ones"
+        return None
 
-@dataclass(frozen=True, slots=True)
-class Measurements:
-    """The registers of a trusted domain, 48 bytes each; all zero in a fake quote."""
-
-    mrtd: bytes
-    mr_config_id: bytes
-    mr_owner: bytes
-    mr_owner_config: bytes
-    rtmrs: tuple[bytes, bytes, bytes, bytes]
+    @property
+    def lists_anything(self) -> bool:
+        return bool(self.image_hashes or self.mrtds or self.rtmrs or self.collateral_roots)
 
 
 @dataclass(frozen=True, slots=True)

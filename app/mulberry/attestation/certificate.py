@@ -1,0 +1,183 @@
+"""The certificate we show over RA-TLS, byte for byte as the public generator makes it but for the version field.
+
+Source: the protocol page, section 2, and a certificate of the public `gen-cert`. The surprising things: the quote and
+the claims lie raw inside their extensions, not wrapped in DER; 127.0.0.1 is written as a *DNS* name, because that is
+how the public router looks for it.
+"""
+
+import os
+import secrets
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha512
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Protocol
+
+from mulberry.attestation import tsm
+from mulberry.model.attestation import Policy
+from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
+from mulberry.model.files import read_bounded
+
+QUOTE_OID = "1.3.6.1.4.1.12345.1"
+CLAIMS_OID = "1.3.6.1.4.1.12345.2"
+VALID_FOR = timedelta(days=1)
+RENEW_AFTER = timedelta(hours=20)
+BACKDATED_BY = timedelta(minutes=5)  # a peer whose clock is a little behind ours must not see the future
+
+MakeQuote = Callable[[bytes], bytes]  # 64 bytes of REPORTDATA in, the quote out
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """A certificate and its Ed25519 key, both PEM, the key PKCS#8 and not encrypted."""
+
+    certificate_pem: bytes
+    key_pem: bytes = field(repr=False)
+
+    def client_context(self) -> ssl.SSLContext:
+        """TLS 1.3, no resumption, this certificate; the peer's is not judged here but by `ratls.verify_session`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.options |= ssl.OP_NO_TICKET
+        with _as_file(self.certificate_pem + self.key_pem) as path:
+            context.load_cert_chain(path)
+        return context
+
+
+class CertificateSource(Protocol):
+    """Where the certificate comes from that we show."""
+
+    def current(self) -> KeyPair:
+        """The one to show now. May take a moment (a TDX quote is made by another program): call it in a thread.
+
+        Raises `UserFacingError`: there is none, and why.
+        """
+        ...
+
+
+class OwnCertificate:
+    """A certificate of our own, its key only in memory, made when first asked for and again every 20 hours.
+
+    `policy` says what it shows: nothing, a fake quote (test networks only), or a quote of this TDX guest.
+    """
+
+    def __init__(self, policy: Policy, clock: Clock, make_tdx_quote: MakeQuote = tsm.make_quote) -> None:
+        self._make_quote = {Policy.ANY: None, Policy.FAKE_TDX: bytes, Policy.TDX: make_tdx_quote}[policy]
+        self._clock = clock
+        self._pair: KeyPair | None = None
+        self._made_at: datetime | None = None
+
+    def current(self) -> KeyPair:
+        now = self._clock.now()
+        # a clock that was set back may not keep a certificate alive that others see as expired, or not yet valid
+        if self._pair is None or self._made_at is None or not self._made_at <= now < self._made_at + RENEW_AFTER:
+            self._pair, self._made_at = make_pair(now, self._make_quote), now
+        return self._pair
+
+
+class CertificateFiles:
+    """`NAME_cert.pem` and `NAME_key.pem` as the public `gen-cert` writes them, read again when they change.
+
+    `name` is the common part of both paths. Who made them renews them.
+    """
+
+    def __init__(self, name: Path) -> None:
+        self._paths = (name.with_name(f"{name.name}_cert.pem"), name.with_name(f"{name.name}_key.pem"))
+        self._pair: KeyPair | None = None
+        self._seen: tuple[tuple[int, int], ...] = ()
+
+    def current(self) -> KeyPair:
+        try:
+            seen = tuple((status.st_mtime_ns, status.st_size) for status in (path.stat() for path in self._paths))
+            if self._pair is None or seen != self._seen:
+                certificate, key = (read_bounded(path) or b"" for path in self._paths)
+                pair = KeyPair(certificate, key)
+                pair.client_context()  # OpenSSL says whether the two belong together
+                self._pair, self._seen = pair, seen
+        except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
+            raise UserFacingError(
+                what=f"The certificate {self._paths[0]} with its key {self._paths[1].name} could not be used.",
+                why=f"{getattr(problem, 'strerror', None) or problem}.",
+                next_step="Make it anew with gen-cert, or take the option away so that Mulberry makes its own.",
+            ) from problem
+        return self._pair
+
+
+def make_pair(now: datetime, make_quote: MakeQuote | None, *, valid_for: timedelta = VALID_FOR) -> KeyPair:
+    """A new key and its certificate, valid from just before `now` (aware). Without `make_quote` no quote, no claims."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    key = Ed25519PrivateKey.generate()
+    public_key = key.public_key()
+    claims = public_key.public_bytes_raw()
+    name = x509.Name(
+        x509.NameAttribute(oid, value)
+        for oid, value in (
+            (NameOID.COUNTRY_NAME, "AE"),
+            (NameOID.STATE_OR_PROVINCE_NAME, "DUBAI"),
+            (NameOID.ORGANIZATION_NAME, "TDLib Development"),
+            (NameOID.ORGANIZATIONAL_UNIT_NAME, "Security"),
+            (NameOID.COMMON_NAME, "localhost"),
+        )
+    )
+    start = now.replace(microsecond=0) - BACKDATED_BY
+    builder = x509.CertificateBuilder(name, name, public_key, secrets.randbits(127) | 1, start, start + valid_for)
+    if make_quote is not None:
+        for oid, value in ((QUOTE_OID, make_quote(sha512(claims).digest())), (CLAIMS_OID, claims)):
+            builder = builder.add_extension(
+                x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value), critical=True
+            )
+    signing_only = {"digital_signature": True, "content_commitment": False, "key_encipherment": False}
+    not_for = {"data_encipherment": False, "key_agreement": False, "key_cert_sign": False, "crl_sign": False}
+    builder = (
+        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(**signing_only, **not_for, encipher_only=False, decipher_only=False), critical=True
+        )
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=True
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.DNSName("localhost"), x509.DNSName("127.0.0.1"), x509.IPAddress(IPv6Address("::1"))]
+            ),
+            critical=False,
+        )
+    )
+    pem = serialization.Encoding.PEM
+    return KeyPair(
+        builder.sign(key, None).public_bytes(pem),
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+    )
+
+
+@contextmanager
+def _as_file(secret: bytes) -> Iterator[Path]:
+    """`ssl` reads keys only from files: one in memory where that exists, else one of its owner's only, and briefly."""
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        with os.fdopen(os.memfd_create("certificate"), "wb") as file:
+            file.write(secret)
+            file.flush()
+            yield Path(f"/proc/self/fd/{file.fileno()}")
+        return
+    handle, name = tempfile.mkstemp(prefix="mulberry-")  # mode 0600
+    path = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secret)
+        yield path
+    finally:
+        with suppress(FileNotFoundError):
+            path.unlink()

@@ -1,0 +1,132 @@
+"""Judges a peer by the certificate it showed: every reason to refuse it, each with its own words.
+
+Source: the protocol page, section 2. Stricter than the public router in that the certificate's own signature is checked
+and the claims must be the certificate's key. That the peer *has* the key, TLS has proven before.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha512
+
+from mulberry.attestation.certificate import CLAIMS_OID, QUOTE_OID
+from mulberry.attestation.errors import NotProven
+from mulberry.attestation.quote import MOST_QUOTE_BYTES, parse_fake_quote
+from mulberry.attestation.tdx import TdxVerifier
+from mulberry.model.attestation import PeerEvidence, Policy, Requirements
+
+MOST_CERTIFICATE_BYTES = 64 * 2**10
+STANDARD_OIDS = frozenset(f"2.5.29.{arc}" for arc in (14, 15, 17, 19, 35, 37))  # SKI, KU, SAN, BC, AKI, EKU
+
+
+@dataclass(frozen=True, slots=True)
+class _Certificate:
+    """The parts that are judged. `extensions` by OID: the raw value of ours, None of the standard ones."""
+
+    self_issued: bool
+    public_key: bytes | None  # None: another algorithm than Ed25519
+    signature_good: bool
+    valid_from: datetime
+    valid_until: datetime
+    unknown_critical: str | None
+    private: Mapping[str, bytes]
+
+
+def verify_peer(
+    untrusted_chain: Sequence[bytes], requirements: Requirements, now: datetime, tdx: TdxVerifier
+) -> PeerEvidence:
+    """Judges the certificates (DER) that the peer sent, at the time `now` (aware). Raises `NotProven`."""
+    if len(untrusted_chain) != 1:
+        raise NotProven(f"it sent {len(untrusted_chain) or 'no'} certificates, not one")
+    certificate = _read(untrusted_chain[0])
+    public_key = _checked_key(certificate, now)
+    quote = certificate.private.get(QUOTE_OID)
+    claims = certificate.private.get(CLAIMS_OID)
+    if quote is not None and claims is None:
+        raise NotProven("it shows a quote and does not claim its key")
+    if claims is not None and claims != public_key:
+        raise NotProven("it claims another key than its certificate's")
+    if quote is not None and len(quote) > MOST_QUOTE_BYTES:
+        raise NotProven(f"its quote has {len(quote):,} bytes, at most {MOST_QUOTE_BYTES:,} are read")
+    return _judge_quote(quote, public_key, requirements, now, tdx)
+
+
+def _read(untrusted_der: bytes) -> _Certificate:
+    if len(untrusted_der) > MOST_CERTIFICATE_BYTES:
+        raise NotProven(
+            f"its certificate has {len(untrusted_der):,} bytes, at most {MOST_CERTIFICATE_BYTES:,} are read"
+        )
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        certificate = x509.load_der_x509_certificate(untrusted_der)
+        key = certificate.public_key()
+        self_issued = certificate.issuer == certificate.subject
+        try:
+            certificate.verify_directly_issued_by(certificate)
+            signature_good = True
+        except (InvalidSignature, TypeError, ValueError):
+            signature_good = False
+        extensions = list(certificate.extensions)
+        unknown = [
+            extension.oid.dotted_string
+            for extension in extensions
+            if extension.critical and extension.oid.dotted_string not in {*STANDARD_OIDS, QUOTE_OID, CLAIMS_OID}
+        ]
+        return _Certificate(
+            self_issued,
+            key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else None,
+            signature_good,
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+            unknown[0] if unknown else None,
+            {
+                extension.oid.dotted_string: extension.value.value
+                for extension in extensions
+                if isinstance(extension.value, x509.UnrecognizedExtension)
+            },
+        )
+    except Exception as problem:  # the parser's own errors are many and undocumented; whatever it raises is a refusal
+        raise NotProven("its certificate cannot be read") from problem
+
+
+def _checked_key(certificate: _Certificate, now: datetime) -> bytes:
+    if certificate.public_key is None:
+        raise NotProven("its certificate's key is not Ed25519")
+    if not certificate.self_issued:
+        raise NotProven("its certificate is issued by somebody else")
+    if not certificate.signature_good:
+        raise NotProven("its certificate's own signature is wrong")
+    if now < certificate.valid_from:
+        raise NotProven(f"its certificate is valid only from {certificate.valid_from:%Y-%m-%d %H:%M:%S} UTC on")
+    if now > certificate.valid_until:
+        raise NotProven(f"its certificate expired at {certificate.valid_until:%Y-%m-%d %H:%M:%S} UTC")
+    if certificate.unknown_critical is not None:
+        raise NotProven(
+            f"its certificate has a critical extension that we do not know ({certificate.unknown_critical})"
+        )
+    return certificate.public_key
+
+
+def _judge_quote(
+    untrusted_quote: bytes | None, public_key: bytes, requirements: Requirements, now: datetime, tdx: TdxVerifier
+) -> PeerEvidence:
+    if requirements.policy is Policy.ANY:
+        if requirements.lists_anything:
+            raise NotProven("its image must be on a list, and this network's policy (any) asks for no quote")
+        return PeerEvidence(Policy.ANY, public_key)
+    if untrusted_quote is None:
+        raise NotProven(f"it shows no quote, and this network's policy ({requirements.policy}) asks for one")
+    if requirements.policy is Policy.FAKE_TDX:
+        quote, collateral_root = parse_fake_quote(untrusted_quote), None
+    else:
+        verified = tdx.verify(untrusted_quote, now)
+        quote, collateral_root = verified.quote, verified.collateral_root
+    if quote.report_data != sha512(public_key).digest():
+        raise NotProven("its quote was made for another key than its certificate's")
+    objection = requirements.objection(quote.measurements, collateral_root)
+    if objection is not None:
+        raise NotProven(objection)
+    return PeerEvidence(requirements.policy, public_key, quote.measurements.image_hash, quote.measurements)
