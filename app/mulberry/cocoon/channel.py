@@ -10,7 +10,6 @@ side's state is then unknown.
 import asyncio
 import logging
 import math
-import os
 from collections.abc import Callable
 from random import Random
 from typing import Protocol, cast
@@ -27,7 +26,7 @@ from mulberry.cocoon.messages import (
     TcpQueryError,
 )
 from mulberry.cocoon.tl import Message, TlError, decode, encode
-from mulberry.cocoon.transports import OnProgress, PeerNotProven, PlainTcp, Transport
+from mulberry.cocoon.transports import OnProgress, PeerNotProven, PlainTcp, Transport, words_of
 from mulberry.model.attestation import PeerEvidence
 from mulberry.model.root_contract import ProxyAddress
 
@@ -39,6 +38,7 @@ UNANSWERED_QUERIES_LIMIT = 64
 DRAIN_ABOVE_BYTES = 256 * 1024  # `drained` waits above it
 UNSENT_BYTES_LIMIT = 64 * 1024 * 1024  # a peer that makes us write but does not read is closed
 FOREIGN_TEXT_LIMIT = 300
+CLOSED_BY_PEER = "the other side closed the connection"
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +93,7 @@ class Channel(asyncio.Protocol):
         self._id = 0
         self._drops_after = DIALLER_DROPS_AFTER_SECONDS if dials else LISTENER_DROPS_AFTER_SECONDS
         self.evidence: PeerEvidence | None = None  # what the other side showed, where it was asked
+        self._early_end = CLOSED_BY_PEER
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._writer = FrameWriter()
@@ -125,6 +126,7 @@ class Channel(asyncio.Protocol):
         """
         transport = transport or PlainTcp()
         channel = cls(lambda _: handler, random, dials=True)
+        channel._early_end = transport.early_end
         cause: OSError | None = None
         try:
             async with asyncio.timeout(transport.timeout_seconds):
@@ -134,7 +136,7 @@ class Channel(asyncio.Protocol):
             channel.close(f"{endpoint} did not answer within {transport.timeout_seconds:g} seconds")
         except OSError as problem:
             cause = problem
-            channel.close(f"{endpoint} cannot be reached ({_words(problem)})")
+            channel.close(f"{endpoint} cannot be reached ({words_of(problem)})")
         except PeerNotProven:
             channel.close("the other side did not prove what it must")
             raise
@@ -243,9 +245,9 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is None:
-            self.close("the other side closed the connection")
+            self.close(CLOSED_BY_PEER if self._handler else self._early_end)
         elif isinstance(exc, OSError):
-            self.close(f"the connection broke ({_words(exc)})")
+            self.close(f"{'the connection broke' if self._handler else self._early_end} ({words_of(exc)})")
         else:
             self.close("an error in Mulberry, see its log")
         if self._abort_timer is not None:
@@ -363,7 +365,3 @@ def foreign_text(untrusted: str) -> str:
     """The other side's words, fit to be shown and logged: one line, printable, not long."""
     printable = "".join(letter if letter.isprintable() else " " for letter in untrusted[:FOREIGN_TEXT_LIMIT])
     return " ".join(printable.split())
-
-
-def _words(problem: OSError) -> str:
-    return os.strerror(problem.errno) if problem.errno else "no answer from any of its addresses"

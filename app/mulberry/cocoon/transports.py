@@ -1,19 +1,28 @@
 """How a worker's bytes reach a proxy: plain TCP, proof of work and RA-TLS, or a local SOCKS5 router.
 
 Source: the protocol page, sections 1 and 2. A transport hands the channel a connection only when the peer has shown
-what it must: nothing of ours is sent before that.
+what it must: nothing of ours is sent before that. `cocoon.ratls` and `cocoon.socks5` hold the two that ask for proof.
 """
 
 import asyncio
-from collections.abc import Callable
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from mulberry.model.attestation import PeerEvidence
 from mulberry.model.root_contract import ProxyAddress
 
+STEP_SECONDS = 10.0  # for one answer of a peer that has nothing to compute
+
 
 class PeerNotProven(Exception):
     """The peer did not show what it must. The text says what was wrong, without a full stop."""
+
+
+class SetUpFailed(ConnectionError):
+    """What lies ahead of the frames could not be done. The text says why, without a full stop."""
 
 
 OnProgress = Callable[[str], None]  # a sentence on what takes long, such as the proof of work and its expected time
@@ -25,6 +34,11 @@ class Transport(Protocol):
     @property
     def timeout_seconds(self) -> float:
         """How long `connect` may take before it counts as failed; proof of work makes it long."""
+        ...
+
+    @property
+    def early_end(self) -> str:
+        """What it means when the other side closes a connection that was handed over, before its first frame."""
         ...
 
     async def connect(
@@ -42,10 +56,30 @@ class Transport(Protocol):
 class PlainTcp:
     """For networks on one computer, and for tests."""
 
-    timeout_seconds = 10.0
+    timeout_seconds = STEP_SECONDS
+    early_end = "the other side closed the connection"
 
     async def connect(
         self, endpoint: ProxyAddress, protocol: asyncio.Protocol, on_progress: OnProgress
     ) -> PeerEvidence | None:
         await asyncio.get_running_loop().create_connection(lambda: protocol, endpoint.host, endpoint.port)
         return None
+
+
+@asynccontextmanager
+async def within(seconds: float, missed: str) -> AsyncIterator[None]:
+    """Raises `SetUpFailed` ("`missed` within … seconds") when the block takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise SetUpFailed(f"{missed} within {seconds:g} seconds") from None
+
+
+def words_of(problem: OSError) -> str:
+    """What the system, OpenSSL or we say of it, in words."""
+    if isinstance(problem, ssl.SSLError):
+        return (problem.reason or "no reason given").lower().replace("_", " ")
+    if isinstance(problem, SetUpFailed):
+        return str(problem)
+    return os.strerror(problem.errno) if problem.errno else "no answer from any of its addresses"
