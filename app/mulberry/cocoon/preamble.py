@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 
 
 class Preamble(asyncio.Protocol):
-    """Holds a connection until `hand_over`. `ended_early` is what it means when the peer ends it before that."""
+    """Holds a connection until `hand_over`. `ended_early` is what it means now when the peer ends it before that."""
 
     def __init__(self, ended_early: str) -> None:
-        self._ended_early = ended_early
+        self.ended_early = ended_early
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._arrived = asyncio.Event()
@@ -88,7 +88,7 @@ class Preamble(asyncio.Protocol):
             self._transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._why = f"{self._ended_early} ({words_of(exc)})" if isinstance(exc, OSError) else self._ended_early
+        self._why = f"{self.ended_early} ({words_of(exc)})" if isinstance(exc, OSError) else self.ended_early
         self._ended.set()
         self._arrived.set()
 

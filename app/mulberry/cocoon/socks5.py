@@ -1,0 +1,127 @@
+"""The way to a proxy through a local SOCKS5 router, which does proof of work and RA-TLS and tells what it saw.
+
+Source: the protocol page, section 2, RFC 1928, and a recorded session of the public router: version 5, no
+authentication, CONNECT, IPv4 only. The router answers only when the proxy is verified; before that it just closes.
+"""
+
+import asyncio
+from enum import IntEnum
+from ipaddress import AddressValueError, IPv4Address
+
+from mulberry.cocoon.attested_peer import LENGTH, AttestedPeer, AttestedPeerError, checked_length
+from mulberry.cocoon.preamble import Preamble
+from mulberry.cocoon.transports import STEP_SECONDS, OnProgress, PeerNotProven, SetUpFailed, within
+from mulberry.model.attestation import PeerEvidence, Requirements
+from mulberry.model.root_contract import ProxyAddress
+
+VERSION = 5
+GREETING = bytes((VERSION, 1, 0))  # one method offered: no authentication
+NO_AUTHENTICATION = bytes((VERSION, 0))
+CONNECT_IPV4 = bytes((VERSION, 1, 0, 1))
+PORT_BYTES = 2
+ROUTER_SECONDS = 300.0  # the router's proof of work and handshake
+
+
+class AddressKind(IntEnum):
+    """How an answer writes the address that it says next."""
+
+    IPV4 = 1
+    NAME = 3
+    IPV6 = 4
+
+
+REFUSALS = {  # RFC 1928, section 6
+    1: "it failed in general",
+    2: "its rules do not allow this connection",
+    3: "the network is unreachable",
+    4: "the proxy's computer is unreachable",
+    5: "the proxy refused the connection",
+    6: "the connection took too long",
+    7: "it does not know the command CONNECT",
+    8: "it does not know this kind of address",
+}
+
+
+class Socks5:
+    """See `cocoon.transports.Transport`. What the router tells must be enough for `requirements`."""
+
+    timeout_seconds = 4 * STEP_SECONDS + ROUTER_SECONDS
+    early_end = "the router closed the connection: the proxy may not accept the router's certificate"
+
+    def __init__(self, router: ProxyAddress, requirements: Requirements) -> None:
+        self._router = router
+        self._requirements = requirements
+
+    async def connect(
+        self, endpoint: ProxyAddress, protocol: asyncio.Protocol, on_progress: OnProgress
+    ) -> PeerEvidence:
+        request = connect_request(endpoint)
+        router = Preamble(f"what listens at {self._router} closed the connection and may be no SOCKS5 router")
+        try:
+            async with within(STEP_SECONDS, f"the router at {self._router} did not answer"):
+                await asyncio.get_running_loop().create_connection(lambda: router, self._router.host, self._router.port)
+        except OSError as problem:
+            if isinstance(problem, SetUpFailed):
+                raise
+            raise SetUpFailed(f"no router listens at {self._router}") from problem
+        try:
+            on_progress("waiting for the router, which proves work to the proxy and verifies it")
+            await _ask(router, request)
+            evidence = await _hear(router, self._requirements)
+            router.hand_over(protocol)
+        except BaseException:
+            router.transport.abort()
+            raise
+        return evidence
+
+
+def connect_request(endpoint: ProxyAddress) -> bytes:
+    """Raises `SetUpFailed`: the router takes IPv4 addresses only."""
+    try:
+        address = IPv4Address(endpoint.host)
+    except AddressValueError:
+        raise SetUpFailed(f"the router takes IPv4 addresses only, and {endpoint.host} is none") from None
+    return CONNECT_IPV4 + address.packed + endpoint.port.to_bytes(PORT_BYTES, "big")
+
+
+async def _ask(router: Preamble, request: bytes) -> None:
+    """Returns when the router has connected."""
+    router.write(GREETING)
+    async with within(STEP_SECONDS, "the router did not answer"):
+        method = await router.exactly(len(NO_AUTHENTICATION))
+    if method != NO_AUTHENTICATION:
+        is_socks = method[0] == VERSION
+        raise SetUpFailed("the router wants a password" if is_socks else "what listens there is no SOCKS5 router")
+    router.ended_early = "the router could not reach or verify the proxy"
+    router.write(request)
+    async with within(ROUTER_SECONDS, "the router did not connect"):
+        version, code, _reserved, kind = await router.exactly(4)
+    if version != VERSION:
+        raise SetUpFailed("what listens there is no SOCKS5 router")
+    if code:
+        raise SetUpFailed(f"the router says: {REFUSALS.get(code, f'no, with the unknown code {code}')}")
+    async with within(STEP_SECONDS, "the router did not finish its answer"):
+        match kind:
+            case AddressKind.IPV4:
+                length = 4
+            case AddressKind.IPV6:
+                length = 16
+            case AddressKind.NAME:
+                (length,) = await router.exactly(1)
+            case _:
+                raise SetUpFailed("what listens there is no SOCKS5 router")
+        await router.exactly(length + PORT_BYTES)
+
+
+async def _hear(router: Preamble, requirements: Requirements) -> PeerEvidence:
+    """What the router tells of the proxy."""
+    try:
+        async with within(STEP_SECONDS, "the router told nothing of the proxy"):
+            length = checked_length(await router.exactly(LENGTH.size))
+            told = AttestedPeer.parse(await router.exactly(length))
+    except AttestedPeerError as problem:
+        raise PeerNotProven(f"what the router told of it is unreadable: {problem}") from problem
+    try:
+        return told.evidence(requirements)
+    except AttestedPeerError as problem:
+        raise PeerNotProven(f"by what the router told of it, {problem}") from problem
