@@ -1,6 +1,7 @@
 """A link must neither give up nor hammer a proxy, and must say in words what is the matter."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from random import Random
@@ -9,16 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import SettableClock
 from mulberry.agent.ledger import LedgerFull
-from mulberry.agent.proxy_link import DISTRUSTED, REFUSED, UNREACHABLE, Pauses, ProxyLink
+from mulberry.agent.proxy_link import DISTRUSTED, REFUSED, UNREACHABLE, WITHOUT_NETWORK, Pauses, ProxyLink, Way
 from mulberry.cocoon.channel import ChannelClosed
-from mulberry.cocoon.messages import ProxyParams
 from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
+from mulberry.cocoon.transports import PeerNotProven
 from mulberry.cocoon.worker import CountersFell
-from mulberry.model.node import ReasonKind
+from mulberry.model.node import ProxyState, ReasonKind
 from mulberry.model.root_contract import ProxyAddress
 
 HERE = ProxyAddress("127.0.0.1", 1)
+
+
+def dialled(cause: OSError) -> ChannelClosed:
+    """As `Channel.dial` reports what the system said."""
+    closed = ChannelClosed("cannot be reached")
+    closed.__cause__ = cause
+    return closed
 
 
 class Session:
@@ -28,21 +37,39 @@ class Session:
         self.ends = list(ends)
         self.began: list[float] = []
         self.is_connected = False
-        self.running_requests = 0
-        self.proxy: ProxyParams | None = None
+        self.is_enabled = True
+        self.tell: Callable[[], None] = lambda: None
 
-    async def run(self, endpoint: ProxyAddress) -> None:
+    def made(self, on_change: Callable[[], None]) -> "Session":
+        self.tell = on_change
+        return self
+
+    async def run(self, endpoint: ProxyAddress, transport: object, on_progress: Callable[[str], None]) -> None:
         self.began.append(asyncio.get_running_loop().time())
         end = self.ends.pop(0) if self.ends else None
         if isinstance(end, Connected):
-            self.is_connected = True
-            await asyncio.sleep(end.seconds)
-            self.is_connected = False
+            self._become(connected=True)
+            try:
+                await asyncio.sleep(end.seconds)
+            finally:
+                self._become(connected=False)
             raise ChannelClosed("it hung up")
+        if isinstance(end, Puzzle):
+            on_progress("about 1.4 s of computing")
+            await asyncio.sleep(1.4)
+            raise ChannelClosed("too slow")
         if end is None:
             await asyncio.sleep(1e9)
         else:
             raise end
+
+    def _become(self, *, connected: bool) -> None:
+        self.is_connected = connected
+        self.tell()
+
+
+class Puzzle(Exception):
+    """Not an error either: the transport says that it takes long."""
 
 
 class Connected(Exception):
@@ -66,7 +93,19 @@ class Book:
 async def running(
     session: Session, book: Book | None = None, endpoint: Callable[[], ProxyAddress | None] = lambda: HERE
 ) -> AsyncIterator[ProxyLink]:
-    link = ProxyLink("p", session, book or Book(), endpoint, random=Random(1), on_change=lambda: None)  # type: ignore[arg-type]
+    def way() -> Way | None:
+        door = endpoint()
+        return Way(door) if door else None
+
+    link = ProxyLink(
+        "p",
+        session.made,  # type: ignore[arg-type]
+        book or Book(),  # type: ignore[arg-type]
+        way,
+        clock=SettableClock(),
+        random=Random(1),
+        on_change=lambda: None,
+    )
     work = asyncio.create_task(link.run())
     try:
         yield link
@@ -82,7 +121,10 @@ async def running(
     [
         (ChannelClosed("connection refused"), ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
         (CountersFell("the counters went back"), ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
-        (OSError("no route"), ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
+        (OSError(errno.ECONNRESET, "reset"), ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
+        (OSError(errno.ENETUNREACH, "no network"), ReasonKind.PROXY_UNREACHABLE, WITHOUT_NETWORK),
+        (dialled(OSError(errno.ENETDOWN, "down")), ReasonKind.PROXY_UNREACHABLE, WITHOUT_NETWORK),
+        (PeerNotProven("its quote is stolen"), ReasonKind.PROXY_DISTRUSTED, REFUSED),
         (ProxyRefused("unknown model"), ReasonKind.PROXY_REFUSED, REFUSED),
         (ProxyDistrusted("its key changed"), ReasonKind.PROXY_DISTRUSTED, DISTRUSTED),
     ],
@@ -109,6 +151,50 @@ async def test_a_connection_that_went_well_is_dialled_again_at_once() -> None:
         await asyncio.sleep(3600)
         assert len(session.began) == 8
         assert session.began[7] - session.began[6] <= 3600 + UNREACHABLE.first + 0.1
+
+
+@pytest.mark.virtual_time
+async def test_after_sleep_the_connection_is_dialled_again_at_once() -> None:
+    session = Session(Connected(1e6), Connected(1e6))
+    async with running(session) as link:
+        await asyncio.sleep(100)
+        since = link.connected_since
+        link.dial_again()
+        await asyncio.sleep(0.01)
+        assert session.began[1] - session.began[0] == pytest.approx(100, abs=0.1)
+        assert link.session.is_connected and since is not None
+
+
+@pytest.mark.virtual_time
+async def test_after_sleep_a_long_pause_is_cut_short() -> None:
+    session = Session(*[ChannelClosed("refused")] * 100)
+    async with running(session) as link:
+        await asyncio.sleep(200)
+        assert link.next_attempt_at is not None and link.state is ProxyState.WAITING
+        attempts = len(session.began)
+        link.dial_again()
+        await asyncio.sleep(0.01)
+        assert len(session.began) == attempts + 1
+
+
+@pytest.mark.virtual_time
+async def test_what_takes_long_is_said_while_it_takes() -> None:
+    async with running(Session(Puzzle())) as link:
+        await asyncio.sleep(0.1)
+        assert (link.state, link.note) == (ProxyState.CONNECTING, "about 1.4 s of computing")
+        await asyncio.sleep(1.5)
+        assert "too slow" in link.note
+
+
+@pytest.mark.virtual_time
+async def test_how_long_it_has_failed_counts_from_the_last_connection() -> None:
+    loop = asyncio.get_running_loop()
+    session = Session(Connected(50), *[ChannelClosed("refused")] * 100)
+    async with running(session) as link:
+        await asyncio.sleep(10)
+        assert link.failing_since is None and link.state is ProxyState.WORKING
+        await asyncio.sleep(100)
+        assert link.failing_since is not None and loop.time() - link.failing_since == pytest.approx(60, abs=1)
 
 
 @pytest.mark.virtual_time

@@ -21,7 +21,7 @@ from mulberry.agent.startup import (
 from mulberry.agent.task import Blocked, Done, Outcome, Skipped, Task
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.network import NetworkProfile
+from mulberry.model.network import NetworkProfile, RegisteredProxy
 from mulberry.model.node import ReasonKind
 from mulberry.model.places import resource
 from mulberry.runtime.engine import EngineFailed
@@ -57,12 +57,40 @@ async def test_the_demo_network_passes(tmp_path: Path) -> None:
     assert await run(CheckModel, tmp_path) == Done("Tiny test model")
 
 
-@pytest.mark.parametrize("kind", ["test", "mainnet"])
-async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, kind: str) -> None:
-    outcome = blocked(await run(ReadProfile, tmp_path, DEMO.model_copy(update={"kind": kind})))
+def a_test_network(*doors: str) -> NetworkProfile:
+    """One whose proxies listen at `doors`."""
+    assert DEMO.chain is not None
+    proxies = tuple(RegisteredProxy(seqno=number, address=door) for number, door in enumerate(doors))
+    chain = DEMO.chain.model_copy(update={"registered_proxies": proxies})
+    return DEMO.model_copy(update={"kind": "test", "launch": None, "chain": chain})
+
+
+STRANGERS = [
+    DEMO.model_copy(update={"kind": "mainnet"}),
+    DEMO.model_copy(update={"kind": "test", "chain": None, "lite_servers": {}}),
+    a_test_network("127.0.0.1:4000", "192.0.2.7:4000"),
+    a_test_network("localhost.example:4000"),
+    a_test_network("0.0.0.0:4000"),
+]
+
+
+@pytest.mark.parametrize("profile", STRANGERS)
+async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, profile: NetworkProfile) -> None:
+    outcome = blocked(await run(ReadProfile, tmp_path, profile))
     assert outcome.reason.kind is ReasonKind.NETWORK_UNUSABLE
     assert "sandbox" in outcome.reason.evidence
     assert outcome.reason.whose_turn is WhoseTurn.YOU
+
+
+async def test_a_test_network_on_this_computer_passes_and_says_so(tmp_path: Path) -> None:
+    outcome = await run(ReadProfile, tmp_path, a_test_network("127.0.0.1:4000", "127.9.9.9:1"))
+    assert isinstance(outcome, Done) and "run on this computer" in outcome.note
+
+
+async def test_the_demo_model_is_served_under_the_name_that_a_test_network_uses(tmp_path: Path) -> None:
+    profile = a_test_network("127.0.0.1:4000").model_copy(update={"model": "Qwen/Qwen3-8B@main:00"})
+    outcome = await run(CheckModel, tmp_path, profile)
+    assert outcome == Done("Tiny test model, served under the name Qwen/Qwen3-8B")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 from mulberry.agent.chain import Chain
 from mulberry.agent.keys import NodeKey
 from mulberry.agent.launch import LaunchedNetwork
+from mulberry.agent.proxies import Proxies
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import RunningEngine, Workshop
@@ -31,13 +32,12 @@ class Bench:
         self.key: NodeKey | None = None
         self.chain: Chain | None = None
         self.treasury: Treasury | None = None
-        self.links: list[ProxyLink] = []
-        self.linked: RootParameters | None = None  # by which `links` were made
+        self.proxies: Proxies | None = None
         self.changed = asyncio.Event()
         self._runs: list[asyncio.Task[None]] = []
-        self._link_runs: list[asyncio.Task[None]] = []
         self._stack = stack
         self._tell = tell
+        self._told: tuple[NetworkProfile, RootParameters] | None = None  # what a profile without a chain says
 
     @property
     def profile(self) -> NetworkProfile:
@@ -49,15 +49,24 @@ class Bench:
     def parameters(self) -> RootParameters:
         """What the root contract says: read from TON where the network is there, else from the profile."""
         read = self.treasury.parameters if self.treasury else None
-        return read or self.profile.root_parameters()
+        if read is not None:
+            return read
+        if self._told is None or self._told[0] is not self.profile:
+            self._told = self.profile, self.profile.root_parameters()
+        return self._told[1]
+
+    @property
+    def links(self) -> list[ProxyLink]:
+        return self.proxies.links if self.proxies else []
 
     @property
     def running_requests(self) -> int:
-        return sum(link.session.running_requests for link in self.links)
+        return self.proxies.running_requests if self.proxies else 0
 
     @property
     def connected_proxies(self) -> int:
-        return sum(link.session.is_connected for link in self.links)
+        """Those that may send requests."""
+        return sum(link.is_working for link in self.links)
 
     def on_change(self) -> None:
         self.changed.set()
@@ -75,33 +84,13 @@ class Bench:
     def keep_running(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """For as long as the shift lasts. It never ends by itself."""
         run = asyncio.create_task(work, name=name)
+        run.add_done_callback(lambda _: self.changed.set())
         self._runs.append(run)
         self.keep_until_the_end(lambda: _cancel(run))
 
-    def add_link(self, link: ProxyLink) -> None:
-        """Starts connecting, for as long as the shift lasts."""
-        self.links.append(link)
-        run = asyncio.create_task(link.run(), name=f"link to {link.name}")
-        self._link_runs.append(run)
-        self.keep_until_the_end(lambda: _end(link, run))
-
-    async def end_links(self) -> None:
-        """Ends what the links do, and forgets them."""
-        links, self.links = self.links, []
-        for link in links:
-            await link.end()
-        for run in self._link_runs:
-            await _cancel(run)
-        self._link_runs.clear()
-
     def broken_runs(self) -> list[asyncio.Task[None]]:
-        """A link never ends by itself: one that did has a bug, which its result raises."""
-        return [run for run in (*self._runs, *self._link_runs) if run.done()]
-
-
-async def _end(link: ProxyLink, run: "asyncio.Task[None]") -> None:
-    await link.end()
-    await _cancel(run)
+        """What was kept running never ends by itself: what did has a bug, which its result raises."""
+        return [run for run in self._runs if run.done()]
 
 
 async def _cancel(run: "asyncio.Task[None]") -> None:

@@ -47,6 +47,11 @@ class ProxyBook:
         """Our contract with this proxy, as a raw address; "" before the proxy was met."""
         return self._account.worker_contract if self._account else ""
 
+    @property
+    def proxy_key(self) -> bytes:
+        """32 bytes; b"" before the proxy was met."""
+        return self._proxy_key
+
     def counters(self) -> Counters:
         return self._till.ledger.counters(self.worker_contract)
 

@@ -72,12 +72,16 @@ class SignedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The jobs of one proxy, in nanoton: counted by us; the part that it answered for; its own numbers for that."""
+    """The jobs of one proxy, in nanoton: counted by us; the part that it answered for; its own numbers for that; what
+    these fell short, job by job. And how many jobs there were, and how many of them went well."""
 
     proxy: str
     counted: Nanoton
     answered: Nanoton
     confirmed: Nanoton
+    underpaid: Nanoton
+    requests: int
+    succeeded: int
 
 
 class HistoryRows:
@@ -242,13 +246,13 @@ class HistoryRows:
     # Jobs, all told
 
     def tallies(self) -> list[Tally]:
-        found: dict[str, tuple[int, int, int]] = {}
-        query = "SELECT proxy, worker_fee_per_token, counted, answered, confirmed FROM tallies"
-        for proxy, fee, *tokens in self._connection.execute(query):
-            before = found.get(proxy, (0, 0, 0))
-            counted, answered, confirmed = (sum_ + fee * part for sum_, part in zip(before, tokens, strict=True))
-            found[proxy] = counted, answered, confirmed
-        return [Tally(proxy, *map(Nanoton, sums)) for proxy, sums in found.items()]
+        """One for each proxy that ever sent a request."""
+        query = """
+        SELECT proxy, sum(counted * worker_fee_per_token), sum(answered * worker_fee_per_token),
+          sum(confirmed * worker_fee_per_token), sum(underpaid * worker_fee_per_token), sum(requests), sum(succeeded)
+        FROM tallies GROUP BY proxy ORDER BY proxy
+        """
+        return [Tally(*row) for row in self._connection.execute(query)]
 
     def _one(self, query: str, *values: Any) -> int | None:
         found: int | None = self._connection.execute(query, values).fetchone()[0]

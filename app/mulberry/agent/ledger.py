@@ -110,6 +110,10 @@ class Ledger:
         known = "SELECT public_key, owner FROM proxies WHERE name = ?"
         return KnownProxy(*self._connection.execute(known, (name,)).fetchone())
 
+    def known_proxies(self) -> dict[str, str]:
+        """The public key of each proxy that was ever met, by its name."""
+        return dict(self._connection.execute("SELECT name, public_key FROM proxies ORDER BY met_at"))
+
     def open_account(self, account: ProxyAccount) -> ProxyAccount:
         """The account of `account.worker_contract` with the counters we hold; made, at zero, if there is none."""
         with self._writing():

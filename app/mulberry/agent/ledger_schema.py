@@ -237,5 +237,30 @@ _CHAIN_RULES = "".join(
     ]
 )
 
+# How many requests of a proxy there were, how many went well, and how many tokens it confirmed too few, job by job.
+_DEALINGS = """
+ALTER TABLE tallies ADD COLUMN requests INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tallies ADD COLUMN succeeded INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tallies ADD COLUMN underpaid INTEGER NOT NULL DEFAULT 0;
+UPDATE tallies SET (requests, succeeded, underpaid) = (
+  SELECT count(*), sum(outcome = 'done'), sum(max(adjusted_tokens - coalesce(confirmations.tokens, adjusted_tokens), 0))
+  FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number
+  WHERE jobs.proxy = tallies.proxy AND jobs.worker_fee_per_token = tallies.worker_fee_per_token);
+DROP TRIGGER a_booked_job_is_tallied;
+DROP TRIGGER a_confirmed_job_is_tallied;
+CREATE TRIGGER a_booked_job_is_tallied AFTER INSERT ON jobs BEGIN
+  INSERT INTO tallies VALUES
+    (new.proxy, new.worker_fee_per_token, new.adjusted_tokens, 0, 0, 1, new.outcome = 'done', 0)
+  ON CONFLICT DO UPDATE SET counted = counted + excluded.counted, requests = requests + 1,
+    succeeded = succeeded + excluded.succeeded;
+END;
+CREATE TRIGGER a_confirmed_job_is_tallied AFTER INSERT ON confirmations BEGIN
+  UPDATE tallies SET answered = answered + jobs.adjusted_tokens, confirmed = confirmed + new.tokens,
+    underpaid = underpaid + max(jobs.adjusted_tokens - new.tokens, 0) FROM jobs
+  WHERE jobs.number = new.job AND tallies.proxy = jobs.proxy
+    AND tallies.worker_fee_per_token = jobs.worker_fee_per_token;
+END;
+"""
+
 # Each migration takes the ledger one version up; `PRAGMA user_version` says how many were applied.
-MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES, _CHAIN + _CHAIN_RULES)
+MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES, _CHAIN + _CHAIN_RULES, _DEALINGS)

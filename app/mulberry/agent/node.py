@@ -12,6 +12,7 @@ from mulberry import __version__
 from mulberry.agent import reasons
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
+from mulberry.agent.proxy_records import proxy_statuses
 from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.telemetry import Telemetry
@@ -78,7 +79,7 @@ class Node:
         facts = self._facts()
         state, found = derive_state(facts)
         shift, profile = self._shift, self._workshop.profile
-        earnings, accounts = self._totals.now()
+        earnings, records = self._totals.now()
         front_url = shift.front_url if shift else None
         return Status(
             state=state,
@@ -89,7 +90,7 @@ class Node:
             model=profile.model,
             runs_on="the CPU",  # no GPU provider in this version
             running_requests=facts.running_requests,
-            proxies=shift.proxies(accounts) if shift else (),
+            proxies=shift.proxies(records) if shift else proxy_statuses(None, records, self._workshop),
             earnings=earnings,
             gpus=self._telemetry.newest,
             state_since=self._state_since,

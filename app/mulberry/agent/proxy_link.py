@@ -1,10 +1,12 @@
 """Keeps the connection to one proxy: connects again whenever it ends, and says in words why it is not connected."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from random import Random
 
 from mulberry.agent import reasons
@@ -12,15 +14,16 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.ledger import LedgerFull
 from mulberry.cocoon.channel import ChannelClosed
 from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
+from mulberry.cocoon.transports import PeerNotProven, Transport
 from mulberry.cocoon.worker import WorkerSession
-from mulberry.model.money import Nanoton
-from mulberry.model.node import ProxyStatus, Reason
-from mulberry.model.payments import ProxyAccount
+from mulberry.model.clock import Clock
+from mulberry.model.node import ProxyState, Reason
 from mulberry.model.root_contract import ProxyAddress
 
 log = logging.getLogger(__name__)
 
 CANCEL_SECONDS = 1.0  # cancelled requests need no longer to end
+OFFLINE = (errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)  # it is our end that lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,71 +38,144 @@ class Pauses:
 
 
 UNREACHABLE = Pauses(first=0.5, longest=30)
+WITHOUT_NETWORK = Pauses(first=0.5, longest=5)  # such an attempt costs nobody anything, and the cable may be back
 REFUSED = Pauses(first=5, longest=300)
 DISTRUSTED = Pauses(first=30, longest=600)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a proxy is reached now. Without a transport: plain TCP."""
+
+    endpoint: ProxyAddress
+    transport: Transport | None = None
+
+
 class ProxyLink:
-    """`endpoint` says where the proxy is now, or None while that is not known. `run` ends only by cancellation."""
+    """`make_session` is given whom to tell of changes; `way` says how the proxy is reached, or None while that is not
+    known. `on_ended` is called after each attempt, `on_change` whenever anything changed. `run` ends only by
+    cancellation."""
 
     def __init__(
         self,
         name: str,
-        session: WorkerSession,
+        make_session: Callable[[Callable[[], None]], WorkerSession],
         book: ProxyBook,
-        endpoint: Callable[[], ProxyAddress | None],
+        way: Callable[[], Way | None],
         *,
+        clock: Clock,
         random: Random,
         on_change: Callable[[], None],
+        on_ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
-        self.session = session
         self._book = book
-        self._endpoint = endpoint
+        self._way = way
+        self._clock = clock
         self._random = random
         self._on_change = on_change
-        self._reason: Reason | None = None
+        self._on_ended = on_ended
+        self._failed: Reason | None = None
+        self._held_back: Reason | None = None
+        self._progress = ""
+        self._woken = asyncio.Event()
+        self._attempt: asyncio.Task[None] | None = None
+        self.failing_since: float | None = asyncio.get_running_loop().time()  # on the loop's clock
+        self.connected_since: datetime | None = None
+        self.next_attempt_at: datetime | None = None
+        self.session = make_session(self._session_changed)
+
+    # What is
 
     @property
     def reason(self) -> Reason | None:
-        """Why there is no connection, as far as known."""
-        return None if self.session.is_connected else self._reason
+        """Why no work is done for the proxy, as far as known."""
+        return self._held_back if self.session.is_connected else self._failed
+
+    @property
+    def is_put_aside(self) -> bool:
+        """The proxy did not show what it must, or was not who it was: no better a minute later."""
+        return not self.session.is_connected and self._failed is not None and self._failed.kind in reasons.NOT_TRUSTED
+
+    @property
+    def is_held_back(self) -> bool:
+        """By a limit of the owner's."""
+        return self._held_back is not None
+
+    @property
+    def is_working(self) -> bool:
+        return self.session.is_connected and not self.is_held_back
+
+    @property
+    def state(self) -> ProxyState:
+        if self.session.is_connected:
+            if self._held_back is not None:
+                return ProxyState.PUT_ASIDE
+            return ProxyState.WORKING if self.session.is_enabled else ProxyState.WAITING
+        if self.is_put_aside:
+            return ProxyState.PUT_ASIDE
+        return ProxyState.WAITING if self._attempt is None else ProxyState.CONNECTING
+
+    @property
+    def note(self) -> str:
+        """What keeps it from working, or what is being done, in words."""
+        if self._progress and not self.session.is_connected:
+            return self._progress
+        return self.reason.evidence if self.reason else ""
+
+    @property
+    def proxy_key(self) -> str:
+        """64 hexadecimal digits; "" before the proxy was met."""
+        return self._book.proxy_key.hex()
 
     @property
     def worker_contract(self) -> str:
         """Our contract with this proxy, as a raw address; "" before it was met."""
         return self._book.worker_contract
 
-    def status(self, accounts: list[ProxyAccount]) -> ProxyStatus:
-        """For the faces; `accounts` are the ledger's."""
-        proxy = self.session.proxy
-        key = proxy.proxy_public_key.hex() if proxy else ""
-        contract = self._book.worker_contract
-        account = next((a for a in accounts if a.worker_contract == contract), None)
-        return ProxyStatus(
-            name=self.name,
-            public_key=key,
-            connected=self.session.is_connected,
-            running_requests=self.session.running_requests,
-            earned=account.earned if account else Nanoton(0),
-            payable=account.payable if account else Nanoton(0),
-            attestation="TEST, nothing proven",
-            note=self.reason.evidence if self.reason else "",
-        )
+    @property
+    def unsigned_tokens(self) -> int:
+        """What the proxy says we earned and has not signed for."""
+        counters = self._book.counters()
+        return counters.max_known - counters.committed_to_blockchain
+
+    @property
+    def address(self) -> str:
+        """Where it listens, "" while that is not known."""
+        way = self._way()
+        return str(way.endpoint) if way else ""
+
+    # What is done
+
+    def hold_back(self, why: Reason | None) -> None:
+        """The owner's limit: no requests while there is a reason. The connection stays, so that it can be paid off."""
+        self._held_back = why
+
+    def dial_again(self) -> None:
+        """At once: what the connection was made over is gone, and it would take long to find that out by itself."""
+        self._woken.set()
+        if self._attempt is not None:
+            self._attempt.cancel()
 
     async def run(self) -> None:
         """Connects and serves, again and again."""
         failures = 0
         while True:
             began = asyncio.get_running_loop().time()
+            self.next_attempt_at = None
+            self._woken.clear()
             pauses = await self._one_session()
-            if asyncio.get_running_loop().time() - began > pauses.longest:
-                failures = 0  # it had gone well for long
+            if asyncio.get_running_loop().time() - began > pauses.longest or self._woken.is_set():
+                failures = 0  # it had gone well for long, or everything is different now
             pause = pauses.after(failures, self._random)
             failures += 1
+            self.next_attempt_at = self._clock.now() + timedelta(seconds=pause)
+            self._on_ended()
             self._on_change()
             log.info("the next attempt to reach %s is in %.1f s", self.name, pause)
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
 
     async def end(self) -> None:
         """Ends all requests and the connection, telling the proxy. `run` is to be cancelled after that."""
@@ -111,25 +187,57 @@ class ProxyLink:
 
     async def _one_session(self) -> Pauses:
         """Serves until the connection ends. Returns how to go on."""
-        endpoint = self._endpoint()
-        if endpoint is None:
-            self._reason = reasons.proxy_unreachable(self.name, "it is being started")
+        way = self._way()
+        if way is None:
+            self._failed = reasons.proxy_unreachable(self.name, "it is being started")
             return UNREACHABLE
         try:
-            await self.session.run(endpoint)
-            self._reason = None
+            await self._session_over(way)
+            self._failed = None
             return UNREACHABLE
         except ProxyDistrusted as problem:
             log.warning("the proxy %s is not trusted: %s", self.name, problem)
-            self._reason = reasons.proxy_distrusted(self.name, str(problem))
+            self._failed = reasons.proxy_distrusted(self.name, str(problem))
             return DISTRUSTED
+        except PeerNotProven as problem:
+            log.warning("the proxy %s did not prove itself: %s", self.name, problem)
+            self._failed = reasons.proxy_not_proven(self.name, str(problem))
+            return REFUSED
         except ProxyRefused as problem:
             log.warning("the proxy %s refused: %s", self.name, problem)
-            self._reason = reasons.proxy_refused(self.name, str(problem))
+            self._failed = reasons.proxy_refused(self.name, str(problem))
             return REFUSED
         except (ChannelClosed, OSError) as problem:
-            self._reason = reasons.proxy_unreachable(self.name, str(problem))
-            return UNREACHABLE
+            self._failed = reasons.proxy_unreachable(self.name, str(problem))
+            cause = problem if isinstance(problem, OSError) else problem.__cause__
+            offline = isinstance(cause, OSError) and cause.errno in OFFLINE
+            return WITHOUT_NETWORK if offline else UNREACHABLE
         except LedgerFull as problem:
             self._book.ledger_is_full(problem)
             return UNREACHABLE
+
+    async def _session_over(self, way: Way) -> None:
+        """Returns when the session ends or `dial_again` ends it, else raises what ended it."""
+        run = self.session.run(way.endpoint, way.transport, self._say)
+        self._attempt = asyncio.create_task(run, name=f"session with {self.name}")
+        self._on_change()
+        try:
+            await asyncio.wait((self._attempt,))
+            if not self._attempt.cancelled():
+                self._attempt.result()
+        finally:
+            self._attempt.cancel()
+            await asyncio.wait((self._attempt,))
+            self._attempt = None
+            self._progress = ""
+
+    def _say(self, progress: str) -> None:
+        self._progress = progress
+        self._on_change()
+
+    def _session_changed(self) -> None:
+        connected = self.session.is_connected
+        if connected != (self.connected_since is not None):
+            self.connected_since = self._clock.now() if connected else None
+            self.failing_since = None if connected else asyncio.get_running_loop().time()
+        self._on_change()

@@ -7,6 +7,8 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Reason, ReasonKind
 
+NOT_TRUSTED = (ReasonKind.PROXY_DISTRUSTED,)
+
 
 def stopped_by_owner() -> Reason:
     return Reason(ReasonKind.STOPPED_BY_OWNER, "Nothing runs.", "Press Start to earn.", WhoseTurn.YOU)
@@ -62,6 +64,34 @@ def proxy_distrusted(proxy: str, why: str) -> Reason:
         f"Mulberry does not work for the proxy {proxy}: {why}.",
         "What is booked stays yours. Mulberry looks again from time to time.",
         WhoseTurn.NETWORK,
+    )
+
+
+def proxy_not_proven(proxy: str, why: str) -> Reason:
+    return Reason(
+        ReasonKind.PROXY_DISTRUSTED,
+        f"The proxy {proxy} did not prove what this network's rules ask for: {why.rstrip('.')}.",
+        "Nothing was sent to it. Mulberry looks again from time to time.",
+        WhoseTurn.NETWORK,
+    )
+
+
+def proxy_owes_too_much(proxy: str, owed: Nanoton, limit: Nanoton) -> Reason:
+    return Reason(
+        ReasonKind.UNDERPAID,
+        f"The proxy {proxy} owes {format_ton(owed)} that it has not signed for; your limit is {format_ton(limit)}.",
+        "Mulberry works for it again as soon as it has signed.",
+        WhoseTurn.NETWORK,
+    )
+
+
+def proxy_pays_too_little(proxy: str, underpaid: Nanoton, limit: Nanoton) -> Reason:
+    return Reason(
+        ReasonKind.UNDERPAID,
+        f"The proxy {proxy} confirmed {format_ton(underpaid)} less than this computer counted; your limit is "
+        f"{format_ton(limit)}.",
+        "What it signed stays yours. To work for it again, raise `underpaid_limit` in the settings.",
+        WhoseTurn.YOU,
     )
 
 

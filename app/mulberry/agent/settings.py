@@ -15,13 +15,20 @@ log = logging.getLogger(__name__)
 class Settings(BaseModel):
     """`coefficient` is our price in thousandths (1000 = the network's own), `owner_address` where payouts go.
 
-    None for the owner's address means the profile's, which only a demo network has.
+    None for the owner's address means the profile's, which only a demo network has. `owed_limit` and
+    `underpaid_limit`, in nanoton, end work for a proxy that has not signed for more than that, or has confirmed so much
+    less than we counted. `model_folder` is an absolute path, instead of the profile's bundled model. On `stats_port` of
+    127.0.0.1 the stats page is served.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     owner_address: str | None = Field(default=None, max_length=80)
     coefficient: int = Field(default=1000, ge=0, lt=10**9)
     max_active_requests: int = Field(default=16, ge=1, le=1024)
+    owed_limit: int | None = Field(default=None, ge=0)
+    underpaid_limit: int | None = Field(default=None, ge=0)
+    model_folder: str | None = Field(default=None, min_length=1, max_length=4096)
+    stats_port: int | None = Field(default=None, ge=1, le=65535)
 
     @field_validator("owner_address")
     @classmethod

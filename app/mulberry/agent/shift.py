@@ -8,18 +8,18 @@ from dataclasses import replace
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
-from mulberry.agent.startup import START_UP, ConnectToProxy, LoadModel, link_proxies
+from mulberry.agent.proxy_link import ProxyLink
+from mulberry.agent.proxy_records import ProxyRecord, proxy_records, proxy_statuses
+from mulberry.agent.startup import START_UP, ConnectToProxy, LoadModel, follow_root
 from mulberry.agent.task import Blocked, Done, Skipped, Task
 from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import Workshop
+from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, Step, StepState
-from mulberry.model.payments import ProxyAccount
-from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
 
 log = logging.getLogger(__name__)
 
-LAST_REQUESTS_SECONDS = 30.0  # of connections that the network's new parameters end
 LAST_WORD_SECONDS = 5.0  # how long a finished shift waits for the proxy's word on its last job
 
 
@@ -55,8 +55,11 @@ class Shift:
         """The network's door for customers, where it has one."""
         return self._bench.profile.front_url if self._bench else None
 
-    def proxies(self, accounts: list[ProxyAccount]) -> tuple[ProxyStatus, ...]:
-        return tuple(link.status(accounts) for link in self._bench.links) if self._bench else ()
+    def proxies(self, records: list[ProxyRecord]) -> tuple[ProxyStatus, ...]:
+        """Those that we are connected to or would like to be, then those of `records` that we were."""
+        if self._bench is None:
+            return proxy_statuses(None, records, self._workshop)
+        return proxy_statuses(self._bench.proxies, records, self._workshop)
 
     def found(self) -> tuple[Reason, ...]:
         """What holds up the whole shift."""
@@ -119,30 +122,12 @@ class Shift:
             engine = bench.engine
             if engine is not None and engine.status.state is EngineState.BROKEN:
                 return reasons.engine_gave_up(engine.status.note)
-            await self._follow_the_root(bench)
+            follow_root(bench)
             self._follow(bench)
             if self._finishing and not bench.running_requests:
                 await self._hear_the_last_word(bench)
                 return None
             await bench.changed.wait()
-
-    async def _follow_the_root(self, bench: Bench) -> None:
-        """Other prices or codes are other contracts, and other proxies other connections: begun anew."""
-        if bench.linked is None or not _needs_new_links(bench.linked, bench.parameters):
-            return
-        log.info("the network's parameters changed: connecting anew")
-        for link in bench.links:
-            link.session.set_enabled(False)
-        await self._let_requests_end(bench)
-        await bench.end_links()
-        link_proxies(bench)
-
-    async def _let_requests_end(self, bench: Bench) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_REQUESTS_SECONDS):
-                while bench.running_requests:
-                    bench.changed.clear()
-                    await bench.changed.wait()
 
     def _follow(self, bench: Bench) -> None:
         """Steps say what is, not what was; requests are taken only while there is somebody to run and book them."""
@@ -152,8 +137,25 @@ class Shift:
         self._set_live(ConnectToProxy, bench.connected_proxies > 0, told[0].evidence if told else "")
         wanted = engine_ready and not self._finishing and not self._workshop.till.full
         for link in bench.links:
-            if link.session.is_enabled != wanted:
-                link.session.set_enabled(wanted)
+            link.hold_back(self._limit_passed(link))
+            enabled = wanted and not link.is_held_back
+            if link.session.is_enabled != enabled:
+                link.session.set_enabled(enabled)
+
+    def _limit_passed(self, link: ProxyLink) -> Reason | None:
+        """The owner's limits; without one, nothing is looked up."""
+        settings = self._workshop.settings
+        if settings.owed_limit is None and settings.underpaid_limit is None:
+            return None
+        records = proxy_records(self._workshop.till.ledger)
+        record = next((record for record in records if record.public_key == link.proxy_key), None)
+        if record is None:
+            return None
+        if settings.owed_limit is not None and record.owed > settings.owed_limit:
+            return reasons.proxy_owes_too_much(link.name, record.owed, Nanoton(settings.owed_limit))
+        if settings.underpaid_limit is not None and record.underpaid > settings.underpaid_limit:
+            return reasons.proxy_pays_too_little(link.name, record.underpaid, Nanoton(settings.underpaid_limit))
+        return None
 
     async def _hear_the_last_word(self, bench: Bench) -> None:
         """A job's worth arrives shortly after its answer has left; who hangs up before never learns it job by job."""
@@ -177,22 +179,3 @@ class Shift:
         if step != self.steps[number]:
             self.steps = (*self.steps[:number], step, *self.steps[number + 1 :])
             self._on_change()
-
-
-def _needs_new_links(before: RootParameters, now: RootParameters) -> bool:
-    """A version alone may only say that a proxy moved, which its link finds by itself."""
-
-    def fixed(parameters: RootParameters) -> RootParameters:
-        return replace(
-            parameters,
-            version=0,
-            proxies=parameters.proxies[:0],
-            registrations=(),
-            last_proxy_seqno=0,
-            proxy_hashes=(),
-            worker_hashes=(),
-            model_hashes=(),
-            owner_address="",
-        )
-
-    return fixed(before) != fixed(now) or len(before.proxies) != len(now.proxies)

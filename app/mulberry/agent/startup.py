@@ -5,6 +5,9 @@ starts, it leaves with the shift's exit stack, which undoes it.
 """
 
 import asyncio
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
 
 from mulberry.agent import reasons
 from mulberry.agent.backend import EngineBackend
@@ -12,15 +15,18 @@ from mulberry.agent.bench import Bench
 from mulberry.agent.book import ProxyBook
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
-from mulberry.agent.proxy_link import ProxyLink
+from mulberry.agent.proxies import Proxies
+from mulberry.agent.proxy_link import ProxyLink, Way
+from mulberry.agent.sleep_watch import watch_for_sleep
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
 from mulberry.cocoon.seams import Identity
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.network import NetworkProfile
 from mulberry.model.places import resource, this_program
-from mulberry.model.root_contract import ProxyAddress
+from mulberry.model.root_contract import ProxyAddress, RootParameters
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
 from mulberry.ton.address import AddressError, parse_address
@@ -31,7 +37,7 @@ class ReadProfile:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, settings = bench.workshop.profile, bench.workshop.settings
-        if profile.kind != "demo":
+        if not _is_on_this_computer(profile):
             return Blocked(reasons.network_unusable(_not_yet(profile.title)))
         if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
             return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
@@ -40,6 +46,8 @@ class ReadProfile:
             parse_address(profile.root_contract_address)
         except AddressError as problem:
             return Blocked(reasons.network_unusable(_wrong_profile(f"An address in it is none: {problem}.")))
+        if profile.kind == "test":
+            return Done(f"{profile.title}. Its proxies run on this computer: no stranger's job comes from there")
         return Done(profile.title)
 
 
@@ -59,14 +67,17 @@ class CheckModel:
     name = "Check the model's files"
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
-        profile = bench.workshop.profile
+        profile, own_folder = bench.workshop.profile, bench.workshop.settings.model_folder
         try:
-            model = ModelFolder.read(resource(f"models/{profile.model_folder}"))
+            model = ModelFolder.read(Path(own_folder) if own_folder else resource(f"models/{profile.model_folder}"))
             await asyncio.to_thread(model.verify)
         except FileNotFoundError as problem:
             return Blocked(reasons.model_unusable(_no_model(profile.model, str(problem))))
         except UserFacingError as problem:
             return Blocked(reasons.model_unusable(problem))
+        if profile.kind == "test":
+            bench.model = model
+            return Done(f"{model.manifest.title}, served under the name {profile.model_base_name}")
         if model.manifest.name != profile.model_base_name:
             why = f"Its folder holds {model.manifest.name}"
             return Blocked(reasons.model_unusable(_no_model(profile.model, why)))
@@ -122,20 +133,38 @@ class ConnectToProxy:
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         if not bench.parameters.proxies:
             return Blocked(reasons.network_unusable(_wrong_profile("It names no proxy.")))
-        link_proxies(bench)
-        while not any(link.session.is_connected for link in bench.links):
+        bench.proxies = Proxies(
+            bench.profile.connections,
+            lambda name, parameters, on_ended: _link(bench, name, parameters, on_ended),
+            random=bench.workshop.random,
+            on_change=bench.on_change,
+        )
+        follow_root(bench)
+        bench.keep_running(bench.proxies.run(), "proxies")
+        bench.keep_running(watch_for_sleep(bench.workshop.clock, bench.proxies.dial_again), "watch for sleep")
+        while not bench.connected_proxies:
             bench.changed.clear()
+            for broken in bench.broken_runs():
+                broken.result()
             told = [link.reason.evidence for link in bench.links if link.reason]
             progress(told[0] if told else "")
             await bench.changed.wait()
         return Done()
 
 
-def link_proxies(bench: Bench) -> None:
-    """Begins a connection to each proxy that the network names now."""
-    bench.linked = bench.parameters
-    for number in range(len(bench.parameters.proxies)):
-        bench.add_link(_link(bench, number))
+def follow_root(bench: Bench) -> None:
+    """Tells the connections which proxies the network names now, and by which terms."""
+    if bench.proxies is not None:
+        bench.proxies.follow(list(_doors(bench)), bench.parameters)
+
+
+def _doors(bench: Bench) -> dict[str, ProxyAddress]:
+    """Where the network's proxies listen, by name. One that was launched here has another port after each start, so its
+    place in the list is its name."""
+    found, profile = bench.parameters.proxies, bench.workshop.profile
+    if profile.launch:
+        return {f"{profile.name} proxy {number}": door for number, door in enumerate(found, 1)}
+    return {str(door): door for door in found}
 
 
 START_UP: tuple[type[Task], ...] = (
@@ -153,45 +182,63 @@ START_UP: tuple[type[Task], ...] = (
 )
 
 
-def _link(bench: Bench, number: int) -> ProxyLink:
-    """To the network's proxy `number`. Where it listens is asked anew each time: a launched network's port changes."""
-    workshop, profile, parameters = bench.workshop, bench.profile, bench.parameters
-    if bench.engine is None or bench.owner is None:
+def _link(bench: Bench, name: str, parameters: RootParameters, on_ended: Callable[[], None]) -> ProxyLink:
+    """To the proxy called `name`. Where it listens is asked anew each time."""
+    workshop, profile, engine, owner = bench.workshop, bench.profile, bench.engine, bench.owner
+    if engine is None or owner is None:
         raise RuntimeError("the model has not been loaded")
-    # A launched proxy has another port after each start, so its place in the profile is its name.
-    name = f"{profile.name} proxy {number + 1}" if profile.launch or bench.network else str(parameters.proxies[number])
     book = ProxyBook(
-        workshop.till,
-        name=name,
-        model=profile.model,
-        owner=bench.owner,
-        parameters=parameters,
-        clock=workshop.clock,
+        workshop.till, name=name, model=profile.model, owner=owner, parameters=parameters, clock=workshop.clock
     )
-    session = WorkerSession(
-        Identity(
-            owner_address=bench.owner.friendly(),
-            model=profile.model,
-            coefficient=workshop.settings.coefficient,
-            is_test=parameters.is_test,
-            proxy_count=len(parameters.proxies),
-            max_active_requests=workshop.settings.max_active_requests,
-        ),
-        Prices.of(parameters),
-        EngineBackend(bench.engine, workshop.clock, workshop.random),
+
+    def session(on_change: Callable[[], None]) -> WorkerSession:
+        return WorkerSession(
+            Identity(
+                owner_address=owner.friendly(),
+                model=profile.model,
+                coefficient=workshop.settings.coefficient,
+                is_test=parameters.is_test,
+                proxy_count=min(profile.connections, len(parameters.proxies)),
+                max_active_requests=workshop.settings.max_active_requests,
+            ),
+            Prices.of(parameters),
+            EngineBackend(engine, workshop.clock, workshop.random),
+            book,
+            clock=workshop.clock,
+            random=workshop.random,
+            on_change=on_change,
+        )
+
+    def way() -> Way | None:
+        if bench.network and not bench.network.profile:
+            return None
+        door = _doors(bench).get(name)
+        return Way(door) if door else None
+
+    return ProxyLink(
+        name,
+        session,
         book,
+        way,
         clock=workshop.clock,
         random=workshop.random,
         on_change=bench.on_change,
+        on_ended=on_ended,
     )
 
-    def endpoint() -> ProxyAddress | None:
-        if bench.network and not bench.network.profile:
-            return None
-        proxies = bench.parameters.proxies
-        return proxies[number] if number < len(proxies) else None
 
-    return ProxyLink(name, session, book, endpoint, random=workshop.random, on_change=bench.on_change)
+def _is_on_this_computer(profile: NetworkProfile) -> bool:
+    """Whether every job comes from here, so that it may run without the sandbox that this version has not got."""
+    if profile.kind != "test":
+        return profile.kind == "demo"
+    return profile.chain is not None and all(_is_loopback(door.host) for door in profile.root_parameters().proxies)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _not_yet(title: str) -> UserFacingError:

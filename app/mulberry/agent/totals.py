@@ -5,11 +5,11 @@ from datetime import date, datetime
 
 from mulberry.agent.history_rows import CashOut, SeenContract
 from mulberry.agent.ledger import Ledger
+from mulberry.agent.proxy_records import ProxyRecord, proxy_records
 from mulberry.agent.reconcile import ProxyFigures, reconcile
 from mulberry.model.clock import Clock
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Earnings
-from mulberry.model.payments import ProxyAccount
 from mulberry.model.wallet import Reconciliation
 
 NOTHING = Nanoton(0)
@@ -21,18 +21,18 @@ class Totals:
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._known: tuple[Earnings, list[ProxyAccount]] | None = None
+        self._known: tuple[Earnings, list[ProxyRecord]] | None = None
         self._day: date | None = None
 
     def forget(self) -> None:
         self._known = None
 
-    def now(self) -> tuple[Earnings, list[ProxyAccount]]:
-        """The sums and the accounts that they are made of."""
+    def now(self) -> tuple[Earnings, list[ProxyRecord]]:
+        """The sums, and what the ledger holds of each proxy."""
         moment = self._clock.now()
         day = moment.astimezone().date()
         if self._known is None or day != self._day:
-            self._known = self._ledger.totals(moment), self._ledger.accounts()
+            self._known = self._ledger.totals(moment), proxy_records(self._ledger)
             self._day = day
         return self._known
 
