@@ -13,7 +13,6 @@ from mulberry.model.attestation import Measurements
 MOST_QUOTE_BYTES = 32 * 2**10
 HEADER_BYTES = 48
 TEE_TYPE_TDX = 0x81
-DEBUG_BIT = 1  # of the TD attributes' first byte: the host may read and write the guest's memory
 BODY_BYTES = {2: 584, 3: 648}  # by body type: TDX 1.0, TDX 1.5
 FAKE_QUOTE_BYTES = 64
 
@@ -34,7 +33,8 @@ class Quote:
 
     @property
     def is_debug(self) -> bool:
-        return bool(self.td_attributes[0] & DEBUG_BIT)
+        """Intel: with any bit of the first attribute byte set, the guest is under debug and not to be trusted."""
+        return self.td_attributes[0] != 0
 
 
 def parse_quote(untrusted_quote: bytes) -> Quote:

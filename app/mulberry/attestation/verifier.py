@@ -10,25 +10,23 @@ from datetime import datetime
 from hashlib import sha512
 
 from mulberry.attestation.certificate import CLAIMS_OID, QUOTE_OID
-from mulberry.attestation.errors import NotProven
+from mulberry.attestation.errors import NotProven, refusing
 from mulberry.attestation.quote import MOST_QUOTE_BYTES, parse_fake_quote
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.model.attestation import PeerEvidence, Policy, Requirements
 
 MOST_CERTIFICATE_BYTES = 64 * 2**10
+PRIVATE_OIDS = frozenset({QUOTE_OID, CLAIMS_OID})
 STANDARD_OIDS = frozenset(f"2.5.29.{arc}" for arc in (14, 15, 17, 19, 35, 37))  # SKI, KU, SAN, BC, AKI, EKU
 
 
 @dataclass(frozen=True, slots=True)
 class _Certificate:
-    """The parts that are judged. `extensions` by OID: the raw value of ours, None of the standard ones."""
+    """A self-signed Ed25519 certificate whose signature is good. `private`: the raw values of our two extensions."""
 
-    self_issued: bool
-    public_key: bytes | None  # None: another algorithm than Ed25519
-    signature_good: bool
+    public_key: bytes
     valid_from: datetime
     valid_until: datetime
-    unknown_critical: str | None
     private: Mapping[str, bytes]
 
 
@@ -39,7 +37,8 @@ def verify_peer(
     if len(untrusted_chain) != 1:
         raise NotProven(f"it sent {len(untrusted_chain) or 'no'} certificates, not one")
     certificate = _read(untrusted_chain[0])
-    public_key = _checked_key(certificate, now)
+    _demand_valid(certificate, now)
+    public_key = certificate.public_key
     quote = certificate.private.get(QUOTE_OID)
     claims = certificate.private.get(CLAIMS_OID)
     if quote is not None and claims is None:
@@ -60,54 +59,36 @@ def _read(untrusted_der: bytes) -> _Certificate:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    try:
+    with refusing("its certificate cannot be read"):
         certificate = x509.load_der_x509_certificate(untrusted_der)
+        if certificate.public_key_algorithm_oid != x509.PublicKeyAlgorithmOID.ED25519:
+            raise NotProven("its certificate's key is not Ed25519")
         key = certificate.public_key()
-        self_issued = certificate.issuer == certificate.subject
+        if not isinstance(key, Ed25519PublicKey):
+            raise TypeError("the key is not what its algorithm says")
+        if certificate.issuer != certificate.subject:
+            raise NotProven("its certificate is issued by somebody else")
         try:
             certificate.verify_directly_issued_by(certificate)
-            signature_good = True
-        except (InvalidSignature, TypeError, ValueError):
-            signature_good = False
-        extensions = list(certificate.extensions)
-        unknown = [
-            extension.oid.dotted_string
-            for extension in extensions
-            if extension.critical and extension.oid.dotted_string not in {*STANDARD_OIDS, QUOTE_OID, CLAIMS_OID}
-        ]
+        except InvalidSignature:
+            raise NotProven("its certificate's own signature is wrong") from None
+        private: dict[str, bytes] = {}
+        for extension in certificate.extensions:
+            oid = extension.oid.dotted_string
+            if oid in PRIVATE_OIDS and isinstance(extension.value, x509.UnrecognizedExtension):
+                private[oid] = extension.value.value
+            elif extension.critical and oid not in STANDARD_OIDS:
+                raise NotProven(f"its certificate has a critical extension that we do not know ({oid[:60]})")
         return _Certificate(
-            self_issued,
-            key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else None,
-            signature_good,
-            certificate.not_valid_before_utc,
-            certificate.not_valid_after_utc,
-            unknown[0] if unknown else None,
-            {
-                extension.oid.dotted_string: extension.value.value
-                for extension in extensions
-                if isinstance(extension.value, x509.UnrecognizedExtension)
-            },
+            key.public_bytes_raw(), certificate.not_valid_before_utc, certificate.not_valid_after_utc, private
         )
-    except Exception as problem:  # the parser's own errors are many and undocumented; whatever it raises is a refusal
-        raise NotProven("its certificate cannot be read") from problem
 
 
-def _checked_key(certificate: _Certificate, now: datetime) -> bytes:
-    if certificate.public_key is None:
-        raise NotProven("its certificate's key is not Ed25519")
-    if not certificate.self_issued:
-        raise NotProven("its certificate is issued by somebody else")
-    if not certificate.signature_good:
-        raise NotProven("its certificate's own signature is wrong")
+def _demand_valid(certificate: _Certificate, now: datetime) -> None:
     if now < certificate.valid_from:
         raise NotProven(f"its certificate is valid only from {certificate.valid_from:%Y-%m-%d %H:%M:%S} UTC on")
     if now > certificate.valid_until:
         raise NotProven(f"its certificate expired at {certificate.valid_until:%Y-%m-%d %H:%M:%S} UTC")
-    if certificate.unknown_critical is not None:
-        raise NotProven(
-            f"its certificate has a critical extension that we do not know ({certificate.unknown_critical})"
-        )
-    return certificate.public_key
 
 
 def _judge_quote(

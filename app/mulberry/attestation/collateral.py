@@ -1,0 +1,80 @@
+"""Intel's word on TDX platforms, kept in a folder: revocation lists, TCB levels, the quoting enclave's identity.
+
+One file per platform family and PCK authority, `FMSPC_AUTHORITY.json` in dcap-qvl's form of QuoteCollateralV3. It lives
+about 30 days. Every part is signed under Intel's root, so it may come from anywhere; `tdx` checks the signatures.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from mulberry.model.files import read_bounded
+
+_FILE_NAME = re.compile(r"([0-9A-F]{12})_(platform|processor)\.json")
+
+
+class Collateral(Protocol):
+    """Where collateral comes from."""
+
+    def find(self, fmspc: str, ca: str) -> str | None:
+        """The JSON for a platform family (12 upper-case hex digits) and authority (`platform`, `processor`), if any."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """One platform family whose collateral is here. `expires` None: the file is broken."""
+
+    fmspc: str
+    ca: str
+    expires: datetime | None
+
+
+class CollateralFolder:
+    """Collateral that was fetched before. Nothing here asks the network."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, fmspc: str, ca: str) -> str | None:
+        name = f"{fmspc}_{ca}.json"
+        if _FILE_NAME.fullmatch(name) is None:  # both are read off a stranger's certificate
+            return None
+        try:
+            content = read_bounded(self._folder / name)
+            return None if content is None else content.decode()
+        except (OSError, ValueError):
+            return None
+
+    def shelf(self) -> list[Shelved]:
+        """What is here, for the faces."""
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            if named := _FILE_NAME.fullmatch(path.name):
+                content = self.find(named[1], named[2])
+                try:
+                    expires = None if content is None else expiry(content)
+                except ValueError:
+                    expires = None
+                found.append(Shelved(named[1], named[2], expires))
+        return found
+
+
+def expiry(collateral_json: str) -> datetime:
+    """When the first of the parts runs out. Raises `ValueError`: not collateral."""
+    from cryptography import x509
+
+    try:
+        parts = json.loads(collateral_json)
+        ends = [datetime.fromisoformat(json.loads(parts[part])["nextUpdate"]) for part in ("tcb_info", "qe_identity")]
+        for part in ("root_ca_crl", "pck_crl"):
+            end = x509.load_der_x509_crl(bytes.fromhex(parts[part])).next_update_utc
+            if end is None:
+                raise ValueError(f"{part} never runs out")
+            ends.append(end)
+        return min(ends)
+    except (KeyError, TypeError, RecursionError) as problem:
+        raise ValueError("not collateral for TDX quotes") from problem
