@@ -78,6 +78,11 @@ class Preamble(asyncio.Protocol):
         if not transport.is_closing():
             transport.resume_reading()
 
+    def abort(self) -> None:
+        """Ends the connection at once, if there is one."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 

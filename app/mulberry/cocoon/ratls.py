@@ -48,16 +48,16 @@ class RaTls:
         plain = Preamble("the other side closed the connection before TLS")
         async with within(STEP_SECONDS, "no connection was made"):
             await loop.create_connection(lambda: plain, endpoint.host, endpoint.port)
-        tls: asyncio.Transport | None = None
+        proven = Preamble(self.early_end)
         try:
             await _prove_work(plain, on_progress)
-            proven = Preamble(self.early_end)
             tls = await _start_tls(plain, proven, context)
             async with within(JUDGING_SECONDS, "what the other side showed could not be judged"):
                 evidence = await proven.unless_it_ends(self._attestor.check(tls.get_extra_info("ssl_object")))
             proven.hand_over(protocol)
         except BaseException:
-            (tls or plain.transport).abort()
+            proven.abort()
+            plain.abort()
             raise
         return evidence
 

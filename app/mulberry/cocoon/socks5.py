@@ -70,7 +70,7 @@ class Socks5:
             evidence = await _hear(router, self._requirements)
             router.hand_over(protocol)
         except BaseException:
-            router.transport.abort()
+            router.abort()
             raise
         return evidence
 
