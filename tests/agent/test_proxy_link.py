@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conftest import SettableClock
 from mulberry.agent.ledger import LedgerFull
-from mulberry.agent.proxy_link import DISTRUSTED, REFUSED, UNREACHABLE, WITHOUT_NETWORK, Pauses, ProxyLink, Way
+from mulberry.agent.proxy_link import DISTRUSTED, REFUSED, UNREACHABLE, WITHOUT_NETWORK, Pauses, ProxyLink
 from mulberry.cocoon.channel import ChannelClosed
 from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
 from mulberry.cocoon.transports import PeerNotProven
@@ -93,15 +93,12 @@ class Book:
 async def running(
     session: Session, book: Book | None = None, endpoint: Callable[[], ProxyAddress | None] = lambda: HERE
 ) -> AsyncIterator[ProxyLink]:
-    def way() -> Way | None:
-        door = endpoint()
-        return Way(door) if door else None
-
     link = ProxyLink(
         "p",
         session.made,  # type: ignore[arg-type]
         book or Book(),  # type: ignore[arg-type]
-        way,
+        endpoint,
+        lambda: None,
         clock=SettableClock(),
         random=Random(1),
         on_change=lambda: None,

@@ -43,17 +43,9 @@ REFUSED = Pauses(first=5, longest=300)
 DISTRUSTED = Pauses(first=30, longest=600)
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a proxy is reached now. Without a transport: plain TCP."""
-
-    endpoint: ProxyAddress
-    transport: Transport | None = None
-
-
 class ProxyLink:
-    """`make_session` is given whom to tell of changes; `way` says how the proxy is reached, or None while that is not
-    known. `on_ended` is called after each attempt, `on_change` whenever anything changed. `run` ends only by
+    """`make_session` is given whom to tell of changes; `endpoint` says where the proxy is now, or None while that is not
+    known, `transport` how it is reached (None: plain TCP; may raise `PeerNotProven`). `on_ended` is called after each attempt, `on_change` whenever anything changed. `run` ends only by
     cancellation."""
 
     def __init__(
@@ -61,7 +53,8 @@ class ProxyLink:
         name: str,
         make_session: Callable[[Callable[[], None]], WorkerSession],
         book: ProxyBook,
-        way: Callable[[], Way | None],
+        endpoint: Callable[[], ProxyAddress | None],
+        transport: Callable[[], Transport | None],
         *,
         clock: Clock,
         random: Random,
@@ -70,7 +63,8 @@ class ProxyLink:
     ) -> None:
         self.name = name
         self._book = book
-        self._way = way
+        self._endpoint = endpoint
+        self._transport = transport
         self._clock = clock
         self._random = random
         self._on_change = on_change
@@ -142,8 +136,7 @@ class ProxyLink:
     @property
     def address(self) -> str:
         """Where it listens, "" while that is not known."""
-        way = self._way()
-        return str(way.endpoint) if way else ""
+        return str(self._endpoint() or "")
 
     # What is done
 
@@ -187,12 +180,12 @@ class ProxyLink:
 
     async def _one_session(self) -> Pauses:
         """Serves until the connection ends. Returns how to go on."""
-        way = self._way()
-        if way is None:
+        endpoint = self._endpoint()
+        if endpoint is None:
             self._failed = reasons.proxy_unreachable(self.name, "it is being started")
             return UNREACHABLE
         try:
-            await self._session_over(way)
+            await self._session_at(endpoint)
             self._failed = None
             return UNREACHABLE
         except ProxyDistrusted as problem:
@@ -216,9 +209,9 @@ class ProxyLink:
             self._book.ledger_is_full(problem)
             return UNREACHABLE
 
-    async def _session_over(self, way: Way) -> None:
+    async def _session_at(self, endpoint: ProxyAddress) -> None:
         """Returns when the session ends or `dial_again` ends it, else raises what ended it."""
-        run = self.session.run(way.endpoint, way.transport, self._say)
+        run = self.session.run(endpoint, self._transport(), self._say)
         self._attempt = asyncio.create_task(run, name=f"session with {self.name}")
         self._on_change()
         try:

@@ -6,6 +6,7 @@ starts, it leaves with the shift's exit stack, which undoes it.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.proxies import Proxies
-from mulberry.agent.proxy_link import ProxyLink, Way
+from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.sleep_watch import watch_for_sleep
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
 from mulberry.cocoon.seams import Identity
+from mulberry.cocoon.transports import Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.errors import UserFacingError, WhoseTurn
@@ -135,7 +137,7 @@ class ConnectToProxy:
             return Blocked(reasons.network_unusable(_wrong_profile("It names no proxy.")))
         bench.proxies = Proxies(
             bench.profile.connections,
-            lambda name, parameters, on_ended: _link(bench, name, parameters, on_ended),
+            partial(_link, bench, _transports(bench)),
             random=bench.workshop.random,
             on_change=bench.on_change,
         )
@@ -182,7 +184,24 @@ START_UP: tuple[type[Task], ...] = (
 )
 
 
-def _link(bench: Bench, name: str, parameters: RootParameters, on_ended: Callable[[], None]) -> ProxyLink:
+def _transports(bench: Bench) -> Callable[[], Transport | None]:
+    """How the network's proxies are reached, asked anew for each connection. None stands for plain TCP."""
+    if bench.profile.transport == "plain":
+        return lambda: None
+    from mulberry.agent.reach import Proofs, transport_for  # what it needs takes 0.1 s to import
+
+    workshop = bench.workshop
+    proofs = Proofs.of_network(bench.profile, workshop.folder.collateral, workshop.clock)
+    return lambda: transport_for(bench.profile, bench.parameters, proofs)
+
+
+def _link(
+    bench: Bench,
+    transport: Callable[[], Transport | None],
+    name: str,
+    parameters: RootParameters,
+    on_ended: Callable[[], None],
+) -> ProxyLink:
     """To the proxy called `name`. Where it listens is asked anew each time."""
     workshop, profile, engine, owner = bench.workshop, bench.profile, bench.engine, bench.owner
     if engine is None or owner is None:
@@ -209,17 +228,17 @@ def _link(bench: Bench, name: str, parameters: RootParameters, on_ended: Callabl
             on_change=on_change,
         )
 
-    def way() -> Way | None:
+    def endpoint() -> ProxyAddress | None:
         if bench.network and not bench.network.profile:
             return None
-        door = _doors(bench).get(name)
-        return Way(door) if door else None
+        return _doors(bench).get(name)
 
     return ProxyLink(
         name,
         session,
         book,
-        way,
+        endpoint,
+        transport,
         clock=workshop.clock,
         random=workshop.random,
         on_change=bench.on_change,

@@ -68,6 +68,21 @@ class DataFolder:
         return self.path / "trusted-block.json"
 
     @property
+    def profile(self) -> Path:
+        """The network's own profile, where `mulberry run` made one."""
+        return self.path / "profile.json"
+
+    @property
+    def collateral(self) -> Path:
+        """Intel's word on TDX platforms, one file each."""
+        return self.path / "collateral"
+
+    @property
+    def stats_token(self) -> Path:
+        """What the stats page's control actions ask for."""
+        return self.path / "stats.token"
+
+    @property
     def demo_key(self) -> Path:
         """The demo network's node wallet key. Real money's lies in the keyring."""
         return self.path / "node-wallet.key"
