@@ -19,6 +19,7 @@ from mulberry.cocoon.transports import PeerNotProven
 from mulberry.cocoon.worker import CountersFell
 from mulberry.model.node import ProxyState, ReasonKind
 from mulberry.model.root_contract import ProxyAddress
+from pretend_session import Book, Connected, Puzzle, Session
 
 HERE = ProxyAddress("127.0.0.1", 1)
 
@@ -28,65 +29,6 @@ def dialled(cause: OSError) -> ChannelClosed:
     closed = ChannelClosed("cannot be reached")
     closed.__cause__ = cause
     return closed
-
-
-class Session:
-    """Stands where a `WorkerSession` stands; its `run` ends as the test says."""
-
-    def __init__(self, *ends: Exception | None) -> None:
-        self.ends = list(ends)
-        self.began: list[float] = []
-        self.is_connected = False
-        self.is_enabled = True
-        self.tell: Callable[[], None] = lambda: None
-
-    def made(self, on_change: Callable[[], None]) -> "Session":
-        self.tell = on_change
-        return self
-
-    async def run(self, endpoint: ProxyAddress, transport: object, on_progress: Callable[[str], None]) -> None:
-        self.began.append(asyncio.get_running_loop().time())
-        end = self.ends.pop(0) if self.ends else None
-        if isinstance(end, Connected):
-            self._become(connected=True)
-            try:
-                await asyncio.sleep(end.seconds)
-            finally:
-                self._become(connected=False)
-            raise ChannelClosed("it hung up")
-        if isinstance(end, Puzzle):
-            on_progress("about 1.4 s of computing")
-            await asyncio.sleep(1.4)
-            raise ChannelClosed("too slow")
-        if end is None:
-            await asyncio.sleep(1e9)
-        else:
-            raise end
-
-    def _become(self, *, connected: bool) -> None:
-        self.is_connected = connected
-        self.tell()
-
-
-class Puzzle(Exception):
-    """Not an error either: the transport says that it takes long."""
-
-
-class Connected(Exception):
-    """Not an error: the session stands for so long."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-
-class Book:
-    worker_contract = ""
-
-    def __init__(self) -> None:
-        self.full: LedgerFull | None = None
-
-    def ledger_is_full(self, problem: LedgerFull) -> None:
-        self.full = problem
 
 
 @asynccontextmanager

@@ -44,9 +44,12 @@ DISTRUSTED = Pauses(first=30, longest=600)
 
 
 class ProxyLink:
-    """`make_session` is given whom to tell of changes; `endpoint` says where the proxy is now, or None while that is not
-    known, `transport` how it is reached (None: plain TCP; may raise `PeerNotProven`). `on_ended` is called after each attempt, `on_change` whenever anything changed. `run` ends only by
-    cancellation."""
+    """One proxy. `run` ends only by cancellation.
+
+    `make_session` is given whom to tell of changes. `endpoint` says where the proxy is now, or None while that is not
+    known, `transport` how it is reached (None: plain TCP; it may raise `PeerNotProven`). `on_ended` is called after
+    each attempt, `on_change` whenever anything changed.
+    """
 
     def __init__(
         self,
