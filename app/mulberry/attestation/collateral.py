@@ -70,11 +70,7 @@ def expiry(collateral_json: str) -> datetime:
     try:
         parts = json.loads(collateral_json)
         ends = [datetime.fromisoformat(json.loads(parts[part])["nextUpdate"]) for part in ("tcb_info", "qe_identity")]
-        for part in ("root_ca_crl", "pck_crl"):
-            end = x509.load_der_x509_crl(bytes.fromhex(parts[part])).next_update_utc
-            if end is None:
-                raise ValueError(f"{part} never runs out")
-            ends.append(end)
-        return min(ends)
-    except (KeyError, TypeError, RecursionError) as problem:
+        lists = [x509.load_der_x509_crl(bytes.fromhex(parts[part])) for part in ("root_ca_crl", "pck_crl")]
+        return min(*ends, *(each.next_update_utc for each in lists if each.next_update_utc is not None))
+    except (KeyError, TypeError, ValueError, RecursionError) as problem:
         raise ValueError("not collateral for TDX quotes") from problem

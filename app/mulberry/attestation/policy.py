@@ -10,10 +10,12 @@ def requirements_of(profile: NetworkProfile, root: RootParameters) -> Requiremen
     """What a proxy of this network must show. Make it anew whenever the root contract was read.
 
     Raises `NotProven`: no proxy can show it, because the contract lists no image where one must be listed, or because
-    the main network would be content with a fake proof.
+    the profile would have the main network be content with less than it asks for.
     """
     if profile.kind == "mainnet" and profile.proxy_policy is not Policy.TDX:
         raise NotProven("on the main network only a TDX quote is a proof")
+    if profile.kind == "mainnet" and not profile.check_hashes:
+        raise NotProven("on the main network images' hashes are compared")
     if not profile.check_hashes:
         return Requirements(profile.proxy_policy)
     if not root.proxy_hashes:  # an empty list would accept every image
