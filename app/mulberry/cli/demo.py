@@ -5,25 +5,26 @@ It uses what the window uses, the control API and the network's own door, and so
 
 import asyncio
 import json
-import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
 import typer
 
+from mulberry.cli.agent_process import on_interrupt, own_agent
 from mulberry.cli.following import until_ready
 from mulberry.cli.report import Asked, Report, make_report
-from mulberry.client.control import AgentNotRunning, ControlClient
+from mulberry.client.control import ControlClient
+from mulberry.model.attestation import TransportName
 from mulberry.model.control import Command
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.money import format_ton
 from mulberry.model.network import Traffic
 from mulberry.model.node import Status, Want
-from mulberry.model.places import DataFolder, this_program
+from mulberry.model.places import DataFolder
 from mulberry.model.sentence import sentence
 from mulberry.model.wallet import PayoutState
 
@@ -33,16 +34,22 @@ LOOK_SECONDS = 0.25
 STANDSTILL_SECONDS = 60.0  # without a new job, when some are awaited
 PAYMENT_PATIENCE_SECONDS = 30.0
 PAYOUT_PATIENCE_SECONDS = 60.0
-AGENT_START_SECONDS = 20.0
-AGENT_END_SECONDS = 15.0
 JOBS_A_CALL = 1000
 
 
-def run_headless(data: Path | None, *, jobs: int | None, rate: float | None, seed: int | None, as_json: bool) -> int:
+def run_headless(
+    data: Path | None,
+    *,
+    jobs: int | None,
+    rate: float | None,
+    seed: int | None,
+    transport: TransportName | None,
+    as_json: bool,
+) -> int:
     """Runs the demo until `jobs` are served, or Ctrl-C. Returns the exit status: 0 when all was served, signed, paid
     out as far as it is worth the fees, and every account agrees.
 
-    Without `data` everything happens in a folder that is gone afterwards.
+    Without `data` everything happens in a folder that is gone afterwards. `transport` goes before the profile's.
     """
     traffic = Traffic(requests_per_minute=rate or (HURRIED_RATE if jobs else 40), jobs=jobs, seed=seed)
 
@@ -51,7 +58,7 @@ def run_headless(data: Path | None, *, jobs: int | None, rate: float | None, see
             typer.echo(line)
 
     with _data_root(data) as root:
-        report = asyncio.run(_demo(root, traffic, say))
+        report = asyncio.run(_demo(root, traffic, transport, say))
     if as_json:
         typer.echo(report.as_json())
     else:
@@ -60,14 +67,14 @@ def run_headless(data: Path | None, *, jobs: int | None, rate: float | None, see
     return 0 if report.is_complete(jobs) else 1
 
 
-async def _demo(root: Path, traffic: Traffic, say: Callable[[str], None]) -> Report:
+async def _demo(root: Path, traffic: Traffic, transport: TransportName | None, say: Callable[[str], None]) -> Report:
     folder = DataFolder.of_network(root, NETWORK)
     _write_traffic(folder, traffic)
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
     began = loop.time()
-    with _on_interrupt(interrupted):
-        async with _agent(root, folder) as client:
+    with on_interrupt(interrupted):
+        async with _agent(root, folder, transport) as client:
             before = await client.status()
             watch = _Watch(client, before.earnings.jobs_total, traffic.jobs, say)
             work = asyncio.create_task(_serve(client, watch, say), name="serve")
@@ -176,51 +183,6 @@ class _Watch:
             self._say(f"{asked.line()}   [{format_ton(status.earnings.today)} today, play money]")
 
 
-@asynccontextmanager
-async def _agent(root: Path, folder: DataFolder) -> AsyncIterator[ControlClient]:
-    """The agent as a child of ours: it ends with us, however we end."""
-    client = ControlClient(folder)
-    with suppress(AgentNotRunning):
-        await client.hello()
-        raise UserFacingError(
-            what="An agent is already running for this data folder.",
-            why=f"{folder.path} is in use.",
-            next_step="End it with `mulberry quit`, or leave out --data for a folder of its own.",
-        )
-    command = [*this_program(), "agent", "--network", NETWORK, "--data", str(root)]
-    process = await asyncio.create_subprocess_exec(
-        *command, "--until-stdin-closes", stdin=asyncio.subprocess.PIPE, start_new_session=True
-    )
-    try:
-        await _until_it_answers(client, process)
-        yield client
-    finally:
-        if process.stdin is not None:
-            process.stdin.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(AGENT_END_SECONDS):
-                await process.communicate()
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-
-
-async def _until_it_answers(client: ControlClient, process: asyncio.subprocess.Process) -> None:
-    try:
-        async with asyncio.timeout(AGENT_START_SECONDS):
-            while process.returncode is None:
-                try:
-                    await client.hello()
-                except AgentNotRunning:
-                    await asyncio.sleep(0.05)
-                else:
-                    return
-            why = f"It ended with status {process.returncode}."
-    except TimeoutError:
-        why = f"It did not answer within {AGENT_START_SECONDS:g} seconds."
-    raise UserFacingError("The agent did not start.", why, "Try again with --data and look into agent.log there.")
-
-
 @contextmanager
 def _data_root(data: Path | None) -> Iterator[Path]:
     if data is not None:
@@ -234,18 +196,3 @@ def _write_traffic(folder: DataFolder, traffic: Traffic) -> None:
     folder.create()
     folder.demo_network.mkdir(mode=0o700, exist_ok=True)
     (folder.demo_network / "traffic.json").write_text(json.dumps(traffic.model_dump()))
-
-
-@contextmanager
-def _on_interrupt(interrupted: asyncio.Event) -> Iterator[None]:
-    """Ctrl-C, and a request to end, set `interrupted` inside the block."""
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {
-        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(interrupted.set)) for number in numbers
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
