@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from mulberry.client.control import AgentNotRunning, ControlClient
+from mulberry.model.attestation import TransportName
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder, this_program
 
@@ -15,8 +16,8 @@ AGENT_END_SECONDS = 15.0
 
 
 @asynccontextmanager
-async def own_agent(root: Path, network: str) -> AsyncIterator[ControlClient]:
-    """Raises `UserFacingError`: one is running already, or it does not start."""
+async def own_agent(root: Path, network: str, transport: TransportName | None = None) -> AsyncIterator[ControlClient]:
+    """`transport` goes before the profile's. Raises `UserFacingError`: one is running already, or it does not start."""
     folder = DataFolder.of_network(root, network)
     client = ControlClient(folder)
     with suppress(AgentNotRunning):
@@ -27,6 +28,8 @@ async def own_agent(root: Path, network: str) -> AsyncIterator[ControlClient]:
             next_step="End it with `mulberry quit`, or name another folder with --data.",
         )
     command = [*this_program(), "agent", "--network", network, "--data", str(root)]
+    if transport is not None:
+        command += ["--transport", transport]
     process = await asyncio.create_subprocess_exec(
         *command, "--until-stdin-closes", stdin=asyncio.subprocess.PIPE, start_new_session=True
     )

@@ -74,7 +74,7 @@ async def _demo(root: Path, traffic: Traffic, transport: TransportName | None, s
     loop = asyncio.get_running_loop()
     began = loop.time()
     with on_interrupt(interrupted):
-        async with _agent(root, folder, transport) as client:
+        async with own_agent(root, NETWORK, transport) as client:
             before = await client.status()
             watch = _Watch(client, before.earnings.jobs_total, traffic.jobs, say)
             work = asyncio.create_task(_serve(client, watch, say), name="serve")
