@@ -22,6 +22,7 @@ from mulberry.agent.settings import load_settings
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import Workshop
 from mulberry.hardware.gpu import Gpus
+from mulberry.model.attestation import TransportName
 from mulberry.model.clock import SystemClock
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
@@ -32,13 +33,16 @@ OLD_LOGS = 3
 log = logging.getLogger(__name__)
 
 
-def run_agent(root: Path, network: str, *, until_stdin_closes: bool = False) -> None:
+def run_agent(
+    root: Path, network: str, *, transport: TransportName | None = None, until_stdin_closes: bool = False
+) -> None:
     """Runs the agent of one network until a signal, `quit` or (if asked for) the end of its standard input ends it.
 
-    `root` is the data folder of all networks, `network` a bundled profile's name or a profile's path. Raises
-    `UserFacingError`: the profile or the ledger is not usable, or another agent has the folder.
+    `root` is the data folder of all networks, `network` a bundled profile's name or a profile's path, and
+    `transport` goes before what that says. Raises `UserFacingError`: the profile or the ledger is not usable, or
+    another agent has the folder.
     """
-    profile = load_profile(network)
+    profile = load_profile(network).over(transport)
     folder = DataFolder.of_network(root, profile.name)
     folder.create()
     with only_agent(folder.lock):

@@ -96,7 +96,8 @@ class StartDemoNetwork:
             return Skipped("This network runs elsewhere.")
         folder = workshop.folder.demo_network
         command = [*this_program(), "demo-network", "--folder", str(folder), "--network", workshop.profile.name]
-        network = LaunchedNetwork([*command, "--until-stdin-closes"], folder, workshop.random, bench.on_change)
+        command += ["--transport", workshop.profile.transport, "--until-stdin-closes"]
+        network = LaunchedNetwork(command, folder, workshop.random, bench.on_change)
         bench.keep_until_the_end(network.stop)
         try:
             profile = await network.start(progress)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mulberry import __version__
+from mulberry.model.attestation import TransportName
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder, default_data_root
 
@@ -30,6 +31,10 @@ application = typer.Typer(
 
 Network = Annotated[str, typer.Option(help="A bundled network's name.")]
 Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
+WayThere = Annotated[
+    TransportName | None,
+    typer.Option("--transport", help="How proxies are reached, if not as the profile says.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Result = TypeVar("Result")
 
@@ -62,12 +67,13 @@ def _begin(context: typer.Context, version: Annotated[bool, typer.Option("--vers
 def agent(
     network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
     data: Data = None,
+    transport: WayThere = None,
     until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
 ) -> None:
     """Run the agent in the foreground: it earns; window and command line only talk to it."""
     from mulberry.agent.main import run_agent
 
-    run_agent(_root(data), network, until_stdin_closes=until_stdin_closes)
+    run_agent(_root(data), network, transport=transport, until_stdin_closes=until_stdin_closes)
 
 
 @application.command()
@@ -197,23 +203,25 @@ def demo(
     jobs: Annotated[int | None, typer.Option(min=1, help="End after so many jobs.", show_default=False)] = None,
     rate: Annotated[float | None, typer.Option(min=0.1, help="Requests a minute.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="The same questions each time.", show_default=False)] = None,
+    transport: WayThere = None,
     as_json: AsJson = False,
     data: Data = None,
 ) -> None:
     """Try everything on this computer: a network of its own, real requests, play money."""
-    if not headless and jobs is None and not as_json and _has_display():
+    if not headless and jobs is None and transport is None and not as_json and _has_display():
         from mulberry.desktop.app import run
 
         raise typer.Exit(run(_root(data)))
     from mulberry.cli.demo import run_headless
 
-    raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, as_json=as_json))
+    raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, transport=transport, as_json=as_json))
 
 
 @application.command(name="demo-network")
 def demo_network(
     folder: Annotated[Path, typer.Option(help="Where its key, accounts and profile lie.")],
     network: Network = "demo",
+    transport: WayThere = None,
     requests_per_minute: Annotated[float | None, typer.Option(min=0, show_default=False)] = None,
     jobs: Annotated[int | None, typer.Option(min=0, help="Questions to ask.", show_default=False)] = None,
     until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
@@ -224,6 +232,7 @@ def demo_network(
     run_demo_network(
         folder,
         network,
+        transport=transport,
         requests_per_minute=requests_per_minute,
         jobs=jobs,
         until_stdin_closes=until_stdin_closes,

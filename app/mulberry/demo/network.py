@@ -34,6 +34,8 @@ from mulberry.demo.faucet import Faucet
 from mulberry.demo.front import FAUCET_PATH, Front
 from mulberry.demo.proxy import DemoProxy
 from mulberry.demo.traffic import TrafficFile
+from mulberry.demo.ways import Ways
+from mulberry.model.attestation import TransportName
 from mulberry.model.clock import Clock, SystemClock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import write_whole
@@ -90,12 +92,15 @@ async def run(
         traffic.plan = traffic.plan.model_copy(update={name: wish for name, wish in wishes.items() if wish is not None})
         exchanges = Exchanges()
 
-        emulator = await _load_emulator(on_progress)
+        ways = Ways(profile, folder / "collateral", random.randbytes, clock)
+        stack.push_async_callback(ways.close)
+        emulator, _ = await asyncio.gather(_load_emulator(on_progress), ways.prepare())
         chain = stack.enter_context(_open_chain(folder, random, clock, emulator)).chain
         on_chain = ContractsOnChain(chain, profile.root_parameters(), key)
         proxy = DemoProxy(profile, on_chain.deploy(), key, accounts, random)
         stack.push_async_callback(proxy.close)
-        proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, port))
+        proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, port, ways.guard))
+        router = await ways.start_router(LOOPBACK, proxy_address)
         parameters = on_chain.register(proxy_address)
         server = LiteServer(chain, key_seed=sha256(b"lite server" + bytes(key)).digest())
         stack.push_async_callback(server.close)
@@ -103,7 +108,7 @@ async def run(
         front = Front(proxy, profile.model_base_name, traffic, exchanges, Faucet(chain.faucet))
         front_url = await stack.enter_async_context(serving(front.application()))
 
-        real = _real_profile(profile, on_chain, server, front_url)
+        real = _real_profile(profile, on_chain, server, front_url, router)
         network_file = folder / "network.json"
         write_whole(network_file, real.model_dump_json(indent=2).encode() + b"\n")
         log.info("the demo network listens for workers at %s and for customers at %s", proxy_address, front_url)
@@ -137,17 +142,18 @@ def run_demo_network(
     folder: Path,
     profile_name: str,
     *,
+    transport: TransportName | None = None,
     requests_per_minute: float | None = None,
     jobs: int | None = None,
     until_stdin_closes: bool = False,
 ) -> None:
     """The command `mulberry demo-network`: prints `Ready.line`, returns after SIGINT, SIGTERM or the end of stdin.
 
-    Before that line it may print others, `{"progress": "…"}`. Logs to stderr.
+    Before that line it may print others, `{"progress": "…"}`. Logs to stderr. `transport` goes before the profile's.
     Raises `UserFacingError` as `run` and `load_profile` do.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    profile = load_profile(profile_name)
+    profile = load_profile(profile_name).over(transport)
 
     def say(line: str) -> None:
         sys.stdout.write(line + "\n")
@@ -251,10 +257,15 @@ def _wanted_port(profile: NetworkProfile) -> int:
 
 
 def _real_profile(
-    template: NetworkProfile, on_chain: ContractsOnChain, server: LiteServer, front_url: str
+    template: NetworkProfile,
+    on_chain: ContractsOnChain,
+    server: LiteServer,
+    front_url: str,
+    router: ProxyAddress | None,
 ) -> NetworkProfile:
     return template.model_copy(
         update={
+            "socks5": str(router) if router else template.socks5,
             "chain": None,
             "lite_servers": server.global_config(),
             "root_contract_address": on_chain.root.address.friendly(bounceable=True),

@@ -1,6 +1,6 @@
 """The demo network's proxy: chooses a worker for each request, keeps its account, signs what it owes.
 
-It listens on plain TCP on this computer and speaks the network's protocol as the public proxy does. A signed payment
+It listens on this computer and speaks the network's protocol as the public proxy does. A signed payment
 follows each answer within `payment_commit_seconds`; the worker's contract takes it.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from weakref import WeakSet
@@ -31,6 +32,8 @@ from mulberry.ton.payment import build_payment
 
 QUEUE_LIMIT = 256  # requests that wait while all workers are busy
 QUEUE_SECONDS = 30.0
+
+Guard = Callable[[asyncio.Protocol], asyncio.Protocol]
 
 log = logging.getLogger(__name__)
 
@@ -68,14 +71,17 @@ class DemoProxy:
         self._server: asyncio.Server | None = None
         self.client_owner = self._owner.friendly()  # the demo's customers are the proxy's own
 
-    async def listen(self, host: str, port: int) -> int:
-        """Takes workers' connections on a loopback address; port 0 takes any free one. Returns the port."""
+    async def listen(self, host: str, port: int, guard: Guard = lambda inner: inner) -> int:
+        """Takes workers' connections on a loopback address; port 0 takes any free one. Returns the port.
+
+        `guard` stands between a connection and the protocol that serves it: see `demo.gate`.
+        """
         make_channel = Channel.listener(self._greet, random=self._random)
 
-        def accept() -> Channel:
+        def accept() -> asyncio.Protocol:
             channel = make_channel()
             self._channels.add(channel)
-            return channel
+            return guard(channel)
 
         self._server = await asyncio.get_running_loop().create_server(accept, host, port)
         bound: int = self._server.sockets[0].getsockname()[1]

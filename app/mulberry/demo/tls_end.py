@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509 import load_pem_x509_certificate
 from OpenSSL import SSL, crypto
 
 from mulberry.attestation.certificate import KeyPair
@@ -27,8 +30,11 @@ def listening_context(pair: KeyPair) -> SSL.Context:
     context.set_tls13_ciphersuites(CIPHER_SUITES)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.use_certificate(crypto.load_certificate(crypto.FILETYPE_PEM, pair.certificate_pem))
-    context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, pair.key_pem))
+    key = serialization.load_pem_private_key(pair.key_pem, password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("the network's certificates have Ed25519 keys")
+    context.use_certificate(load_pem_x509_certificate(pair.certificate_pem))
+    context.use_privatekey(key)
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
     return context
 

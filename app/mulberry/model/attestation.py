@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import Literal
+
+TransportName = Literal["plain", "ratls", "socks5"]  # how a worker's bytes reach a proxy: see `cocoon.transports`
 
 
 class Policy(StrEnum):

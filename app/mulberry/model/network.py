@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from mulberry.model.attestation import Policy
+from mulberry.model.attestation import Policy, TransportName
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
 from mulberry.model.places import resource
@@ -127,11 +127,12 @@ class NetworkProfile(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     title: str = Field(max_length=80)
     kind: Literal["demo", "test", "mainnet"]
-    transport: Literal["plain", "ratls", "socks5"]
+    transport: TransportName
     proxy_policy: Policy = Policy.ANY  # what a proxy must show over RA-TLS
     worker_policy: Policy = Policy.ANY  # what we show
     check_hashes: bool = False  # whether what is shown must be on the root contract's lists
     socks5: str = Field(default="127.0.0.1:8116", pattern=r"^[0-9.]+:[0-9]{1,5}$")  # the local router
+    proof_of_work_bits: int = Field(default=20, ge=0, le=28)  # what a launched network's own proxy asks for
     connections: int = Field(default=1, ge=1, le=64)  # to how many proxies at once
     model: str = Field(max_length=200, pattern=r"^[^@\s]+(@[^@\s]+)?$")
     model_folder: str = Field(pattern=r"^[a-z0-9-]+$")
@@ -159,6 +160,13 @@ class NetworkProfile(BaseModel):
         ):
             raise ValueError("on the main network proxies must prove themselves: RA-TLS, policy tdx, hashes checked")
         return self
+
+    def over(self, transport: TransportName | None) -> "NetworkProfile":
+        """The same network reached in another way; None: as it says itself. Raises `UserFacingError` as at reading."""
+        if transport is None or transport == self.transport:
+            return self
+        other = self.model_copy(update={"transport": transport})
+        return parse_profile(other.model_dump_json().encode(), source=f"{self.name!r} over {transport}")
 
     @property
     def model_base_name(self) -> str:
