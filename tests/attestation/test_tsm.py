@@ -5,7 +5,8 @@ from typing import ClassVar, cast
 
 import pytest
 
-from mulberry.attestation.tsm import MOST_QUOTE_BYTES, make_quote
+from mulberry.attestation.quote import MOST_QUOTE_BYTES
+from mulberry.attestation.tsm import make_quote
 from mulberry.model.errors import UserFacingError
 
 REPORT_DATA = bytes(range(64))

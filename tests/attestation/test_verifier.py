@@ -18,7 +18,7 @@ from mulberry.attestation.tdx import TdxVerifier
 from mulberry.attestation.verifier import MOST_CERTIFICATE_BYTES, verify_peer
 from mulberry.model.attestation import PeerEvidence, Policy, Requirements
 from peer_certificates import AT, MADE, PeerCertificate, fake_quote
-from synthetic_tdx import NOW, Form, Guest, SyntheticIntel
+from synthetic_tdx import NOW, Form, Guest, SyntheticIntel, der
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "attestation" / "fake-tdx-cert.pem"
 FAKE_IMAGE = bytes.fromhex("5c55c8f4db4010ba9203d83536d0609856af8c847ac039e37e7dde8fbd574b61")
@@ -59,7 +59,7 @@ def test_listed_values_are_accepted() -> None:
 
 STRANGER = Ed25519PrivateKey.generate()
 REFUSALS: list[tuple[str, Callable[[], PeerCertificate], Requirements]] = [
-    ("issued by somebody else", lambda: PeerCertificate(issuer="an authority"), FAKE),
+    ("not signed by itself .Issuer", lambda: PeerCertificate(issuer="an authority"), FAKE),
     ("own signature is wrong", lambda: PeerCertificate(signed_by=STRANGER), FAKE),
     ("key is not Ed25519", lambda: PeerCertificate(key=ec.generate_private_key(ec.SECP256R1())), ANY),
     ("valid only from 2026-11-22 08:00:00 UTC", lambda: PeerCertificate(made=MADE + timedelta(hours=2)), ANY),
@@ -107,6 +107,17 @@ def test_exactly_one_certificate_is_read(chain: list[bytes], words: str) -> None
 
 def test_an_extension_that_is_not_critical_may_be_unknown() -> None:
     assert judge(odd_extension(critical=False)).image_hash == FAKE_IMAGE
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_serial_number_that_is_not_positive_is_refused() -> None:
+    peer = PeerCertificate()
+    assert isinstance(peer.key, Ed25519PrivateKey)
+    serial, ed25519 = b"\x02\x01\x05", bytes.fromhex("300506032b6570")
+    signed = peer.certificate.tbs_certificate_bytes.replace(serial, b"\x02\x01\x85", 1)
+    odd = der(0x30, signed, ed25519, der(3, b"\0", peer.key.sign(signed)))
+    with pytest.raises(NotProven, match="serial number is not positive"):
+        verify_peer([odd], ANY, AT, NO_COLLATERAL)
 
 
 def test_a_large_certificate_is_refused_before_it_is_parsed() -> None:

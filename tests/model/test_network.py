@@ -13,6 +13,8 @@ from mulberry.model.places import resource
 
 DEMO = json.loads(resource("networks/demo.json").read_text())
 
+REAL = {"kind": "mainnet", "transport": "ratls", "proxy_policy": "tdx", "worker_policy": "tdx", "check_hashes": True}
+
 
 def changed(**changes: Any) -> bytes:
     return json.dumps(DEMO | changes).encode()
@@ -24,6 +26,10 @@ def test_the_bundled_demo_profile_is_usable() -> None:
     parameters = profile.root_parameters()
     assert (parameters.worker_fee_per_token, parameters.price_per_token) == (20_000, 24_000)
     assert (parameters.struct_version, parameters.unique_id, parameters.is_test) == (1, 13, True)
+
+
+def test_a_main_network_with_real_proofs_is_usable() -> None:
+    assert parse_profile(changed(**REAL), source="a test").proxy_policy == "tdx"
 
 
 def test_the_chain_part_is_read_as_the_public_binaries_do() -> None:
@@ -53,6 +59,13 @@ def test_the_chain_part_is_read_as_the_public_binaries_do() -> None:
         (changed(chain=None), "exactly one of `chain` and `lite_servers`"),
         (changed(lite_servers={}), "exactly one of `chain` and `lite_servers`"),
         (changed(payout={"threshold": -1}), "payout.threshold"),
+        (changed(certificate="certs/worker"), "certificate"),
+        (changed(kind="mainnet"), "on the main network proofs are real"),
+        (changed(**REAL | {"transport": "plain"}), "on the main network proofs are real"),
+        (changed(**REAL | {"proxy_policy": "any"}), "on the main network proofs are real"),
+        (changed(**REAL | {"proxy_policy": "fake_tdx"}), "on the main network proofs are real"),
+        (changed(**REAL | {"worker_policy": "fake_tdx"}), "on the main network proofs are real"),
+        (changed(**REAL | {"check_hashes": False}), "on the main network proofs are real"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_its_mistake(untrusted: bytes, why: str) -> None:

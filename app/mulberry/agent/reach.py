@@ -5,7 +5,7 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from mulberry.attestation.certificate import CertificateSource, KeyPair, OwnCertificate
+from mulberry.attestation.certificate import CertificateFiles, CertificateSource, KeyPair, OwnCertificate
 from mulberry.attestation.collateral import CollateralFolder
 from mulberry.attestation.errors import NotProven
 from mulberry.attestation.policy import requirements_of
@@ -35,8 +35,10 @@ class Proofs:
 
     @classmethod
     def of_network(cls, profile: NetworkProfile, collateral: Path, clock: Clock) -> "Proofs":
-        """With a certificate of our own that shows what the network asks of workers."""
-        return cls(OwnCertificate(profile.worker_policy, clock), collateral, clock)
+        """With a certificate of our own that shows what the network asks of workers, or with the profile's."""
+        named = profile.certificate
+        own = OwnCertificate(profile.worker_policy, clock) if named is None else CertificateFiles(Path(named))
+        return cls(own, collateral, clock)
 
     async def context(self) -> ssl.SSLContext:
         """See `cocoon.ratls.Attestor`. One for each certificate, so every 20 hours a new one."""

@@ -8,10 +8,10 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from mulberry.attestation.quote import MOST_QUOTE_BYTES
 from mulberry.model.errors import UserFacingError, WhoseTurn
 
 REPORTS = Path("/sys/kernel/config/tsm/report")
-MOST_QUOTE_BYTES = 32 * 2**10
 REPORT_DATA_BYTES = 64
 
 

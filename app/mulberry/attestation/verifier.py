@@ -66,12 +66,14 @@ def _read(untrusted_der: bytes) -> _Certificate:
         key = certificate.public_key()
         if not isinstance(key, Ed25519PublicKey):
             raise TypeError("the key is not what its algorithm says")
-        if certificate.issuer != certificate.subject:
-            raise NotProven("its certificate is issued by somebody else")
         try:
             certificate.verify_directly_issued_by(certificate)
         except InvalidSignature:
             raise NotProven("its certificate's own signature is wrong") from None
+        except ValueError as problem:
+            raise NotProven(f"its certificate is not signed by itself ({problem})") from problem
+        if certificate.serial_number <= 0:
+            raise NotProven("its certificate's serial number is not positive")
         private: dict[str, bytes] = {}
         for extension in certificate.extensions:
             oid = extension.oid.dotted_string

@@ -130,6 +130,7 @@ class NetworkProfile(BaseModel):
     transport: TransportName
     proxy_policy: Policy = Policy.ANY  # what a proxy must show over RA-TLS
     worker_policy: Policy = Policy.ANY  # what we show
+    certificate: str | None = Field(default=None, max_length=4096)  # NAME: shows NAME_cert.pem (NAME_key.pem), not ours
     check_hashes: bool = False  # whether what is shown must be on the root contract's lists
     socks5: str = Field(default="127.0.0.1:8116", pattern=r"^[0-9.]+:[0-9]{1,5}$")  # the local router
     proof_of_work_bits: int = Field(default=20, ge=0, le=28)  # what a launched network's own proxy asks for
@@ -156,10 +157,22 @@ class NetworkProfile(BaseModel):
     @model_validator(mode="after")
     def _real_money_wants_real_proofs(self) -> Self:
         if self.kind == "mainnet" and (
-            self.transport == "plain" or self.proxy_policy is not Policy.TDX or not self.check_hashes
+            self.transport == "plain"
+            or self.proxy_policy is not Policy.TDX
+            or self.worker_policy is Policy.FAKE_TDX
+            or not self.check_hashes
         ):
-            raise ValueError("on the main network proxies must prove themselves: RA-TLS, policy tdx, hashes checked")
+            raise ValueError(
+                "on the main network proofs are real: RA-TLS, proxies' policy tdx, ours not fake_tdx, hashes checked"
+            )
         return self
+
+    @field_validator("certificate")
+    @classmethod
+    def _wherever_the_agent_runs(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).is_absolute():
+            raise ValueError("the certificate's path must be a full one")
+        return value
 
     def over(self, transport: TransportName | None) -> "NetworkProfile":
         """The same network reached in another way; None: as it says itself. Raises `UserFacingError` as at reading."""
