@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import Job
 from mulberry.model.money import format_ton
-from mulberry.model.node import NodeState, Reason, Status, Step, StepState
+from mulberry.model.node import NodeState, ProxyStatus, Reason, Status, Step, StepState
 from mulberry.model.sentence import sentence, title
 
 MARKS = {
@@ -47,6 +47,29 @@ def of_status(status: Status) -> Iterator[str]:
     if status.network.front_url:
         yield f"  customers may ask at {status.network.front_url}/v1/chat/completions"
     yield f"as of {status.as_of.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def of_proxies(proxies: Iterable[ProxyStatus]) -> Iterator[str]:
+    """`mulberry proxies`: a few lines for each, those that we are connected to first."""
+    found = sorted(proxies, key=lambda proxy: not proxy.connected)
+    if not found:
+        yield "No proxy was met yet."
+    for proxy in found:
+        since = f" since {proxy.connected_since.astimezone():%Y-%m-%d %H:%M:%S}" if proxy.connected_since else ""
+        where = f" at {proxy.address}" if proxy.address not in ("", proxy.name) else ""
+        yield f"{proxy.name}{where} ({proxy.transport}): {proxy.state}{since}"
+        if proxy.note:
+            again = f" Next attempt {proxy.next_attempt_at.astimezone():%H:%M:%S}." if proxy.next_attempt_at else ""
+            yield f"  {proxy.note}{again}"
+        yield f"  key      {proxy.public_key or 'not known yet'}"
+        if proxy.attestation:
+            yield f"  proof    {proxy.attestation}"
+        yield f"  model    {proxy.model}, price factor {proxy.coefficient / 1000:.3f}"
+        yield f"  requests {proxy.requests:,}, {proxy.succeeded:,} served, {proxy.running_requests:,} running"
+        yield f"  earned   {format_ton(proxy.earned)}, of which {format_ton(proxy.owed)} not signed yet"
+        yield f"  payable  {format_ton(proxy.payable)}, paid {format_ton(proxy.paid)}"
+        if proxy.underpaid:
+            yield f"  short    {format_ton(proxy.underpaid)} less confirmed than this computer counted"
 
 
 def of_reason(reason: Reason) -> str:

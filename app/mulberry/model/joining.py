@@ -1,0 +1,94 @@
+"""Joining a network by a file: a profile of ours, or the parameters that the public binaries' test mode reads.
+
+The latter (protocol page, section 8) say prices and proxies, and neither where the root contract is nor how proxies are
+reached: what they leave out is as the public scripts have it.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mulberry.model.attestation import TransportName
+from mulberry.model.errors import UserFacingError
+from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, NetworkProfile, load_profile, parse_profile
+from mulberry.model.places import resource
+
+MAINNET_ROOT = "EQCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnU73k"  # the public test scripts use its address, too
+DEMO_MODEL = "tiny-lm"
+CHAIN_KEYS = {"price_per_token", "worker_fee_per_token"}  # without them, a file is no such parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What goes before the file. None: as the file says, or as the public scripts have it."""
+
+    owner_address: str | None = None
+    model: str | None = None
+    model_folder: str | None = None  # of the bundled ones
+    transport: TransportName | None = None
+    socks5: str | None = None
+    root_contract_address: str | None = None
+
+
+def profile_of(network: str, wishes: Wishes) -> NetworkProfile:
+    """The profile of `network`, the name of a bundled one or a file's path, with `wishes`. Raises `UserFacingError`."""
+    untrusted = _parameters_in(Path(network))
+    if untrusted is None:
+        profile = load_profile(network)
+        told = profile.model_dump(mode="json", exclude_unset=True)
+        if network != profile.name and _is_bundled(profile.name):
+            raise _name_is_taken(network, profile.name)
+    else:
+        stem = Path(network).stem
+        told = {
+            "name": _name(stem),
+            "title": f"Test network {stem}"[:80],
+            "kind": "test",
+            "transport": "socks5",
+            "model": DEMO_MODEL,
+            "model_folder": DEMO_MODEL,
+            "owner_address": "",
+            "root_contract_address": MAINNET_ROOT,
+            "chain": untrusted,
+        }
+    asked = {field: getattr(wishes, field) for field in Wishes.__dataclass_fields__}
+    wanted = told | {field: value for field, value in asked.items() if value is not None}
+    return parse_profile(json.dumps(wanted).encode(), source=network)
+
+
+def is_as_bundled(profile: NetworkProfile) -> bool:
+    """Whether this is a bundled network's profile, unchanged."""
+    return _is_bundled(profile.name) and load_profile(profile.name) == profile
+
+
+def _parameters_in(path: Path) -> dict[str, Any] | None:
+    """The file's content if it is the public binaries' parameters; what else it may be is for others to find out."""
+    try:
+        with path.open("rb") as file:
+            untrusted = json.loads(file.read(PROFILE_SIZE_LIMIT_BYTES + 1))
+    except (OSError, ValueError, RecursionError):
+        return None
+    is_one = isinstance(untrusted, dict) and untrusted.keys() >= CHAIN_KEYS and "transport" not in untrusted
+    return untrusted if is_one else None
+
+
+def _name(stem: str) -> str:
+    """A folder's name, never one of a bundled network."""
+    return f"test-{re.sub('[^a-z0-9]+', '-', stem.lower())}"[:32].rstrip("-")
+
+
+def _is_bundled(name: str) -> bool:
+    try:
+        return resource(f"networks/{name}.json").is_file()
+    except FileNotFoundError:
+        return False
+
+
+def _name_is_taken(network: str, name: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"The network profile {network} is not usable.",
+        why=f"It calls itself {name}, which is a bundled network's name.",
+        next_step="Give it another name in the file.",
+    )
