@@ -38,11 +38,12 @@ def run_agent(
 ) -> None:
     """Runs the agent of one network until a signal, `quit` or (if asked for) the end of its standard input ends it.
 
-    `root` is the data folder of all networks, `network` a bundled profile's name or a profile's path, and
+    `root` is the data folder of all networks, `network` a joined or bundled one's name or a profile's path, and
     `transport` goes before what that says. Raises `UserFacingError`: the profile or the ledger is not usable, or
     another agent has the folder.
     """
-    profile = load_profile(network).over(transport)
+    own = DataFolder.of_network(root, network).profile  # of a network that was joined by a file
+    profile = load_profile(str(own) if own.is_file() else network).over(transport)
     folder = DataFolder.of_network(root, profile.name)
     folder.create()
     with only_agent(folder.lock):

@@ -29,7 +29,7 @@ application = typer.Typer(
     help="Lend your NVIDIA GPU to Cocoon and earn Toncoin.",
 )
 
-Network = Annotated[str, typer.Option(help="A bundled network's name.")]
+Network = Annotated[str, typer.Option(help="The network's name.")]
 Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
 WayThere = Annotated[
     TransportName | None,
@@ -74,6 +74,72 @@ def agent(
     from mulberry.agent.main import run_agent
 
     run_agent(_root(data), network, transport=transport, until_stdin_closes=until_stdin_closes)
+
+
+@application.command()
+def run(
+    network: Annotated[
+        str, typer.Option(help="A profile, or parameters as the public test mode reads them; or a bundled network.")
+    ],
+    owner: Annotated[str | None, typer.Option(help="The address that is paid.", show_default=False)] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="In the terminal, without a window.")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="The model's name as the network knows it.", show_default=False)
+    ] = None,
+    model_folder: Annotated[
+        str | None, typer.Option(help="A bundled model, or a folder of one.", show_default=False)
+    ] = None,
+    coefficient: Annotated[
+        int | None, typer.Option(min=0, max=10**9 - 1, help="Your price, 1000 = 1.0.", show_default=False)
+    ] = None,
+    transport: WayThere = None,
+    socks5: Annotated[str | None, typer.Option(help="Where the local router listens.", show_default=False)] = None,
+    root_contract: Annotated[str | None, typer.Option(help="Its address.", show_default=False)] = None,
+    stats_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Serve the stats page there.", show_default=False)
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Join a network by a file and work for it. Ctrl-C finishes what runs, a second one stops at once."""
+    from mulberry.cli.run import prepare, run_headless
+    from mulberry.model.joining import Wishes, profile_of
+
+    own_folder = Path(model_folder) if model_folder and Path(model_folder).is_dir() else None
+    profile = profile_of(
+        network,
+        Wishes(
+            owner_address=owner,
+            model=model,
+            model_folder=None if own_folder else model_folder,
+            transport=transport,
+            socks5=socks5,
+            root_contract_address=root_contract,
+        ),
+    )
+    prepare(
+        _root(data),
+        profile,
+        owner_address=owner,
+        coefficient=coefficient,
+        model_folder=str(own_folder.absolute()) if own_folder else None,
+        stats_port=stats_port,
+    )
+    if not headless and _has_display():
+        from mulberry.desktop.app import run as open_window
+
+        raise typer.Exit(open_window(_root(data), profile.name))
+    raise typer.Exit(run_headless(_root(data), profile.name, typer.echo))
+
+
+@application.command()
+def proxies(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+    """Show each proxy: its state, what it proved, requests, and what it owes, signed and paid."""
+    from mulberry.cli.words import of_proxies
+    from mulberry.model.encoding import to_json
+    from mulberry.model.node import ProxyStatus
+
+    found = _run(_client(network, data).status()).proxies
+    _print([to_json(tuple[ProxyStatus, ...], found).decode()] if as_json else of_proxies(found))
 
 
 @application.command()
