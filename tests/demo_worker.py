@@ -19,9 +19,10 @@ from mulberry.cocoon.messages import (
     WorkerParams,
 )
 from mulberry.cocoon.requests import CheckedRequest
-from mulberry.cocoon.seams import Identity, ProxyDistrusted, Served
+from mulberry.cocoon.seams import Booked, Identity, ProxyDistrusted, Served
 from mulberry.cocoon.strict_json import JsonObject
 from mulberry.cocoon.tl import Message
+from mulberry.cocoon.transports import Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.clock import SystemClock
@@ -118,8 +119,9 @@ class MemoryBook:
         self.confirmed[request_id] = tokens
         self.changed.set()
 
-    def book(self, served: Served) -> None:
+    def book(self, served: Served, booked: Booked) -> None:
         self.served.append(served)
+        booked(None)
 
     async def until_paid(self, tokens: int) -> None:
         """Returns when a signed payment of so many tokens is there."""
@@ -155,9 +157,13 @@ async def connected_worker(
     slots: int = 4,
     book: MemoryBook | None = None,
     engine: Echo | None = None,
+    transport: Transport | None = None,
     **other: Any,
 ) -> AsyncIterator[Worker]:
-    """A worker that has shaken hands; it is gone when the block ends. `other` goes before the rest of its identity."""
+    """A worker that has shaken hands; it is gone when the block ends. `other` goes before the rest of its identity.
+
+    Without a `transport` it speaks plain TCP, whatever the profile says.
+    """
     book = book or MemoryBook(profile)
     engine = engine or Echo()
     identity = Identity(
@@ -185,7 +191,7 @@ async def connected_worker(
         random=Random(1),
         on_change=on_change,
     )
-    run = asyncio.create_task(session.run(ProxyAddress("127.0.0.1", port)))
+    run = asyncio.create_task(session.run(ProxyAddress("127.0.0.1", port), transport))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({run, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

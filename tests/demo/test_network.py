@@ -17,6 +17,8 @@ import aiohttp
 import pytest
 
 from demo_worker import MemoryBook, connected_worker
+from mulberry.agent.reach import Proofs, transport_for
+from mulberry.cocoon.transports import Transport
 from mulberry.demo.network import Ready, run
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError
@@ -43,6 +45,12 @@ async def running(folder: Path, profile: NetworkProfile = PROFILE, **options: An
         assert network.cancelled()
 
 
+def way_to(ready: Ready, folder: Path) -> Transport:
+    """As the agent goes it."""
+    proofs = Proofs.of_network(ready.profile, folder / "collateral", SystemClock())
+    return transport_for(ready.profile, ready.parameters, proofs)
+
+
 async def test_the_file_it_writes_is_a_profile_that_a_worker_can_use(tmp_path: Path) -> None:
     async with running(tmp_path / "demo-network", requests_per_minute=0) as ready:
         profile = load_profile(str(ready.network_file))
@@ -52,7 +60,11 @@ async def test_the_file_it_writes_is_a_profile_that_a_worker_can_use(tmp_path: P
         assert ready.parameters.proxies == (ready.proxy,)
         assert ready.proxy.port > 0
         book = MemoryBook(profile, ready.parameters)
-        async with connected_worker(profile, ready.proxy.port, book=book), aiohttp.ClientSession() as http:
+        way = way_to(ready, tmp_path)
+        async with (
+            connected_worker(profile, ready.proxy.port, book=book, transport=way),
+            aiohttp.ClientSession() as http,
+        ):
             question = {"model": profile.model_base_name, "messages": [{"role": "user", "content": "hi"}]}
             async with http.post(f"{profile.front_url}/v1/chat/completions", json=question) as response:
                 assert response.status == 200
@@ -64,7 +76,7 @@ async def test_a_restart_is_the_same_proxy_at_another_port(tmp_path: Path) -> No
     for tokens in (8, 16):
         async with running(tmp_path, jobs=1, requests_per_minute=60_000) as ready:
             book.parameters = ready.parameters
-            async with connected_worker(ready.profile, ready.proxy.port, book=book):
+            async with connected_worker(ready.profile, ready.proxy.port, book=book, transport=way_to(ready, tmp_path)):
                 await book.until_paid(tokens)
             assert book.proxy is not None
             keys.add(book.proxy.proxy_public_key)

@@ -32,7 +32,7 @@ from mulberry.ton.messages import cash_out, deploy_worker_contract
 from mulberry.ton.root import read_root
 from mulberry.ton.wallet import Outgoing, external_boc, node_wallet, read_node_wallet, signed_request
 
-PROFILE = load_profile("demo")
+PROFILE = load_profile("demo").over("plain")
 PATIENCE_SECONDS = 20.0
 SHOP = Address(b"\x77" * 32)
 
