@@ -137,15 +137,26 @@ def write_files(folder: Path, pair: KeyPair) -> None:
 def test_files_of_the_public_generator_are_read_again_when_they_change(clock: SettableClock, tmp_path: Path) -> None:
     first, second = make_pair(clock.now(), None), make_pair(clock.now(), bytes)
     write_files(tmp_path, first)
-    files = CertificateFiles(tmp_path / "worker")
+    files = CertificateFiles(tmp_path / "worker", clock)
     assert files.current() == first
     assert files.current() is files.current()
     write_files(tmp_path, second)
     assert files.current() == second
 
 
+def test_files_that_expired_are_said_to_be(clock: SettableClock, tmp_path: Path) -> None:
+    write_files(tmp_path, make_pair(clock.now(), bytes))
+    files = CertificateFiles(tmp_path / "worker", clock)
+    files.current()
+    clock.pass_time(hours=24)
+    with pytest.raises(UserFacingError, match=r"It expired at 2026-11-23 11:55:00 UTC\."):
+        files.current()
+    write_files(tmp_path, make_pair(clock.now(), bytes))
+    files.current()
+
+
 def test_files_that_cannot_be_used_are_named(clock: SettableClock, tmp_path: Path) -> None:
-    files = CertificateFiles(tmp_path / "worker")
+    files = CertificateFiles(tmp_path / "worker", clock)
     with pytest.raises(UserFacingError, match=r"worker_cert\.pem with its key worker_key\.pem"):
         files.current()
     pair, other = make_pair(clock.now(), None), make_pair(clock.now(), None)

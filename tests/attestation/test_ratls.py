@@ -17,6 +17,7 @@ from mulberry.attestation.tdx import TdxVerifier
 from mulberry.model.attestation import PeerEvidence, Policy, Requirements
 from peer_certificates import AT, PeerCertificate
 
+SELF_SIGNED, UNKNOWN_CRITICAL_EXTENSION = 18, 34  # the only ones that the public router overlooks
 NO_COLLATERAL = TdxVerifier(CollateralFolder(Path("there-is-none")))
 
 
@@ -29,11 +30,17 @@ class Proxy:
         for extra in more:
             context.add_extra_chain_cert(extra.certificate)
         context.use_privatekey(peer.key)
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+        self.objections: set[int] = set()  # OpenSSL's, to what we show
+        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._overlook)
         if suites:
             context.set_tls13_ciphersuites(suites)
         self.tls = SSL.Connection(context, None)
         self.tls.set_accept_state()
+
+    def _overlook(self, _connection: object, _certificate: object, error: int, _depth: int, fine: int) -> bool:
+        if not fine:
+            self.objections.add(error)
+        return True
 
     def answer(self, sent: bytes) -> bytes:
         if sent:
@@ -71,6 +78,7 @@ def test_both_ends_see_the_others_certificate() -> None:
     assert judge(session).public_key == peer.key.public_key().public_bytes_raw()  # type: ignore[union-attr]
     ours = proxy.tls.get_peer_certificate(as_cryptography=True)
     assert isinstance(ours, x509.Certificate)
+    assert proxy.objections == {SELF_SIGNED, UNKNOWN_CRITICAL_EXTENSION}
 
 
 def test_a_second_certificate_is_seen_and_refused() -> None:

@@ -1,20 +1,25 @@
 """The hardware's word decides who sees prompts: only the genuine, current and unopened guest may pass."""
 
+import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha384
+from pathlib import Path
 from statistics import median
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from dcap_qvl import _dcap_qvl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mulberry.attestation.errors import NotProven
 from mulberry.attestation.quote import parse_quote
-from mulberry.attestation.tdx import MOST_REMEMBERED, TdxVerifier
+from mulberry.attestation.tdx import INTEL_ROOT, MOST_REMEMBERED, TdxVerifier
 from synthetic_tdx import COLLATERAL_ENDS, DEBUG, FMSPC, ISSUED, NOW, Form, Guest, SyntheticIntel
 
 GUEST = Guest(b"r" * 64)
@@ -74,6 +79,19 @@ def test_another_root_is_refused(intel: SyntheticIntel, form: Form) -> None:
 def test_without_a_test_root_only_intels_counts(intel: SyntheticIntel, form: Form) -> None:
     with pytest.raises(NotProven, match="does not verify"):
         TdxVerifier(Shelf(intel.collateral())).verify(intel.quote(GUEST, form), NOW)
+
+
+def test_the_root_that_is_built_in_is_the_one_we_name() -> None:
+    library = Path(_dcap_qvl.__file__).read_bytes()
+    roots = set()
+    for found in re.finditer(rb"Intel SGX Root CA", library):
+        for start in range(max(0, found.start() - 400), found.start()):
+            if library[start : start + 2] == b"\x30\x82":
+                size = 4 + int.from_bytes(library[start + 2 : start + 4], "big")
+                with suppress(ValueError):
+                    key = x509.load_der_x509_certificate(library[start : start + size]).public_key()
+                    roots.add(sha384(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).digest())
+    assert roots == {INTEL_ROOT}
 
 
 @pytest.mark.parametrize("form", Form)

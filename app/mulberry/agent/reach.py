@@ -37,7 +37,7 @@ class Proofs:
     def of_network(cls, profile: NetworkProfile, collateral: Path, clock: Clock) -> "Proofs":
         """With a certificate of our own that shows what the network asks of workers, or with the profile's."""
         named = profile.certificate
-        own = OwnCertificate(profile.worker_policy, clock) if named is None else CertificateFiles(Path(named))
+        own = OwnCertificate(profile.worker_policy, clock) if named is None else CertificateFiles(Path(named), clock)
         return cls(own, collateral, clock)
 
     async def context(self) -> ssl.SSLContext:

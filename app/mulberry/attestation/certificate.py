@@ -86,10 +86,11 @@ class OwnCertificate:
 class CertificateFiles:
     """`NAME_cert.pem` and `NAME_key.pem` as the public `gen-cert` writes them, read again when they change.
 
-    `name` is the common part of both paths. Who made them renews them.
+    `name` is the common part of both paths. Who made them renews them: they live one day.
     """
 
-    def __init__(self, name: Path) -> None:
+    def __init__(self, name: Path, clock: Clock) -> None:
+        self._clock = clock
         self._paths = (name.with_name(f"{name.name}_cert.pem"), name.with_name(f"{name.name}_key.pem"))
         self._pair: KeyPair | None = None
         self._seen: tuple[tuple[int, int], ...] = ()
@@ -102,6 +103,7 @@ class CertificateFiles:
                 pair = KeyPair(certificate, key)
                 pair.client_context()  # OpenSSL says whether the two belong together
                 self._pair, self._seen = pair, seen
+            _demand_not_expired(self._pair, self._clock.now())
         except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
             raise UserFacingError(
                 what=f"The certificate {self._paths[0]} with its key {self._paths[1].name} could not be used.",
@@ -161,6 +163,14 @@ def make_pair(now: datetime, make_quote: MakeQuote | None, *, valid_for: timedel
         builder.sign(key, None).public_bytes(pem),
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
+
+
+def _demand_not_expired(pair: KeyPair, now: datetime) -> None:
+    from cryptography import x509
+
+    end = x509.load_pem_x509_certificate(pair.certificate_pem).not_valid_after_utc
+    if end < now:
+        raise ValueError(f"It expired at {end:%Y-%m-%d %H:%M:%S} UTC")
 
 
 @contextmanager
