@@ -28,7 +28,7 @@ from mulberry.cocoon.messages import (
     UpdatePaymentStatus,
 )
 from mulberry.cocoon.requests import CheckedRequest, Path
-from mulberry.cocoon.seams import BookFull, Identity, ProxyDistrusted, Served
+from mulberry.cocoon.seams import Booked, BookFull, Identity, ProxyDistrusted, Served
 from mulberry.cocoon.strict_json import JsonObject
 from mulberry.cocoon.tl import Message, encode
 from mulberry.cocoon.usage import Prices
@@ -158,10 +158,9 @@ class MemoryBook:
     def confirm(self, request_id: bytes, tokens: int) -> None:
         self.confirmed[request_id] = tokens
 
-    def book(self, served: Served) -> None:
+    def book(self, served: Served, booked: Booked) -> None:
         self.served.append(served)
-        if self.is_full:
-            raise BookFull("no space left on the disk")
+        booked(BookFull("no space left on the disk") if self.is_full else None)
 
 
 class Scripted:

@@ -1,5 +1,6 @@
 """The book believes no proxy: a lie about contracts, keys, payments or counters ends the session and loses nothing."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from mulberry.cocoon.seams import BookFull, ProxyDistrusted, Served
 from mulberry.cocoon.usage import Adjusted, Counted
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.node import ReasonKind
+from mulberry.model.payments import SignedPayment
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from mulberry.ton.payment import build_payment
@@ -64,6 +66,21 @@ def till(tmp_path: Path, clock: SettableClock) -> Iterator[Till]:
     ledger.close()
 
 
+async def turn() -> None:
+    """The book is written at the end of a turn of the event loop."""
+    await asyncio.sleep(0)
+
+
+class Told:
+    """What the book said of one request: one answer, None when it is safe."""
+
+    def __init__(self) -> None:
+        self.answers: list[Exception | None] = []
+
+    def __call__(self, problem: Exception | None) -> None:
+        self.answers.append(problem)
+
+
 def open_book(till: Till, clock: SettableClock) -> ProxyBook:
     return ProxyBook(till, name="demo proxy 1", model=DEMO.model, owner=OWNER, parameters=PARAMETERS, clock=clock)
 
@@ -75,8 +92,9 @@ def book(till: Till, clock: SettableClock) -> ProxyBook:
     return book
 
 
-def test_a_proxy_is_met_and_met_again(book: ProxyBook, till: Till, clock: SettableClock) -> None:
+async def test_a_proxy_is_met_and_met_again(book: ProxyBook, till: Till, clock: SettableClock) -> None:
     book.take_counters(30, 40)
+    await turn()
     book.take_payment(pay(20))
     again = open_book(till, clock)
     again.meet(*told())
@@ -139,37 +157,42 @@ def test_the_same_payment_again_is_nothing_new(book: ProxyBook, till: Till) -> N
     assert account.payable == 5 * 20_000
 
 
-def test_counters_that_fell_leave_ours_as_they_were(book: ProxyBook) -> None:
+async def test_counters_that_fell_leave_ours_as_they_were(book: ProxyBook) -> None:
     book.take_counters(10, 20)
+    await turn()
     book.take_counters(10, 15)  # the proxy lost what it had not saved; it said 20 once
+    await turn()
     assert book.counters().max_known == 20
 
 
 @pytest.mark.parametrize("tokens", [-1, LARGEST_CONFIRMATION + 1, 2**63 - 1])
-def test_a_job_worth_nonsense_is_distrusted(book: ProxyBook, clock: SettableClock, tokens: int) -> None:
-    book.book(served(1, clock))
+async def test_a_job_worth_nonsense_is_distrusted(book: ProxyBook, clock: SettableClock, tokens: int) -> None:
+    book.book(served(1, clock), Told())
+    await turn()
     with pytest.raises(ProxyDistrusted, match="worth"):
         book.confirm(served(1, clock).request_id, tokens)
 
 
-def test_a_confirmation_of_nothing_we_know_is_no_money(book: ProxyBook, till: Till, clock: SettableClock) -> None:
+async def test_a_confirmation_of_nothing_we_know_is_no_money(book: ProxyBook, till: Till, clock: SettableClock) -> None:
     book.confirm(b"\x09" * 32, 5)
+    await turn()
     assert till.ledger.totals(clock.now()).today == 0
 
 
-def test_a_proxy_that_confirms_less_than_we_counted_is_told_on(
+async def test_a_proxy_that_confirms_less_than_we_counted_is_told_on(
     book: ProxyBook, till: Till, clock: SettableClock
 ) -> None:
     for number, tokens in ((1, 10), (2, 7), (3, 9)):
-        book.book(served(number, clock))
+        book.book(served(number, clock), Told())
         book.confirm(served(number, clock).request_id, tokens)
+    await turn()
     (reason,) = till.reasons()
     assert reason.kind is ReasonKind.UNDERPAID
     assert "2 jobs" in reason.evidence and "4 in all" in reason.evidence
     assert not reason.stops_work
 
 
-def test_a_full_disk_loses_no_job_no_confirmation_and_no_payment(
+async def test_a_full_disk_loses_no_job_no_confirmation_and_no_payment(
     book: ProxyBook, till: Till, clock: SettableClock
 ) -> None:
     seen: list[Job | None] = []
@@ -179,13 +202,15 @@ def test_a_full_disk_loses_no_job_no_confirmation_and_no_payment(
     number = 0
     while not till.full:
         number += 1
-        try:
-            book.book(served(number, clock))
-        except BookFull as problem:
-            assert "full" in str(problem)
+        told = Told()
+        book.book(served(number, clock), told)
+        await turn()
+        (problem,) = told.answers
+        assert (isinstance(problem, BookFull) and "full" in str(problem)) == till.full
     book.confirm(served(number, clock).request_id, 10)
     book.take_payment(pay(10))
     book.take_counters(10, 10)
+    await turn()
     assert till.ledger.newest_job() == number - 1
     assert book.counters().committed_to_blockchain == 0, "a payment that is not on disk does not count"
     assert [reason.kind for reason in till.reasons()] == [ReasonKind.DISK_FULL]
@@ -197,3 +222,42 @@ def test_a_full_disk_loses_no_job_no_confirmation_and_no_payment(
     assert book.counters().committed_to_blockchain == 10
     assert till.reasons() == ()
     assert seen[-1] is None, "nobody was told that work may go on"
+
+
+async def test_what_comes_in_one_turn_is_one_transaction_and_nobody_hears_of_it_before(
+    book: ProxyBook, till: Till, clock: SettableClock
+) -> None:
+    statements: list[str] = []
+    till.ledger._connection.set_trace_callback(statements.append)
+    heard: list[tuple[int, bool]] = []
+    for number in range(1, 4):
+        book.book(served(number, clock), lambda _: heard.append((len(statements), statements[-1] == "COMMIT")))
+        book.take_counters(number, 2 * number)
+    assert statements == []
+    await turn()
+    assert statements.count("COMMIT") == 1
+    assert heard == [(len(statements), True)] * 3
+    assert (till.ledger.newest_job(), book.counters().max_known) == (3, 6)
+
+
+async def test_a_bug_that_keeps_a_job_off_the_book_is_told_and_reported(
+    book: ProxyBook, till: Till, clock: SettableClock
+) -> None:
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    till.ledger._connection.execute("DROP TABLE slots")
+    told = Told()
+    book.book(served(1, clock), told)
+    await turn()
+    assert told.answers == [reported[0]["exception"]] and not isinstance(told.answers[0], BookFull)
+
+
+def test_a_payment_among_others_is_on_disk_like_a_payment_alone(
+    book: ProxyBook, till: Till, clock: SettableClock
+) -> None:
+    statements: list[str] = []
+    till.ledger._connection.set_trace_callback(statements.append)
+    book.take_payment(pay(5))
+    assert "PRAGMA synchronous = FULL" in statements[: statements.index("COMMIT")]
+    with pytest.raises(RuntimeError, match="on disk"), till.ledger.together():
+        till.ledger.add_payment(SignedPayment(KEY.verify_key.encode().hex(), book.worker_contract, 6, b"", clock.now()))

@@ -16,7 +16,7 @@ from mulberry.agent.ledger import (
 )
 from mulberry.agent.till import Confirmation, Till
 from mulberry.cocoon.messages import ProxyParams
-from mulberry.cocoon.seams import BookFull, ProxyDistrusted, Served
+from mulberry.cocoon.seams import Booked, BookFull, ProxyDistrusted, Served
 from mulberry.model.clock import Clock
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.root_contract import RootParameters
@@ -113,18 +113,19 @@ class ProxyBook:
     def take_counters(self, committed_to_db: int, max_known: int) -> None:
         """Keeps the larger of the proxy's and our numbers: what it once said it owes, it said."""
         contract = self._met().worker_contract
-        self._till.grow_counters(contract, committed_to_db=committed_to_db, max_known=max_known)
+        self._till.grow_counters_soon(contract, committed_to_db=committed_to_db, max_known=max_known)
 
     def confirm(self, request_id: bytes, tokens: int) -> None:
         if not 0 <= tokens <= LARGEST_CONFIRMATION:
             raise ProxyDistrusted(f"it says that one request is worth {tokens:,} tokens")
-        try:
-            self._till.put(Confirmation(self._met().proxy, request_id.hex(), tokens))
-        except LedgerFull:
-            log.info("the confirmation of request %s waits for room on the disk", request_id.hex()[:16])
+        self._till.put_soon(Confirmation(self._met().proxy, request_id.hex(), tokens))
 
-    def book(self, served: Served) -> None:
-        """Raises `BookFull`: the job waits in memory for room on the disk, and no further one may come."""
+    def book(self, served: Served, booked: Booked) -> None:
+        """`BookFull`: the job waits in memory for room on the disk, and no further one may come."""
+
+        def written(problem: Exception | None) -> None:
+            booked(BookFull(str(problem)) if isinstance(problem, LedgerFull) else problem)
+
         finished = Finished(
             request_id=served.request_id.hex(),
             proxy=self._met().proxy,
@@ -139,10 +140,7 @@ class ProxyBook:
             adjusted_tokens=served.adjusted.total,
             worker_fee_per_token=self._parameters.worker_fee_per_token,
         )
-        try:
-            self._till.put(finished)
-        except LedgerFull as problem:
-            raise BookFull(str(problem)) from problem
+        self._till.put_soon(finished, written)
 
     def _met(self) -> ProxyAccount:
         if self._account is None:

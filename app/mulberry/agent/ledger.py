@@ -64,6 +64,7 @@ class Ledger:
         self._connection = connection
         self.chain = HistoryRows(connection, self._writing)
         self._is_durable: bool | None = None  # how the last write was made safe
+        self._is_together = False
 
     def close(self) -> None:
         self._connection.close()
@@ -73,8 +74,8 @@ class Ledger:
     def book_job(self, finished: Finished) -> Job:
         """Writes the job under the next number."""
         with self._writing():
-            row = self._connection.execute(rows.BOOK_JOB, rows.of_finished(finished)).fetchone()
-        return rows.job((*row, None))
+            (number,) = self._connection.execute(rows.BOOK_JOB, rows.of_finished(finished)).fetchone()
+        return rows.numbered(number, finished)
 
     def confirm(self, proxy: str, request_id: str, tokens: int, now: datetime) -> Job | None:
         """Writes what `proxy` says its newest job `request_id` is worth; the job as it is now.
@@ -88,7 +89,7 @@ class Ledger:
             if found is None:
                 return None
             self._connection.execute("INSERT INTO confirmations VALUES (?, ?, ?)", (found[0], tokens, rows.moment(now)))
-        return self.jobs(found[0], found[0])[0]
+        return rows.job((*found, tokens))
 
     def jobs(self, first: int, last: int) -> list[Job]:
         """The jobs numbered `first` to `last`, both included, ascending."""
@@ -215,7 +216,22 @@ class Ledger:
             self._connection.execute("DROP TABLE room")
 
     @contextmanager
+    def together(self, *, durably: bool = False) -> Iterator[None]:
+        """All or nothing of what is written inside, in one transaction. A payment inside wants it `durably`."""
+        with self._writing(durably=durably):
+            self._is_together = True
+            try:
+                yield
+            finally:
+                self._is_together = False
+
+    @contextmanager
     def _writing(self, *, durably: bool = False) -> Iterator[None]:
+        if self._is_together:
+            if durably and not self._is_durable:
+                raise RuntimeError("what is inside must be on disk, and the whole will not be")
+            yield
+            return
         execute = self._connection.execute
         try:
             if durably != self._is_durable:

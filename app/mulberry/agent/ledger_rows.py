@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from mulberry.agent.ledger_schema import MICROSECONDS
@@ -13,19 +14,21 @@ if TYPE_CHECKING:
     from mulberry.agent.ledger import Finished
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 _FINISHED = [field.name for field in fields(Job) if field.name not in ("number", "confirmed_tokens")]
+_values = attrgetter(*_FINISHED)
 
 BOOK_JOB = (
     f"INSERT INTO jobs (number, {', '.join(_FINISHED)}) "  # noqa: S608 - names of ours
-    f"VALUES ((SELECT coalesce(max(number), 0) + 1 FROM jobs), {', '.join('?' * len(_FINISHED))}) RETURNING *"
+    f"VALUES ((SELECT coalesce(max(number), 0) + 1 FROM jobs), {', '.join('?' * len(_FINISHED))}) RETURNING number"
 )
 JOBS = """
 SELECT jobs.*, confirmations.tokens FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number
 WHERE jobs.number BETWEEN ? AND ? ORDER BY jobs.number
 """
 UNCONFIRMED_JOB = """
-SELECT number FROM jobs WHERE request_id = ? AND proxy = ? AND number NOT IN (SELECT job FROM confirmations)
+SELECT * FROM jobs WHERE request_id = ? AND proxy = ? AND number NOT IN (SELECT job FROM confirmations)
 ORDER BY number DESC LIMIT 1
 """
 ACCOUNTS = """
@@ -61,7 +64,7 @@ WHERE finished_at >= :begin AND finished_at < :end GROUP BY bucket, worker_fee_p
 
 def moment(when: datetime) -> int:
     """Whole microseconds since 1970; exact, unlike `timestamp()`."""
-    return (when - EPOCH) // timedelta(microseconds=1)
+    return (when - EPOCH) // MICROSECOND
 
 
 def when(moment: int) -> datetime:
@@ -70,8 +73,12 @@ def when(moment: int) -> datetime:
 
 def of_finished(finished: "Finished") -> tuple[Any, ...]:
     """The values of `BOOK_JOB`, in the order of the columns."""
-    values = (getattr(finished, name) for name in _FINISHED)
-    return tuple(moment(value) if isinstance(value, datetime) else value for value in values)
+    return tuple(moment(value) if type(value) is datetime else value for value in _values(finished))
+
+
+def numbered(number: int, finished: "Finished") -> Job:
+    """The job that `finished` became."""
+    return Job(number, *_values(finished), confirmed_tokens=None)
 
 
 def job(row: tuple[Any, ...]) -> Job:

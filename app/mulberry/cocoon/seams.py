@@ -1,6 +1,6 @@
 """What a worker session needs from others, and what it tells them: who runs jobs, who keeps the money, who we are."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -92,10 +92,14 @@ class BookFull(Exception):
     """The fact could not be made safe: the book keeps it in memory and writes it before anything else."""
 
 
-class Book(Protocol):
-    """Whoever keeps the money of one proxy. Every method returns only when the fact is safe on disk.
+Booked = Callable[[Exception | None], None]
 
-    Any of those that tell a fact may raise `BookFull`; the session then takes no requests until its owner says so.
+
+class Book(Protocol):
+    """Whoever keeps the money of one proxy.
+
+    A payment is safe on disk when `take_payment` returns. What comes with every request is written together with all
+    else of the same turn of the event loop, at its end; `book` tells when that is done.
     """
 
     def counters(self) -> Counters:
@@ -115,5 +119,9 @@ class Book(Protocol):
     def confirm(self, request_id: bytes, tokens: int) -> None:
         """The proxy's word on what one request was worth."""
 
-    def book(self, served: Served) -> None:
-        """A finished request, before its last message is sent."""
+    def book(self, served: Served, booked: Booked) -> None:
+        """A finished request, before its last message is sent: that may leave when `booked` is called.
+
+        It is called once: with None when the fact is safe; with `BookFull`, and the session takes no requests until
+        its owner says so; with any other exception when a bug kept the fact off the book.
+        """

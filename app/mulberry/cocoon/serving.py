@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from mulberry.cocoon.answers import (
     END_OF_EVENTS,
@@ -46,7 +47,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What all requests of one connection share. `book` returns when the fact is safe."""
+    """What all requests of one connection share. `book` calls what it is given when the fact is safe."""
 
     model_base_name: str
     prices: Prices
@@ -54,7 +55,7 @@ class Terms:
     backend: Backend
     clock: Clock
     channel: Channel
-    book: Callable[[Served], None]
+    book: Callable[[Served, Callable[[], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Serving:
         return self._replies.error(NOT_READY_CODE, f"worker: {why}", Adjusted(), ending, head_sent=False)
 
     async def run(self) -> None:
-        """Serves the request and books it once, whatever happens. Raises `CancelledError` and what `book` raises."""
+        """Serves the request and hands it to the book once, whatever happens. Raises `CancelledError`."""
         try:
             last = await self._answered()
         except asyncio.CancelledError:
@@ -177,7 +178,7 @@ class Serving:
         return _Last(outcome, noted or text, message)
 
     def _finish(self, last: _Last) -> None:
-        """Books the request, then says the last word."""
+        """Books the request; the last word follows when that is done."""
         now = self._terms.clock.now()
         served = Served(
             request_id=self._query.request_id,
@@ -189,8 +190,9 @@ class Serving:
             counted=self._bill.counted,
             adjusted=self._bill.adjusted,
         )
-        self._terms.book(served)
-        log.debug("request %s: %s %s", self._query.request_id.hex()[:16], last.outcome.value, last.error)
+        self._terms.book(served, partial(self._say_last, last, now))
+
+    def _say_last(self, last: _Last, now: datetime) -> None:
         if not self._terms.channel.is_closed:
             self._terms.channel.send(last.message(Ending(self._received_at, now, self._debug(now))))
 

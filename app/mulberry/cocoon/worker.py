@@ -100,6 +100,7 @@ class WorkerSession:
         self._terms: Terms | None = None  # from the handshake's last step on
         self._proxy: ProxyParams | None = None
         self._running: dict[bytes, asyncio.Task[None]] = {}
+        self._booking: set[bytes] = set()  # those of them that the book has and has not written yet
         self._idle = asyncio.Event()
         self._idle.set()
         self._told_enabled = True
@@ -198,6 +199,7 @@ class WorkerSession:
             channel.close("the session ended")
             self.cancel_all()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await self._idle.wait()  # until they are booked
             await channel.wait_closed()
             self._channel = None
 
@@ -206,8 +208,7 @@ class WorkerSession:
     async def _shake_hands(self, channel: Channel) -> None:
         connected = await _ask(channel, ConnectToProxy(self._params()), ConnectedToProxy)
         protocol = self._agreed_protocol(connected.params)
-        with self._writing():
-            self._book.meet(connected.params, connected.worker_sc_address)
+        self._book.meet(connected.params, connected.worker_sc_address)
         self._proxy = connected.params
 
         known = self._book.counters()
@@ -220,8 +221,7 @@ class WorkerSession:
         self._take_payment(theirs.signed_payment)
         self._counters = (theirs.tokens_committed_to_db, theirs.max_tokens)
         self._check_counters()
-        with self._writing():
-            self._book.take_counters(*self._counters)
+        self._book.take_counters(*self._counters)
         if theirs.error_code:
             extended = ExtendedCompareBalanceWithProxy(theirs.tokens_committed_to_db, b"")
             settled = await _ask(channel, extended, ExtendedCompareBalanceWithProxyResult)
@@ -306,8 +306,7 @@ class WorkerSession:
                 self._take_counters(message.db_tokens, message.max_tokens)
                 if message.request_tokens < 0:
                     raise ProtocolError("a request that earned less than nothing")
-                with self._writing():
-                    self._book.confirm(message.request_id, message.request_tokens)
+                self._book.confirm(message.request_id, message.request_tokens)
             case SignedPayment() | SignedPaymentEmpty():
                 self._take_payment(message)
             case _:
@@ -329,44 +328,52 @@ class WorkerSession:
             task = asyncio.get_running_loop().create_task(serving.run())
             self._running[query.request_id] = task
             self._idle.clear()
-            task.add_done_callback(partial(self._served, query.request_id))
+            task.add_done_callback(partial(self._ended, query.request_id))
             self._on_change()
 
-    def _served(self, request_id: bytes, task: asyncio.Task[None]) -> None:
-        self._free(request_id)  # not booked when that failed
-        if not task.cancelled() and (bug := task.exception()) is not None:
+    def _ended(self, request_id: bytes, task: asyncio.Task[None]) -> None:
+        """Of the task; the request ends when it is booked."""
+        bug = None if task.cancelled() else task.exception()
+        if bug is not None:
             problem = {"message": "a request could not be booked", "exception": bug}
             asyncio.get_running_loop().call_exception_handler(problem)
-            if self._channel is not None:
-                self._channel.close("an error in Mulberry, see its log")
+            self._booking.discard(request_id)
+            self._break()
+        if self._running.get(request_id) is task and request_id not in self._booking:  # cancelled before its first step
+            self._free(request_id)
+            self._on_change()
+
+    def _book_served(self, served: Served, say_last: Callable[[], None]) -> None:
+        self._booking.add(served.request_id)
+        self._book.book(served, partial(self._booked, served.request_id, say_last))
+
+    def _booked(self, request_id: bytes, say_last: Callable[[], None], problem: Exception | None) -> None:
+        """Frees the request's place before its last message: the proxy may fill it as soon as it reads that."""
+        self._booking.discard(request_id)
+        if isinstance(problem, BookFull):  # the book keeps the fact in memory; what must not happen is more work
+            log.warning("taking no requests: %s", problem)
+            self._book_full = True
+            self._tell_enabled()
+        elif problem is not None:
+            self._break()
+        self._free(request_id)
+        say_last()
         self._on_change()
 
-    def _book_served(self, served: Served) -> None:
-        """Frees the request's place too, before its last message: the proxy may fill it as soon as it reads that."""
-        with self._writing():
-            self._book.book(served)
-        self._free(served.request_id)
+    def _break(self) -> None:
+        """A bug of ours: what the proxy would be told next may be wrong."""
+        if self._channel is not None:
+            self._channel.close("an error in Mulberry, see its log")
 
     def _free(self, request_id: bytes) -> None:
         self._running.pop(request_id, None)
         if not self._running:
             self._idle.set()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """A full book keeps the fact in memory; what must not happen is more work."""
-        try:
-            yield
-        except BookFull as problem:
-            log.warning("taking no requests: %s", problem)
-            self._book_full = True
-            self._tell_enabled()
-
     def _take_payment(self, payment: SignedPayment | SignedPaymentEmpty) -> None:
         """The same payment comes again and again, with every request; the book sees it once."""
         if isinstance(payment, SignedPayment) and payment.data != self._newest_payment:
-            with self._writing():
-                self._book.take_payment(payment.data)
+            self._book.take_payment(payment.data)
             self._newest_payment = payment.data
 
     def _take_counters(self, committed_to_db: int, max_known: int) -> None:
@@ -375,8 +382,7 @@ class WorkerSession:
             raise CountersFell("the proxy's counters went back")
         self._check_counters()
         if self._counters != before:
-            with self._writing():
-                self._book.take_counters(committed_to_db, max_known)
+            self._book.take_counters(committed_to_db, max_known)
 
     def _check_counters(self) -> None:
         committed_to_db, max_known = self._counters
