@@ -4,13 +4,19 @@ import os
 import ssl
 import stat
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha512
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from conftest import SettableClock
 from mulberry.attestation.certificate import CLAIMS_OID, QUOTE_OID, CertificateFiles, KeyPair, OwnCertificate, make_pair
@@ -118,9 +124,9 @@ def test_without_memory_files_the_key_is_on_disk_for_its_owner_only_and_briefly(
     modes: list[int] = []
     really = ssl.SSLContext.load_cert_chain
 
-    def look(context: ssl.SSLContext, path: Path) -> None:
+    def look(context: ssl.SSLContext, path: Path, password: Callable[[], bytes]) -> None:
         modes.append(stat.S_IMODE(path.stat().st_mode))
-        really(context, path)
+        really(context, path, password=password)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", look)
     before = set(tmp_path.iterdir())
@@ -164,6 +170,12 @@ def test_files_that_cannot_be_used_are_named(clock: SettableClock, tmp_path: Pat
         write_files(tmp_path, KeyPair(certificate, key))
         with pytest.raises(UserFacingError, match="could not be used"):
             files.current()
+    encrypted = load_pem_private_key(pair.key_pem, None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a password")
+    )
+    write_files(tmp_path, KeyPair(pair.certificate_pem, encrypted))
+    with pytest.raises(UserFacingError, match="could not be used"):  # and nobody is asked for it at a terminal
+        files.current()
     write_files(tmp_path, KeyPair(bytes(70_000), pair.key_pem))
     with pytest.raises(UserFacingError, match=r"larger than 65,536 bytes"):
         files.current()

@@ -16,13 +16,17 @@ from datetime import datetime, timedelta
 from hashlib import sha512
 from ipaddress import IPv6Address
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mulberry.attestation import tsm
 from mulberry.model.attestation import Policy
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.x509 import ExtensionType, Name
 
 QUOTE_OID = "1.3.6.1.4.1.12345.1"
 CLAIMS_OID = "1.3.6.1.4.1.12345.2"
@@ -48,7 +52,7 @@ class KeyPair:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.options |= ssl.OP_NO_TICKET
         with _as_file(self.certificate_pem + self.key_pem) as path:
-            context.load_cert_chain(path)
+            context.load_cert_chain(path, password=_nothing)  # else OpenSSL asks the terminal for an encrypted key's
         return context
 
 
@@ -108,61 +112,79 @@ class CertificateFiles:
             raise UserFacingError(
                 what=f"The certificate {self._paths[0]} with its key {self._paths[1].name} could not be used.",
                 why=f"{getattr(problem, 'strerror', None) or problem}.",
-                next_step="Make it anew with gen-cert, or take the option away so that Mulberry makes its own.",
+                next_step="Make it anew with gen-cert, or take `certificate` out of the profile.",
             ) from problem
         return self._pair
 
 
-def make_pair(now: datetime, make_quote: MakeQuote | None, *, valid_for: timedelta = VALID_FOR) -> KeyPair:
+def make_pair(now: datetime, make_quote: MakeQuote | None) -> KeyPair:
     """A new key and its certificate, valid from just before `now` (aware). Without `make_quote` no quote, no claims."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     key = Ed25519PrivateKey.generate()
-    public_key = key.public_key()
-    claims = public_key.public_bytes_raw()
-    name = x509.Name(
-        x509.NameAttribute(oid, value)
-        for oid, value in (
-            (NameOID.COUNTRY_NAME, "AE"),
-            (NameOID.STATE_OR_PROVINCE_NAME, "DUBAI"),
-            (NameOID.ORGANIZATION_NAME, "TDLib Development"),
-            (NameOID.ORGANIZATIONAL_UNIT_NAME, "Security"),
-            (NameOID.COMMON_NAME, "localhost"),
-        )
-    )
+    claims = key.public_key().public_bytes_raw()
     start = now.replace(microsecond=0) - BACKDATED_BY
-    builder = x509.CertificateBuilder(name, name, public_key, secrets.randbits(127) | 1, start, start + valid_for)
+    name = _name()
+    serial = secrets.randbits(127) | 1
+    builder = x509.CertificateBuilder(name, name, key.public_key(), serial, start, start + VALID_FOR)
     if make_quote is not None:
         for oid, value in ((QUOTE_OID, make_quote(sha512(claims).digest())), (CLAIMS_OID, claims)):
-            builder = builder.add_extension(
-                x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value), critical=True
-            )
-    signing_only = {"digital_signature": True, "content_commitment": False, "key_encipherment": False}
-    not_for = {"data_encipherment": False, "key_agreement": False, "key_cert_sign": False, "crl_sign": False}
-    builder = (
-        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(**signing_only, **not_for, encipher_only=False, decipher_only=False), critical=True
-        )
-        .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=True
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.DNSName("localhost"), x509.DNSName("127.0.0.1"), x509.IPAddress(IPv6Address("::1"))]
-            ),
-            critical=False,
-        )
-    )
+            extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
+            builder = builder.add_extension(extension, critical=True)
+    for standard, critical in _standard_extensions(key.public_key()):
+        builder = builder.add_extension(standard, critical)
     pem = serialization.Encoding.PEM
     return KeyPair(
         builder.sign(key, None).public_bytes(pem),
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
+
+
+def _name() -> "Name":
+    from cryptography.x509 import Name, NameAttribute
+    from cryptography.x509.oid import NameOID
+
+    return Name(
+        [
+            NameAttribute(NameOID.COUNTRY_NAME, "AE"),
+            NameAttribute(NameOID.STATE_OR_PROVINCE_NAME, "DUBAI"),
+            NameAttribute(NameOID.ORGANIZATION_NAME, "TDLib Development"),
+            NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "Security"),
+            NameAttribute(NameOID.COMMON_NAME, "localhost"),
+        ]
+    )
+
+
+def _standard_extensions(public_key: "Ed25519PublicKey") -> "tuple[tuple[ExtensionType, bool], ...]":
+    """In the public generator's order, each with whether it is critical."""
+    from cryptography import x509
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    signing_only = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    names = [x509.DNSName("localhost"), x509.DNSName("127.0.0.1"), x509.IPAddress(IPv6Address("::1"))]
+    return (
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (signing_only, True),
+        (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), True),
+        (x509.SubjectKeyIdentifier.from_public_key(public_key), False),
+        (x509.SubjectAlternativeName(names), False),
+    )
+
+
+def _nothing() -> bytes:
+    return b""
 
 
 def _demand_not_expired(pair: KeyPair, now: datetime) -> None:
