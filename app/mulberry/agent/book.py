@@ -6,6 +6,7 @@ is on disk.
 """
 
 import logging
+from collections.abc import Callable
 
 from mulberry.agent.ledger import (
     LARGEST_CONFIRMATION,
@@ -31,7 +32,15 @@ class ProxyBook:
     """Implements `cocoon.worker.Book` for the proxy that the ledger calls `name`."""
 
     def __init__(
-        self, till: Till, *, name: str, model: str, owner: Address, parameters: RootParameters, clock: Clock
+        self,
+        till: Till,
+        *,
+        name: str,
+        model: str,
+        owner: Address,
+        parameters: RootParameters,
+        clock: Clock,
+        on_served: Callable[[Served], None] = lambda served: None,
     ) -> None:
         self._till = till
         self._name = name
@@ -39,6 +48,7 @@ class ProxyBook:
         self._owner = owner
         self._parameters = parameters
         self._clock = clock
+        self._on_served = on_served
         self._account: ProxyAccount | None = None
         self._proxy_key = b""
 
@@ -141,6 +151,7 @@ class ProxyBook:
             worker_fee_per_token=self._parameters.worker_fee_per_token,
         )
         self._till.put_soon(finished, written)
+        self._on_served(served)
 
     def _met(self) -> ProxyAccount:
         if self._account is None:

@@ -19,6 +19,7 @@ from mulberry.agent.listening import listening
 from mulberry.agent.lock import only_agent
 from mulberry.agent.node import Node
 from mulberry.agent.settings import load_settings
+from mulberry.agent.stats_page import stats_page
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import Workshop
 from mulberry.hardware.gpu import Gpus
@@ -75,7 +76,8 @@ async def _run(folder: DataFolder, profile: NetworkProfile, *, until_stdin_close
         _quit_on_signals(node)
         if until_stdin_closes:
             _quit_at_end_of_input(node)
-        async with listening(make_application(node), folder.control_address):
+        stats = stats_page(node, workshop.settings.stats_port, folder.stats_token, node.stats_page_failed)
+        async with listening(make_application(node), folder.control_address), stats:
             await _until_quit(node)
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from mulberry.agent import reasons
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
 from mulberry.agent.proxy_records import proxy_statuses
+from mulberry.agent.settings import save_settings
 from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
+from mulberry.agent.stats_words import OperatorFacts
 from mulberry.agent.telemetry import Telemetry
 from mulberry.agent.totals import Totals, reconciliation
 from mulberry.agent.wallet_at_rest import nothing_read, stale
@@ -63,6 +66,7 @@ class Node:
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
         self._notices = self._look_for_notices()
+        self._stats_problem: tuple[Reason, ...] = ()
         workshop.till.on_change = self._on_till
 
     # For the control API
@@ -124,6 +128,43 @@ class Node:
         sent = treasury.sent() if treasury else set()
         return reconciliation(self.ledger, sent, self._clock.now())
 
+    # For the stats page (`agent.stats_page.Desk`)
+
+    def operator_facts(self) -> OperatorFacts:
+        """What operators' tools read."""
+        shift, workshop = self._shift, self._workshop
+        treasury = shift.treasury if shift else None
+        return OperatorFacts(
+            status=self.status(),
+            wallet=self.wallet(),
+            profile=workshop.profile,
+            coefficient=workshop.settings.coefficient,
+            parameters=shift.parameters if shift else None,
+            accounts=tuple(self.ledger.accounts()),
+            contracts=tuple(self.ledger.chain.contracts()),
+            sent=frozenset(treasury.sent()) if treasury else frozenset(),
+            traffic=workshop.traffic.stats(),
+        )
+
+    def change_coefficient(self, coefficient: int) -> None:
+        """Our price in thousandths, from now on and after a restart. Raises `UserFacingError`: it is not stored."""
+        settings = self._workshop.settings.model_copy(update={"coefficient": coefficient})
+        self._workshop = replace(self._workshop, settings=settings)
+        if self._shift is not None:
+            self._shift.use(self._workshop)
+        self._changed()
+        try:
+            save_settings(self._workshop.folder.settings, settings)
+        except OSError as problem:
+            raise _not_stored(self._workshop.folder.settings, problem) from problem
+
+    def stats_page_failed(self, why: str) -> None:
+        """The page is not there; work goes on."""
+        self._stats_problem = (reasons.stats_page_unavailable(self._workshop.settings.stats_port or 0, why),)
+        self._changed()
+
+    # The owner's wish
+
     async def obey(self, want: Want, pause: timedelta | None) -> None:
         """Acts on the wish and stores it. Raises `UserFacingError`: it is done, but a restart would not know of it."""
         now = self._clock.now()
@@ -174,7 +215,7 @@ class Node:
 
     def _facts(self) -> Facts:
         shift = self._shift
-        found = (*self._notices, *self._workshop.till.reasons())
+        found = (*self._notices, *self._stats_problem, *self._workshop.till.reasons())
         if self._blocked is not None:
             found = (self._blocked, *found)
         return Facts(

@@ -166,6 +166,16 @@ def settings_set_aside(aside: Path) -> Reason:
     )
 
 
+def stats_page_unavailable(port: int, why: str) -> Reason:
+    return Reason(
+        ReasonKind.STATS_PAGE_UNAVAILABLE,
+        f"The stats page is not served: port {port} of this computer cannot be used ({why}).",
+        "Work goes on. Free the port or choose another `stats_port`, then start the agent again.",
+        WhoseTurn.YOU,
+        stops_work=False,
+    )
+
+
 def underpaid(jobs: int, tokens: int) -> Reason:
     of_jobs = "1 job" if jobs == 1 else f"{jobs:,} jobs"
     return Reason(

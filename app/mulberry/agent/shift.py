@@ -16,6 +16,7 @@ from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import Workshop
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, Step, StepState
+from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,21 @@ class Shift:
     def front_url(self) -> str | None:
         """The network's door for customers, where it has one."""
         return self._bench.profile.front_url if self._bench else None
+
+    @property
+    def parameters(self) -> RootParameters | None:
+        """What the root contract says; None: not read yet."""
+        bench = self._bench
+        is_known = bench is not None and (bench.treasury is not None or bench.profile.chain is not None)
+        return bench.parameters if bench is not None and is_known else None
+
+    def use(self, workshop: Workshop) -> None:
+        """Its settings hold from now on: proxies are told the price, the rest holds for new connections."""
+        self._workshop = workshop
+        if self._bench is not None:
+            self._bench.workshop = workshop
+            for link in self._bench.links:
+                link.session.set_coefficient(workshop.settings.coefficient)
 
     def proxies(self, records: list[ProxyRecord]) -> tuple[ProxyStatus, ...]:
         """Those that we are connected to or would like to be, then those of `records` that we were."""

@@ -208,7 +208,13 @@ def _link(
     if engine is None or owner is None:
         raise RuntimeError("the model has not been loaded")
     book = ProxyBook(
-        workshop.till, name=name, model=profile.model, owner=owner, parameters=parameters, clock=workshop.clock
+        workshop.till,
+        name=name,
+        model=profile.model,
+        owner=owner,
+        parameters=parameters,
+        clock=workshop.clock,
+        on_served=workshop.traffic.count,
     )
 
     def session(on_change: Callable[[], None]) -> WorkerSession:

@@ -1,12 +1,13 @@
 """What work is done with: made once when the agent starts, used by every shift."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
+from mulberry.agent.traffic import Traffic
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile
@@ -50,3 +51,4 @@ class Workshop:
     clock: Clock
     random: Random
     make_engine: MakeEngine = engine_in_a_process
+    traffic: Traffic = field(default_factory=Traffic)

@@ -78,6 +78,8 @@ class Served:
     finished_at: datetime
     counted: Counted
     adjusted: Adjusted
+    request_bytes: int = 0  # of HTTP, as it came
+    answer_bytes: int = 0  # of the answer's body, as far as it was made
 
 
 class ProxyRefused(Exception):

@@ -82,6 +82,8 @@ class Serving:
         self._received_at = terms.clock.now()
         self._first_answer_at: datetime | None = None
         self._head_sent = False
+        self._request_bytes = len(query.query)
+        self._answer_bytes = 0
 
     def not_taken(self, why: str) -> Message:
         """The answer to a request that is not run and not booked."""
@@ -135,12 +137,14 @@ class Serving:
     async def _stream(self, answers: AsyncGenerator[JsonObject, None]) -> _Last:
         async for answer in answers:
             body = event(self._bill.priced(answer))
+            self._answer_bytes += len(body)
             if not self._head_sent:
                 self._first_answer_at = self._terms.clock.now()
                 self._send_head("text/event-stream; charset=utf-8")
             await self._send_parts(body)
         if not self._head_sent:
             raise BackendFailed("the engine gave no answer")
+        self._answer_bytes += len(END_OF_EVENTS)
         return _Last(JobOutcome.DONE, "", lambda ending: self._part(END_OF_EVENTS, ending))
 
     async def _plain(self, answers: AsyncGenerator[JsonObject, None]) -> _Last:
@@ -163,6 +167,7 @@ class Serving:
     async def _document(self, outcome: JobOutcome, error: str, status: int, answer: JsonObject) -> _Last:
         """An answer in one piece, or in parts when it is large."""
         body = document(answer)
+        self._answer_bytes += len(body)
         if len(body) <= PART_LIMIT_BYTES:
             return _Last(outcome, error, lambda ending: self._head("application/json", status, body, ending))
         self._send_head("application/json", status)
@@ -189,6 +194,8 @@ class Serving:
             finished_at=now,
             counted=self._bill.counted,
             adjusted=self._bill.adjusted,
+            request_bytes=self._request_bytes,
+            answer_bytes=self._answer_bytes,
         )
         self._terms.book(served, partial(self._say_last, last, now))
 

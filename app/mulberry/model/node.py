@@ -63,6 +63,7 @@ class ReasonKind(StrEnum):
     LEDGER_SET_ASIDE = "ledger set aside"
     SETTINGS_SET_ASIDE = "settings set aside"
     UNDERPAID = "underpaid"
+    STATS_PAGE_UNAVAILABLE = "stats page unavailable"
     BUG = "bug"
 
 
