@@ -9,25 +9,25 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from mulberry.attestation.certificate import KeyPair, OwnCertificate
+from mulberry.attestation.certificate import CertificateSource, KeyPair
 from mulberry.attestation.collateral import CollateralFolder
 from mulberry.attestation.errors import NotProven
 from mulberry.attestation.ratls import verify_session
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.attestation.verifier import verify_peer
 from mulberry.cocoon.transports import PeerNotProven
-from mulberry.model.attestation import PeerEvidence, Policy, Requirements
+from mulberry.model.attestation import PeerEvidence, Requirements
 from mulberry.model.clock import Clock
 
 
 class DemoProofs:
-    """One end: `shows` is what its certificate carries, `asks` what its peers must show. Is a `cocoon.ratls.Attestor`.
+    """One end: `own` is what it shows, `asks` what its peers must show. Is a `cocoon.ratls.Attestor`.
 
     `collateral` is a folder with Intel's word on TDX platforms; a fake quote needs none.
     """
 
-    def __init__(self, shows: Policy, asks: Requirements, collateral: Path, clock: Clock) -> None:
-        self._own = OwnCertificate(shows, clock)
+    def __init__(self, own: CertificateSource, asks: Requirements, collateral: Path, clock: Clock) -> None:
+        self._own = own
         self._asks = asks
         self._tdx = TdxVerifier(CollateralFolder(collateral))
         self._clock = clock

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 from OpenSSL import SSL, crypto
 
@@ -30,11 +30,8 @@ def listening_context(pair: KeyPair) -> SSL.Context:
     context.set_tls13_ciphersuites(CIPHER_SUITES)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    key = serialization.load_pem_private_key(pair.key_pem, password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("the network's certificates have Ed25519 keys")
     context.use_certificate(load_pem_x509_certificate(pair.certificate_pem))
-    context.use_privatekey(key)
+    context.use_privatekey(cast(Ed25519PrivateKey, load_pem_private_key(pair.key_pem, password=None)))
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
     return context
 

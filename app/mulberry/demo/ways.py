@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from mulberry.attestation.certificate import OwnCertificate
 from mulberry.cocoon.ratls import RaTls
 from mulberry.demo.gate import Gate
 from mulberry.demo.proofs import DemoProofs
@@ -24,8 +25,8 @@ class Ways:
         of_workers = _requirements(profile.worker_policy, parameters.worker_hashes if profile.check_hashes else ())
         of_proxies = _requirements(profile.proxy_policy, parameters.proxy_hashes if profile.check_hashes else ())
         self._transport = profile.transport
-        self._proxys = DemoProofs(profile.proxy_policy, of_workers, collateral, clock)
-        self._routers = DemoProofs(profile.worker_policy, of_proxies, collateral, clock)
+        self._proxys = DemoProofs(OwnCertificate(profile.proxy_policy, clock), of_workers, collateral, clock)
+        self._routers = DemoProofs(OwnCertificate(profile.worker_policy, clock), of_proxies, collateral, clock)
         self._gate = Gate(self._proxys, profile.proof_of_work_bits, random_bytes)
         self._router: Router | None = None
 
