@@ -102,10 +102,8 @@ def test_the_json_is_true() -> None:
     assert told["localconfig"]["coefficient"] == 1500
     assert told["root_contract_config"]["worker_fee_per_token"] == 20_000
     (proxy,) = told["proxies"]
-    earned = [
-        proxy[f"earned_tokens_{name}"] for name in ("committed_to_blockchain", "committed_to_proxy_db", "max_known")
-    ]
-    assert earned == [100, 120, 134]
+    stages = "committed_to_blockchain", "committed_to_proxy_db", "max_known"
+    assert [proxy[f"earned_tokens_{stage}"] for stage in stages] == [100, 120, 134]
     assert (proxy["cached_out_tokens"], proxy["expected_cached_out_tokens"], proxy["running_request"]) == (
         60,
         100,
@@ -232,7 +230,7 @@ async def test_the_three_pages_are_for_everybody_on_this_computer(served_page: P
         value
         for (name, labels), value in found.items()
         if name == "mulberry_proxy_payable_nanoton_total" and key in labels
-    ] == [2680]  # noqa: E501
+    ] == [2680]
 
 
 @pytest.mark.parametrize("path", ["/stats", "/jsonstats", "/metrics", "/request/enable?token={token}"])
