@@ -1,4 +1,4 @@
-"""Both ends of proven connections for tests: a gate before channels, and ends that show and accept what they are told."""
+"""Both ends of proven connections for tests: a gate before channels, and ends that show and take what they are told."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
