@@ -100,6 +100,16 @@ async def test_from_an_empty_chain_to_the_first_payout(desk: TreasuryDesk) -> No
         assert kinds(ledger, AccountRole.OWNER) == ["payout"]
 
 
+async def test_what_a_proxy_signed_is_cashed_after_it_was_put_aside(desk: TreasuryDesk) -> None:
+    """Nobody is connected to it any more, and its contract was not even made before."""
+    fund(desk.network)
+    desk.connected = set
+    async with at_work(desk) as (ledger, treasury):
+        desk.take_payment(ledger, ENOUGH)
+        await until(desk, lambda: owner_has(desk.network) == ENOUGH * FEE)
+        await until(desk, partial(paid, ledger, desk.clock, ENOUGH * FEE))
+
+
 async def test_a_payout_below_the_threshold_waits_until_its_owner_asks(desk: TreasuryDesk) -> None:
     fund(desk.network)
     async with at_work(desk) as (ledger, treasury):

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from mulberry.cli.report import Asked, make_report, percentile
-from mulberry.cli.words import of_error, of_jobs, of_jobs_as_csv, of_reason, of_status, seconds
+from mulberry.cli.words import of_error, of_jobs, of_jobs_as_csv, of_proxies, of_reason, of_status, seconds
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NodeState
+from mulberry.model.node import NodeState, ProxyState
 from mulberry.model.wallet import Reconciliation
-from samples import UNREACHABLE, a_job, a_status
+from samples import NOON, UNREACHABLE, a_job, a_status
 
 
 @pytest.mark.parametrize("state", NodeState)
@@ -36,6 +36,36 @@ def test_a_job_without_the_proxys_word_shows_an_estimate_as_such() -> None:
     (_, line) = of_jobs([job])
     assert re.search(r"~[\d.,]+ TON", line)
     assert "~" not in list(of_jobs([replace(job, confirmed_tokens=job.adjusted_tokens)]))[1]
+
+
+def test_a_job_that_was_paid_too_little_says_so() -> None:
+    job = a_job(7)
+    assert "less than this computer counted" not in list(of_jobs([job]))[1]
+    assert "0.000001 TON less" in list(of_jobs([replace(job, confirmed_tokens=job.adjusted_tokens - 50)]))[1]
+
+
+def test_each_proxy_is_told_with_its_state_its_proof_and_its_money() -> None:
+    (proxy,) = a_status().proxies
+    working = replace(
+        proxy, state=ProxyState.WORKING, address="127.0.0.1:4000", connected_since=NOON, transport="ratls"
+    )
+    aside = replace(
+        proxy,
+        name="the liar",
+        connected=False,
+        state=ProxyState.PUT_ASIDE,
+        note="Its key changed.",
+        next_attempt_at=NOON,
+        owed=Nanoton(5_000),
+        underpaid=Nanoton(7_000),
+    )
+    told = list(of_proxies([aside, working]))
+    assert told[0].startswith("demo-proxy at 127.0.0.1:4000 (ratls): working since")
+    text = "\n".join(told)
+    assert "the liar" in text and "Its key changed. Next attempt" in text
+    assert "proof    TEST, nothing proven" in text and proxy.public_key in text
+    assert "0.000005 TON not signed yet" in text and "0.000007 TON less confirmed" in text
+    assert list(of_proxies([])) == ["No proxy was met yet."]
 
 
 def test_a_formula_in_a_strangers_error_is_harmless_in_a_spreadsheet() -> None:

@@ -98,6 +98,8 @@ def of_jobs(jobs: Iterable[Job]) -> Iterator[str]:
         money = format_ton(job.earned) if job.confirmed_tokens is not None else f"~{format_ton(job.estimated)}"
         when = f"{job.finished_at.astimezone():%Y-%m-%d %H:%M:%S}"
         outcome = f"{job.outcome}: {job.error}" if job.error else job.outcome
+        if job.underpaid:
+            outcome += f" (the proxy confirmed {format_ton(job.underpaid)} less than this computer counted)"
         yield f"{job.number:>7}  {when}  {tokens:>11}  {job.latency_seconds:>8.3f}  {money:>18}  {outcome}"
 
 

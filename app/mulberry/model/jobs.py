@@ -50,6 +50,12 @@ class Job:
         return Nanoton((self.confirmed_tokens or 0) * self.worker_fee_per_token)
 
     @property
+    def underpaid(self) -> Nanoton:
+        """What the proxy's word falls short of ours; 0 until it gave its word."""
+        short = 0 if self.confirmed_tokens is None else max(self.adjusted_tokens - self.confirmed_tokens, 0)
+        return Nanoton(short * self.worker_fee_per_token)
+
+    @property
     def latency_seconds(self) -> float:
         return (self.finished_at - self.received_at).total_seconds()
 
