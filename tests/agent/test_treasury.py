@@ -104,7 +104,7 @@ async def test_what_a_proxy_signed_is_cashed_after_it_was_put_aside(desk: Treasu
     """Nobody is connected to it any more, and its contract was not even made before."""
     fund(desk.network)
     desk.connected = set
-    async with at_work(desk) as (ledger, treasury):
+    async with at_work(desk) as (ledger, _):
         desk.take_payment(ledger, ENOUGH)
         await until(desk, lambda: owner_has(desk.network) == ENOUGH * FEE)
         await until(desk, partial(paid, ledger, desk.clock, ENOUGH * FEE))

@@ -39,7 +39,8 @@ def of_status(status: Status) -> Iterator[str]:
     yield f"  jobs     {money.jobs_today:,} today, {money.jobs_total:,} in all"
     for proxy in status.proxies:
         line = "connected" if proxy.connected else proxy.note or "not connected"
-        yield f"  proxy    {proxy.name}: {line} ({proxy.attestation})"
+        proof = f" ({proxy.attestation})" if proxy.attestation else ""
+        yield f"  proxy    {proxy.name}: {line}{proof}"
     for gpu in status.gpus.gpus:
         yield f"  GPU      {gpu.name} at {gpu.pci_address}"
     if status.gpus.absent_because:
