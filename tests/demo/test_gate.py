@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -200,9 +202,7 @@ async def test_a_worker_without_a_certificate_is_refused(caplog: pytest.LogCaptu
 
     caplog.set_level(logging.INFO)
     async with gated(Recording()) as address:
-        with pytest.raises(
-            ChannelClosed, match=r"accept our certificate \(tlsv13 alert certificate required\)"
-        ):
+        with pytest.raises(ChannelClosed, match=r"accept our certificate \(tlsv13 alert certificate required\)"):
             await dial(address, Bare())
     assert "a visitor was refused: the TLS handshake failed (peer did not return a certificate)" in caplog.text
 
@@ -320,3 +320,21 @@ async def test_a_crowd_before_the_gate_is_bounded(monkeypatch: pytest.MonkeyPatc
             await reader.readexactly(CHALLENGE.size)
         for each in (writer, *(knocking[1] for knocking in waiting)):
             each.transport.abort()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not there")
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        test_two_proven_ends_talk,
+        test_the_listening_end_may_say_farewell_too,
+        test_a_connection_that_breaks_ends_both_channels,
+        test_what_comes_right_behind_the_handshake_is_not_lost,
+        test_a_peer_that_leaves_while_it_is_judged_is_not_handed_over,
+    ],
+)
+def test_the_same_on_the_loop_that_the_agent_runs_on(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())

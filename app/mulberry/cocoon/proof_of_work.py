@@ -85,21 +85,19 @@ def _zero_bits(salt: bytes, nonce: int) -> int:
 
 async def _search(challenge: Challenge, processes: int) -> int:
     """The nonce that the fastest of `processes` finds; all are gone when this returns or raises."""
-    started: list[Process] = []
+    births = [asyncio.create_task(_start()) for _ in range(processes)]
     asking: list[asyncio.Task[bytes]] = []
     try:
-        for number in range(processes):
-            started.append(await _start())
+        for number, birth in enumerate(births):
+            searcher = await asyncio.shield(birth)  # one that is cancelled half-born could not be ended
             question = nonce_search.QUESTION.pack(challenge.salt, challenge.difficulty, number, processes)
-            asking.append(asyncio.create_task(_ask(started[-1], question)))
+            asking.append(asyncio.create_task(_ask(searcher, question)))
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         answers = [task.result() for task in asking if task.done()]
     except OSError as problem:
         raise SetUpFailed(f"no process could be started for the proof of work ({problem.strerror})") from problem
     finally:
-        for task in asking:
-            task.cancel()
-        await asyncio.shield(asyncio.gather(*asking, *map(_end, started), return_exceptions=True))
+        await asyncio.shield(_end_all(births, asking))
     for answer in answers:
         if len(answer) == NONCE.size:
             nonce: int = NONCE.unpack(answer)[0]
@@ -125,8 +123,19 @@ async def _ask(process: Process, question: bytes) -> bytes:
     """What it says, which is nothing when it was ended."""
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("started without pipes")
+    if process.stdin.is_closing():  # it was ended before it was asked, and uvloop would call the write a bug
+        return b""
     process.stdin.write(question)
     return await process.stdout.read(NONCE.size)
+
+
+async def _end_all(births: list[asyncio.Task[Process]], asking: list[asyncio.Task[bytes]]) -> None:
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    for born in await asyncio.gather(*births, return_exceptions=True):
+        if isinstance(born, Process):
+            await _end(born)
 
 
 async def _end(process: Process) -> None:
