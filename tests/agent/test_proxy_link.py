@@ -56,24 +56,31 @@ async def running(
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize(
-    ("end", "kind", "pauses"),
+    ("end", "words", "kind", "pauses"),
     [
-        (ChannelClosed("connection refused"), ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
-        (CountersFell("the counters went back"), ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
-        (OSError(errno.ECONNRESET, "reset"), ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
-        (OSError(errno.ENETUNREACH, "no network"), ReasonKind.PROXY_UNREACHABLE, WITHOUT_NETWORK),
-        (dialled(OSError(errno.ENETDOWN, "down")), ReasonKind.PROXY_UNREACHABLE, WITHOUT_NETWORK),
-        (PeerNotProven("its quote is stolen"), ReasonKind.PROXY_DISTRUSTED, REFUSED),
-        (ProxyRefused("unknown model"), ReasonKind.PROXY_REFUSED, REFUSED),
-        (ProxyDistrusted("its key changed"), ReasonKind.PROXY_DISTRUSTED, DISTRUSTED),
+        (ChannelClosed("connection refused"), "connection refused", ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
+        (CountersFell("the counters went back"), "the counters went back", ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
+        (OSError(errno.ECONNRESET, "reset"), "(Connection reset by peer)", ReasonKind.PROXY_UNREACHABLE, UNREACHABLE),
+        (
+            OSError(errno.ENETUNREACH, "no network"),
+            "(Network is unreachable)",
+            ReasonKind.PROXY_UNREACHABLE,
+            WITHOUT_NETWORK,
+        ),
+        (dialled(OSError(errno.ENETDOWN, "down")), "(Network is down)", ReasonKind.PROXY_UNREACHABLE, WITHOUT_NETWORK),
+        (PeerNotProven("its quote is stolen"), "its quote is stolen", ReasonKind.PROXY_DISTRUSTED, REFUSED),
+        (ProxyRefused("unknown model"), "unknown model", ReasonKind.PROXY_REFUSED, REFUSED),
+        (ProxyDistrusted("its key changed"), "its key changed", ReasonKind.PROXY_DISTRUSTED, DISTRUSTED),
     ],
 )
-async def test_each_end_has_its_reason_and_its_pace(end: Exception, kind: ReasonKind, pauses: Pauses) -> None:
+async def test_each_end_has_its_reason_and_its_pace(
+    end: Exception, words: str, kind: ReasonKind, pauses: Pauses
+) -> None:
     session = Session(*[end] * 5)
     async with running(session) as link:
         await asyncio.sleep(pauses.first / 4)
         assert link.reason is not None and link.reason.kind is kind
-        assert str(end) in link.reason.evidence
+        assert words in link.reason.evidence
         await asyncio.sleep(pauses.longest * 10)
         steps = [later - earlier for earlier, later in zip(session.began, session.began[1:], strict=False)]
         for number, step in enumerate(steps):

@@ -19,6 +19,7 @@ from mulberry.cocoon.channel import Channel
 from mulberry.cocoon.messages import ConnectedToProxy, ConnectToProxy, ProxyParams, QueryAnswerEx
 from mulberry.model.errors import UserFacingError
 from mulberry.model.joining import MAINNET_ROOT, Wishes, profile_of
+from mulberry.model.network import load_profile
 from mulberry.model.places import resource
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
@@ -65,7 +66,12 @@ def test_a_profile_of_ours_is_taken_too(tmp_path: Path) -> None:
     demo = json.loads(resource("networks/demo.json").read_text())
     mine = write(tmp_path, demo | {"name": "mine", "kind": "test", "launch": None})
     assert profile_of(mine, Wishes(model=MODEL)).model == MODEL
-    assert profile_of("demo", Wishes()).launch == "demo-network"
+
+
+def test_a_bundled_network_is_as_it_is() -> None:
+    assert profile_of("demo", Wishes(owner_address=OWNER)) == load_profile("demo")
+    with pytest.raises(UserFacingError, match="as it is"):
+        profile_of("demo", Wishes(model=MODEL))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.ledger import LedgerFull
 from mulberry.cocoon.channel import ChannelClosed
 from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
-from mulberry.cocoon.transports import PeerNotProven, Transport
+from mulberry.cocoon.transports import PeerNotProven, Transport, words_of
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.clock import Clock
 from mulberry.model.node import ProxyState, Reason
@@ -204,8 +204,9 @@ class ProxyLink:
             self._failed = reasons.proxy_refused(self.name, str(problem))
             return REFUSED
         except (ChannelClosed, OSError) as problem:
-            self._failed = reasons.proxy_unreachable(self.name, str(problem))
             cause = problem if isinstance(problem, OSError) else problem.__cause__
+            why = words_of(cause) if isinstance(cause, OSError) else str(problem)  # without the proxy's name again
+            self._failed = reasons.proxy_unreachable(self.name, why)
             offline = isinstance(cause, OSError) and cause.errno in OFFLINE
             return WITHOUT_NETWORK if offline else UNREACHABLE
         except LedgerFull as problem:

@@ -13,7 +13,7 @@ from mulberry.model.clock import SystemClock
 from mulberry.model.control import Command
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
-from mulberry.model.joining import is_as_bundled
+from mulberry.model.joining import is_bundled
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import NodeState, Want
 from mulberry.model.places import DataFolder
@@ -30,7 +30,7 @@ def prepare(root: Path, profile: NetworkProfile, **wishes: object) -> None:
     """
     folder = DataFolder.of_network(root, profile.name)
     folder.create()
-    written = None if is_as_bundled(profile) else profile.model_dump_json(indent=2, exclude_unset=True).encode()
+    written = None if is_bundled(profile.name) else profile.model_dump_json(indent=2, exclude_unset=True).encode()
     settings = load_settings(folder.settings, SystemClock())
     chosen = {name: value for name, value in wishes.items() if value is not None}
     try:
@@ -46,9 +46,7 @@ def prepare(root: Path, profile: NetworkProfile, **wishes: object) -> None:
             why=f"{folder.path} is in use.",
             next_step=f"End it with `mulberry quit --network {profile.name}`, then run this again.",
         )
-    if written is None:
-        folder.profile.unlink(missing_ok=True)
-    else:
+    if written is not None:
         write_whole(folder.profile, written)
     save_settings(folder.settings, wanted)
 

@@ -6,7 +6,7 @@ reached: what they leave out is as the public scripts have it.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,19 @@ class Wishes:
 
 
 def profile_of(network: str, wishes: Wishes) -> NetworkProfile:
-    """The profile of `network`, the name of a bundled one or a file's path, with `wishes`. Raises `UserFacingError`."""
+    """The profile of `network`, the name of a bundled one or a file's path, with `wishes`. Raises `UserFacingError`.
+
+    A bundled network is as it is: there, only the owner's address can be wished, which is for the settings.
+    """
+    if is_bundled(network):
+        if replace(wishes, owner_address=None) != Wishes():
+            raise _is_as_it_is(network)
+        return load_profile(network)
     untrusted = _parameters_in(Path(network))
     if untrusted is None:
         profile = load_profile(network)
         told = profile.model_dump(mode="json", exclude_unset=True)
-        if network != profile.name and _is_bundled(profile.name):
+        if is_bundled(profile.name):
             raise _name_is_taken(network, profile.name)
     else:
         stem = Path(network).stem
@@ -58,11 +65,6 @@ def profile_of(network: str, wishes: Wishes) -> NetworkProfile:
     return parse_profile(json.dumps(wanted).encode(), source=network)
 
 
-def is_as_bundled(profile: NetworkProfile) -> bool:
-    """Whether this is a bundled network's profile, unchanged."""
-    return _is_bundled(profile.name) and load_profile(profile.name) == profile
-
-
 def _parameters_in(path: Path) -> dict[str, Any] | None:
     """The file's content if it is the public binaries' parameters; what else it may be is for others to find out."""
     try:
@@ -79,11 +81,20 @@ def _name(stem: str) -> str:
     return f"test-{re.sub('[^a-z0-9]+', '-', stem.lower())}"[:32].rstrip("-")
 
 
-def _is_bundled(name: str) -> bool:
+def is_bundled(name: str) -> bool:
+    """Whether a network of this name comes with Mulberry."""
     try:
         return resource(f"networks/{name}.json").is_file()
     except FileNotFoundError:
         return False
+
+
+def _is_as_it_is(name: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"The bundled network {name} is as it is.",
+        why="Model, transport and addresses can be chosen only for a network that is joined by a file.",
+        next_step="Leave these options out, or name a file.",
+    )
 
 
 def _name_is_taken(network: str, name: str) -> UserFacingError:
