@@ -4,6 +4,8 @@ import json
 import signal
 import subprocess
 
+import pytest
+
 from own_mulberry import Mulberry
 
 
@@ -20,6 +22,14 @@ def test_fifty_jobs_are_served_paid_and_booked(mulberry: Mulberry) -> None:
     assert 0 < report["latency_p50_ms"] <= report["latency_p99_ms"]
     assert 0 < report["seconds_to_first_job"] < 60
     assert not mulberry.processes(), "the demo takes down what it brought up"
+
+
+@pytest.mark.parametrize("transport", ["plain", "socks5"])  # RA-TLS is the demo's own choice
+def test_the_other_ways_to_the_proxy_serve_as_well(mulberry: Mulberry, transport: str) -> None:
+    done = mulberry.command("demo", "--headless", "--transport", transport, "--jobs", "4", "--rate", "3000", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["jobs_confirmed"] == 4
+    assert not mulberry.processes()
 
 
 def test_ctrl_c_ends_it_cleanly(mulberry: Mulberry) -> None:

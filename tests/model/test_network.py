@@ -74,6 +74,17 @@ def test_a_wrong_profile_is_refused_with_its_mistake(untrusted: bytes, why: str)
     assert why in refused.value.why
 
 
+def test_a_network_may_be_reached_in_another_way_but_not_past_its_rules() -> None:
+    demo = load_profile("demo")
+    assert demo.over(None) is demo
+    assert demo.over("socks5") == demo.model_copy(update={"transport": "socks5"})
+    real = parse_profile(changed(**REAL), source="a test")
+    assert real.over("socks5").transport == "socks5"
+    with pytest.raises(UserFacingError, match="'demo' over plain is not usable") as refused:
+        real.over("plain")
+    assert "on the main network proofs are real" in refused.value.why
+
+
 def test_prices_of_a_network_on_a_chain_are_not_guessed() -> None:
     profile = parse_profile(changed(chain=None, lite_servers={"liteservers": []}), source="a test")
     with pytest.raises(ValueError, match="root contract"):
