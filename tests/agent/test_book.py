@@ -12,7 +12,7 @@ from agent_workshop import DEMO
 from conftest import SettableClock
 from mulberry.agent.book import ProxyBook
 from mulberry.agent.ledger import LARGEST_CONFIRMATION, open_ledger
-from mulberry.agent.till import Till
+from mulberry.agent.till import WORD_SECONDS, Till
 from mulberry.cocoon.messages import ProxyParams
 from mulberry.cocoon.seams import BookFull, ProxyDistrusted, Served
 from mulberry.cocoon.usage import Adjusted, Counted
@@ -67,8 +67,13 @@ def till(tmp_path: Path, clock: SettableClock) -> Iterator[Till]:
 
 
 async def turn() -> None:
-    """The book is written at the end of a turn of the event loop."""
+    """A job is written at the end of a turn of the event loop."""
     await asyncio.sleep(0)
+
+
+async def word() -> None:
+    """A proxy's word is written a little later."""
+    await asyncio.sleep(2 * WORD_SECONDS)
 
 
 class Told:
@@ -157,11 +162,12 @@ def test_the_same_payment_again_is_nothing_new(book: ProxyBook, till: Till) -> N
     assert account.payable == 5 * 20_000
 
 
+@pytest.mark.virtual_time
 async def test_counters_that_fell_leave_ours_as_they_were(book: ProxyBook) -> None:
     book.take_counters(10, 20)
-    await turn()
+    await word()
     book.take_counters(10, 15)  # the proxy lost what it had not saved; it said 20 once
-    await turn()
+    await word()
     assert book.counters().max_known == 20
 
 
@@ -173,9 +179,10 @@ async def test_a_job_worth_nonsense_is_distrusted(book: ProxyBook, clock: Settab
         book.confirm(served(1, clock).request_id, tokens)
 
 
+@pytest.mark.virtual_time
 async def test_a_confirmation_of_nothing_we_know_is_no_money(book: ProxyBook, till: Till, clock: SettableClock) -> None:
     book.confirm(b"\x09" * 32, 5)
-    await turn()
+    await word()
     assert till.ledger.totals(clock.now()).today == 0
 
 
@@ -261,3 +268,29 @@ def test_a_payment_among_others_is_on_disk_like_a_payment_alone(
     assert "PRAGMA synchronous = FULL" in statements[: statements.index("COMMIT")]
     with pytest.raises(RuntimeError, match="on disk"), till.ledger.together():
         till.ledger.add_payment(SignedPayment(KEY.verify_key.encode().hex(), book.worker_contract, 6, b"", clock.now()))
+
+
+@pytest.mark.virtual_time
+async def test_a_proxys_word_goes_with_the_next_job_or_a_little_later(
+    book: ProxyBook, till: Till, clock: SettableClock
+) -> None:
+    commits: list[str] = []
+    till.ledger._connection.set_trace_callback(lambda said: commits.append(said) if said == "COMMIT" else None)
+    for number in (1, 2, 3):
+        book.book(served(number, clock), Told())
+        await turn()
+        book.confirm(served(number, clock).request_id, 10)
+        book.take_counters(number, 10 * number)
+        await turn()
+    assert len(commits) == 3
+    assert [job.confirmed_tokens for job in till.ledger.jobs(1, 3)] == [10, 10, None]
+    await word()
+    assert len(commits) == 4
+    assert till.ledger.jobs(3, 3)[0].confirmed_tokens == 10
+    assert book.counters().max_known == 30
+
+
+async def test_what_waits_at_the_end_is_written(book: ProxyBook, till: Till) -> None:
+    book.take_counters(1, 2)
+    till.flush()
+    assert book.counters().max_known == 2

@@ -10,6 +10,7 @@ from mulberry.model.clock import Clock
 from mulberry.runtime.engine import Engine, EngineFailed, EngineRefused
 from mulberry.runtime.openai import Stamp, answer
 
+ID_BITS = 96
 SEED_BITS = 63
 
 
@@ -23,11 +24,8 @@ class EngineBackend:
 
     async def answer(self, request: CheckedRequest) -> AsyncGenerator[dict[str, Any], None]:
         """See `cocoon.worker.Backend`."""
-        stamp = Stamp(
-            answer_id=f"{self._random.getrandbits(96):024x}",
-            created=int(self._clock.now().timestamp()),
-            seed=self._random.getrandbits(SEED_BITS),
-        )
+        answer_id, seed = divmod(self._random.getrandbits(ID_BITS + SEED_BITS), 2**SEED_BITS)  # asking twice costs 3 µs
+        stamp = Stamp(f"{answer_id:024x}", created=int(self._clock.now().timestamp()), seed=seed)
         answers = answer(self._engine, request.path, request.body, stream=request.stream, stamp=stamp)
         try:
             async for untold in answers:

@@ -123,12 +123,12 @@ class ProxyBook:
     def take_counters(self, committed_to_db: int, max_known: int) -> None:
         """Keeps the larger of the proxy's and our numbers: what it once said it owes, it said."""
         contract = self._met().worker_contract
-        self._till.grow_counters_soon(contract, committed_to_db=committed_to_db, max_known=max_known)
+        self._till.hear_counters(contract, committed_to_db=committed_to_db, max_known=max_known)
 
     def confirm(self, request_id: bytes, tokens: int) -> None:
         if not 0 <= tokens <= LARGEST_CONFIRMATION:
             raise ProxyDistrusted(f"it says that one request is worth {tokens:,} tokens")
-        self._till.put_soon(Confirmation(self._met().proxy, request_id.hex(), tokens))
+        self._till.hear(Confirmation(self._met().proxy, request_id.hex(), tokens))
 
     def book(self, served: Served, booked: Booked) -> None:
         """`BookFull`: the job waits in memory for room on the disk, and no further one may come."""

@@ -248,6 +248,7 @@ class Node:
                 group.create_task(self._telemetry.run(self._changed), name="telemetry")
         finally:
             await self._end_work()
+            self._workshop.till.flush()
             if self._quiet is not None:
                 self._quiet.cancel()
 

@@ -100,8 +100,8 @@ Booked = Callable[[Exception | None], None]
 class Book(Protocol):
     """Whoever keeps the money of one proxy.
 
-    A payment is safe on disk when `take_payment` returns. What comes with every request is written together with all
-    else of the same turn of the event loop, at its end; `book` tells when that is done.
+    A payment is safe on disk when `take_payment` returns. What comes with every request is written a little later,
+    together with what else comes; `book` tells when that is done.
     """
 
     def counters(self) -> Counters:

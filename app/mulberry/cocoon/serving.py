@@ -9,7 +9,7 @@ import logging
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -71,7 +71,10 @@ class Serving:
     """One request while it runs."""
 
     def __init__(self, query: RunQueryEx | RunQuery, terms: Terms) -> None:
-        self._query = query
+        self._request_id = query.request_id
+        self._untrusted_query = query.query
+        self._timeout_seconds = min(query.timeout, LONGEST_SECONDS) * SHARE_OF_TIMEOUT
+        self._wants_debug = isinstance(query, RunQueryEx) and bool(query.enable_debug)
         self._terms = terms
         self._bill = Bill(terms.prices, query.coefficient)
         self._replies: Replies = (
@@ -108,7 +111,7 @@ class Serving:
         try:
             request = self._checked()
             async with (
-                asyncio.timeout(min(self._query.timeout, LONGEST_SECONDS) * SHARE_OF_TIMEOUT),
+                asyncio.timeout(self._timeout_seconds),
                 aclosing(self._terms.backend.answer(request)) as answers,
             ):
                 try:
@@ -128,10 +131,10 @@ class Serving:
 
     def _checked(self) -> CheckedRequest:
         try:
-            untrusted = decode_as(HttpRequest, self._query.query)
+            untrusted = decode_as(HttpRequest, self._untrusted_query)
         except TlError as problem:
             raise RequestRefused(str(problem)) from None
-        self._query = replace(self._query, query=b"")  # may be large, and is not needed again
+        self._untrusted_query = b""  # may be large, and is not needed again
         return check_request(untrusted, self._terms.model_base_name)
 
     async def _stream(self, answers: AsyncGenerator[JsonObject, None]) -> _Last:
@@ -186,7 +189,7 @@ class Serving:
         """Books the request; the last word follows when that is done."""
         now = self._terms.clock.now()
         served = Served(
-            request_id=self._query.request_id,
+            request_id=self._request_id,
             outcome=last.outcome,
             error=last.error,
             received_at=self._received_at,
@@ -228,7 +231,7 @@ class Serving:
         return self._replies.part(body, self._bill.adjusted, ending)
 
     def _debug(self, now: datetime) -> str | None:
-        if isinstance(self._query, RunQuery) or not self._query.enable_debug:
+        if not self._wants_debug:
             return None
         first = ((self._first_answer_at or now) - self._received_at).total_seconds()
         return f"first answer after {first:.3f} s, end after {(now - self._received_at).total_seconds():.3f} s"

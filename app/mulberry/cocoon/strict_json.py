@@ -38,7 +38,7 @@ def parse_object(untrusted: bytes) -> JsonObject:
         raise JsonError("not UTF-8") from None
     _bound_values(text)
     try:
-        value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_constant)
+        value = _DECODER.decode(text)
     except RecursionError:
         raise JsonTooLargeError(f"nested more than {DEPTH_LIMIT} deep") from None
     except json.JSONDecodeError as problem:
@@ -104,3 +104,6 @@ def _number(digits: str) -> float:
 
 def _constant(name: str) -> float:
     raise JsonError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_constant)
