@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -205,6 +206,32 @@ def test_what_is_booked_is_there_after_the_ledger_is_opened_again(path: Path, cl
     assert again.jobs(1, 9) == [job]
     again.close()
     assert ledgers_set_aside(path) == []
+
+
+def test_an_older_ledger_knows_its_proxies_dealings_after_the_move(path: Path, clock: SettableClock) -> None:
+    ledger = open_ledger(path, clock)
+    for number, adjusted in enumerate((100, 50, 70)):
+        ledger.book_job(finished(request_id=f"{number:064x}", adjusted=adjusted))
+    ledger.confirm(PROXY, f"{0:064x}", 90, NOON)
+    ledger.confirm(PROXY, f"{1:064x}", 60, NOON)
+    told = ledger.chain.tallies()
+    ledger.close()
+    older = sqlite3.connect(path, isolation_level=None)
+    older.executescript(
+        "DROP TRIGGER a_booked_job_is_tallied; DROP TRIGGER a_confirmed_job_is_tallied;"
+        "ALTER TABLE tallies DROP COLUMN requests; ALTER TABLE tallies DROP COLUMN succeeded;"
+        "ALTER TABLE tallies DROP COLUMN underpaid;"
+        "CREATE TRIGGER a_booked_job_is_tallied AFTER INSERT ON jobs BEGIN SELECT 1; END;"
+        "CREATE TRIGGER a_confirmed_job_is_tallied AFTER INSERT ON confirmations BEGIN SELECT 1; END;"
+        "PRAGMA user_version = 2"
+    )
+    older.close()
+    with closing(open_ledger(path, clock)) as moved:
+        assert moved.chain.tallies() == told
+        (tally,) = told
+        assert (tally.requests, tally.succeeded, tally.underpaid) == (3, 3, 10 * 20)
+        moved.book_job(finished(request_id="ff" * 32, adjusted=5))
+        assert moved.chain.tallies()[0].requests == 4
 
 
 def test_a_newer_ledger_is_left_as_it_is(path: Path, clock: SettableClock) -> None:

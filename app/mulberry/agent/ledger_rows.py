@@ -78,7 +78,7 @@ def of_finished(finished: "Finished") -> tuple[Any, ...]:
 
 def numbered(number: int, finished: "Finished") -> Job:
     """The job that `finished` became."""
-    return Job(number, *_values(finished), None)
+    return Job(*(number, *_values(finished), None))
 
 
 def job(row: tuple[Any, ...]) -> Job:

@@ -78,6 +78,11 @@ class Proxies:
         now = {place.name: place for place in (*self._places, *self._leaving)}
         return [*now.values(), *(place for name, place in self._left.items() if name not in now)]
 
+    @property
+    def note(self) -> str:
+        """What keeps one of them from working, or what is being done about it, in words."""
+        return next((link.note for link in self.links if link.note), "")
+
     def is_registered(self, name: str) -> bool:
         return name in self._names
 

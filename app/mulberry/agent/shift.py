@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
+from mulberry.agent.network_facts import root_of
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.proxy_records import ProxyRecord, proxy_records, proxy_statuses
 from mulberry.agent.startup import START_UP, ConnectToProxy, LoadModel, follow_root
@@ -15,7 +16,7 @@ from mulberry.agent.task import Blocked, Done, Skipped, Task
 from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import Workshop
 from mulberry.model.money import Nanoton
-from mulberry.model.node import ProxyStatus, Reason, Step, StepState
+from mulberry.model.node import ProxyStatus, Reason, RootInfo, Step, StepState
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
 
@@ -62,6 +63,11 @@ class Shift:
         bench = self._bench
         is_known = bench is not None and (bench.treasury is not None or bench.profile.chain is not None)
         return bench.parameters if bench is not None and is_known else None
+
+    @property
+    def root(self) -> RootInfo | None:
+        """What the faces show of the root contract; None: not read yet."""
+        return root_of(self._bench) if self._bench else None
 
     def use(self, workshop: Workshop) -> None:
         """Its settings hold from now on: proxies are told the price, the rest holds for new connections."""
@@ -149,8 +155,8 @@ class Shift:
         """Steps say what is, not what was; requests are taken only while there is somebody to run and book them."""
         engine_ready = bench.engine is not None and bench.engine.status.state is EngineState.READY
         self._set_live(LoadModel, engine_ready, bench.engine.status.note if bench.engine else "")
-        told = self.of_proxies()
-        self._set_live(ConnectToProxy, bench.connected_proxies > 0, told[0].evidence if told else "")
+        note = bench.proxies.note if bench.proxies else ""
+        self._set_live(ConnectToProxy, bench.connected_proxies > 0, note)
         wanted = engine_ready and not self._finishing and not self._workshop.till.full
         for link in bench.links:
             link.hold_back(self._limit_passed(link))

@@ -149,8 +149,8 @@ class ConnectToProxy:
             bench.changed.clear()
             for broken in bench.broken_runs():
                 broken.result()
-            told = [link.reason.evidence for link in bench.links if link.reason]
-            progress(told[0] if told else "")
+            follow_root(bench)
+            progress(bench.proxies.note)
             await bench.changed.wait()
         return Done()
 
