@@ -216,9 +216,22 @@ async def test_other_prices_drain_every_connection_and_make_it_anew() -> None:
 async def test_a_new_version_without_new_terms_disturbs_nobody() -> None:
     network = Network("a", connections=1)
     async with network.at_work() as proxies:
-        proxies.follow(network.names, replace(PARAMETERS, version=9, last_proxy_seqno=7, proxy_hashes=(b"x" * 32,)))
+        proxies.follow(network.names, replace(PARAMETERS, version=9, last_proxy_seqno=7, worker_hashes=(b"x" * 32,)))
         await asyncio.sleep(100)
         assert len(network.sessions["a"]) == 1 and network.connected == {"a"}
+
+
+@pytest.mark.parametrize("now", [(b"a" * 32,), (b"a" * 32, b"c" * 32)])
+async def test_an_image_that_is_accepted_no_longer_makes_proxies_prove_themselves_again(now: tuple[bytes, ...]) -> None:
+    network = Network("a", connections=1)
+    async with network.at_work() as proxies:
+        wider = replace(PARAMETERS, proxy_hashes=(b"a" * 32, b"b" * 32))
+        proxies.follow(network.names, wider)
+        await asyncio.sleep(1)
+        assert len(network.sessions["a"]) == 2, "before, every image was accepted"
+        proxies.follow(network.names, replace(wider, proxy_hashes=now))
+        await asyncio.sleep(1)
+        assert len(network.sessions["a"]) == 3 and network.connected == {"a"}
 
 
 async def test_a_proxy_that_comes_into_the_list_fills_an_empty_place() -> None:

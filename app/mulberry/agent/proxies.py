@@ -26,7 +26,7 @@ LAST_PAYMENT_SECONDS = 90.0  # a proxy that leaves the network signs what it owe
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """One connection, made by the network's `parameters`."""
+    """One connection, and the network's parameters that still hold for it."""
 
     link: ProxyLink
     parameters: RootParameters
@@ -123,10 +123,11 @@ class Proxies:
     def _dismiss(self) -> None:
         now = asyncio.get_running_loop().time()
         for place in list(self._places):
-            link = place.link
+            link, before = place.link, place.parameters
+            place.parameters = parameters = self._parameters or before
             if link.name not in self._names:
                 self._let_go(place, ProxyState.GONE)
-            elif self._parameters is not None and not _same_terms(place.parameters, self._parameters):
+            elif not _same_terms(before, parameters) or _asks_for_more(before, parameters):
                 self._let_go(place, None)
             elif link.is_put_aside and self._fresh():
                 self._rests_until[link.name] = now + RESTS_SECONDS
@@ -217,6 +218,13 @@ async def _end(place: Place) -> None:
     await asyncio.wait((place.run,))
     if not place.run.cancelled():
         place.run.result()
+
+
+def _asks_for_more(before: RootParameters, now: RootParameters) -> bool:
+    """Whether an image that was accepted may be so no longer: then proxies must prove themselves again."""
+    if not now.proxy_hashes:  # every image is accepted
+        return False
+    return not before.proxy_hashes or not set(before.proxy_hashes) <= set(now.proxy_hashes)
 
 
 def _same_terms(before: RootParameters, now: RootParameters) -> bool:
