@@ -351,7 +351,7 @@ class Channel(asyncio.Protocol):
                 self._transport.abort()
             return
         next_look = self._drops_after - silence
-        if self._dials and self._pinged_at < self._heard_at:
+        if self._dials and self._pinged_at <= self._heard_at:  # equal: the pong came within one tick of the clock
             if silence < PING_AFTER_SECONDS:
                 next_look = PING_AFTER_SECONDS - silence
             else:
