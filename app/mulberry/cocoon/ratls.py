@@ -74,15 +74,15 @@ async def _prove_work(front: Preamble, on_progress: OnProgress) -> None:
 
 async def _start_tls(plain: Preamble, proven: Preamble, context: ssl.SSLContext) -> asyncio.Transport:
     """The handshake. What comes behind it waits in `proven`."""
+    if plain.transport.is_closing():  # `connection_lost` is on its way, and would come too late
+        raise SetUpFailed(plain.ended_early)
     loop = asyncio.get_running_loop()
-    try:
-        async with within(TLS_SECONDS, "the TLS handshake was not finished"):
+    async with within(TLS_SECONDS, "the TLS handshake was not finished"):
+        try:
             tls = await loop.start_tls(plain.transport, proven, context, server_side=False)
-    except ssl.SSLError as problem:
-        raise SetUpFailed(f"the TLS handshake failed ({words_of(problem)})") from problem
-    except ConnectionError as problem:
-        if isinstance(problem, SetUpFailed):
-            raise
-        raise SetUpFailed("the other side closed the connection in the TLS handshake") from problem
+        except ssl.SSLError as problem:
+            raise SetUpFailed(f"the TLS handshake failed ({words_of(problem)})") from problem
+        except ConnectionError as problem:
+            raise SetUpFailed("the other side closed the connection in the TLS handshake") from problem
     proven.connection_made(cast(asyncio.Transport, tls))  # `start_tls` leaves this to its caller
     return proven.transport

@@ -57,13 +57,11 @@ class Socks5:
     ) -> PeerEvidence:
         request = connect_request(endpoint)
         router = Preamble(f"what listens at {self._router} closed the connection and may be no SOCKS5 router")
-        try:
-            async with within(STEP_SECONDS, f"the router at {self._router} did not answer"):
+        async with within(STEP_SECONDS, f"the router at {self._router} did not answer"):
+            try:
                 await asyncio.get_running_loop().create_connection(lambda: router, self._router.host, self._router.port)
-        except OSError as problem:
-            if isinstance(problem, SetUpFailed):
-                raise
-            raise SetUpFailed(f"no router listens at {self._router}") from problem
+            except OSError as problem:
+                raise SetUpFailed(f"no router listens at {self._router}") from problem
         try:
             on_progress("waiting for the router, which proves work to the proxy and verifies it")
             await _ask(router, request)
