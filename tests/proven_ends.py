@@ -10,8 +10,11 @@ from random import Random
 from ssl import SSLObject
 from typing import cast
 
+import psutil
+
 from loopback import listening
 from mulberry.attestation.certificate import KeyPair
+from mulberry.cocoon import nonce_search
 from mulberry.cocoon.channel import Channel
 from mulberry.cocoon.messages import ProxyHandshakeCompleted
 from mulberry.cocoon.ratls import RaTls
@@ -155,3 +158,17 @@ async def dial(address: ProxyAddress, own: DemoProofs | None = None, here: Heari
     """A channel over RA-TLS."""
     transport = RaTls(own or proofs())
     return await Channel.dial(address, here or Hearing(), random=Random(7), transport=transport)
+
+
+def searchers() -> list[psutil.Process]:
+    """Our processes that search for a nonce, and those that ended and were not buried."""
+    return [child for child in psutil.Process().children() if _searches(child)]
+
+
+def _searches(child: psutil.Process) -> bool:
+    try:
+        return child.status() == psutil.STATUS_ZOMBIE or nonce_search.__file__ in child.cmdline()
+    except psutil.ZombieProcess:
+        return True
+    except psutil.NoSuchProcess:
+        return False

@@ -17,6 +17,7 @@ from mulberry.cocoon import nonce_search, proof_of_work
 from mulberry.cocoon.nonce_search import find_nonce
 from mulberry.cocoon.proof_of_work import ANSWER, ANSWER_MAGIC, CHALLENGE, Challenge
 from mulberry.cocoon.transports import PeerNotProven, SetUpFailed
+from proven_ends import searchers
 
 # recorded between two public routers: difficulty 20, and the nonce happens to have 24 bits
 RECORDED_SALT = bytes.fromhex("4ea05e306ddd504b87d0d2bbee047674")
@@ -81,14 +82,14 @@ async def test_a_harder_one_is_solved_by_processes(monkeypatch: pytest.MonkeyPat
     challenge, said = Challenge(14, RECORDED_SALT), list[str]()
     assert challenge.is_met_by(await challenge.solve(said.append))
     assert said == ["solving a puzzle that the proxy sets against floods, about a moment of computing"]
-    assert psutil.Process().children() == []
+    assert searchers() == []
 
 
 @asynccontextmanager
 async def hopeless_search(said: list[str]) -> AsyncIterator[asyncio.Task[bytes]]:
     """28 bits: minutes. Entered when its processes run."""
     solving = asyncio.create_task(Challenge(28, RECORDED_SALT).solve(said.append))
-    while not psutil.Process().children():  # noqa: ASYNC110 - another process's birth sets no event
+    while not searchers():  # noqa: ASYNC110 - another process's birth sets no event
         await asyncio.sleep(0.005)
     try:
         yield solving
@@ -104,14 +105,14 @@ async def test_a_search_that_is_called_off_leaves_nothing_behind(monkeypatch: py
         solving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await solving
-        assert psutil.Process().children() == []
+        assert searchers() == []
     assert said == ["solving a puzzle that the proxy sets against floods, about 67 s of computing"]
 
 
 async def test_a_search_that_somebody_ends_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proof_of_work, "_cores", lambda: 1)
     async with hopeless_search([]) as solving:
-        for child in psutil.Process().children():
+        for child in searchers():
             child.kill()
         with pytest.raises(SetUpFailed, match="ended from outside"):
             await solving

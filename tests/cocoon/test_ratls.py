@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
-import psutil
 import pytest
 
 from loopback import listening
@@ -17,7 +16,7 @@ from mulberry.cocoon.proof_of_work import ANSWER, Challenge
 from mulberry.cocoon.ratls import RaTls
 from mulberry.cocoon.transports import PeerNotProven, SetUpFailed
 from mulberry.model.root_contract import ProxyAddress
-from proven_ends import Hearing, Trusting
+from proven_ends import Hearing, Trusting, searchers
 
 CHALLENGE = Challenge(4, b"salt" * 4).pack()
 HARDEST = Challenge(28, b"salt" * 4).pack()
@@ -117,14 +116,14 @@ async def test_garbage_in_place_of_tls_is_said() -> None:
 async def test_a_front_that_leaves_ends_the_search_for_its_nonce() -> None:
     async def script(worker: Preamble) -> None:
         worker.write(HARDEST)
-        while not psutil.Process().children():  # noqa: ASYNC110 - another process's birth sets no event
+        while not searchers():  # noqa: ASYNC110 - another process's birth sets no event
             await asyncio.sleep(0.005)
         worker.transport.abort()
 
     async with front(script) as at:
         with pytest.raises(SetUpFailed, match="closed the connection before TLS"):
             await connect(at)
-    assert psutil.Process().children() == []
+    assert searchers() == []
 
 
 async def test_a_dial_that_is_called_off_leaves_neither_search_nor_connection() -> None:
@@ -138,12 +137,12 @@ async def test_a_dial_that_is_called_off_leaves_neither_search_nor_connection() 
 
     async with front(script) as at:
         connecting = asyncio.ensure_future(connect(at))
-        while not psutil.Process().children():  # noqa: ASYNC110 - another process's birth sets no event
+        while not searchers():  # noqa: ASYNC110 - another process's birth sets no event
             await asyncio.sleep(0.005)
         connecting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await connecting
-        assert psutil.Process().children() == []
+        assert searchers() == []
         await gone.wait()
 
 
