@@ -97,6 +97,8 @@ class Channel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._writer = FrameWriter()
+        self._unsent: list[bytes] = []  # frames of this turn of the event loop
+        self._unsent_bytes = 0
         self._queries: dict[int, tuple[asyncio.Future[Message], OnArrival]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._writable = asyncio.Event()
@@ -202,6 +204,7 @@ class Channel(asyncio.Protocol):
         self._writable.set()
         self._agreed.set()
         if self._transport is not None:
+            self._flush()
             self._transport.close()
             self._abort_timer = self._loop.call_later(FLUSH_SECONDS, self._transport.abort)
 
@@ -330,7 +333,22 @@ class Channel(asyncio.Protocol):
             raise ChannelClosed("not connected")
         if self._transport.is_closing():  # broken, and `connection_lost` with the reason is on its way
             return
-        self._transport.write(self._writer.pack(encode(message)))
+        frame = self._writer.pack(encode(message))
+        self._unsent.append(frame)
+        self._unsent_bytes += len(frame)
+        if self._unsent_bytes > DRAIN_ABOVE_BYTES:
+            self._flush()
+        elif len(self._unsent) == 1:
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """What one turn of the event loop sends leaves in one piece: each write wakes the peer, which costs 30 µs."""
+        if not self._unsent or self._transport is None:
+            return
+        frames, self._unsent, self._unsent_bytes = self._unsent, [], 0
+        if self._transport.is_closing():
+            return
+        self._transport.write(b"".join(frames))
         if self._transport.get_write_buffer_size() > UNSENT_BYTES_LIMIT:
             self.close("the other side does not read what it asked for")
             self._transport.abort()

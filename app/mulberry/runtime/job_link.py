@@ -119,6 +119,7 @@ class JobLink(asyncio.Protocol):
         self.over: asyncio.Future[str] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader(TO_PARENT_LIMIT_BYTES)
+        self._unsent: list[bytes] = []  # frames of this turn of the event loop
         self._runs: dict[int, Run] = {}
         self._next_number = 1
         self._last_sign = 0.0
@@ -149,9 +150,15 @@ class JobLink(asyncio.Protocol):
 
     def send(self, message: ToChild) -> None:
         """Raises `WireError` when `message` is larger than a frame."""
-        frame = pack(message, TO_CHILD_LIMIT_BYTES)
-        if self._transport is not None:
-            self._transport.write(frame)
+        self._unsent.append(pack(message, TO_CHILD_LIMIT_BYTES))
+        if len(self._unsent) == 1:
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """What one turn of the event loop sends leaves in one piece: each write wakes the process and costs 20 µs."""
+        frames, self._unsent = self._unsent, []
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(frames))
 
     def end(self, why: str) -> None:
         """This life is over: all its requests fail with `why`, a plain sentence. Only the first reason counts."""
