@@ -185,6 +185,12 @@ def test(arguments: list[str]) -> None:
     python("-m", "pytest", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"})
 
 
+def fuzz(arguments: list[str]) -> None:
+    """Fuzzes what strangers' bytes reach (docs/fuzzing.md). Linux on x86-64 only."""
+    set_up(development=True)
+    python("-m", "fuzz.run", *arguments, environment={"PYTHONPATH": str(ROOT / "tests")})
+
+
 def bench(arguments: list[str]) -> None:
     """The benchmarks of docs/performance.md; an argument picks some by name. Prints ratios, never fails on a time."""
     set_up(development=True)
@@ -207,7 +213,7 @@ def lock(arguments: list[str]) -> None:
     python(ROOT / "tools" / "lock.py", *arguments)
 
 
-COMMANDS = {command.__name__: command for command in (demo, test, lint, bench, images, lock)}
+COMMANDS = {command.__name__: command for command in (demo, test, lint, fuzz, bench, images, lock)}
 
 
 def main() -> None:

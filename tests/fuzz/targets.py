@@ -1,0 +1,352 @@
+"""What strangers' bytes reach, one function each, with all that must hold whatever the bytes are.
+
+A function says whether the input was accepted. It raises when a reader raises anything but its own error, takes more
+memory than its input justifies, accepts what nobody wrote or signed, or reads back other than it writes. Each plays the
+strongest stranger there is: one who holds the proxy's key, or the certificate's, and signs what the fuzzer made.
+"""
+
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha512
+from pathlib import Path
+
+import dcap_qvl  # noqa: F401  # here, so that its import does not count as memory that an input takes
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.signing import SigningKey
+from pytoniq_core.boc.cell import Cell
+
+from mulberry.attestation.collateral import CollateralFolder
+from mulberry.attestation.errors import NotProven
+from mulberry.attestation.quote import MOST_QUOTE_BYTES, parse_fake_quote, parse_quote
+from mulberry.attestation.tdx import TdxVerifier
+from mulberry.attestation.verifier import MOST_CERTIFICATE_BYTES, verify_peer
+from mulberry.cocoon.attested_peer import LENGTH, MOST_BODY_BYTES, AttestedPeer, AttestedPeerError, checked_length
+from mulberry.cocoon.frames import FrameError, FrameReader, FrameWriter
+from mulberry.cocoon.messages import HttpRequest
+from mulberry.cocoon.requests import PREFIX, CheckedRequest, RequestRefused, check_request
+from mulberry.cocoon.requests import Path as RequestPath
+from mulberry.cocoon.strict_json import JsonError, JsonObject, dump, parse_object
+from mulberry.cocoon.tl import TlError, decode, encode
+from mulberry.model.attestation import PeerEvidence, Policy, Requirements
+from mulberry.ton.address import parse_address
+from mulberry.ton.boc import BocError, read_boc, write_boc
+from mulberry.ton.cells import CellWriter
+from mulberry.ton.payment import (
+    LAST_PAYMENT,
+    MAX_PAYMENT_BYTES,
+    PAYMENT,
+    PAYMENT_CELLS,
+    PaymentRefused,
+    build_payment,
+    verify_payment,
+)
+
+HERE = Path(__file__).parent
+CORPUS = HERE / "corpus"
+NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)  # when the certificates and collateral of the corpus are valid
+ALWAYS_ALLOWED = 128 * 1024  # bytes of memory for whatever does not grow with the input
+
+Check = Callable[[bytes], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One function and the inputs worth making for it, in bytes: limits of the app's own lie below."""
+
+    check: Check
+    most_bytes: int
+
+    @property
+    def name(self) -> str:
+        return self.check.__name__
+
+    @property
+    def corpus(self) -> Path:
+        return CORPUS / self.name
+
+
+@contextmanager
+def memory_at_most(times: int, untrusted: bytes) -> Iterator[None]:
+    """Python's memory inside is at most so many times the input. Measured only while tracemalloc runs."""
+    if not tracemalloc.is_tracing():
+        yield
+        return
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    yield
+    taken = tracemalloc.get_traced_memory()[1] - before
+    if taken > ALWAYS_ALLOWED + times * len(untrusted):
+        raise MemoryError(f"{taken:,} bytes of memory for {len(untrusted):,} bytes of input")
+
+
+# Cocoon's protocol
+
+
+def messages(data: bytes) -> bool:
+    """The TL codec: one encoding for each value."""
+    with memory_at_most(30, data):
+        try:
+            message = decode(data)
+        except TlError:
+            return False
+    assert encode(message) == data
+    return True
+
+
+def frames(data: bytes) -> bool:
+    """The frame reader, fed in pieces of the first byte's size and at once."""
+    piece, stream = (data[0] or 1 if data else 1), data[1:]
+    reader, writer = FrameReader(), FrameWriter()
+    bodies: list[bytes] = []
+    broken = False
+    with memory_at_most(8, data):
+        try:
+            for start in range(0, len(stream), piece):
+                bodies += reader.feed(stream[start : start + piece])
+        except FrameError:
+            broken = True
+    try:
+        assert FrameReader().feed(stream) == bodies
+        assert not broken
+    except FrameError:
+        assert broken
+    assert stream.startswith(b"".join(writer.pack(body) for body in bodies))
+    return bool(bodies) and not broken
+
+
+def attested_peer(data: bytes) -> bool:
+    """What a SOCKS5 router tells of a proxy."""
+    if len(data) < LENGTH.size:
+        return False
+    body = data[LENGTH.size :]
+    with memory_at_most(4, data):
+        try:
+            fits = checked_length(data[: LENGTH.size]) == len(body)
+            peer = AttestedPeer.parse(body)
+        except AttestedPeerError as problem:
+            _is_said_well(problem)
+            return False
+    packed = peer.pack()
+    assert packed[LENGTH.size :] == body
+    assert fits is (packed == data)
+    for policy in Policy:
+        try:
+            evidence = peer.evidence(Requirements(policy))
+        except AttestedPeerError as problem:
+            _is_said_well(problem)
+            continue
+        assert evidence.told_by_router
+        if policy is not Policy.ANY:
+            assert peer.attested is not None
+            assert peer.attested.report_data == sha512(peer.public_key).digest()
+    return fits
+
+
+MODEL = "m"
+
+
+def requests(data: bytes) -> bool:
+    """A customer's JSON, to both paths. What may be run is run the same when it is checked again."""
+    with memory_at_most(45, data):
+        try:
+            plain = parse_object(data)
+        except JsonError:
+            plain = None
+    if plain is not None:
+        written = dump(plain)
+        assert parse_object(written) == plain
+        assert json.loads(written, parse_int=float) == json.loads(data, parse_int=float)
+    accepted = [_checked(path, data) for path in RequestPath]
+    return any(accepted)
+
+
+def _checked(path: RequestPath, payload: bytes) -> bool:
+    try:
+        checked = _check_request(path, payload)
+    except RequestRefused as refused:
+        assert refused.text.startswith(PREFIX)
+        assert refused.text.isprintable()
+        assert len(refused.text) < 200
+        return False
+    assert list(checked.body) == sorted(checked.body)
+    assert checked.body["model"] == MODEL
+    assert checked.stream is ("stream_options" in checked.body and _reports_usage(checked.body))
+    assert _check_request(path, dump(checked.body)).body == checked.body
+    return True
+
+
+def _check_request(path: RequestPath, payload: bytes) -> CheckedRequest:
+    return check_request(HttpRequest("POST", path, "HTTP/1.1", (), payload), MODEL)
+
+
+def _reports_usage(body: JsonObject) -> bool:
+    return body["stream"] is True and body["stream_options"]["include_usage"] is True
+
+
+# Money
+
+RECORDED = json.loads((HERE.parent / "vectors" / "payments" / "recorded.json").read_bytes())
+PUBLIC_PROXY = bytes.fromhex(RECORDED["proxy_key"])
+CONTRACT = parse_address(RECORDED["worker_contract"])
+EXCESS = parse_address(RECORDED["excess_address"])
+SIGNED_BY_PUBLIC_PROXY = {(each["tokens"], int(each["query_id"], 16)) for each in RECORDED["payments"]}
+PROXY = SigningKey(bytes(range(32)))
+MOST_CELLS = 64
+
+
+def payments(data: bytes) -> bool:
+    """Bags of cells, payments of a stranger, and payments that the proxy signed whatever is in them."""
+    with memory_at_most(60, data):
+        try:
+            root = read_boc(data, max_bytes=MAX_PAYMENT_BYTES, max_cells=MOST_CELLS)
+        except BocError:
+            root = None
+    try:
+        believed = verify_payment(data, proxy_key=PUBLIC_PROXY, worker_contract=CONTRACT)
+    except PaymentRefused as problem:
+        _is_said_well(problem)
+    else:
+        assert (believed.tokens, believed.query_id) in SIGNED_BY_PUBLIC_PROXY
+        assert not believed.closing
+        return True
+    if root is None:
+        return False
+    written = write_boc(root)
+    assert len(written) <= len(data)
+    assert read_boc(written, max_bytes=len(data), max_cells=MOST_CELLS) == root
+    if data[4:7] == written[4:7] and data[6] <= PAYMENT_CELLS:  # as short as ours, and no two ways to order the cells
+        assert written == data
+    return _signed_by_proxy(root)
+
+
+def _signed_by_proxy(inner: Cell) -> bool:
+    """`inner` as the signed part of a payment whose other parts are right."""
+    operation, query_id = (int.from_bytes(inner.data[start:end], "big") for start, end in ((0, 4), (4, 12)))
+    outer = CellWriter().uint(operation, 32).uint(query_id, 64).address(EXCESS)
+    payment = write_boc(outer.bytes(PROXY.sign(inner.hash).signature).reference(inner).cell())
+    try:
+        believed = verify_payment(payment, proxy_key=bytes(PROXY.verify_key), worker_contract=CONTRACT)
+    except PaymentRefused as problem:
+        _is_said_well(problem)
+        return False
+    assert operation in (PAYMENT, LAST_PAYMENT)
+    assert payment == build_payment(
+        PROXY,
+        query_id=believed.query_id,
+        excess_address=EXCESS,
+        worker_contract=CONTRACT,
+        tokens=believed.tokens,
+        closing=believed.closing,
+    )
+    return True
+
+
+# Proofs
+
+PEER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PEER_KEY = PEER.public_key().public_bytes_raw()
+_ED25519 = bytes.fromhex("300506032b6570")  # AlgorithmIdentifier
+INTEL = HERE / "intel"  # made up, see its README
+
+
+TDX = TdxVerifier(CollateralFolder(INTEL), (INTEL / "root.der").read_bytes())
+
+
+def certificates(data: bytes) -> bool:
+    """A peer's certificate as it is, and as the part that its key signs."""
+    as_it_is = [_verified(data, Requirements(policy)) for policy in Policy]
+    accepted = [*as_it_is, *(_verified(self_signed(data), Requirements(policy)) for policy in Policy)]
+    return any(evidence is not None for evidence in accepted)
+
+
+def self_signed(to_be_signed: bytes) -> bytes:
+    """A certificate (DER) around the TBSCertificate, signed with the stranger's key."""
+    return _der(0x30, to_be_signed, _ED25519, _der(0x03, b"\0", PEER.sign(to_be_signed)))
+
+
+def _der(tag: int, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    if len(content) < 128:
+        return bytes((tag, len(content))) + content
+    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes((tag, 128 + len(length))) + length + content
+
+
+def _verified(certificate: bytes, requirements: Requirements) -> PeerEvidence | None:
+    with memory_at_most(20, certificate):
+        try:
+            evidence = verify_peer((certificate,), requirements, NOW, TDX)
+        except NotProven as problem:
+            _is_said_well(problem)
+            return None
+    read = x509.load_der_x509_certificate(certificate)
+    assert read.not_valid_before_utc <= NOW <= read.not_valid_after_utc
+    assert read.public_key().public_bytes_raw() == evidence.public_key  # type: ignore[union-attr]
+    assert evidence.policy is requirements.policy
+    assert (evidence.image_hash is None) is (requirements.policy is Policy.ANY)
+    if requirements.policy is not Policy.ANY:
+        assert certificate.count(evidence.public_key) >= 2  # in the key's own place, and claimed
+        assert sha512(evidence.public_key).digest() in certificate
+    return evidence
+
+
+@cache
+def _genuine() -> frozenset[bytes]:
+    """The signed parts of the corpus' quotes: Intel's made-up keys are gone, so no others can verify."""
+    return frozenset(_signed_part(path.read_bytes()) for path in (CORPUS / "quotes").glob("genuine-*"))
+
+
+def _signed_part(quote: bytes) -> bytes:
+    return quote[: 48 + 584 if quote[0] == 4 else 54 + int.from_bytes(quote[50:54], "little")]
+
+
+def quotes(data: bytes) -> bool:
+    """A TDX quote, and the 64 bytes in its place on test networks."""
+    with memory_at_most(20, data):
+        for parse in (parse_quote, parse_fake_quote):
+            try:
+                parse(data)
+            except NotProven as problem:
+                _is_said_well(problem)
+        try:
+            verified = TDX.verify(data, NOW)
+        except NotProven as problem:
+            _is_said_well(problem)
+            return False
+    assert _signed_part(data) in _genuine()
+    assert verified.quote == parse_quote(data)
+    return True
+
+
+def _is_said_well(problem: Exception) -> None:
+    """People read it: one line, printable, not too long."""
+    said = str(problem)
+    assert said.isprintable(), ascii(said)
+    assert 0 < len(said) < 400, ascii(said)
+
+
+def planted(data: bytes) -> bool:
+    """A fault on purpose: shows that a broken property is found and told."""
+    assert b"!" not in data
+    return True
+
+
+PLANTED = Target(planted, 16)
+TARGETS = {
+    target.name: target
+    for target in (
+        Target(messages, 4096),
+        Target(frames, 1024),
+        Target(attested_peer, MOST_BODY_BYTES + 64),
+        Target(requests, 4096),
+        Target(payments, MAX_PAYMENT_BYTES + 64),
+        Target(certificates, MOST_CERTIFICATE_BYTES + 64),
+        Target(quotes, MOST_QUOTE_BYTES + 64),
+    )
+}
