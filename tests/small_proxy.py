@@ -138,6 +138,7 @@ class MemoryBook:
         self.confirmed: dict[bytes, int] = {}
         self.served: list[Served] = []
         self.is_full = False
+        self.bug: Exception | None = None
 
     def counters(self) -> Counters:
         return self.known
@@ -160,7 +161,7 @@ class MemoryBook:
 
     def book(self, served: Served, booked: Booked) -> None:
         self.served.append(served)
-        booked(BookFull("no space left on the disk") if self.is_full else None)
+        booked(BookFull("no space left on the disk") if self.is_full else self.bug)
 
 
 class Scripted:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loopback import RawPeer, listening
+from loopback import RawPeer, listening, until
 from mulberry.cocoon import channel as channel_module
 from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused, foreign_text
 from mulberry.cocoon.messages import (
@@ -299,6 +299,29 @@ async def test_a_dial_that_is_called_off_leaves_nothing_open() -> None:
         dialling.cancel()
         await asyncio.gather(dialling, return_exceptions=True)
         await peer.is_lost.wait()
+
+
+async def test_what_one_turn_sends_leaves_in_one_write_and_a_close_takes_it_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = Listening()
+    async with pair(there, Listening()) as (dialled, _):
+        assert dialled._transport is not None
+        written: list[int] = []
+        write = dialled._transport.write
+
+        def watched(data: bytes) -> None:
+            written.append(len(data))
+            write(data)
+
+        monkeypatch.setattr(dialled._transport, "write", watched)
+        for _ in range(3):
+            dialled.send(EnabledDisabled(1))
+        assert written == []
+        dialled.close("all is said")
+        await until(lambda: bool(there.ended))
+        assert len(written) == 1
+        assert [there.messages.get_nowait() for _ in range(3)] == [EnabledDisabled(1)] * 3
 
 
 async def test_who_sends_waits_while_the_other_side_does_not_read() -> None:

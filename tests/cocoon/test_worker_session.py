@@ -383,6 +383,27 @@ async def test_a_full_book_ends_the_taking_of_work_but_not_the_answer(parts: Par
         assert (await proxy.next()).request_id == request_id(3)
 
 
+async def test_a_request_that_a_bug_keeps_off_the_book_ends_the_session_unanswered(parts: Parts) -> None:
+    proxy, book, clock = parts
+    book.bug = RuntimeError("no such table")
+    async with at_work(proxy, Scripted(ANSWER), book, clock) as work:
+        proxy.send(run_query())
+        with pytest.raises(ChannelClosed, match="an error in Mulberry"):
+            await work.running
+        assert work.session.running_requests == 0
+    assert proxy.packets.empty(), "the proxy would pay for what we do not know of"
+
+
+async def test_a_request_cancelled_before_its_first_step_leaves_no_place_taken(parts: Parts) -> None:
+    proxy, book, clock = parts
+    async with at_work(proxy, Scripted(ANSWER), book, clock) as work:
+        work.session.received(run_query())
+        work.session.cancel_all()
+        await work.session.finish()
+        assert work.session.running_requests == 0
+    assert book.served == []
+
+
 async def test_the_owner_hears_of_every_change(parts: Parts) -> None:
     proxy, book, clock = parts
     seen: list[tuple[bool, int]] = []
