@@ -32,7 +32,6 @@ from chain_evidence import forward_link
 from mulberry.demo.chain.archive import KeptTransaction
 from mulberry.demo.chain.block import BASECHAIN
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.lite_server import LiteServer, global_config
 from mulberry.demo.chain.ticker import run as make_blocks
 from mulberry.demo.chain.validators import Signing
@@ -44,6 +43,7 @@ from mulberry.ton.chain.access import ChainAccess
 from mulberry.ton.chain.config import parse_global_config
 from mulberry.ton.chain.nouns import Position
 from mulberry.ton.chain.proof_chain import check_link
+from mulberry.ton.emulator.executor import Emulator
 
 PAID = Address(b"\x77" * 32)  # has a true history
 LONG_LIVED = Address(b"\x99" * 32)  # has a very long one, whose transactions are one, linked in ever new ways

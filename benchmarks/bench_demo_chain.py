@@ -17,11 +17,11 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "app"))
 
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
-from mulberry.demo.chain.emulator_cache import LoadProgress
 from mulberry.model.clock import SystemClock
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.emulator.cache import LoadProgress
+from mulberry.ton.emulator.executor import Emulator
 
 COLD_SECONDS, WARM_SECONDS, BLOCK_SECONDS = 30.0, 1.0, 0.020
 SHOP = Address(b"\x77" * 32)

@@ -15,13 +15,13 @@ import pytest
 
 from conftest import SettableClock
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.faults import Faults, Lie
 from mulberry.demo.chain.lite_server import LiteServer
 from mulberry.demo.chain.validators import Signing
 from mulberry.model.clock import SystemClock
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.emulator.executor import Emulator
 from public_wallet import PublicWallet
 
 TON = 10**9

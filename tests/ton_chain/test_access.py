@@ -15,7 +15,6 @@ from conftest import SettableClock
 from contract_network import ContractNetwork
 from mulberry.demo.chain.block import MASTERCHAIN
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.faults import HONEST, Faults, Lie
 from mulberry.demo.chain.lite_server import LiteServer, global_config
 from mulberry.demo.chain.validators import Signing
@@ -25,6 +24,7 @@ from mulberry.ton.chain.access import ChainAccess
 from mulberry.ton.chain.config import ChainConfig, parse_global_config
 from mulberry.ton.chain.errors import ChainError, HistoryPruned, MessageRefused, NoServer
 from mulberry.ton.chain.nouns import AccountStatus, BlockRef, ServerHealth, ServerStatus, Transaction
+from mulberry.ton.emulator.executor import Emulator
 
 pytestmark = pytest.mark.virtual_time
 

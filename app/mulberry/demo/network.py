@@ -23,8 +23,6 @@ from nacl.signing import SigningKey
 
 from mulberry.demo.accounts import Accounts
 from mulberry.demo.chain import ticker
-from mulberry.demo.chain.emulator import Emulator
-from mulberry.demo.chain.emulator_cache import LoadProgress, default_cache_folder
 from mulberry.demo.chain.keeping import KeptChain
 from mulberry.demo.chain.lite_server import LiteServer
 from mulberry.demo.contracts_on_chain import ContractsOnChain
@@ -39,6 +37,8 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.files import write_whole
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.root_contract import ProxyAddress, RootParameters
+from mulberry.ton.emulator.cache import LoadProgress, default_cache_folder
+from mulberry.ton.emulator.executor import Emulator
 
 LOOPBACK = "127.0.0.1"
 STDIN = 0
