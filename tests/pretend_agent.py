@@ -1,8 +1,8 @@
 """An agent in memory, for tests of what talks to one: it keeps what it was told and says what the test makes it say."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 
 from mulberry.client.control import AgentLost, AgentNotRunning
 from mulberry.model.control import Command, Event
@@ -48,10 +48,9 @@ class PretendAgent:
         self._answer()
         return tuple(self.ledger[first - 1 : last])
 
-    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]:
+    async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]:
         self._answer()
-        step = timedelta(seconds=bucket_seconds)
-        return tuple(EarningsBucket(start + step * number, Nanoton(number), 1) for number in range(buckets))
+        return tuple(EarningsBucket(start, Nanoton(number), 1) for number, start in enumerate(edges[:-1]))
 
     async def payout(self, proxy: str | None = None) -> WalletStatus:
         self._answer()

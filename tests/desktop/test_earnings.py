@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
@@ -148,8 +147,7 @@ def test_nothing_is_cut_at_any_width(page: EarningsPage, width: int, settle: Cal
     page.reconcile.show_account(an_account())
     QTest.mouseClick(page.over_time.ranges[Range.WEEK], Qt.MouseButton.LeftButton)
     week = range_window(Range.WEEK, Bars.DAY, NOON)
-    step = timedelta(seconds=week.bucket_seconds)
-    buckets = (EarningsBucket(week.start + step * i, Nanoton(10**17 + i), 1) for i in range(week.buckets))
+    buckets = (EarningsBucket(start, Nanoton(10**17 + i), 1) for i, start in enumerate(week.edges[:-1]))
     page.over_time.show_earnings(week, tuple(buckets))
     page.resize(width, 640)
     settle()

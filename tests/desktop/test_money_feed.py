@@ -30,8 +30,7 @@ class Books(Connection):
 
     def fetch_earnings(self, window: Window) -> None:
         self.asked.append(window.span)
-        step = timedelta(seconds=window.bucket_seconds)
-        buckets = (EarningsBucket(window.start + step * i, Nanoton(1), 1) for i in range(window.buckets))
+        buckets = (EarningsBucket(start, Nanoton(1), 1) for start in window.edges[:-1])
         self.earnings_fetched.emit(window, tuple(buckets))
 
     def fetch_history(self, offset: int, limit: int) -> None:

@@ -6,11 +6,13 @@ Routes and nouns: `model.control`. Every refusal is a `Refusal` in JSON; what we
 import asyncio
 import logging
 import math
+import re
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
@@ -29,8 +31,8 @@ log = logging.getLogger(__name__)
 BODY_LIMIT_BYTES = 64 * 2**10
 JOBS_A_CALL = 1000
 TRANSACTIONS_A_CALL = 500
-BUCKETS_A_CALL = 2000
-LONGEST_BUCKET_SECONDS = 366 * 24 * 3600
+BUCKETS_A_CALL = 500
+EDGES = re.compile(r"[0-9]{1,11}(,[0-9]{1,11})+", re.ASCII)  # up to the year 5138
 LARGEST_NUMBER = 2**63 - 1
 LONGEST_PAUSE_SECONDS = 30 * 24 * 3600
 EVENT_PAUSE_SECONDS = 0.25  # at most four messages a second to each face
@@ -115,15 +117,8 @@ class _Faces:
         return _json(tuple[Job, ...], tuple(self._desk.ledger.jobs(first, last)))
 
     async def earnings(self, request: web.Request) -> web.Response:
-        start = datetime.fromisoformat(request.query.get("start", ""))
-        bucket_seconds = _number(request, "bucket_seconds", 1, LONGEST_BUCKET_SECONDS)
-        buckets = _number(request, "buckets", 1, BUCKETS_A_CALL)
-        if start.tzinfo is None:
-            raise ValueError("start has no time zone")
-        ends_after = (datetime.max.replace(tzinfo=UTC) - start).total_seconds()
-        if not 1970 < start.year < 9999 or bucket_seconds * buckets >= ends_after:
-            raise ValueError("outside of the calendar")
-        return _json(tuple[EarningsBucket, ...], tuple(self._desk.ledger.earnings(start, bucket_seconds, buckets)))
+        edges = _edges(request.query.get("edges", ""))
+        return _json(tuple[EarningsBucket, ...], tuple(self._desk.ledger.earnings(edges)))
 
     async def wallet(self, _: web.Request) -> web.Response:
         return _json(WalletStatus, self._desk.wallet())
@@ -188,6 +183,16 @@ def _pause(command: Command) -> timedelta | None:
     if seconds is None or not math.isfinite(seconds) or not 1 <= seconds <= LONGEST_PAUSE_SECONDS:
         raise ValueError(f"a pause lasts between 1 second and {LONGEST_PAUSE_SECONDS // 86400} days")
     return timedelta(seconds=seconds)
+
+
+def _edges(untrusted: str) -> list[datetime]:
+    """Where buckets meet, in unix seconds. Raises `ValueError`."""
+    if not EDGES.fullmatch(untrusted):
+        raise ValueError("edges must be unix seconds with commas between them")
+    seconds = [int(edge) for edge in untrusted.split(",")]
+    if len(seconds) > BUCKETS_A_CALL + 1 or any(end <= begin for begin, end in pairwise(seconds)):
+        raise ValueError(f"edges must ascend, for at most {BUCKETS_A_CALL:,} buckets")
+    return [datetime.fromtimestamp(edge, UTC) for edge in seconds]
 
 
 def _number(request: web.Request, name: str, smallest: int, largest: int) -> int:

@@ -47,16 +47,22 @@ SELECT worker_fee_per_token,
   sum(tokens) FILTER (WHERE start >= ?3), sum(tokens), sum(jobs) FILTER (WHERE start >= ?1)
 FROM slots WHERE start >= ?4 GROUP BY worker_fee_per_token
 """
-BUCKETS_OF_SLOTS = f"""
-SELECT (start * {MICROSECONDS} - :begin) / :width AS bucket, worker_fee_per_token, sum(tokens), sum(jobs) FROM slots
-WHERE start >= :begin / {MICROSECONDS} AND start < :end / {MICROSECONDS} GROUP BY bucket, worker_fee_per_token
-"""  # noqa: S608 - a number of ours
-BUCKETS_OF_JOBS = """
-SELECT (finished_at - :begin) / :width AS bucket, worker_fee_per_token,
-  sum(coalesce(confirmations.tokens, 0)), count(*)
-FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number
-WHERE finished_at >= :begin AND finished_at < :end GROUP BY bucket, worker_fee_per_token
-"""
+# ?1: a JSON list of spans, each [begin, end) in microseconds.
+_SPANS = "json_each(?1) AS span CROSS JOIN"
+_BEGIN, _END = "json_extract(span.value, '$[0]')", "json_extract(span.value, '$[1]')"
+SPANS_OF_SLOTS = f"""
+SELECT span.key, worker_fee_per_token, sum(tokens), sum(jobs) FROM {_SPANS} slots
+ON start >= {_BEGIN} / {MICROSECONDS} AND start < {_END} / {MICROSECONDS} GROUP BY span.key, worker_fee_per_token
+"""  # noqa: S608 - words of ours
+SPANS_OF_JOBS = f"""
+SELECT span.key, worker_fee_per_token, sum(coalesce(confirmations.tokens, 0)), count(*)
+FROM {_SPANS} jobs ON finished_at >= {_BEGIN} AND finished_at < {_END}
+LEFT JOIN confirmations ON confirmations.job = jobs.number GROUP BY span.key, worker_fee_per_token
+"""  # noqa: S608 - words of ours
+SPANS_OF_PAYOUTS = f"""
+SELECT span.key, sum(amount) FROM {_SPANS} transactions
+ON kind = 'payout' AND at >= {_BEGIN} AND at < {_END} GROUP BY span.key
+"""  # noqa: S608 - words of ours
 
 
 def moment(when: datetime) -> int:

@@ -1,7 +1,7 @@
 """The control API from the caller's side: what the agent knows and what it can be told. Used by window and CLI."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,9 +69,9 @@ class ControlClient:
         query = urlencode({"first": first, "last": last})
         return await self._ask(tuple[Job, ...], "GET", f"/v1/jobs?{query}")
 
-    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]:
-        """`buckets` (at most 2,000) neighbouring spans of `bucket_seconds` from `start` (aware), empty ones too."""
-        query = urlencode({"start": start.isoformat(), "bucket_seconds": bucket_seconds, "buckets": buckets})
+    async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]:
+        """The buckets between neighbouring `edges` (aware, ascending, whole seconds; at most 501), empty ones too."""
+        query = urlencode({"edges": ",".join(str(int(edge.timestamp())) for edge in edges)}, safe=",")
         return await self._ask(tuple[EarningsBucket, ...], "GET", f"/v1/earnings?{query}")
 
     async def wallet(self) -> WalletStatus:

@@ -5,7 +5,7 @@ the window then shows it as stale, never as zero.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,7 +32,7 @@ class Agent(Protocol):
 
     async def jobs(self, first: int, last: int) -> tuple[Job, ...]: ...
 
-    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]: ...
+    async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]: ...
 
     async def payout(self, proxy: str | None = None) -> WalletStatus: ...
 
@@ -183,7 +183,7 @@ class Connection(QObject):
 
     async def _fetch_earnings(self, agent: Agent, window: Window) -> None:
         try:
-            buckets = await agent.earnings(window.start, window.bucket_seconds, window.buckets)
+            buckets = await agent.earnings(window.edges)
         except UserFacingError:  # the chart stays as it is
             return
         self.earnings_fetched.emit(window, buckets)

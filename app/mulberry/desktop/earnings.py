@@ -8,7 +8,7 @@ from mulberry.desktop.cards import Card, Page, Row, Text, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.history import BAR_SECONDS, BARS_ON_OFFER, Bars, Range, Window, from_first_work
 from mulberry.desktop.reconcile_card import ReconcileCard
-from mulberry.desktop.stages import PAID, STAGES, Stage, StagesChart, Swatch
+from mulberry.desktop.stages import PAID, STAGES, Legend, Stage, StagesChart, Swatch
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 
@@ -61,9 +61,10 @@ class ChartCard(Card):
         ranges = self._choices(list(self.ranges.values()))
         lengths = self._choices(list(self.lengths.values()))
         lengths.addWidget(self.numbers)
-        self.column.setContentsMargins(20, 10, 20, 8)
+        self.column.setContentsMargins(20, 10, 20, 14)
         self.column.addWidget(Row((_holding(ranges), 1), (_holding(lengths), 1)))
         self.column.addWidget(self.chart, 1)
+        self.column.addWidget(Legend(theme))
         for shown, button in self.ranges.items():
             button.clicked.connect(lambda _, shown=shown: self._choose(shown, BARS_ON_OFFER[shown][0]))
         for bars, button in self.lengths.items():
@@ -82,7 +83,7 @@ class ChartCard(Card):
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
         """Ignores what is not, or no more, what the owner chose."""
-        if (window.span, window.bucket_seconds) != (self.shown, BAR_SECONDS[self.bars]):
+        if (window.span, window.step_seconds) != (self.shown, BAR_SECONDS[self.bars]):
             return
         if window.span is Range.ALL:
             window, buckets = from_first_work(window, buckets)
