@@ -63,6 +63,7 @@ class AccountState:
     last_transaction: Position | None  # None: it never had one, or its record was deleted since
     as_of: datetime
     proven_by: BlockId  # a masterchain block
+    cell: Cell | None  # all of the account, as the chain keeps it; None: absent
 
 
 @dataclass(frozen=True, slots=True)

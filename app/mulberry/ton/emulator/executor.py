@@ -107,14 +107,25 @@ class Emulator:
         return self._instance.memory_bytes
 
     def execute(
-        self, config: bytes, shard_account: Cell, message: Cell, *, unixtime: int, lt: int, random_seed: bytes
+        self,
+        config: bytes,
+        shard_account: Cell,
+        message: Cell,
+        *,
+        unixtime: int,
+        lt: int,
+        random_seed: bytes,
+        any_signature: bool = False,
     ) -> Executed | NotAccepted:
-        """One transaction. `config`: base64 of the configuration dictionary's bag. Raises `EmulatorError`."""
+        """One transaction. `config`: base64 of the configuration dictionary's bag. Raises `EmulatorError`.
+
+        `any_signature`: the contract finds every signature right.
+        """
         parameters = {
             "utime": unixtime,
             "lt": str(lt),
             "rand_seed": random_seed.hex(),
-            "ignore_chksig": False,
+            "ignore_chksig": any_signature,
             "debug_enabled": False,
         }
         arguments = [encode(shard_account), encode(message), json.dumps(parameters).encode()]
