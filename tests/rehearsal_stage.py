@@ -5,23 +5,24 @@ from pytoniq_core.boc.cell import Cell
 from chain_evidence import account_answer, config_answer, named
 from contract_network import ContractNetwork
 from mulberry.demo.chain.chain import LocalChain
+from mulberry.model.rehearsal import Rehearsal
 from mulberry.ton.address import Address
 from mulberry.ton.chain.account_proof import prove_account
-from mulberry.ton.chain.config_proof import prove_config
+from mulberry.ton.chain.config_proof import EXECUTION_PARAMETERS, prove_config
 from mulberry.ton.chain.nouns import Transaction
 from mulberry.ton.chain.transactions import read_transaction
-from mulberry.ton.rehearsal import CONFIG_PARAMETERS, Rehearsal, rehearse, shard_account
+from mulberry.ton.rehearsal import rehearse
 
 
 def proven_accounts(chain: LocalChain, addresses: tuple[Address, ...]) -> dict[Address, Cell]:
     head = named(chain.head)
     return {
-        address: shard_account(prove_account(account_answer(chain, address), head, address)) for address in addresses
+        address: prove_account(account_answer(chain, address), head, address).shard_account for address in addresses
     }
 
 
 def proven_config(chain: LocalChain) -> Cell:
-    return prove_config(config_answer(chain), named(chain.head), CONFIG_PARAMETERS)
+    return prove_config(config_answer(chain), named(chain.head), EXECUTION_PARAMETERS)
 
 
 def parties(network: ContractNetwork) -> tuple[Address, ...]:

@@ -12,12 +12,13 @@ from pytoniq_core.boc.cell import Cell
 from conftest import SettableClock
 from contract_network import OWNER, STRANGER, TON, ContractNetwork, external
 from mulberry.model.money import Nanoton
+from mulberry.model.rehearsal import RehearsalImpossible
 from mulberry.ton.address import Address
 from mulberry.ton.cells import CellWriter
 from mulberry.ton.contracts import Birth
 from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.messages import Operation, cash_out, comment, deploy_worker_contract, internal_message
-from mulberry.ton.rehearsal import MAX_TRANSACTIONS, RehearsalImpossible, rehearse
+from mulberry.ton.rehearsal import MAX_TRANSACTIONS, rehearse
 from mulberry.ton.wallet import ALL_OF_THE_BALANCE, IGNORE_ERRORS, Outgoing
 from rehearsal_stage import newest_block, proven_accounts, proven_config, rehearsed
 

@@ -5,28 +5,38 @@ each other. An account that is not known is a sink: what is sent there has arriv
 need be signed: the contracts find every signature right.
 """
 
+import base64
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pytoniq_core.boc.cell import Cell
 
+from mulberry.model.encoding import from_json, to_json
 from mulberry.model.money import Nanoton
-from mulberry.ton.address import Address
-from mulberry.ton.cells import CellWriter
-from mulberry.ton.chain.account_proof import NO_ACCOUNT, read_account_cell
+from mulberry.model.rehearsal import (
+    Delivery,
+    Rehearsal,
+    RehearsalAnswer,
+    RehearsalImpossible,
+    RehearsalQuestion,
+    RehearsedTransaction,
+)
+from mulberry.ton.address import Address, parse_address
+from mulberry.ton.chain.account_proof import read_account_cell
+from mulberry.ton.chain.bags import read_bag
 from mulberry.ton.chain.dictionary import entries
 from mulberry.ton.chain.errors import ChainError
 from mulberry.ton.chain.fields import Fields
-from mulberry.ton.chain.nouns import AccountState, Message
+from mulberry.ton.chain.nouns import Message
 from mulberry.ton.chain.transactions import read_execution, read_message, read_transaction
+from mulberry.ton.emulator.cache import default_cache_folder
 from mulberry.ton.emulator.executor import Emulator, EmulatorError, NotAccepted, encode
 
-# What TON's executor reads: the config contract, the burned, versions, workchains, prices of storage, gas and
-# transport, the special accounts, limits of sizes, and the accounts that are suspended or computed elsewhere.
-CONFIG_PARAMETERS = (0, 5, 8, 12, 18, 19, 20, 21, 24, 25, 31, 43, 44, 45)
 MAX_TRANSACTIONS = 16
+MAX_QUESTION_BYTES = 16 << 20
+MAX_QUESTION_CELLS = 100_000  # of each of its cells
 MAX_DEPTH = 8  # of what a message leads to; a payout is four deep
 MAX_SENT = 255
 OUT_MESSAGE_KEY_BITS = 15
@@ -34,73 +44,44 @@ LT_STEP = 1_000_000
 NO_RANDOMNESS = bytes(32)
 
 
-class RehearsalImpossible(Exception):
-    """Whether the messages would do what they should is not known. The text says why, as half a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class RehearsedTransaction:
-    """One transaction that would take place. `fee`: all that it costs, with gas, storage and transport."""
-
-    account: str  # raw address
-    success: bool
-    exit_code: int | None
-    result_code: int | None
-    gas_fee: Nanoton
-    forward_fee: Nanoton
-    fee: Nanoton
-    balance: Nanoton  # of the account, afterwards
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Money that would arrive somewhere; `operation` as in `nouns.Message`."""
-
-    source: str  # raw addresses, "" where there is none
-    destination: str
-    amount: Nanoton
-    operation: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """What would happen, in order. `refused`: why the first message would not even be taken; then nothing happens."""
-
-    transactions: tuple[RehearsedTransaction, ...]
-    deliveries: tuple[Delivery, ...]
-    refused: str = ""
-
-    @property
-    def fee(self) -> Nanoton:
-        """What all of it costs, whoever pays."""
-        return Nanoton(sum(transaction.fee for transaction in self.transactions))
-
-    def balance(self, account: str) -> Nanoton | None:
-        """What `account` would hold at the end; None: nothing happens there."""
-        balances = {transaction.account: transaction.balance for transaction in self.transactions}
-        return balances.get(account)
-
-
-def shard_account(state: AccountState) -> Cell:
-    """The account in the form in which TON's code takes it."""
-    if state.cell is None or state.last_transaction is None:
-        return CellWriter().reference(NO_ACCOUNT).bytes(bytes(32)).uint(0, 64).cell()
-    last = state.last_transaction
-    return CellWriter().reference(state.cell).bytes(last.hash).uint(last.lt, 64).cell()
-
-
 def rehearse(
     emulator: Emulator, config: Cell, accounts: Mapping[Address, Cell], messages: Sequence[Cell], *, at: datetime
 ) -> Rehearsal:
     """What `messages` would do at `at`, one after the other.
 
-    `config`: a dictionary of `CONFIG_PARAMETERS`. `accounts`: the known ones, as `shard_account` makes them.
+    `config`: as `ChainAccess.config` has it. `accounts`: the known ones, as `AccountState.shard_account`.
     Raises `RehearsalImpossible`.
     """
     try:
         return _Rehearsing(emulator, encode(config), dict(accounts), int(at.timestamp())).run(messages)
     except (EmulatorError, ChainError) as problem:
         raise RehearsalImpossible(str(problem)) from problem
+
+
+def answer(emulator: Emulator, untrusted: RehearsalQuestion) -> RehearsalAnswer:
+    """The same for whoever asks from another process."""
+    try:
+        config, *messages = (_read(text) for text in (untrusted.config, *untrusted.messages))
+        accounts = {parse_address(raw): _read(text) for raw, text in untrusted.accounts.items()}
+        at = datetime.fromtimestamp(untrusted.unixtime, UTC)
+        return RehearsalAnswer(rehearse(emulator, config, accounts, messages, at=at))
+    except (RehearsalImpossible, ChainError, ValueError, OverflowError) as problem:
+        return RehearsalAnswer(None, str(problem))
+
+
+def answer_a_process() -> None:
+    """The command `mulberry rehearse`: a `RehearsalQuestion` on stdin, a `RehearsalAnswer` on stdout."""
+    untrusted = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1)
+    if len(untrusted) > MAX_QUESTION_BYTES:
+        found = RehearsalAnswer(None, "the question is too long")
+    else:
+        question = from_json(RehearsalQuestion, untrusted)
+        found = answer(Emulator.load(default_cache_folder()), question)
+    sys.stdout.buffer.write(to_json(RehearsalAnswer, found))
+
+
+def _read(untrusted: str) -> Cell:
+    return read_bag(base64.b64decode(untrusted, validate=True), roots=range(1, 2), max_cells=MAX_QUESTION_CELLS)[0]
 
 
 class _Rehearsing:

@@ -6,7 +6,6 @@ account's own place, so that absence from another shard proves nothing.
 
 from datetime import UTC, datetime
 
-from bitarray import bitarray
 from pytoniq_core.boc.cell import Cell
 
 from mulberry.model.money import Nanoton
@@ -23,13 +22,12 @@ from mulberry.ton.chain.headers import (
     read_header,
 )
 from mulberry.ton.chain.lite_api import UntrustedAccount
-from mulberry.ton.chain.nouns import BASECHAIN, AccountState, AccountStatus, BlockId, Position
+from mulberry.ton.chain.nouns import BASECHAIN, NO_ACCOUNT, AccountState, AccountStatus, BlockId, Position
 
 MAX_STATE_CELLS = 20_000  # an account of ours has some hundred
 ADDRESS_BITS = 8 * ACCOUNT_BYTES
 MAX_SHARD_SPLITS = 60
 TWO_ROOTS = range(2, 3)
-NO_ACCOUNT = Cell(bitarray("0"), [])
 
 
 class BadAccount(ServerLied):

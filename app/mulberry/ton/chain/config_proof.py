@@ -19,6 +19,10 @@ from mulberry.ton.dictionaries import write_dictionary
 
 PARAMETER_BITS = 32
 
+# What TON's executor reads: the config contract, the burned, versions, workchains, prices of storage, gas and
+# transport, the special accounts, limits of sizes, and the accounts that are suspended or computed elsewhere.
+EXECUTION_PARAMETERS = (0, 5, 8, 12, 18, 19, 20, 21, 24, 25, 31, 43, 44, 45)
+
 
 class BadConfig(ServerLied):
     """The configuration is not the one that the server's own proof shows."""
