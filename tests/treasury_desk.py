@@ -85,7 +85,7 @@ class TreasuryDesk:
             chain,
             Parties(NodeKey(network.wallet_key, "in a test"), OWNER, network.wallet),
             Till(ledger, self.clock),
-            self.profile,
+            lambda: self.profile,
             clock=self.clock,
             connected=lambda: self.connected(),
             on_change=self._count,

@@ -94,17 +94,6 @@ async def test_play_money_is_asked_for_once_and_said_so(
         assert again[3] == Done("5.0000 TON")
 
 
-async def test_real_money_is_never_asked_for_and_its_owner_reads_where_to_send_it(
-    desk: TreasuryDesk, tmp_path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with faucet(desk) as url:
-        profile = desk.profile.model_copy(update={"faucet_url": url, "kind": "test"})
-        monkeypatch.setattr(startup_money, "system_keyring", KeyringInMemory)
-        reason = blocked(await outcomes(tmp_path, clock, profile)).reason
-    assert (reason.kind, reason.whose_turn) == (ReasonKind.WALLET_EMPTY, WhoseTurn.YOU)
-    assert "1.0000 TON to UQ" in reason.next_step
-
-
 async def test_a_faucet_that_gives_nothing_is_asked_again_later(
     desk: TreasuryDesk, tmp_path: Path, clock: SettableClock
 ) -> None:

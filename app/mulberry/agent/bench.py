@@ -13,6 +13,7 @@ from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import RunningEngine, Workshop
 from mulberry.model.gpu import GpuReport
 from mulberry.model.network import NetworkProfile
+from mulberry.model.node import Reason
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.models import ModelFolder
 from mulberry.ton.address import Address
@@ -34,6 +35,7 @@ class Bench:
         self.links: list[ProxyLink] = []
         self.linked: RootParameters | None = None  # by which `links` were made
         self.changed = asyncio.Event()
+        self.waits_for: Reason | None = None  # what holds up the start, until it comes by itself
         self._runs: list[asyncio.Task[None]] = []
         self._link_runs: list[asyncio.Task[None]] = []
         self._stack = stack
@@ -63,6 +65,12 @@ class Bench:
         self.changed.set()
         self._tell()
 
+    def wait_for(self, reason: Reason | None) -> None:
+        """Says what is waited for; None: it came."""
+        if reason != self.waits_for:
+            self.waits_for = reason
+            self.on_change()
+
     @property
     def worker_contracts(self) -> set[str]:
         """Of the proxies that we are connected to."""
@@ -75,6 +83,7 @@ class Bench:
     def keep_running(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """For as long as the shift lasts. It never ends by itself."""
         run = asyncio.create_task(work, name=name)
+        run.add_done_callback(lambda _: self.changed.set())
         self._runs.append(run)
         self.keep_until_the_end(lambda: _cancel(run))
 

@@ -93,7 +93,7 @@ class ReadRoot:
             bench.chain,
             Parties(bench.key, bench.owner, wallet),
             workshop.till,
-            bench.profile,
+            lambda: bench.profile,
             clock=workshop.clock,
             connected=lambda: bench.worker_contracts,
             on_change=bench.on_change,
@@ -113,34 +113,43 @@ class FundWallet:
     name = "Fund the node wallet"
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        """Goes on by itself when there is enough: the demo network is asked for it, a real one's owner is told."""
         treasury, profile = bench.treasury, bench.profile
         if treasury is None:
             return NO_CHAIN
-        minimum = Nanoton(profile.payout.wallet_minimum)
-        asked = False
+        given = ""
         try:
-            async with asyncio.timeout(SEEN_SECONDS):
-                while True:
-                    await treasury.read()
-                    balance = treasury.wallet.balance if treasury.wallet else Nanoton(0)
-                    if balance >= minimum:
-                        break
-                    if profile.kind != "demo" or profile.faucet_url is None:
-                        return Blocked(reasons.wallet_empty(balance, minimum, treasury.wallet_address))
-                    if not asked:
-                        progress("Asking the demo network for play money")
-                        await _ask_for_play_money(profile, treasury.wallet_address)
-                        asked = True
-                    await asyncio.sleep(RETRY_SECONDS)
+            await treasury.read()
+            bench.keep_running(treasury.run(), "treasury")
+            if profile.kind == "demo" and profile.faucet_url is not None:
+                if treasury.missing_gas():
+                    progress("Asking the demo network for play money")
+                    await _ask_for_play_money(profile, treasury.wallet_address)
+                    given = ", with play money from the demo network"
+                async with asyncio.timeout(SEEN_SECONDS):
+                    await _until_funded(bench, treasury)
+            else:
+                await _until_funded(bench, treasury, tell_owner=True)
         except TimeoutError:
             return Blocked(reasons.chain_unreachable("The chain did not show the play money in time."))
         except MISFITS as problem:
             return Blocked(reasons.chain_unreachable(str(problem)))
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             return Blocked(reasons.chain_unreachable(f"The demo network gave no play money: {problem}."))
-        bench.keep_running(treasury.run(), "treasury")
-        given = ", with play money from the demo network" if asked else ""
+        balance = treasury.wallet.balance if treasury.wallet else Nanoton(0)
         return Done(f"{format_ton(balance)}{given}")
+
+
+async def _until_funded(bench: Bench, treasury: Treasury, *, tell_owner: bool = False) -> None:
+    while missing := treasury.missing_gas():
+        bench.changed.clear()
+        for broken in bench.broken_runs():
+            broken.result()
+        if tell_owner:
+            minimum = Nanoton(bench.profile.payout.wallet_minimum)
+            bench.wait_for(reasons.wallet_empty(Nanoton(minimum - missing), minimum, treasury.wallet_address))
+        await bench.changed.wait()
+    bench.wait_for(None)
 
 
 class DeployWorkerContract:

@@ -37,13 +37,14 @@ from mulberry.ton.payment import PaymentRefused, verify_payment
 from mulberry.ton.wallet import MAX_MESSAGES
 
 if TYPE_CHECKING:
-    pass
+    from mulberry.ton.chain.nouns import BlockRef
 
 log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 10.0
-BUSY_ROUND_SECONDS = 1.0  # while something of ours is under way
 SEND_AGAIN_SECONDS = 5.0
+LOOK_SECONDS = 0.8  # between two looks at the chain: two of TON's blocks
+WATCHED_SECONDS = 15.0  # whoever asked what is within that time is looking
 ROOT_SECONDS = 45.0
 HISTORY_RETRY_SECONDS = 30.0
 PAYOUT_SECONDS = 8.0  # how long an asked payout is waited for
@@ -59,7 +60,7 @@ class Treasury:
         chain: Chain,
         parties: Parties,
         till: Till,
-        profile: NetworkProfile,
+        profile: Callable[[], NetworkProfile],
         *,
         clock: Clock,
         connected: Callable[[], set[str]],
@@ -80,6 +81,9 @@ class Treasury:
         self._asked: set[str] = set()
         self._note = self._history_note = ""
         self._wake = asyncio.Event()
+        self._look: asyncio.TimerHandle | None = None
+        self._looked_at = self._watched_at = self._told_at = float("-inf")  # by the loop's clock
+        self._is_urgent = True
         self._rounds = 0
         self._in_round = False
         self._round_ended = asyncio.Condition()
@@ -97,13 +101,19 @@ class Treasury:
     def wallet_address(self) -> str:
         return self._parties.wallet.address.friendly()
 
+    def missing_gas(self) -> Nanoton:
+        """What the node wallet lacks before work may start; 0: nothing."""
+        held = self.wallet.balance if self.wallet else 0
+        return Nanoton(max(self._profile().payout.wallet_minimum - held, 0))
+
     def is_deployed(self, contract: str) -> bool:
         """Whether the chain has shown this worker contract."""
         return any(seen.worker_contract == contract for seen in self._rows.contracts())
 
     def status(self) -> WalletStatus:
         """The wallet page."""
-        rules = self._profile.payout
+        self._watched_at = asyncio.get_running_loop().time()
+        rules = self._profile().payout
         wallet = self.wallet
         low = wallet is not None and wallet.balance < rules.wallet_warning
         warning = f"The node wallet is below {format_ton(Nanoton(rules.wallet_warning))}: top it up." if low else ""
@@ -122,7 +132,7 @@ class Treasury:
             head_at=self._holdings.head.made_at if self._holdings.head else None,
             servers=self._chain.servers(),
             note=" ".join(note for note in notes if note),
-            top_up_url=self._profile.faucet_url,
+            top_up_url=self._profile().faucet_url,
             as_of=self._clock.now(),
         )
 
@@ -147,9 +157,9 @@ class Treasury:
         """Something changed that may call for a round now."""
         self._wake.set()
 
-    async def read(self) -> None:
-        """Reads our accounts as they are now. Raises `ChainError`, `CellShapeError`."""
-        await self._holdings.read(self._proxies_to_look_at)
+    async def read(self) -> bool:
+        """Reads our accounts as they are now. True: something changed. Raises `ChainError`, `CellShapeError`."""
+        return await self._holdings.read(self._proxies_to_look_at)
 
     async def pay_out(self, proxy: str | None) -> None:
         """Cashes what waits at `proxy`, or everywhere, as soon as the chain takes it.
@@ -174,34 +184,63 @@ class Treasury:
         return parameters
 
     async def _keep_reading(self) -> None:
-        while True:
-            self._wake.clear()
-            self._in_round = True
-            self._note = await self._round()
-            self._in_round = False
-            async with self._round_ended:
-                self._rounds += 1
-                self._round_ended.notify_all()
-            self._on_change()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BUSY_ROUND_SECONDS if self._is_busy() else ROUND_SECONDS):
-                    await self._wake.wait()
+        """A round at a new block while that is urgent or somebody looks; else now and then."""
+        loop = asyncio.get_running_loop()
+        unsubscribe = self._chain.subscribe(self._on_head)
+        try:
+            while True:
+                self._wake.clear()
+                self._looked_at = loop.time()
+                self._in_round = True
+                before = self._besides_accounts()
+                is_news, self._note = await self._round()
+                self._in_round = False
+                self._is_urgent = self._is_busy()
+                async with self._round_ended:
+                    self._rounds += 1
+                    self._round_ended.notify_all()
+                is_overdue = loop.time() - self._told_at >= ROUND_SECONDS
+                if is_news or is_overdue or before != self._besides_accounts():
+                    self._told_at = loop.time()
+                    self._on_change()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SEND_AGAIN_SECONDS if self._is_urgent else ROUND_SECONDS):
+                        await self._wake.wait()
+        finally:
+            unsubscribe()
+            if self._look is not None:
+                self._look.cancel()
 
-    async def _round(self) -> str:
-        """Reads and acts. What kept it from that, in words."""
+    def _besides_accounts(self) -> tuple[object, ...]:
+        """What else a face shows of a round."""
+        return self._note, self.parameters, self._sent
+
+    def _on_head(self, _: "BlockRef") -> None:
+        loop = asyncio.get_running_loop()
+        is_watched = loop.time() - self._watched_at < WATCHED_SECONDS
+        if self._look is None and (self._is_urgent or is_watched):
+            self._look = loop.call_at(self._looked_at + LOOK_SECONDS, self._look_now)
+
+    def _look_now(self) -> None:
+        self._look = None
+        self._wake.set()
+
+    async def _round(self) -> tuple[bool, str]:
+        """Reads and acts. Whether something changed, and what kept it from that, in words."""
+        is_news = False
         try:
             if await self._chain.open() or self._root_is_old():
                 await self.refresh_root()
-            await self.read()
+            is_news = await self.read()
             await self._act()
         except MISFITS as problem:
             log.warning("the chain: %s", problem)
-            return str(problem)
+            return is_news, str(problem)
         except UserFacingError as problem:
-            return f"{problem.what} {problem.why}"
+            return is_news, f"{problem.what} {problem.why}"
         except LedgerFull as problem:
             self._till.is_full(problem)
-        return ""
+        return is_news, ""
 
     def _root_is_old(self) -> bool:
         now = asyncio.get_running_loop().time()
@@ -217,7 +256,7 @@ class Treasury:
 
     def _is_busy(self) -> bool:
         wallet = self.wallet
-        if wallet is None:
+        if wallet is None or self.missing_gas():
             return True
         if self._outbox.open_request(wallet) is not None or self._undeployed():
             return True
@@ -321,7 +360,7 @@ class Treasury:
             contract=contract,
             wallet=wallet,
             proxy_funds=funds.balance if funds else None,
-            rules=self._profile.payout,
+            rules=self._profile().payout,
             sent=any(item.worker_contract == account.worker_contract for item in sent),
             attempts=self._rows.attempts(newest),
             is_idle=is_idle,
