@@ -26,6 +26,8 @@ class PretendAgent:
         self.chain: list[ChainTransaction] = [a_transaction(number) for number in range(transactions, 0, -1)]
         self.payouts: list[str | None] = []
         self.payout_refusal: UserFacingError | None = None
+        self.play_money_refusal: UserFacingError | None = None
+        self.gifts = 0
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -58,6 +60,13 @@ class PretendAgent:
             raise self.payout_refusal
         self.payouts.append(proxy)
         return a_wallet(waiting=0)
+
+    async def get_play_money(self) -> WalletStatus:
+        self._answer()
+        if self.play_money_refusal is not None:
+            raise self.play_money_refusal
+        self.gifts += 1
+        return a_wallet()
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()

@@ -274,7 +274,7 @@ def test_on_windows_it_is_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_before_anything_is_read_the_wallet_says_so_and_never_zero(node: Node, client: ControlClient) -> None:
     wallet = await client.wallet()
     assert (wallet.owner_balance, wallet.node_wallet_balance, wallet.head_seqno) == (None, None, None)
-    assert wallet.note and wallet.minimum == 10**9
+    assert (wallet.servers, wallet.note, wallet.minimum) == ((), "", 10**9)
     assert await client.history() == ()
     assert (await client.reconciliation()).differences == ()
 
@@ -282,6 +282,12 @@ async def test_before_anything_is_read_the_wallet_says_so_and_never_zero(node: N
 async def test_an_owner_without_an_address_still_sees_a_wallet(tmp_path: Path, clock: SettableClock) -> None:
     with a_workshop(tmp_path, clock, profile=DEMO.model_copy(update={"owner_address": ""})) as workshop:
         assert Node(workshop).wallet().owner == ""
+
+
+async def test_play_money_needs_a_demo_network_that_runs(node: Node, client: ControlClient) -> None:
+    with pytest.raises(UserFacingError, match="There is no play money this time") as refused:
+        await client.get_play_money()
+    assert refused.value.next_step == "Press Start, then ask again."
 
 
 async def test_a_payout_that_cannot_be_is_refused_in_words(node: Node, client: ControlClient) -> None:

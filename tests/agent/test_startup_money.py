@@ -100,7 +100,7 @@ async def test_a_faucet_that_gives_nothing_is_asked_again_later(
     async with faucet(desk, status=429) as url:
         profile = desk.profile.model_copy(update={"faucet_url": url})
         reason = blocked(await outcomes(tmp_path, clock, profile)).reason
-    assert reason.whose_turn is WhoseTurn.NETWORK and "429" in reason.evidence
+    assert reason.whose_turn is WhoseTurn.NETWORK and "once a minute" in reason.evidence
 
 
 async def test_servers_that_nobody_reaches_are_tried_again_by_itself(

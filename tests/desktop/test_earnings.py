@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from cut_texts import assert_nothing_is_cut
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
 from mulberry.desktop.history import BARS_ON_OFFER, Bars, Range, range_window
@@ -151,11 +152,4 @@ def test_nothing_is_cut_at_any_width(page: EarningsPage, width: int, settle: Cal
     page.over_time.show_earnings(week, tuple(buckets))
     page.resize(width, 640)
     settle()
-    for label in page.findChildren(QLabel):
-        if label.isVisible() and label.text() and not label.wordWrap():
-            assert label.width() >= label.sizeHint().width(), label.text()
-        elif label.isVisible() and label.text():
-            assert label.height() >= label.heightForWidth(label.width()), label.text()
-    sheet = page.widget()
-    assert sheet is not None
-    assert sheet.width() <= page.viewport().width()
+    assert_nothing_is_cut(page)

@@ -45,6 +45,10 @@ class Books(Connection):
         self.asked.append(proxy)
         self.payout_answered.emit()
 
+    def get_play_money(self) -> None:
+        self.asked.append("play money")
+        self.play_money_answered.emit()
+
 
 class Fed:
     """A window, its books and what feeds it."""
@@ -147,6 +151,15 @@ def test_a_payout_is_asked_for_and_its_button_comes_back(fed: Fed) -> None:
     button.click()
     assert fed.books.asked[-1] == a_wallet().payouts[0].proxy
     assert button.text() == "Pay out now"
+
+
+def test_play_money_is_asked_for_and_its_button_comes_back(fed: Fed) -> None:
+    fed.hear(VIEW)
+    fed.window.choose("Wallet")
+    button = fed.window.wallet.addresses.play_money
+    button.click()
+    assert fed.books.asked[-1] == "play money"
+    assert (button.text(), button.isEnabled()) == ("Get play money", True)
 
 
 def test_rows_have_the_present_and_our_names(fed: Fed) -> None:

@@ -62,6 +62,10 @@ class Desk(Protocol):
         """Cashes what waits at one proxy, or everywhere. Raises `UserFacingError`: nothing was to be paid out."""
         ...
 
+    async def get_play_money(self) -> None:
+        """Some for the node wallet, on the demo network. Raises `UserFacingError`: none was given."""
+        ...
+
     def reconciliation(self) -> Reconciliation: ...
 
     def quit(self) -> None:
@@ -82,6 +86,7 @@ def make_application(desk: Desk) -> web.Application:
             web.get("/v1/earnings", faces.earnings),
             web.get("/v1/wallet", faces.wallet),
             web.post("/v1/payout", faces.payout),
+            web.post("/v1/play-money", faces.play_money),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -126,6 +131,10 @@ class _Faces:
     async def payout(self, request: web.Request) -> web.Response:
         asked = from_json(PayoutRequest, await request.read())
         await self._desk.pay_out(asked.proxy)
+        return _json(WalletStatus, self._desk.wallet())
+
+    async def play_money(self, _: web.Request) -> web.Response:
+        await self._desk.get_play_money()
         return _json(WalletStatus, self._desk.wallet())
 
     async def history(self, request: web.Request) -> web.Response:

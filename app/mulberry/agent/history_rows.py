@@ -150,6 +150,11 @@ class HistoryRows:
         moment = self._one(query, TransactionKind.PAYOUT, proxy_contract)
         return None if moment is None else rows.when(moment)
 
+    def first_signed_at(self, worker_contract: str) -> datetime | None:
+        """When the first payment for this contract came."""
+        moment = self._one("SELECT min(received_at) FROM payments WHERE worker_contract = ?", worker_contract)
+        return None if moment is None else rows.when(moment)
+
     def paid_in(self, spans: str) -> dict[int, int]:
         """The payouts in nanoton by the number of the span; `spans` is JSON: `[[begin, end], …]` in microseconds."""
         return dict(self._connection.execute(rows.SPANS_OF_PAYOUTS, (spans,)))

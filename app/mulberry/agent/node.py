@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mulberry import __version__
 from mulberry.agent import reasons
+from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
 from mulberry.agent.shift import Shift
@@ -116,6 +117,25 @@ class Node:
                 next_step="Press Start, then ask again.",
             )
         await treasury.pay_out(proxy)
+
+    async def get_play_money(self) -> None:
+        """Raises `UserFacingError`: this network has none, the node does not work, or none was given."""
+        treasury = self._shift.treasury if self._shift else None
+        if self._workshop.profile.kind != "demo":
+            raise UserFacingError(
+                what="There is no play money on this network.",
+                why="Its money is real.",
+                next_step="`mulberry wallet` says where to send TON for the node's fees.",
+            )
+        faucet_url = treasury.status().top_up_url if treasury else None
+        if treasury is None or faucet_url is None:
+            raise UserFacingError(
+                what="There is no play money this time.",
+                why="The demo network gives it, and it runs while the node works.",
+                next_step="Press Start, then ask again.",
+            )
+        await ask_for_play_money(faucet_url, treasury.wallet_address)
+        treasury.nudge()
 
     def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""

@@ -64,6 +64,7 @@ class Case:
     is_closing: bool  # its contract belongs to prices that hold no more
     asked: bool  # by the owner, now
     last_paid_at: datetime | None = None
+    first_signed_at: datetime | None = None
     refused: str = ""  # why the newest payment itself is not usable
 
     @property
@@ -85,6 +86,7 @@ def decide(case: Case) -> Payout:
         state=state,
         note=note,
         last_paid_at=case.last_paid_at,
+        collecting_since=case.last_paid_at or case.first_signed_at,
     )
 
 

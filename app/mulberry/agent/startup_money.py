@@ -4,12 +4,12 @@ import asyncio
 import base64
 import json
 
-import aiohttp
 from pytoniq_core.boc.cell import Cell
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
 from mulberry.agent.chain import Chain
+from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.holdings import Parties
 from mulberry.agent.keys import key_in_file, key_in_keyring, system_keyring
 from mulberry.agent.payouts import shortage
@@ -17,7 +17,6 @@ from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped
 from mulberry.agent.treasury import MISFITS, Treasury
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton, format_ton
-from mulberry.model.network import NetworkProfile
 from mulberry.model.places import resource
 from mulberry.ton.contract_params import contract_code
 from mulberry.ton.messages import WORKER_CONTRACT_DEPOSIT
@@ -26,7 +25,6 @@ from mulberry.ton.wallet import node_wallet
 NO_CHAIN = Skipped("This network is not on TON.")
 CONNECT_SECONDS = 60.0
 RETRY_SECONDS = 1.0
-FAUCET_SECONDS = 10.0
 SEEN_SECONDS = 60.0  # from a message to the block that shows what it did
 
 
@@ -124,7 +122,7 @@ class FundWallet:
             if profile.kind == "demo" and profile.faucet_url is not None:
                 if treasury.missing_gas():
                     progress("Asking the demo network for play money")
-                    await _ask_for_play_money(profile, treasury.wallet_address)
+                    await ask_for_play_money(profile.faucet_url, treasury.wallet_address)
                     given = ", with play money from the demo network"
                 async with asyncio.timeout(SEEN_SECONDS):
                     await _until_funded(bench, treasury)
@@ -134,8 +132,8 @@ class FundWallet:
             return Blocked(reasons.chain_unreachable("The chain did not show the play money in time."))
         except MISFITS as problem:
             return Blocked(reasons.chain_unreachable(str(problem)))
-        except (aiohttp.ClientError, OSError, ValueError) as problem:
-            return Blocked(reasons.chain_unreachable(f"The demo network gave no play money: {problem}."))
+        except UserFacingError as problem:
+            return Blocked(reasons.chain_unreachable(f"{problem.what} {problem.why}"))
         balance = treasury.wallet.balance if treasury.wallet else Nanoton(0)
         return Done(f"{format_ton(balance)}{given}")
 
@@ -175,13 +173,3 @@ class DeployWorkerContract:
 def _wallet_code() -> Cell:
     compiled = json.loads(resource("contracts/compiled.json").read_text())
     return contract_code(base64.b64decode(compiled["contracts"]["wallet"]["boc"]))
-
-
-async def _ask_for_play_money(profile: NetworkProfile, address: str) -> None:
-    """Raises `aiohttp.ClientError`, `TimeoutError`: it did not give any."""
-    limit = aiohttp.ClientTimeout(total=FAUCET_SECONDS)
-    async with (
-        aiohttp.ClientSession(timeout=limit) as session,
-        session.post(str(profile.faucet_url), json={"address": address}) as answer,
-    ):
-        answer.raise_for_status()

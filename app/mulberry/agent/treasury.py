@@ -367,6 +367,7 @@ class Treasury:
             is_closing=not current,
             asked=account.proxy in self._asked,
             last_paid_at=self._rows.last_paid_at(account.proxy_contract),
+            first_signed_at=self._rows.first_signed_at(account.worker_contract),
             refused=self._payment_problem(account),
         )
 

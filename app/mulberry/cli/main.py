@@ -136,13 +136,23 @@ def jobs(
 
 
 @application.command()
-def wallet(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def wallet(
+    network: Network = "demo",
+    data: Data = None,
+    get_play_money: Annotated[
+        bool, typer.Option("--get-play-money", help="Ask the demo network for some first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show the money on TON: balances, the next payouts, and what it was read from."""
     from mulberry.cli.money_words import of_wallet
     from mulberry.model.encoding import to_json
     from mulberry.model.wallet import WalletStatus
 
-    found = _run(_client(network, data).wallet())
+    client = _client(network, data)
+    found = _run(client.get_play_money() if get_play_money else client.wallet())
+    if get_play_money and not as_json:
+        _print(["Play money is on its way to the node wallet; it is there with one of the next blocks."])
     _print([to_json(WalletStatus, found).decode()] if as_json else of_wallet(found))
 
 

@@ -34,6 +34,8 @@ def of_wallet(wallet: WalletStatus) -> Iterator[str]:
     yield from (of_payout(payout) for payout in wallet.payouts)
     if wallet.key_store:
         yield f"key          {wallet.key_store}"
+    if not wallet.servers:
+        yield "lite servers are asked while the node works"
     for server in wallet.servers:
         yield f"lite server  {server.name}: {'good' if server.is_good else server.note}"
     if wallet.head_seqno is not None and wallet.head_at is not None:

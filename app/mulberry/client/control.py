@@ -86,6 +86,13 @@ class ControlClient:
         request = to_json(PayoutRequest, PayoutRequest(proxy))
         return await self._ask(WalletStatus, "POST", "/v1/payout", request)
 
+    async def get_play_money(self) -> WalletStatus:
+        """Asks the demo network for some; it arrives with one of the next blocks. The wallet right after the asking.
+
+        Raises `UserFacingError` too when none was given.
+        """
+        return await self._ask(WalletStatus, "POST", "/v1/play-money")
+
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""
         query = urlencode({"before": offset, "limit": limit})

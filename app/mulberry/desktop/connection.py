@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from mulberry.desktop.history import Window
 from mulberry.model.control import Command, Event
@@ -35,6 +35,8 @@ class Agent(Protocol):
     async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]: ...
 
     async def payout(self, proxy: str | None = None) -> WalletStatus: ...
+
+    async def get_play_money(self) -> WalletStatus: ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -86,6 +88,7 @@ class Connection(QObject):
     history_not_fetched = Signal(int, int)
     reconciled = Signal(object)  # Reconciliation
     payout_answered = Signal()  # it is under way, or `failed` said why not
+    play_money_answered = Signal()  # it is on its way, or `failed` said why not
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -128,7 +131,11 @@ class Connection(QObject):
 
     def pay_out(self, proxy: str) -> None:
         """Asks for what waits at `proxy`, its public key in hexadecimal, to be paid out now."""
-        self._spawn(lambda line: self._pay_out(line.agent, proxy))
+        self._spawn(lambda line: self._change_wallet(lambda: line.agent.payout(proxy), self.payout_answered))
+
+    def get_play_money(self) -> None:
+        """Asks the demo network for some."""
+        self._spawn(lambda line: self._change_wallet(line.agent.get_play_money, self.play_money_answered))
 
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
@@ -203,14 +210,14 @@ class Connection(QObject):
             return
         self.reconciled.emit(account)
 
-    async def _pay_out(self, agent: Agent, proxy: str) -> None:
+    async def _change_wallet(self, ask: Callable[[], Awaitable[WalletStatus]], answered: SignalInstance) -> None:
         try:
-            wallet = await agent.payout(proxy)
+            wallet = await ask()
         except UserFacingError as problem:
             self.failed.emit(problem)
         else:
             self._show(replace(self.view, wallet=wallet))
-        self.payout_answered.emit()
+        answered.emit()
 
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:

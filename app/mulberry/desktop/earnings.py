@@ -1,7 +1,7 @@
 """The Earnings page: what was earned, what of it is signed for, what of that was paid, and whether all agree."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Page, Row, Text, plain_button
@@ -13,11 +13,12 @@ from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 
 
-class StageCard(Card):
+class StageBlock(QWidget):
     """One stage's number of all time, whose word it is, and when."""
 
     def __init__(self, theme: Theme, stage: Stage) -> None:
-        super().__init__(f"{stage.title}, all told")
+        super().__init__()
+        self.setAccessibleName(f"{stage.title}, all told")
         self._stage = stage
         self.number = Text("–", "number")
         self.source = Text("not known yet", "source", wraps=True)
@@ -26,9 +27,12 @@ class StageCard(Card):
         head.addWidget(Swatch(theme, stage))
         head.addWidget(Text(stage.title, "label"))
         head.addStretch()
-        self.column.addLayout(head)
-        self.column.addWidget(self.number)
-        self.column.addWidget(self.source)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.number)
+        column.addWidget(self.source)
 
     def show_view(self, view: View) -> None:
         status = view.status
@@ -105,7 +109,7 @@ class ChartCard(Card):
 class EarningsPage(Page):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.stages = {stage.title: StageCard(theme, stage) for stage in STAGES}
+        self.stages = {stage.title: StageBlock(theme, stage) for stage in STAGES}
         self.over_time = ChartCard(theme)
         self.reconcile = ReconcileCard()
         head = QHBoxLayout()
@@ -113,14 +117,16 @@ class EarningsPage(Page):
         head.addWidget(Text("Earnings", "page-title"))
         head.addStretch()
         self.column.addLayout(head)
-        self.column.addWidget(Row(*((card, 1) for card in self.stages.values())))
+        all_told = Card("All told")
+        all_told.column.addWidget(Row(*((block, 1) for block in self.stages.values())))
+        self.column.addWidget(all_told)
         self.column.addWidget(self.over_time)
         self.column.addWidget(self.reconcile)
         self.column.addStretch()
 
     def show_view(self, view: View) -> None:
-        for card in self.stages.values():
-            card.show_view(view)
+        for block in self.stages.values():
+            block.show_view(view)
         self.reconcile.show_view(view)
 
 

@@ -23,7 +23,7 @@ from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Earnings
 
-HEAD_HEIGHT, BARS_HEIGHT, MARKS_HEIGHT, AXIS_HEIGHT = 26, 150, 10, 22
+HEAD_HEIGHT, BARS_HEIGHT, MARKS_HEIGHT, AXIS_HEIGHT = 26, 132, 10, 22
 WIDEST_BAR = 28
 LEAST_HEIGHT = 3.0  # one nanoton beside a fortune is still seen
 MOST_TICKS = 4
@@ -293,7 +293,7 @@ class StagesChart(QWidget):
                     fill(painter, QRectF(middle - wide / 2, ground - tall, wide, tall), part.stage, colours)
                     ground -= tall
             if step.payouts:
-                self._draw_mark(painter, QPointF(middle, area.bottom() + self._theme.px(2)), min(wide, 8.0))
+                self._draw_mark(painter, QPointF(middle, area.bottom() + self._theme.px(2)), max(5.0, min(wide, 8.0)))
 
     def _draw_mark(self, painter: QPainter, tip: QPointF, wide: float) -> None:
         """A small arrow: in this time a payout arrived."""

@@ -11,8 +11,16 @@ from html import escape
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from mulberry.desktop.wallet_wording import ROLES, kind_text, plain_comment, short_address, signed_ton
-from mulberry.desktop.wording import clock_time
+from mulberry.desktop.wallet_wording import (
+    LONGEST_COMMENT,
+    ROLES,
+    UNVERIFIED,
+    UNVERIFIED_KINDS,
+    kind_text,
+    short_address,
+    signed_ton,
+)
+from mulberry.desktop.wording import clock_time, plain
 from mulberry.model.money import format_ton
 from mulberry.model.wallet import ChainTransaction
 
@@ -72,10 +80,15 @@ class TransactionsModel(QAbstractTableModel):
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
             return self.text(index.row(), Column(index.column()))
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() in (Column.WITH, Column.COMMENT):
-            text = self.copied(index.row(), Column(index.column()))
+        if role == Qt.ItemDataRole.ToolTipRole:
+            text = self._tool_tip(index.row(), Column(index.column()))
             return f"<p>{escape(text)}</p>" if text else None
         return None
+
+    def _tool_tip(self, row: int, column: Column) -> str:
+        if column is Column.KIND and self._rows[row].kind in UNVERIFIED_KINDS:
+            return UNVERIFIED
+        return self.copied(row, column) if column in (Column.WITH, Column.COMMENT) else ""
 
     def text(self, row: int, column: Column) -> str:
         one = self._rows[row]
@@ -93,7 +106,7 @@ class TransactionsModel(QAbstractTableModel):
             case Column.WITH:
                 return self._names.get(one.counterparty) or short_address(one.counterparty) or "–"
             case Column.COMMENT:
-                return plain_comment(one.comment)
+                return plain(one.comment, LONGEST_COMMENT).strip()
 
     def copied(self, row: int, column: Column) -> str:
         """As `text`, but with whole addresses and times."""

@@ -77,6 +77,7 @@ class Payout:
     state: PayoutState
     note: str
     last_paid_at: datetime | None
+    collecting_since: datetime | None = None  # when what is `waiting` began to come
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class WalletStatus:
     paid: Nanoton  # payouts seen on the chain, all told
     head_seqno: int | None
     head_at: datetime | None
-    servers: tuple[ServerStanding, ...]
+    servers: tuple[ServerStanding, ...]  # (): TON is not read now, because the node does not work
     note: str  # what keeps the wallet from being up to date, "" if nothing
     top_up_url: str | None
     as_of: datetime
