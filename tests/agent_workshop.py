@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from mulberry.agent.ledger import open_ledger
+from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import MakeEngine, Workshop, engine_in_a_process
@@ -23,7 +24,12 @@ DEMO = load_profile("demo")
 
 @contextmanager
 def a_workshop(
-    root: Path, clock: Clock, *, profile: NetworkProfile = DEMO, make_engine: MakeEngine = engine_in_a_process
+    root: Path,
+    clock: Clock,
+    *,
+    profile: NetworkProfile = DEMO,
+    make_engine: MakeEngine = engine_in_a_process,
+    rehearse: Ask = ask_a_process,
 ) -> Iterator[Workshop]:
     """A workshop whose ledger is closed at the end."""
     folder = DataFolder.of_network(root, profile.name)
@@ -39,6 +45,7 @@ def a_workshop(
             clock=clock,
             random=Random(7),
             make_engine=make_engine,
+            rehearse=rehearse,
         )
 
 

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.virtual_time
 
 FEE = 20_000  # nanoton a token
 ENOUGH = 2_000  # tokens: 0.04 TON, above the demo network's threshold
+WORTH_ITS_FEES = 700  # tokens: 0.014 TON, above what a payout costs and below the threshold
 
 
 @pytest.fixture
@@ -104,12 +105,12 @@ async def test_a_payout_below_the_threshold_waits_until_its_owner_asks(desk: Tre
     fund(desk.network)
     async with at_work(desk) as (ledger, treasury):
         await until(desk, lambda: treasury.is_deployed(desk.network.worker.address.raw))
-        desk.take_payment(ledger, 100)
+        desk.take_payment(ledger, WORTH_ITS_FEES)
         with pytest.raises(AssertionError):
             await until(desk, lambda: owner_has(desk.network), blocks=5)
         assert treasury.payouts()[0].state is PayoutState.COLLECTING
         await treasury.pay_out(None)
-        await until(desk, lambda: owner_has(desk.network) == 100 * FEE)
+        await until(desk, lambda: owner_has(desk.network) == WORTH_ITS_FEES * FEE)
 
 
 async def test_a_payout_that_is_not_worth_its_gas_is_refused_in_words(desk: TreasuryDesk) -> None:

@@ -12,7 +12,6 @@ from mulberry.agent.chain import Chain
 from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.holdings import Parties
 from mulberry.agent.keys import key_in_file, key_in_keyring, system_keyring
-from mulberry.agent.payouts import shortage
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped
 from mulberry.agent.treasury import MISFITS, Treasury
 from mulberry.model.errors import UserFacingError
@@ -95,6 +94,7 @@ class ReadRoot:
             clock=workshop.clock,
             connected=lambda: bench.worker_contracts,
             on_change=bench.on_change,
+            ask=workshop.rehearse,
         )
         try:
             parameters = await treasury.refresh_root()
@@ -160,11 +160,7 @@ class DeployWorkerContract:
             return NO_CHAIN
         while (wanted := bench.worker_contracts) and not any(map(treasury.is_deployed, wanted)):
             bench.changed.clear()
-            wallet = treasury.wallet
-            if wallet is not None and (short := shortage(wallet, WORKER_CONTRACT_DEPOSIT)):
-                progress(short)
-            else:
-                progress(f"{format_ton(WORKER_CONTRACT_DEPOSIT)} from the node wallet")
+            progress(treasury.deployment_shortage() or f"{format_ton(WORKER_CONTRACT_DEPOSIT)} from the node wallet")
             treasury.nudge()
             await bench.changed.wait()
         return Done()

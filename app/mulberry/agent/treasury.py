@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from pytoniq_core.boc.cell import Cell
@@ -18,7 +19,19 @@ from mulberry.agent.history_rows import CashOut, SeenContract, SignedRequest
 from mulberry.agent.holdings import Holdings, Parties
 from mulberry.agent.ledger import LedgerFull
 from mulberry.agent.outbox import Outbox
-from mulberry.agent.payouts import Case, WalletOnChain, decide, deposits, shortage, under_way
+from mulberry.agent.payouts import (
+    CASH_OUT_NEEDS,
+    Case,
+    WalletOnChain,
+    decide,
+    deployment_needs,
+    is_due,
+    needs,
+    shortage,
+    under_way,
+)
+from mulberry.agent.rehearsal_process import Ask
+from mulberry.agent.rehearsals import Rehearsals
 from mulberry.agent.till import Till
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
@@ -32,7 +45,7 @@ from mulberry.ton.boc import BocError
 from mulberry.ton.cells import CellShapeError
 from mulberry.ton.chain.errors import ChainError, MessageRefused
 from mulberry.ton.contracts import Birth, worker_contract
-from mulberry.ton.messages import CASH_OUT_GAS, cash_out, deploy_worker_contract
+from mulberry.ton.messages import cash_out, deploy_worker_contract
 from mulberry.ton.payment import PaymentRefused, verify_payment
 from mulberry.ton.wallet import MAX_MESSAGES
 
@@ -65,6 +78,7 @@ class Treasury:
         clock: Clock,
         connected: Callable[[], set[str]],
         on_change: Callable[[], None],
+        ask: Ask,
     ) -> None:
         self._chain = chain
         self._parties = parties
@@ -76,6 +90,7 @@ class Treasury:
         self._on_change = on_change
         self._outbox = Outbox(self._rows, parties.wallet, parties.key.key, clock)
         self._holdings = Holdings(chain, parties, till.ledger)
+        self._rehearsals = Rehearsals(chain, self._holdings, parties, ask)
         self._history = History(self._rows, chain, self._holdings)
         self._sent = (0, 0.0)  # which request, and when by the loop's clock
         self._asked: set[str] = set()
@@ -105,6 +120,16 @@ class Treasury:
         """What the node wallet lacks before work may start; 0: nothing."""
         held = self.wallet.balance if self.wallet else 0
         return Nanoton(max(self._profile().payout.wallet_minimum - held, 0))
+
+    def deployment_shortage(self) -> str:
+        """A sentence if the node wallet cannot pay for our new contracts and a first payout, else nothing."""
+        wallet, births = self.wallet, self._undeployed()[:MAX_MESSAGES]
+        if wallet is None or not births:
+            return ""
+        needed = needs(self._rehearsals.deployment(births), deployment_needs(len(births)))
+        if needed <= wallet.balance:
+            return ""
+        return shortage(wallet, Nanoton(needed + CASH_OUT_NEEDS))
 
     def is_deployed(self, contract: str) -> bool:
         """Whether the chain has shown this worker contract."""
@@ -232,6 +257,7 @@ class Treasury:
             if await self._chain.open() or self._root_is_old():
                 await self.refresh_root()
             is_news = await self.read()
+            is_news = await self._rehearse() or is_news
             await self._act()
         except MISFITS as problem:
             log.warning("the chain: %s", problem)
@@ -262,6 +288,20 @@ class Treasury:
             return True
         return bool(self.sent())
 
+    async def _rehearse(self) -> bool:
+        """Tries out what is to be sent next. Whether something was learnt."""
+        wallet = self.wallet
+        if wallet is None or self._outbox.open_request(wallet) is not None:
+            return False
+        if births := self._undeployed()[:MAX_MESSAGES]:
+            return await self._rehearsals.rehearse_deployment(births, wallet)
+        learnt = False
+        for case in filter(is_due, self._cases()):
+            payment = self._till.ledger.newest_payment(case.account.worker_contract)
+            if payment is not None:
+                learnt |= await self._rehearsals.rehearse_payout(case.account, payment, case.waiting, wallet)
+        return learnt
+
     async def _act(self) -> None:
         """Sends what is to be sent; one request at a time."""
         wallet = self.wallet
@@ -289,15 +329,14 @@ class Treasury:
     def _next_messages(self, wallet: WalletOnChain) -> tuple[list[Cell], list[CashOut]]:
         births = self._undeployed()[:MAX_MESSAGES]
         if births:
-            if short := shortage(wallet, deposits(len(births))):
+            if short := self.deployment_shortage():
                 raise UserFacingError("Your contract cannot be made.", short, f"Top up {self.wallet_address}.")
+            if problem := self._rehearsals.deployment(births).problem:
+                raise UserFacingError("Your contract cannot be made.", problem, "Mulberry tries again every minute.")
             return [deploy_worker_contract(birth) for birth in births], []
         ready = [case for case in self._cases() if decide(case).state is PayoutState.READY]
-        affordable = [
-            case
-            for number, case in enumerate(ready[:MAX_MESSAGES], 1)
-            if not shortage(wallet, Nanoton(number * CASH_OUT_GAS))
-        ]
+        wanted = accumulate(needs(case.prospect, CASH_OUT_NEEDS) for case in ready[:MAX_MESSAGES])
+        affordable = [case for case, needed in zip(ready, wanted, strict=False) if needed <= wallet.balance]
         messages, cash_outs = [], []
         for case in affordable:
             contract = case.account.worker_contract
@@ -369,6 +408,7 @@ class Treasury:
             last_paid_at=self._rows.last_paid_at(account.proxy_contract),
             first_signed_at=self._rows.first_signed_at(account.worker_contract),
             refused=self._payment_problem(account),
+            prospect=self._rehearsals.payout(account.worker_contract),
         )
 
     def _payment_problem(self, account: ProxyAccount) -> str:

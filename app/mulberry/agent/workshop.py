@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
 from mulberry.hardware.gpu import Gpus
@@ -50,3 +51,4 @@ class Workshop:
     clock: Clock
     random: Random
     make_engine: MakeEngine = engine_in_a_process
+    rehearse: Ask = ask_a_process

@@ -220,6 +220,14 @@ def demo(
     raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, as_json=as_json))
 
 
+@application.command(hidden=True)
+def rehearse() -> None:
+    """Say what messages to the chain would do and cost: a question on the standard input, the answer on the output."""
+    from mulberry.ton.rehearsal import answer_a_process
+
+    answer_a_process()
+
+
 @application.command(name="demo-network")
 def demo_network(
     folder: Annotated[Path, typer.Option(help="Where its key, accounts and profile lie.")],

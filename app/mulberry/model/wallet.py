@@ -78,6 +78,7 @@ class Payout:
     note: str
     last_paid_at: datetime | None
     collecting_since: datetime | None = None  # when what is `waiting` began to come
+    fee: Nanoton | None = None  # about what it costs, as rehearsed; None: not rehearsed
 
 
 @dataclass(frozen=True, slots=True)
