@@ -53,7 +53,7 @@ class TransactionsCard(Card):
     def __init__(self, theme: Theme, model: TransactionsModel) -> None:
         super().__init__("Transactions")
         self._model = model
-        self.table = Table(theme, model, LONGEST_USUAL, lambda row, column: model.copied(row, Column(column)))
+        self.table = Table(theme, model, LONGEST_USUAL, model.copied)
         self.table.setProperty("look", "jobs")
         self.table.setItemDelegate(_Cell(theme, model, self.table))
         self.table.setAccessibleName("Transactions, newest first")
