@@ -5,13 +5,14 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 from mulberry.client.control import AgentLost, AgentNotRunning
-from mulberry.model.control import Command, Event
+from mulberry.model.control import Command, Event, KeyBackup
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.key import KeyCheck, KeyState, KeyStatus
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Status
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
-from samples import a_job, a_status, a_transaction, a_wallet, an_account
+from samples import NODE_WALLET, a_job, a_status, a_transaction, a_wallet, an_account
 
 
 class PretendAgent:
@@ -26,6 +27,8 @@ class PretendAgent:
         self.chain: list[ChainTransaction] = [a_transaction(number) for number in range(transactions, 0, -1)]
         self.payouts: list[str | None] = []
         self.payout_refusal: UserFacingError | None = None
+        self.passphrase = "mulberry silk worm"
+        self.done_with_key: list[str] = []
         self.play_money_refusal: UserFacingError | None = None
         self.gifts = 0
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
@@ -75,6 +78,30 @@ class PretendAgent:
     async def reconciliation(self) -> Reconciliation:
         self._answer()
         return an_account()
+
+    async def unlock_key(self, passphrase: str) -> KeyStatus:
+        return self._key("unlock", passphrase)
+
+    async def set_key_passphrase(self, passphrase: str) -> KeyStatus:
+        return self._key("passphrase", passphrase)
+
+    async def back_up_key(self, passphrase: str) -> KeyBackup:
+        self._key("back up", passphrase)
+        return KeyBackup("sealed")
+
+    async def check_key(self, backup: KeyBackup, passphrase: str) -> KeyCheck:
+        self._key("check", passphrase)
+        return KeyCheck(NODE_WALLET, is_this_nodes=True)
+
+    async def restore_key(self, backup: KeyBackup, passphrase: str, *, replace: bool = False) -> KeyStatus:
+        return self._key("replace" if replace else "restore", passphrase)
+
+    def _key(self, verb: str, passphrase: str) -> KeyStatus:
+        self._answer()
+        if passphrase != self.passphrase:
+            raise UserFacingError("The passphrase is not the right one.", "It does not open it.", "Try again.")
+        self.done_with_key.append(verb)
+        return KeyStatus(KeyState.OPEN)
 
     async def quit(self) -> None:
         self._answer()

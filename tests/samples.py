@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
+from mulberry.model.key import KeyState, KeyStatus
 from mulberry.model.money import Nanoton
 from mulberry.model.node import (
     Earnings,
@@ -142,7 +143,6 @@ def a_wallet(*, waiting: int = 18_900_000) -> WalletStatus:
         node_wallet_balance=Balance(NODE_WALLET, Nanoton(4_612_345_678), NOON - timedelta(seconds=3), 3),
         minimum=Nanoton(1_000_000_000),
         warning_below=Nanoton(1_500_000_000),
-        key_store="in a file of the data folder, because this is play money",
         payouts=(
             Payout(
                 PROXY_KEY,
@@ -162,6 +162,7 @@ def a_wallet(*, waiting: int = 18_900_000) -> WalletStatus:
         note="",
         top_up_url="http://127.0.0.1:8080/demo/faucet",
         as_of=NOON,
+        key=KeyStatus(KeyState.OPEN, "in a file of the data folder, because this is play money", NODE_WALLET),
     )
 
 

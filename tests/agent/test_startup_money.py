@@ -11,7 +11,6 @@ from aiohttp import web
 from agent_workshop import DEMO, a_workshop
 from conftest import SettableClock
 from contract_network import OWNER, STRANGER, TON, ContractNetwork
-from mulberry.agent import startup_money
 from mulberry.agent.bench import Bench
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Skipped, Task
@@ -119,9 +118,8 @@ async def test_a_wrong_root_address_is_said_to_be_one(desk: TreasuryDesk, tmp_pa
 
 
 async def test_a_test_networks_root_is_not_taken_for_the_main_networks(
-    desk: TreasuryDesk, tmp_path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+    desk: TreasuryDesk, tmp_path: Path, clock: SettableClock
 ) -> None:
-    monkeypatch.setattr(startup_money, "system_keyring", KeyringInMemory)
     profile = desk.profile.model_copy(update={"kind": "mainnet"})
     reason = blocked(await outcomes(tmp_path, clock, profile)).reason
     assert "a test network's root contract" in reason.evidence
@@ -151,16 +149,3 @@ async def test_a_proven_block_that_cannot_be_read_costs_time_only(
     async with faucet(desk) as url:
         found = await outcomes(tmp_path, clock, desk.profile.model_copy(update={"faucet_url": url}))
     assert isinstance(found[-1], Done)
-
-
-class KeyringInMemory:
-    """An item a network, gone with the test."""
-
-    def __init__(self) -> None:
-        self._items: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self._items.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self._items[service, username] = password

@@ -19,10 +19,21 @@ from aiohttp import WSCloseCode, web
 
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.watching import Watches
-from mulberry.model.control import Command, Event, Hello, PayoutRequest, Refusal
+from mulberry.model.control import (
+    Command,
+    Event,
+    Hello,
+    KeyBackup,
+    KeyCheckRequest,
+    KeyRestoreRequest,
+    Passphrase,
+    PayoutRequest,
+    Refusal,
+)
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
@@ -66,6 +77,18 @@ class Desk(Protocol):
         """Some for the node wallet, on the demo network. Raises `UserFacingError`: none was given."""
         ...
 
+    async def unlock_key(self, passphrase: str) -> None: ...
+
+    async def set_key_passphrase(self, passphrase: str) -> None: ...
+
+    async def back_up_key(self, passphrase: str) -> str:
+        """The key under the passphrase, for a file."""
+        ...
+
+    async def check_key(self, untrusted_file: str, passphrase: str) -> KeyCheck: ...
+
+    async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None: ...
+
     def reconciliation(self) -> Reconciliation: ...
 
     def quit(self) -> None:
@@ -87,6 +110,11 @@ def make_application(desk: Desk) -> web.Application:
             web.get("/v1/wallet", faces.wallet),
             web.post("/v1/payout", faces.payout),
             web.post("/v1/play-money", faces.play_money),
+            web.post("/v1/key/unlock", faces.unlock_key),
+            web.post("/v1/key/passphrase", faces.set_key_passphrase),
+            web.post("/v1/key/backup", faces.back_up_key),
+            web.post("/v1/key/check", faces.check_key),
+            web.post("/v1/key/restore", faces.restore_key),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -136,6 +164,27 @@ class _Faces:
     async def play_money(self, _: web.Request) -> web.Response:
         await self._desk.get_play_money()
         return _json(WalletStatus, self._desk.wallet())
+
+    async def unlock_key(self, request: web.Request) -> web.Response:
+        await self._desk.unlock_key(from_json(Passphrase, await request.read()).passphrase)
+        return _json(KeyStatus, self._desk.wallet().key)
+
+    async def set_key_passphrase(self, request: web.Request) -> web.Response:
+        await self._desk.set_key_passphrase(from_json(Passphrase, await request.read()).passphrase)
+        return _json(KeyStatus, self._desk.wallet().key)
+
+    async def back_up_key(self, request: web.Request) -> web.Response:
+        passphrase = from_json(Passphrase, await request.read()).passphrase
+        return _json(KeyBackup, KeyBackup(await self._desk.back_up_key(passphrase)))
+
+    async def check_key(self, request: web.Request) -> web.Response:
+        asked = from_json(KeyCheckRequest, await request.read())
+        return _json(KeyCheck, await self._desk.check_key(asked.backup.content, asked.passphrase))
+
+    async def restore_key(self, request: web.Request) -> web.Response:
+        asked = from_json(KeyRestoreRequest, await request.read())
+        await self._desk.restore_key(asked.backup.content, asked.passphrase, replace=asked.replace)
+        return _json(KeyStatus, self._desk.wallet().key)
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

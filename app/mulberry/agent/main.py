@@ -14,6 +14,8 @@ from random import SystemRandom
 
 from mulberry import __version__
 from mulberry.agent.api import make_application
+from mulberry.agent.key_keeper import KeyKeeper
+from mulberry.agent.keys import system_keyring
 from mulberry.agent.ledger import open_ledger
 from mulberry.agent.listening import listening
 from mulberry.agent.lock import only_agent
@@ -57,14 +59,16 @@ async def _run(folder: DataFolder, profile: NetworkProfile, *, until_stdin_close
     clock = SystemClock()
     gpus = Gpus(clock)
     with closing(open_ledger(folder.ledger, clock)) as ledger, closing(gpus):
+        settings = load_settings(folder.settings, clock)
         workshop = Workshop(
             folder=folder,
             profile=profile,
-            settings=load_settings(folder.settings, clock),
+            settings=settings,
             till=Till(ledger, clock),
             gpus=gpus,
             clock=clock,
             random=SystemRandom(),
+            keys=KeyKeeper(folder, profile, settings, clock, system_keyring),
         )
         node = Node(workshop)
         _quit_on_signals(node)

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from mulberry.model.control import API_VERSION, Hello
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
-from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, Status, Step, Want
+from mulberry.model.key import KeyCheck
+from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, ReasonKind, Status, Step, Want
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class Node:
         self.quitting = asyncio.Event()
         self._notices = self._look_for_notices()
         workshop.till.on_change = self._on_till
+        workshop.keys.on_change = self._changed
 
     # For the control API
 
@@ -105,7 +108,9 @@ class Node:
             self._wallet = treasury.status()
         elif self._wallet is not None:
             self._wallet = stale(self._wallet)
-        return self._wallet or nothing_read(self._workshop)
+        known = self._wallet or nothing_read(self._workshop)
+        key = self._workshop.keys.status
+        return replace(known, key=key, node_wallet=known.node_wallet or key.wallet)
 
     async def pay_out(self, proxy: str | None) -> None:
         """Raises `UserFacingError`: nothing was to be paid out, or the node does not work."""
@@ -136,6 +141,40 @@ class Node:
             )
         await ask_for_play_money(faucet_url, treasury.wallet_address)
         treasury.nudge()
+
+    async def unlock_key(self, passphrase: str) -> None:
+        """Raises `UserFacingError`, as all calls of the key do: `KeyKeeper` says when."""
+        await self._workshop.keys.unlock(passphrase)
+        self._go_on_with_the_key()
+
+    async def set_key_passphrase(self, passphrase: str) -> None:
+        await self._workshop.keys.set_passphrase(passphrase)
+        self._go_on_with_the_key()
+
+    async def back_up_key(self, passphrase: str) -> str:
+        return await self._workshop.keys.backed_up(passphrase)
+
+    async def check_key(self, untrusted_file: str, passphrase: str) -> KeyCheck:
+        return await self._workshop.keys.check(untrusted_file, passphrase)
+
+    async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None:
+        """Raises `UserFacingError` too while the node works with its present key."""
+        if self._work is not None and not self._work.done():
+            raise UserFacingError(
+                what="The key was not restored.",
+                why="The node works with its present key.",
+                next_step="Press Stop, or say `mulberry stop`, and restore it then.",
+            )
+        await self._workshop.keys.restore(untrusted_file, passphrase, replace=replace)
+        self._wallet = None  # it was another key's
+        self._go_on_with_the_key()
+
+    def _go_on_with_the_key(self) -> None:
+        """What waited for the key alone goes on."""
+        if self._blocked is not None and self._blocked.kind is ReasonKind.KEY_UNAVAILABLE:
+            self._blocked = None
+            self._left_steps = ()
+            self._wished.set()
 
     def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""

@@ -16,11 +16,13 @@ class Settings(BaseModel):
     """`coefficient` is our price in thousandths (1000 = the network's own), `owner_address` where payouts go.
 
     None for the owner's address means the profile's, which only a demo network has.
+    `passphrase_file` names a file with the node wallet key's passphrase, for servers that start without anybody there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     owner_address: str | None = Field(default=None, max_length=80)
     coefficient: int = Field(default=1000, ge=0, lt=10**9)
+    passphrase_file: str | None = Field(default=None, min_length=1, max_length=4096)
     max_active_requests: int = Field(default=16, ge=1, le=1024)
 
     @field_validator("owner_address")

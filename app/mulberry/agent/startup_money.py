@@ -1,25 +1,18 @@
 """The start-up tasks of a network on TON. A profile that carries its parameters itself has no chain and skips them."""
 
 import asyncio
-import base64
-import json
-
-from pytoniq_core.boc.cell import Cell
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
 from mulberry.agent.chain import Chain
 from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.holdings import Parties
-from mulberry.agent.keys import key_in_file, key_in_keyring, system_keyring
+from mulberry.agent.key_keeper import wallet_of
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped
 from mulberry.agent.treasury import MISFITS, Treasury
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton, format_ton
-from mulberry.model.places import resource
-from mulberry.ton.contract_params import contract_code
 from mulberry.ton.messages import WORKER_CONTRACT_DEPOSIT
-from mulberry.ton.wallet import node_wallet
 
 NO_CHAIN = Skipped("This network is not on TON.")
 CONNECT_SECONDS = 60.0
@@ -35,11 +28,9 @@ class UnlockKey:
         if profile.lite_servers is None:
             return NO_CHAIN
         try:
-            if profile.kind == "demo":
-                bench.key = await key_in_file(workshop.folder.demo_key)
-            else:
+            if profile.kind != "demo":
                 progress("Your computer may ask you to unlock its keyring.")
-                bench.key = await key_in_keyring(profile.name, system_keyring)
+            bench.key = await workshop.keys.open()
         except UserFacingError as problem:
             return Blocked(reasons.key_unavailable(problem))
         return Done(f"It lies {bench.key.kept}")
@@ -85,7 +76,7 @@ class ReadRoot:
         if bench.chain is None or bench.key is None or bench.owner is None:
             return NO_CHAIN
         workshop = bench.workshop
-        wallet = node_wallet(_wallet_code(), bytes(bench.key.key.verify_key), bench.owner)
+        wallet = wallet_of(bench.key.key, bench.owner)
         treasury = Treasury(
             bench.chain,
             Parties(bench.key, bench.owner, wallet),
@@ -164,8 +155,3 @@ class DeployWorkerContract:
             treasury.nudge()
             await bench.changed.wait()
         return Done()
-
-
-def _wallet_code() -> Cell:
-    compiled = json.loads(resource("contracts/compiled.json").read_text())
-    return contract_code(base64.b64decode(compiled["contracts"]["wallet"]["boc"]))

@@ -150,7 +150,6 @@ class Treasury:
             node_wallet_balance=self._holdings.balance(self._parties.wallet.address),
             minimum=Nanoton(rules.wallet_minimum),
             warning_below=Nanoton(rules.wallet_warning),
-            key_store=self._parties.key.kept,
             payouts=self.payouts(),
             paid=Nanoton(sum(self._rows.paid().values())),
             head_seqno=self._holdings.head.id.seqno if self._holdings.head else None,

@@ -18,7 +18,6 @@ def nothing_read(workshop: Workshop) -> WalletStatus:
         node_wallet_balance=None,
         minimum=Nanoton(profile.payout.wallet_minimum),
         warning_below=Nanoton(profile.payout.wallet_warning),
-        key_store="",
         payouts=(),
         paid=Nanoton(sum(workshop.till.ledger.chain.paid().values())),
         head_seqno=None,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+from mulberry.agent.key_keeper import KeyKeeper
 from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
@@ -50,5 +51,6 @@ class Workshop:
     gpus: Gpus
     clock: Clock
     random: Random
+    keys: KeyKeeper
     make_engine: MakeEngine = engine_in_a_process
     rehearse: Ask = ask_a_process

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mulberry import __version__
+from mulberry.cli import key
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder, default_data_root
 
@@ -27,6 +28,8 @@ application = typer.Typer(
     no_args_is_help=False,
     help="Lend your NVIDIA GPU to Cocoon and earn Toncoin.",
 )
+
+application.add_typer(key.application, name="key")
 
 Network = Annotated[str, typer.Option(help="A bundled network's name.")]
 Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from mulberry.desktop.history import Window
+from mulberry.desktop.key_jobs import KeyAgent, KeyJob, do
 from mulberry.model.control import Command, Event
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
@@ -22,7 +23,7 @@ from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 
-class Agent(Protocol):
+class Agent(KeyAgent, Protocol):
     """What the window needs of `mulberry.client.control.ControlClient`; the same words, the same errors.
 
     A protocol, because importing the client takes longer than painting the window.
@@ -89,6 +90,8 @@ class Connection(QObject):
     reconciled = Signal(object)  # Reconciliation
     payout_answered = Signal()  # it is under way, or `failed` said why not
     play_money_answered = Signal()  # it is on its way, or `failed` said why not
+    key_answered = Signal(str)  # what to tell; "" if nothing
+    key_refused = Signal(object)  # UserFacingError
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -136,6 +139,10 @@ class Connection(QObject):
     def get_play_money(self) -> None:
         """Asks the demo network for some."""
         self._spawn(lambda line: self._change_wallet(line.agent.get_play_money, self.play_money_answered))
+
+    def do_with_key(self, job: KeyJob) -> None:
+        """By `key_answered` or `key_refused`."""
+        self._spawn(lambda line: self._do_with_key(line.agent, job))
 
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
@@ -218,6 +225,14 @@ class Connection(QObject):
         else:
             self._show(replace(self.view, wallet=wallet))
         answered.emit()
+
+    async def _do_with_key(self, agent: Agent, job: KeyJob) -> None:
+        try:
+            told = await do(agent, job)
+        except UserFacingError as problem:
+            self.key_refused.emit(problem)
+        else:
+            self.key_answered.emit(told)
 
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:

@@ -186,7 +186,6 @@ class AddressesCard(Card):
         self.play_money = plain_button(GET_PLAY_MONEY)
         self.play_money.clicked.connect(self._ask_for_play_money)
         self.node_wallet.buttons.insertWidget(0, self.play_money)
-        self.key = Text("", "source", wraps=True)
         self.play_warning = Text(wallet_wording.PLAY_ADDRESSES, "warn", wraps=True)
         self.code = QrCode("QR code of the node wallet's address")
         words = QWidget()
@@ -196,7 +195,6 @@ class AddressesCard(Card):
         lines.addWidget(Text("Addresses", "label"))
         lines.addWidget(self.owner)
         lines.addWidget(self.node_wallet)
-        lines.addWidget(self.key)
         lines.addWidget(self.play_warning)
         lines.addStretch()
         self.column.addWidget(Row((words, 1), (self.code, 0)))
@@ -204,7 +202,6 @@ class AddressesCard(Card):
     def show_wallet(self, wallet: WalletStatus, *, is_demo: bool) -> None:
         self.owner.show_address(wallet.owner, has_explorer=not is_demo)
         self.node_wallet.show_address(wallet.node_wallet, has_explorer=not is_demo)
-        self.key.say(f"The node wallet's key is kept {wallet.key_store}." if wallet.key_store else "")
         self.play_warning.setVisible(is_demo)
         self.play_money.setVisible(is_demo and wallet.top_up_url is not None)
         scannable = not is_demo and wallet_wording.raw_account(wallet.node_wallet) is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mulberry.model.key import UNREAD_KEY, KeyStatus
 from mulberry.model.money import Nanoton
 
 
@@ -103,7 +104,6 @@ class WalletStatus:
     node_wallet_balance: Balance | None
     minimum: Nanoton
     warning_below: Nanoton
-    key_store: str  # where the node wallet's key lies, in words
     payouts: tuple[Payout, ...]
     paid: Nanoton  # payouts seen on the chain, all told
     head_seqno: int | None
@@ -112,6 +112,7 @@ class WalletStatus:
     note: str  # what keeps the wallet from being up to date, "" if nothing
     top_up_url: str | None
     as_of: datetime
+    key: KeyStatus = UNREAD_KEY
 
 
 @dataclass(frozen=True, slots=True)
