@@ -57,6 +57,7 @@ async def _exchange(process: asyncio.subprocess.Process, question: bytes) -> byt
     try:
         await process.stdout.readexactly(MAX_ANSWER_BYTES + 1)
     except asyncio.IncompleteReadError as end:
+        await process.wait()
         return end.partial
     raise RehearsalImpossible("its process answers without end")
 
