@@ -71,8 +71,9 @@ async def test_a_payout_says_what_it_costs_and_costs_that(desk: TreasuryDesk) ->
 
 
 async def test_making_the_contract_and_a_payout_are_rehearsed_once_each(desk: TreasuryDesk) -> None:
-    async with deployed(desk) as (ledger, _treasury):
+    async with deployed(desk) as (ledger, treasury):
         assert desk.rehearsals == 1
+        assert treasury.payouts()[0].fee is None, "a contract's making is no payout"
         desk.take_payment(ledger, ENOUGH)
         await until(desk, lambda: desk.network.balance(OWNER))
         assert desk.rehearsals == 2

@@ -185,7 +185,7 @@ def _culprit(rehearsal: Rehearsal, named: Mapping[str, str]) -> str:
 
 
 def _name(births: Sequence[Birth]) -> str:
-    return " ".join(birth.address.raw for birth in births)
+    return " ".join(("deployment of", *(birth.address.raw for birth in births)))
 
 
 def _text(content: bytes) -> str:
