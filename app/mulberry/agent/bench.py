@@ -63,7 +63,15 @@ class Bench:
 
     def on_change(self) -> None:
         self.changed.set()
+        for link in self.links:
+            link.look_again()
         self._tell()
+
+    def on_network_change(self) -> None:
+        """The launched network ended, or is there again, and everything of it elsewhere."""
+        if self.treasury is not None:
+            self.treasury.nudge()
+        self.on_change()
 
     def wait_for(self, reason: Reason | None) -> None:
         """Says what is waited for; None: it came."""

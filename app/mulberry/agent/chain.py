@@ -25,7 +25,7 @@ from mulberry.ton.root import read_root
 if TYPE_CHECKING:
     from mulberry.ton.chain.access import ChainAccess
     from mulberry.ton.chain.config import ChainConfig
-    from mulberry.ton.chain.nouns import AccountState, BlockId, BlockRef
+    from mulberry.ton.chain.nouns import AccountState, BlockId, BlockRef, ServerStatus
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class Chain:
         if self._access is None:
             return ()
         return tuple(
-            ServerStanding(server.name, server.health in ("good", "slow"), server.trouble or _plain(server.health))
+            ServerStanding(server.name, server.health in ("good", "slow"), _standing(server))
             for server in self._access.status()
         )
 
@@ -176,8 +176,10 @@ class Chain:
             return None
 
 
-def _plain(health: str) -> str:
-    return "" if health == "good" else f"It is {health}."
+def _standing(server: "ServerStatus") -> str:
+    if server.health == "good":
+        return ""
+    return f"It is {server.health}: {server.trouble}." if server.trouble else f"It is {server.health}."
 
 
 def _span(seconds: float) -> str:

@@ -59,6 +59,8 @@ class ProxyLink:
         self._random = random
         self._on_change = on_change
         self._reason: Reason | None = None
+        self._tried: ProxyAddress | None = None
+        self._moved = asyncio.Event()
 
     @property
     def reason(self) -> Reason | None:
@@ -99,7 +101,15 @@ class ProxyLink:
             failures += 1
             self._on_change()
             log.info("the next attempt to reach %s is in %.1f s", self.name, pause)
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._moved.wait()
+                    failures = 0
+
+    def look_again(self) -> None:
+        """Ends a pause if the proxy is elsewhere now than where it was looked for last."""
+        if self._endpoint() not in (None, self._tried):
+            self._moved.set()
 
     async def end(self) -> None:
         """Ends all requests and the connection, telling the proxy. `run` is to be cancelled after that."""
@@ -111,7 +121,8 @@ class ProxyLink:
 
     async def _one_session(self) -> Pauses:
         """Serves until the connection ends. Returns how to go on."""
-        endpoint = self._endpoint()
+        self._moved.clear()
+        self._tried = endpoint = self._endpoint()
         if endpoint is None:
             self._reason = reasons.proxy_unreachable(self.name, "it is being started")
             return UNREACHABLE

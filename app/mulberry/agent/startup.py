@@ -83,7 +83,7 @@ class StartDemoNetwork:
             return Skipped("This network runs elsewhere.")
         folder = workshop.folder.demo_network
         command = [*this_program(), "demo-network", "--folder", str(folder), "--network", workshop.profile.name]
-        network = LaunchedNetwork([*command, "--until-stdin-closes"], folder, workshop.random, bench.on_change)
+        network = LaunchedNetwork([*command, "--until-stdin-closes"], folder, workshop.random, bench.on_network_change)
         bench.keep_until_the_end(network.stop)
         try:
             profile = await network.start(progress)
