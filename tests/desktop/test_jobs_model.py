@@ -19,8 +19,8 @@ from mulberry.desktop.jobs_model import (
     Column,
     JobsModel,
 )
-from mulberry.desktop.wording import LONGEST_TEXT
 from mulberry.model.jobs import Job, JobOutcome
+from mulberry.model.text import LONGEST_TEXT
 from samples import NOON, PROXY_KEY, a_job
 
 

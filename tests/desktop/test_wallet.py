@@ -17,9 +17,9 @@ from mulberry.desktop.connection import Link, View
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import PAGE_TRANSACTIONS, Column, TransactionsModel
 from mulberry.desktop.wallet import WalletPage
-from mulberry.desktop.wording import LONGEST_TEXT
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NetworkInfo
+from mulberry.model.text import LONGEST_TEXT
 from mulberry.model.wallet import PayoutState, TransactionKind, WalletStatus
 from samples import NODE_WALLET, OWNER, PROXY_KEY, a_status, a_transaction, a_wallet
 

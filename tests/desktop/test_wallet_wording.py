@@ -69,6 +69,11 @@ def test_the_next_payout_is_estimated_from_the_pace_so_far_and_says_so() -> None
     assert wording.estimate_line(half, a_status()).startswith(f"estimated for {time} at the pace since ")
 
 
+def test_an_estimate_of_seconds_names_no_time() -> None:
+    nearly = replace(a_payout(29_999_999), collecting_since=NOON - timedelta(hours=1))
+    assert wording.estimate_line(nearly, a_status()).startswith("estimated within a minute at the pace since ")
+
+
 def test_nothing_is_estimated_while_nothing_is_earned() -> None:
     half = replace(a_payout(15_000_000), collecting_since=NOON - timedelta(hours=5))
     for state in NodeState:

@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mulberry.desktop import wording
 from mulberry.model.errors import WhoseTurn
@@ -113,19 +111,3 @@ def test_a_time_of_another_day_carries_its_date() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.2124, "212 ms"), (9.5, "9,500 ms"), (12.34, "12.3 s")])
 def test_a_latency_has_a_unit_that_fits(seconds: float, text: str) -> None:
     assert wording.latency_text(seconds) == text
-
-
-@given(st.text(max_size=1000), st.booleans())
-def test_a_strangers_text_is_printable_cut_and_of_one_direction(untrusted: str, lines: bool) -> None:
-    shown = wording.plain(untrusted, 200, lines=lines)
-    assert len(shown) <= 201
-    assert all(letter.isprintable() or (lines and letter == "\n") for letter in shown)
-
-
-def test_a_text_cannot_turn_the_reading_direction() -> None:
-    assert wording.plain("pay \u202eNOT\u202c\nme") == "pay  NOT  me"
-    assert wording.plain("one\ntwo", lines=True) == "one\ntwo"
-
-
-def test_an_endless_text_says_that_it_was_cut() -> None:
-    assert wording.plain("x" * 2**20) == "x" * wording.LONGEST_TEXT + "…"

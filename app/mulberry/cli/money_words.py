@@ -65,7 +65,7 @@ def of_key(key: KeyStatus) -> Iterator[str]:
 def of_payout(payout: Payout) -> str:
     """One line on the next payout of one proxy."""
     money = f"{format_ton(payout.waiting)} of {format_ton(payout.threshold)}"
-    return f"payout       {payout.proxy[:8]}…: {money}, {payout.state}. {payout.note}"
+    return plain(f"payout       {payout.proxy[:8]}…: {money}, {payout.state}. {payout.note}")
 
 
 @for_a_terminal
@@ -77,7 +77,8 @@ def of_history(transactions: Iterable[ChainTransaction]) -> Iterator[str]:
         when = f"{item.at.astimezone():%Y-%m-%d %H:%M:%S}"
         failed = "" if item.success else " (failed)"
         money = f"{sign + format_ton(item.amount):>20}  {format_ton(item.fee):>14}"
-        yield f"{when}  {item.role:15}  {item.kind + failed:15}  {money}  {plain(item.comment, COMMENT_LETTERS)}".rstrip()
+        comment = plain(item.comment, COMMENT_LETTERS)
+        yield f"{when}  {item.role:15}  {item.kind + failed:15}  {money}  {comment}".rstrip()
 
 
 def of_history_as_csv(transactions: Iterable[ChainTransaction]) -> Iterator[str]:

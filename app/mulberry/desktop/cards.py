@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop.theme import Theme
-from mulberry.desktop.wording import plain
+from mulberry.model.text import plain
 
 GAP = 16
 MARGIN = 32

@@ -12,8 +12,9 @@ from enum import IntEnum
 from PySide6.QtCore import QModelIndex, QObject, QTimer, Signal
 
 from mulberry.desktop.text_table import AnyIndex, TextTable
-from mulberry.desktop.wording import clock_time, earned_text, latency_text, plain
+from mulberry.desktop.wording import clock_time, earned_text, latency_text
 from mulberry.model.jobs import Job
+from mulberry.model.text import plain
 
 PAGE_JOBS = 200
 PAGES_KEPT = 8

@@ -126,7 +126,7 @@ class WalletCard(Card):
         self.bar.show_share(wallet_wording.share_waiting(payout), wallet_wording.waiting_text(payout))
         estimate = wallet_wording.estimate_line(payout, status)
         signers = f"signed by {wording.count(len(wallet.payouts), 'proxy', 'proxies')}"
-        self.note.say(f"{estimate or wallet_wording.PAYOUT_STATES[payout.state].lower()} · {signers}")
+        self.note.say(estimate or f"{wallet_wording.PAYOUT_STATES[payout.state].lower()} · {signers}")
 
 
 def _amount(earnings: Earnings, span: Span) -> Nanoton:

@@ -221,7 +221,10 @@ class StagesChart(QWidget):
         return QFontMetrics(self._theme.font(12)).horizontalAdvance(text)
 
     def _ticks(self) -> list[tuple[int, str]]:
-        return [(tick, format_ton(Nanoton(tick)).removesuffix(" TON")) for tick in ticks(self._most())]
+        """Nanoton and their words, all as exact as the first."""
+        found = ticks(self._most())
+        _, _, decimals = ton_text(found[0], 0).partition(".") if found else ("", "", "")
+        return [(tick, ton_text(tick, len(decimals))) for tick in found]
 
     def _most(self) -> int:
         return max((step.earned for step in self._buckets), default=0)
@@ -326,6 +329,11 @@ def ticks(most: int) -> list[int]:
         leading = int(str(apart)[0])
         apart = apart * 5 // 2 if leading == 2 else apart * 2
     return [apart * number for number in range(1, -(-most // apart) + 1)]
+
+
+def ton_text(amount: int, decimals: int) -> str:
+    """Toncoin without the word, with at least so many decimals."""
+    return format_ton(Nanoton(amount), at_least_decimals=decimals).removesuffix(" TON")
 
 
 def words_of(step: EarningsBucket) -> str:

@@ -20,8 +20,9 @@ from mulberry.desktop.wallet_wording import (
     short_address,
     signed_ton,
 )
-from mulberry.desktop.wording import clock_time, plain
+from mulberry.desktop.wording import clock_time
 from mulberry.model.money import format_ton
+from mulberry.model.text import plain
 from mulberry.model.wallet import ChainTransaction
 
 PAGE_TRANSACTIONS = 100

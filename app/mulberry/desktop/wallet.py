@@ -30,7 +30,7 @@ class WalletPage(Page):
         head.addSpacing(12)
         head.addWidget(self.chain, 1)
         self._known = (
-            Row((self.owner, 30), (self.node_wallet, 30), (self.payouts, 40)),
+            Row((Row((self.owner, 1), (self.node_wallet, 1)), 60), (self.payouts, 40)),
             self.addresses,
             self.key,
             self.transactions,

@@ -106,7 +106,9 @@ def estimate_line(payout: Payout, status: Status) -> str:
     if due is None or payout.collecting_since is None or status.state not in WORKING:
         return ""
     since = rough_moment(payout.collecting_since, status.as_of)
-    return f"estimated for {rough_moment(due, status.as_of)} at the pace since {since}"
+    is_soon = due - status.as_of < timedelta(minutes=1)
+    when = "within a minute" if is_soon else f"for {rough_moment(due, status.as_of)}"
+    return f"estimated {when} at the pace since {since}"
 
 
 def rough_moment(moment: datetime, now: datetime) -> str:

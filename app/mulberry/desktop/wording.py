@@ -20,17 +20,6 @@ DEMO_BANNER = "Demo network: everything runs on this computer and the money is p
 NO_JOBS = "No jobs yet. Press Start earning; each request that this computer answers becomes a row here."
 
 
-LONGEST_TEXT = 2_000  # characters; more is nothing to read, and would take long to lay out
-
-
-def plain(untrusted: str, longest: int = LONGEST_TEXT, *, lines: bool = False) -> str:
-    """A stranger's text, cut: what cannot be printed, or turns the reading direction, is a space; so is a new line,
-    unless `lines`."""
-    kept = untrusted[:longest]
-    shown = "".join(letter if letter.isprintable() or (lines and letter == "\n") else " " for letter in kept)
-    return shown if len(untrusted) <= longest else f"{shown}…"
-
-
 @dataclass(frozen=True, slots=True)
 class Verb:
     """One thing the owner can ask for. `pending` stands on the button until the agent has answered."""
