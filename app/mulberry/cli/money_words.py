@@ -38,7 +38,7 @@ def of_wallet(wallet: WalletStatus) -> Iterator[str]:
     if wallet.key.kept:
         yield f"key          {wallet.key.kept}"
     if not wallet.servers:
-        yield "lite servers are asked while the node works"
+        yield "lite server  none is asked: TON is read while the node works"
     for server in wallet.servers:
         yield f"lite server  {server.name}: {'good' if server.is_good else server.note}"
     if wallet.head_seqno is not None and wallet.head_at is not None:
