@@ -92,6 +92,7 @@ def test_a_changed_byte_is_noticed(field: str) -> None:
         changed(salt="zz" * 16),
         changed(sealed="00" * 10_000),
         changed(more="of it"),
+        " " * 5000 + changed(),
     ],
     ids=lambda text: text[:60],
 )

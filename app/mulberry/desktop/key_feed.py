@@ -43,7 +43,7 @@ class KeyFeed(QObject):
             self._choose_file(verb)
 
     def _choose_file(self, verb: KeyVerb) -> None:
-        files = QFileDialog(self._card.window(), key_wording.question(verb, None).title)
+        files = QFileDialog(self._card.window(), key_wording.question_about(verb, None).title)
         if verb is KeyVerb.BACK_UP:
             files.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             files.setOption(QFileDialog.Option.DontConfirmOverwrite)  # no backup is ever overwritten
@@ -66,7 +66,7 @@ class KeyFeed(QObject):
     def ask(self, verb: KeyVerb, path: Path = Path()) -> None:
         """For the passphrase; then the agent does it."""
         may_replace = verb is KeyVerb.RESTORE and self._card.key.state is not KeyState.UNREAD
-        question = key_wording.question(verb, path)
+        question = key_wording.question_about(verb, path)
         dialog = PassphraseDialog(self._card.window(), self._theme, question, may_replace=may_replace)
 
         def said(passphrase: str, replace: bool) -> None:

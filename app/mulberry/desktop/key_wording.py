@@ -33,7 +33,7 @@ class Question:
     is_new: bool = False
 
 
-def question(verb: KeyVerb, path: Path | None) -> Question:
+def question_about(verb: KeyVerb, path: Path | None) -> Question:
     """`path` is the backup's file, for the verbs that have one."""
     match verb:
         case KeyVerb.UNLOCK:
