@@ -47,21 +47,24 @@ SELECT worker_fee_per_token,
   sum(tokens) FILTER (WHERE start >= ?3), sum(tokens), sum(jobs) FILTER (WHERE start >= ?1)
 FROM slots WHERE start >= ?4 GROUP BY worker_fee_per_token
 """
-# ?1: a JSON list of spans, each [begin, end) in microseconds.
-_SPANS = "json_each(?1) AS span CROSS JOIN"
-_BEGIN, _END = "json_extract(span.value, '$[0]')", "json_extract(span.value, '$[1]')"
-SPANS_OF_SLOTS = f"""
-SELECT span.key, worker_fee_per_token, sum(tokens), sum(jobs) FROM {_SPANS} slots
-ON start >= {_BEGIN} / {MICROSECONDS} AND start < {_END} / {MICROSECONDS} GROUP BY span.key, worker_fee_per_token
+# ?1: a JSON list of spans, each [first, end) in microseconds.
+_SPANS = f"""
+WITH spans AS MATERIALIZED (SELECT key AS span, json_extract(value, '$[0]') AS first, json_extract(value, '$[1]') AS end,
+  json_extract(value, '$[0]') / {MICROSECONDS} AS first_second, json_extract(value, '$[1]') / {MICROSECONDS} AS end_second
+  FROM json_each(?1))
+"""
+SPANS_OF_SLOTS = f"""{_SPANS}
+SELECT span, worker_fee_per_token, sum(tokens), sum(jobs) FROM spans CROSS JOIN slots
+ON start >= first_second AND start < end_second GROUP BY span, worker_fee_per_token
 """  # noqa: S608 - words of ours
-SPANS_OF_JOBS = f"""
-SELECT span.key, worker_fee_per_token, sum(coalesce(confirmations.tokens, 0)), count(*)
-FROM {_SPANS} jobs ON finished_at >= {_BEGIN} AND finished_at < {_END}
-LEFT JOIN confirmations ON confirmations.job = jobs.number GROUP BY span.key, worker_fee_per_token
+SPANS_OF_JOBS = f"""{_SPANS}
+SELECT span, worker_fee_per_token, sum(coalesce(confirmations.tokens, 0)), count(*)
+FROM spans CROSS JOIN jobs ON finished_at >= first AND finished_at < end
+LEFT JOIN confirmations ON confirmations.job = jobs.number GROUP BY span, worker_fee_per_token
 """  # noqa: S608 - words of ours
-SPANS_OF_PAYOUTS = f"""
-SELECT span.key, sum(amount) FROM {_SPANS} transactions
-ON kind = 'payout' AND at >= {_BEGIN} AND at < {_END} GROUP BY span.key
+SPANS_OF_PAYOUTS = f"""{_SPANS}
+SELECT span, sum(amount) FROM spans CROSS JOIN transactions
+ON kind = 'payout' AND at >= first AND at < end GROUP BY span
 """  # noqa: S608 - words of ours
 
 
