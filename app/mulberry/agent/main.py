@@ -20,13 +20,15 @@ from mulberry.agent.ledger import open_ledger
 from mulberry.agent.listening import listening
 from mulberry.agent.lock import only_agent
 from mulberry.agent.node import Node
-from mulberry.agent.settings import load_settings
+from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import Workshop
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import SystemClock
+from mulberry.model.errors import UserFacingError
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
+from mulberry.ton.chain.config import with_servers_of
 
 LOG_BYTES = 2 * 2**20
 OLD_LOGS = 3
@@ -34,11 +36,12 @@ OLD_LOGS = 3
 log = logging.getLogger(__name__)
 
 
-def run_agent(root: Path, network: str, *, until_stdin_closes: bool = False) -> None:
+def run_agent(root: Path, network: str, *, ton_config: Path | None = None, until_stdin_closes: bool = False) -> None:
     """Runs the agent of one network until a signal, `quit` or (if asked for) the end of its standard input ends it.
 
-    `root` is the data folder of all networks, `network` a bundled profile's name or a profile's path. Raises
-    `UserFacingError`: the profile or the ledger is not usable, or another agent has the folder.
+    `root` is the data folder of all networks, `network` a bundled profile's name or a profile's path, `ton_config` goes
+    before the settings' one. Raises `UserFacingError`: the profile, the list of TON servers or the ledger is not
+    usable, or another agent has the folder.
     """
     profile = load_profile(network)
     folder = DataFolder.of_network(root, profile.name)
@@ -48,18 +51,24 @@ def run_agent(root: Path, network: str, *, until_stdin_closes: bool = False) -> 
         log.info("agent %s for %s begins", __version__, profile.name)
         try:
             with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-                runner.run(_run(folder, profile, until_stdin_closes=until_stdin_closes))
+                runner.run(_run(folder, profile, ton_config, until_stdin_closes=until_stdin_closes))
+        except UserFacingError as problem:
+            log.error("%s", problem)
+            raise
         except Exception:
             log.exception("a bug ended the agent")
             raise
         log.info("agent ends")
 
 
-async def _run(folder: DataFolder, profile: NetworkProfile, *, until_stdin_closes: bool) -> None:
+async def _run(
+    folder: DataFolder, profile: NetworkProfile, ton_config: Path | None, *, until_stdin_closes: bool
+) -> None:
     clock = SystemClock()
     gpus = Gpus(clock)
     with closing(open_ledger(folder.ledger, clock)) as ledger, closing(gpus):
         settings = load_settings(folder.settings, clock)
+        profile = _with_own_servers(profile, ton_config, settings)
         workshop = Workshop(
             folder=folder,
             profile=profile,
@@ -76,6 +85,11 @@ async def _run(folder: DataFolder, profile: NetworkProfile, *, until_stdin_close
             _quit_at_end_of_input(node)
         async with listening(make_application(node), folder.control_address):
             await _until_quit(node)
+
+
+def _with_own_servers(profile: NetworkProfile, ton_config: Path | None, settings: Settings) -> NetworkProfile:
+    path = ton_config or (Path(settings.ton_config) if settings.ton_config else None)
+    return with_servers_of(path, profile, SystemRandom()) if path is not None else profile
 
 
 async def _until_quit(node: Node) -> None:

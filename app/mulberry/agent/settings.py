@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 class Settings(BaseModel):
     """`coefficient` is our price in thousandths (1000 = the network's own), `owner_address` where payouts go.
 
-    None for the owner's address means the profile's, which only a demo network has.
+    None for the owner's address means the profile's, which only a demo network has. `ton_config` names a
+    global.config.json, as TON publishes it, whose lite servers are asked instead of the network's own.
     `passphrase_file` names a file with the node wallet key's passphrase, for servers that start without anybody there.
     """
 
@@ -23,6 +24,7 @@ class Settings(BaseModel):
     owner_address: str | None = Field(default=None, max_length=80)
     coefficient: int = Field(default=1000, ge=0, lt=10**9)
     passphrase_file: str | None = Field(default=None, min_length=1, max_length=4096)
+    ton_config: str | None = Field(default=None, min_length=1, max_length=4096)
     max_active_requests: int = Field(default=16, ge=1, le=1024)
 
     @field_validator("owner_address")

@@ -65,12 +65,15 @@ def _begin(context: typer.Context, version: Annotated[bool, typer.Option("--vers
 def agent(
     network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
     data: Data = None,
+    ton_config: Annotated[
+        Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)
+    ] = None,
     until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
 ) -> None:
     """Run the agent in the foreground: it earns; window and command line only talk to it."""
     from mulberry.agent.main import run_agent
 
-    run_agent(_root(data), network, until_stdin_closes=until_stdin_closes)
+    run_agent(_root(data), network, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
 
 
 @application.command()

@@ -126,10 +126,10 @@ class NetworkProfile(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")
     title: str = Field(max_length=80)
     kind: Literal["demo", "test", "mainnet"]
-    transport: Literal["plain"]
+    transport: Literal["plain", "ratls", "socks5"]
     model: str = Field(max_length=200, pattern=r"^[^@\s]+(@[^@\s]+)?$")
     model_folder: str = Field(pattern=r"^[a-z0-9-]+$")
-    owner_address: str
+    owner_address: str | None = None  # who is paid; None: that its owner must say
     root_contract_address: str
     chain: ChainFile | None = None
     lite_servers: dict[str, Any] | None = None
@@ -169,7 +169,7 @@ def load_profile(name_or_path: str) -> NetworkProfile:
         raise UserFacingError(
             what=f"The network profile {name_or_path!r} could not be read.",
             why=str(problem.strerror or problem),
-            next_step="Give the name of a bundled network (demo) or the path of a profile file.",
+            next_step="Give the name of a bundled network (demo, mainnet) or the path of a profile file.",
         ) from problem
     return parse_profile(untrusted_text, source=str(path))
 
@@ -188,5 +188,5 @@ def parse_profile(untrusted_text: bytes, *, source: str) -> NetworkProfile:
     raise UserFacingError(
         what=f"The network profile {source} is not usable.",
         why=why,
-        next_step="Correct the file, or start with a bundled network (demo).",
+        next_step="Correct the file, or start with a bundled network (demo, mainnet).",
     )
