@@ -13,6 +13,7 @@ from mulberry.agent.sealed_key import MOST_MEMORY_BYTES, USUAL_COST, NoKeyFile, 
 
 KEY = SigningKey(bytes(range(32)))
 WORDS = "mulberry silk worm"
+COMMON = {"mulberry-key", "argon2id13", 1, 8192}  # what all files with the cost of the tests share
 # Written by the first version: its backups must open for ever.
 FIRST_VERSION = """{
   "format": "mulberry-key", "version": 1, "kdf": "argon2id13", "operations": 1, "memory_bytes": 8192,
@@ -52,7 +53,7 @@ def test_the_same_letters_from_another_keyboard_open_it() -> None:
 
 def test_neither_key_nor_passphrase_stand_in_the_file_and_no_two_files_are_alike() -> None:
     one, two = seal(KEY, WORDS, CHEAP), seal(KEY, WORDS, CHEAP)
-    assert one != two
+    assert not set(json.loads(one).values()) & set(json.loads(two).values()) - COMMON
     assert bytes(KEY).hex() not in one and bytes(KEY.verify_key).hex() not in one and "silk" not in one
 
 
