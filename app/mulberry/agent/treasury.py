@@ -7,28 +7,26 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from pytoniq_core.boc.cell import Cell
 
+from mulberry.agent.cases import Cases
 from mulberry.agent.chain import Chain
 from mulberry.agent.history import History
-from mulberry.agent.history_rows import CashOut, SeenContract, SignedRequest
+from mulberry.agent.history_rows import CashOut, SignedRequest
 from mulberry.agent.holdings import Holdings, Parties
 from mulberry.agent.ledger import LedgerFull
 from mulberry.agent.outbox import Outbox
 from mulberry.agent.payouts import (
     CASH_OUT_NEEDS,
-    Case,
     WalletOnChain,
     decide,
     deployment_needs,
     is_due,
     needs,
     shortage,
-    under_way,
 )
 from mulberry.agent.rehearsal_process import Ask
 from mulberry.agent.rehearsals import Rehearsals
@@ -37,16 +35,13 @@ from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.network import NetworkProfile
-from mulberry.model.payments import ProxyAccount
 from mulberry.model.root_contract import RootParameters
 from mulberry.model.wallet import Payout, PayoutState, WalletStatus
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.boc import BocError
 from mulberry.ton.cells import CellShapeError
 from mulberry.ton.chain.errors import ChainError, MessageRefused
-from mulberry.ton.contracts import Birth, worker_contract
 from mulberry.ton.messages import cash_out, deploy_worker_contract
-from mulberry.ton.payment import PaymentRefused, verify_payment
 from mulberry.ton.wallet import MAX_MESSAGES
 
 if TYPE_CHECKING:
@@ -61,7 +56,6 @@ WATCHED_SECONDS = 15.0  # whoever asked what is within that time is looking
 ROOT_SECONDS = 45.0
 HISTORY_RETRY_SECONDS = 30.0
 PAYOUT_SECONDS = 8.0  # how long an asked payout is waited for
-IDLE_AFTER = timedelta(minutes=5)
 MISFITS = (ChainError, CellShapeError, BocError)
 
 
@@ -86,14 +80,21 @@ class Treasury:
         self._rows = till.ledger.chain
         self._profile = profile
         self._clock = clock
-        self._connected = connected
         self._on_change = on_change
         self._outbox = Outbox(self._rows, parties.wallet, parties.key.key, clock)
         self._holdings = Holdings(chain, parties, till.ledger)
         self._rehearsals = Rehearsals(chain, self._holdings, parties, ask)
+        self._cases = Cases(
+            till.ledger,
+            self._holdings,
+            self._outbox,
+            self._rehearsals,
+            profile,
+            clock=clock,
+            connected=connected,
+        )
         self._history = History(self._rows, chain, self._holdings)
         self._sent = (0, 0.0)  # which request, and when by the loop's clock
-        self._asked: set[str] = set()
         self._note = self._history_note = ""
         self._wake = asyncio.Event()
         self._look: asyncio.TimerHandle | None = None
@@ -103,7 +104,6 @@ class Treasury:
         self._in_round = False
         self._round_ended = asyncio.Condition()
         self._root_read_at: float | None = None
-        self.parameters: RootParameters | None = None
 
     # What is
 
@@ -111,6 +111,11 @@ class Treasury:
     def wallet(self) -> WalletOnChain | None:
         """The node wallet as the chain showed it last; None: not read yet."""
         return self._holdings.wallet
+
+    @property
+    def parameters(self) -> RootParameters | None:
+        """What the root contract said last; None: not read yet."""
+        return self._cases.parameters
 
     @property
     def wallet_address(self) -> str:
@@ -123,7 +128,7 @@ class Treasury:
 
     def deployment_shortage(self) -> str:
         """A sentence if the node wallet cannot pay for our new contracts and a first payout, else nothing."""
-        wallet, births = self.wallet, self._undeployed()[:MAX_MESSAGES]
+        wallet, births = self.wallet, self._cases.undeployed()[:MAX_MESSAGES]
         if wallet is None or not births:
             return ""
         needed = needs(self._rehearsals.deployment(births), deployment_needs(len(births)))
@@ -162,12 +167,11 @@ class Treasury:
 
     def payouts(self) -> tuple[Payout, ...]:
         """The next payout from each account that has or may get money."""
-        return tuple(decide(case) for case in self._cases())
+        return tuple(decide(case) for case in self._cases.all())
 
     def sent(self) -> set[CashOut]:
         """The payments that were handed to the chain, which does not show them yet."""
-        wallet = self.wallet
-        return under_way(self._outbox.newest, wallet, self._rows.contracts()) if wallet else set()
+        return self._cases.sent()
 
     # Work
 
@@ -191,11 +195,11 @@ class Treasury:
         Raises `UserFacingError`: nothing waits, or something stands in the way.
         """
         asked = {account.proxy for account in self._till.ledger.accounts() if proxy in (None, account.proxy)}
-        self._asked |= asked
+        self._cases.asked |= asked
         await self._next_round()
         found = [payout for payout in self.payouts() if payout.proxy in asked]
         if not any(payout.state in (PayoutState.READY, PayoutState.SENT) for payout in found):
-            self._asked -= asked
+            self._cases.asked -= asked
             raise _no_payout([payout for payout in found if payout.waiting] or found)
 
     async def refresh_root(self) -> RootParameters:
@@ -204,7 +208,7 @@ class Treasury:
         self._root_read_at = asyncio.get_running_loop().time()
         if self.parameters is not None and parameters.version != self.parameters.version:
             log.info("the root contract changed: version %d", parameters.version)
-        self.parameters = parameters
+        self._cases.parameters = parameters
         return parameters
 
     async def _keep_reading(self) -> None:
@@ -283,7 +287,7 @@ class Treasury:
         wallet = self.wallet
         if wallet is None or self.missing_gas():
             return True
-        if self._outbox.open_request(wallet) is not None or self._undeployed():
+        if self._outbox.open_request(wallet) is not None or self._cases.undeployed():
             return True
         return bool(self.sent())
 
@@ -292,10 +296,10 @@ class Treasury:
         wallet = self.wallet
         if wallet is None or self._outbox.open_request(wallet) is not None:
             return False
-        if births := self._undeployed()[:MAX_MESSAGES]:
+        if births := self._cases.undeployed()[:MAX_MESSAGES]:
             return await self._rehearsals.rehearse_deployment(births, wallet)
         learnt = False
-        for case in filter(is_due, self._cases()):
+        for case in filter(is_due, self._cases.all()):
             payment = self._till.ledger.newest_payment(case.account.worker_contract)
             if payment is not None:
                 learnt |= await self._rehearsals.rehearse_payout(case.account, payment, case.waiting, wallet)
@@ -312,7 +316,7 @@ class Treasury:
             if not messages:
                 return
             request = self._outbox.sign(messages, cash_outs, wallet)
-            self._asked -= self._proxies_of(cash_outs)
+            self._cases.asked -= self._cases.proxies_of(cash_outs)
         elif self._sent_lately(request):
             return
         self._sent = request.number, asyncio.get_running_loop().time()
@@ -326,14 +330,14 @@ class Treasury:
         return number == request.number and asyncio.get_running_loop().time() - sent_at < SEND_AGAIN_SECONDS
 
     def _next_messages(self, wallet: WalletOnChain) -> tuple[list[Cell], list[CashOut]]:
-        births = self._undeployed()[:MAX_MESSAGES]
+        births = self._cases.undeployed()[:MAX_MESSAGES]
         if births:
             if short := self.deployment_shortage():
                 raise UserFacingError("Your contract cannot be made.", short, f"Top up {self.wallet_address}.")
             if problem := self._rehearsals.deployment(births).problem:
                 raise UserFacingError("Your contract cannot be made.", problem, "Mulberry tries again every minute.")
             return [deploy_worker_contract(birth) for birth in births], []
-        ready = [case for case in self._cases() if decide(case).state is PayoutState.READY]
+        ready = [case for case in self._cases.all() if decide(case).state is PayoutState.READY]
         wanted = accumulate(needs(case.prospect, CASH_OUT_NEEDS) for case in ready[:MAX_MESSAGES])
         affordable = [case for case, needed in zip(ready, wanted, strict=False) if needed <= wallet.balance]
         messages, cash_outs = [], []
@@ -349,87 +353,8 @@ class Treasury:
     # The parts of a round
 
     def _proxies_to_look_at(self) -> list[Address]:
-        waiting = {case.account.proxy_contract for case in self._cases() if case.waiting and not case.sent}
+        waiting = {case.account.proxy_contract for case in self._cases.all() if case.waiting and not case.sent}
         return [parse_address(proxy_contract) for proxy_contract in sorted(waiting)]
-
-    def _undeployed(self) -> list[Birth]:
-        """Worker contracts that are to be made: of proxies we work for, or that signed something."""
-        if self.parameters is None:
-            return []
-        wanted = self._connected()
-        births = []
-        for account in self._till.ledger.accounts():
-            if account.worker_contract not in wanted and not account.counters.committed_to_blockchain:
-                continue
-            birth = self._birth(account, self.parameters)
-            state = self._holdings.state(birth.address)
-            if birth.address.raw == account.worker_contract and state is not None and state.data is None:
-                births.append(birth)
-        return births
-
-    def _birth(self, account: ProxyAccount, parameters: RootParameters) -> Birth:
-        proxy_contract = parse_address(account.proxy_contract)
-        return worker_contract(parameters, bytes.fromhex(account.proxy), proxy_contract, self._parties.owner)
-
-    def _cases(self) -> list[Case]:
-        ledger, wallet = self._till.ledger, self.wallet
-        seen = {contract.worker_contract: contract for contract in self._rows.contracts()}
-        sent = under_way(self._outbox.newest, wallet, list(seen.values())) if wallet else set()
-        is_idle = self._is_idle()
-        return [
-            self._case(account, seen.get(account.worker_contract), wallet, sent, is_idle)
-            for account in ledger.accounts()
-        ]
-
-    def _case(
-        self,
-        account: ProxyAccount,
-        contract: SeenContract | None,
-        wallet: WalletOnChain | None,
-        sent: set[CashOut],
-        is_idle: bool,
-    ) -> Case:
-        funds = self._holdings.state(parse_address(account.proxy_contract))
-        parameters = self.parameters
-        current = parameters is None or self._birth(account, parameters).address.raw == account.worker_contract
-        newest = CashOut(account.worker_contract, account.counters.committed_to_blockchain)
-        return Case(
-            account=account,
-            contract=contract,
-            wallet=wallet,
-            proxy_funds=funds.balance if funds else None,
-            rules=self._profile().payout,
-            sent=any(item.worker_contract == account.worker_contract for item in sent),
-            attempts=self._rows.attempts(newest),
-            is_idle=is_idle,
-            is_closing=not current,
-            asked=account.proxy in self._asked,
-            last_paid_at=self._rows.last_paid_at(account.proxy_contract),
-            first_signed_at=self._rows.first_signed_at(account.worker_contract),
-            refused=self._payment_problem(account),
-            prospect=self._rehearsals.payout(account.worker_contract),
-        )
-
-    def _payment_problem(self, account: ProxyAccount) -> str:
-        """A payment was verified when it came; the disk may have changed it since."""
-        payment = self._till.ledger.newest_payment(account.worker_contract)
-        if payment is None:
-            return ""
-        key, contract = bytes.fromhex(account.proxy), parse_address(account.worker_contract)
-        try:
-            verify_payment(payment.boc, proxy_key=key, worker_contract=contract)
-        except PaymentRefused as problem:
-            return str(problem)
-        return ""
-
-    def _is_idle(self) -> bool:
-        newest = self._till.ledger.newest_job()
-        jobs = self._till.ledger.jobs(newest, newest)
-        return not jobs or self._clock.now() - jobs[0].finished_at > IDLE_AFTER
-
-    def _proxies_of(self, cash_outs: list[CashOut]) -> set[str]:
-        contracts = {item.worker_contract for item in cash_outs}
-        return {account.proxy for account in self._till.ledger.accounts() if account.worker_contract in contracts}
 
     # History
 
