@@ -16,6 +16,7 @@ from mulberry.desktop.history import BARS_ON_OFFER, Bars, Range, range_window
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton
+from mulberry.model.text import LONGEST_TEXT
 from mulberry.model.wallet import Difference
 from samples import NOON, PROXY_KEY, a_status, a_wallet, an_account
 
@@ -124,6 +125,20 @@ def test_an_open_account_says_so_and_so_does_a_sum_that_is_not_zero(page: Earnin
     page.reconcile.show_account(replace(an_account(), differences=()))
     assert "Settled: there is no difference." in texts(page)
     assert "Together" not in texts(page)
+    page.reconcile.show_account(replace(an_account(), is_compared=False, is_settled=False))
+    assert any(text.startswith("Not compared with the chain yet.") for text in texts(page))
+
+
+def test_hostile_reasons_and_names_are_shown_as_text_and_cut(page: EarningsPage) -> None:
+    hostile = "\u202e<b>gift</b>\x1b\0" + "9" * 2**20
+    status = a_status()
+    proxy = replace(status.proxies[0], name=hostile)
+    page.show_view(View(Link.ANSWERS, replace(status, proxies=(proxy,)), a_wallet()))
+    page.reconcile.show_account(replace(an_account(), differences=(Difference(PROXY_KEY, hostile, Nanoton(0)),)))
+    assert "<b>gift</b>" in texts(page)
+    for label in page.findChildren(QLabel):
+        assert len(label.text()) <= LONGEST_TEXT + 1
+        assert all(letter.isprintable() or letter == "\n" for letter in label.text())
 
 
 def test_two_proxies_have_two_sums(page: EarningsPage) -> None:

@@ -25,7 +25,7 @@ class Text(QLabel):
     from strangers. `look`: see `theme`."""
 
     def __init__(self, text: str, look: str, *, wraps: bool = False) -> None:
-        super().__init__(text)
+        super().__init__(plain(text, lines=True))
         self._said = text
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("look", look)
