@@ -4,24 +4,27 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
 from agent_workshop import DEMO, a_workshop
 from conftest import SettableClock
+from keyring_in_memory import CHEAP
 from mulberry.agent.api import make_application
 from mulberry.agent.keys import Keyring, NoKeyring
 from mulberry.agent.listening import listening
 from mulberry.agent.node import Node
+from mulberry.agent.sealed_key import seal
 from mulberry.agent.shift import Shift
 from mulberry.agent.startup_money import UnlockKey
 from mulberry.agent.workshop import Workshop
 from mulberry.client.control import ControlClient
 from mulberry.client.http import request
 from mulberry.client.key_backup import back_up, read_backup
-from mulberry.model.control import Command, KeyBackup, KeyRestoreRequest, Passphrase
+from mulberry.model.control import Command, Event, KeyBackup, KeyRestoreRequest, Passphrase
 from mulberry.model.errors import UserFacingError
 from mulberry.model.key import KeyState
 from mulberry.model.node import NodeState, ReasonKind, Status, Want
@@ -128,18 +131,37 @@ async def test_a_backup_is_written_once_read_back_and_the_same_wallet_elsewhere(
         assert key.wallet == wallet and "keyring" in key.kept
 
 
-async def test_a_backup_that_the_disk_spoiled_is_noticed_at_once(tmp_path: Path, clock: SettableClock) -> None:
+async def test_the_window_hears_of_the_key_though_nothing_runs(tmp_path: Path, clock: SettableClock) -> None:
+    async with an_agent(tmp_path, clock) as client, aclosing(client.events()) as events:
+        first = await anext(events)
+        assert isinstance(first, Event) and first.wallet is not None and first.wallet.key.state is KeyState.UNREAD
+        key = await client.set_key_passphrase(WORDS)
+        async with asyncio.timeout(5):
+            async for event in events:
+                if isinstance(event, Event) and event.wallet is not None and event.wallet.key == key:
+                    break
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "told"),
+    [
+        (seal(SigningKey.generate(), OTHER_WORDS, CHEAP), "not this node's key"),
+        (seal(SigningKey.generate(), WORDS, CHEAP), "not the right one"),
+        ("", "no file with a node wallet's key"),
+    ],
+    ids=["another key", "another passphrase", "nothing"],
+)
+async def test_a_backup_that_does_not_give_the_key_back_is_told_at_once(
+    tmp_path: Path, clock: SettableClock, spoiled: str, told: str
+) -> None:
+    class Spoiling(ControlClient):
+        async def back_up_key(self, passphrase: str) -> KeyBackup:
+            return KeyBackup(spoiled)
+
     async with an_agent(tmp_path, clock) as client:
         await client.set_key_passphrase(WORDS)
-        other = await client.back_up_key(OTHER_WORDS)
-
-        class Spoiled(ControlClient):
-            async def back_up_key(self, passphrase: str) -> KeyBackup:
-                return KeyBackup(other.content.replace('"operations": 1', '"operations": 2'))
-
-        folder = DataFolder.of_network(tmp_path, "testnet")
-        with pytest.raises(UserFacingError):
-            await back_up(Spoiled(folder), tmp_path / "backup", OTHER_WORDS)
+        with pytest.raises(UserFacingError, match=told):
+            await back_up(Spoiling(DataFolder.of_network(tmp_path, "testnet")), tmp_path / "backup", OTHER_WORDS)
 
 
 async def test_a_key_at_work_is_not_replaced(tmp_path: Path, clock: SettableClock) -> None:
