@@ -8,17 +8,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 from pytoniq_core.boc.cell import Cell
+from pytoniq_core.boc.exotic import CellTypes
 
 from conftest import SettableClock
 from contract_network import OWNER, STRANGER, TON, ContractNetwork, external
+from mulberry.demo.chain.dictionary import PLAIN, Dictionary, dictionary_of
 from mulberry.model.money import Nanoton
+from mulberry.model.places import resource
 from mulberry.model.rehearsal import RehearsalImpossible
 from mulberry.ton.address import Address
 from mulberry.ton.cells import CellWriter
+from mulberry.ton.chain.bags import read_bag
+from mulberry.ton.chain.dictionary import find
 from mulberry.ton.contracts import Birth
 from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.messages import Operation, cash_out, comment, deploy_worker_contract, internal_message
-from mulberry.ton.rehearsal import MAX_TRANSACTIONS, rehearse
+from mulberry.ton.rehearsal import MAX_TRANSACTIONS, NEWEST_VERSION, VERSION_PARAMETER, rehearse
 from mulberry.ton.wallet import ALL_OF_THE_BALANCE, IGNORE_ERRORS, Outgoing
 from rehearsal_stage import newest_block, proven_accounts, proven_config, rehearsed
 
@@ -179,3 +184,36 @@ def test_without_a_usable_configuration_nothing_is_claimed(network: ContractNetw
     gift = internal_message(network.wallet.address, Nanoton(1), bounce=False, source=OWNER)
     with pytest.raises(RehearsalImpossible):
         rehearse(network.chain.emulator, config, accounts, [gift], at=network.clock.now())
+
+
+@pytest.mark.parametrize(("version", "words"), [(NEWEST_VERSION + 1, "Mulberry's is older"), (None, "does not say")])
+def test_a_network_with_a_newer_machine_is_not_guessed_at(
+    network: ContractNetwork, version: int | None, words: str
+) -> None:
+    config = dict(Dictionary(32, PLAIN, proven_config(network.chain)).items())
+    if version is None:
+        del config[VERSION_PARAMETER]
+    else:
+        named = CellWriter().uint(0xC4, 8).uint(version, 32).uint(0, 64).cell()
+        config[VERSION_PARAMETER] = CellWriter().reference(named).cell()
+    changed = dictionary_of(32, config)
+    assert changed is not None
+    with pytest.raises(RehearsalImpossible, match=words):
+        rehearse(network.chain.emulator, changed, {}, [], at=network.clock.now())
+
+
+def test_the_vendored_emulator_knows_the_version_of_its_own_configuration(network: ContractNetwork) -> None:
+    vendored = find(read_bag(resource("emulator/config.boc").read_bytes(), roots=range(1, 2), max_cells=1000)[0], 8, 32)
+    assert vendored is not None
+    version = vendored.reference()
+    assert int(version.bits[8:40].to01(), 2) == NEWEST_VERSION
+
+
+def test_code_in_a_library_makes_it_impossible(network: ContractNetwork) -> None:
+    library = Cell(bitarray("00000010") + bitarray("0" * 256), [], CellTypes.library_ref)
+    contract = Birth(library, CellWriter().cell())
+    network.deploy(contract)
+    gift = internal_message(contract.address, Nanoton(1), bounce=False, source=OWNER)
+    accounts = proven_accounts(network.chain, (contract.address,))
+    with pytest.raises(RehearsalImpossible, match="library"):
+        rehearse(network.chain.emulator, proven_config(network.chain), accounts, [gift], at=network.clock.now())

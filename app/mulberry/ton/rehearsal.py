@@ -26,7 +26,8 @@ from mulberry.model.rehearsal import (
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.chain.account_proof import read_account_cell
 from mulberry.ton.chain.bags import read_bag
-from mulberry.ton.chain.dictionary import entries
+from mulberry.ton.chain.config_proof import PARAMETER_BITS
+from mulberry.ton.chain.dictionary import entries, find
 from mulberry.ton.chain.errors import ChainError
 from mulberry.ton.chain.fields import Fields
 from mulberry.ton.chain.nouns import Message
@@ -34,6 +35,8 @@ from mulberry.ton.chain.transactions import read_execution, read_message, read_t
 from mulberry.ton.emulator.cache import default_cache_folder
 from mulberry.ton.emulator.executor import Emulator, EmulatorError, NotAccepted, encode
 
+NEWEST_VERSION = 12  # of TON's machine, that the vendored emulator knows
+VERSION_PARAMETER = 8
 MAX_TRANSACTIONS = 16
 MAX_QUESTION_BYTES = 16 << 20
 MAX_QUESTION_CELLS = 100_000  # of each of its cells
@@ -53,6 +56,9 @@ def rehearse(
     Raises `RehearsalImpossible`.
     """
     try:
+        _check_version(config)
+        for address, account in accounts.items():
+            _check_code(address, account)
         return _Rehearsing(emulator, encode(config), dict(accounts), int(at.timestamp())).run(messages)
     except (EmulatorError, ChainError) as problem:
         raise RehearsalImpossible(str(problem)) from problem
@@ -82,6 +88,31 @@ def answer_a_process() -> None:
 
 def _read(untrusted: str) -> Cell:
     return read_bag(base64.b64decode(untrusted, validate=True), roots=range(1, 2), max_cells=MAX_QUESTION_CELLS)[0]
+
+
+def _check_version(config: Cell) -> None:
+    """A newer machine than ours may know instructions and prices that ours does not."""
+    leaf = find(config, VERSION_PARAMETER, PARAMETER_BITS)
+    if leaf is None:
+        raise RehearsalImpossible("the network does not say which machine it runs")
+    fields = Fields(leaf.reference())
+    fields.expect(0xC4, 8, "the machine's version")
+    version = fields.uint(32)
+    if version > NEWEST_VERSION:
+        raise RehearsalImpossible(f"the network runs version {version} of TON's machine, and Mulberry's is older")
+
+
+def _check_code(address: Address, account: Cell) -> None:
+    """Code may lie in a library of the masterchain, which is not at hand."""
+    _, _, code, _ = read_account_cell(Fields(account).reference(), address)
+    waiting, seen = [code] if code is not None else [], set[bytes]()
+    while waiting:
+        cell = waiting.pop()
+        if cell.is_exotic:
+            raise RehearsalImpossible(f"the code of {address} lies in a library")
+        if cell.hash not in seen:
+            seen.add(cell.hash)
+            waiting.extend(cell.refs)
 
 
 class _Rehearsing:
