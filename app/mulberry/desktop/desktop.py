@@ -43,7 +43,7 @@ class Desktop(QObject):
         self._memory = memory
         self._link = Link.STARTING
         self._question: QMessageBox | None = None
-        connection.viewed.connect(self._viewed)
+        self._hearing = connection.viewed.connect(self._viewed)
         connection.failed.connect(self.window.show_problem)
         connection.jobs_booked.connect(self.jobs.add)
         connection.jobs_fetched.connect(self.jobs.put)
@@ -66,6 +66,7 @@ class Desktop(QObject):
         self.money.look_again()
 
     def end(self) -> None:
+        QObject.disconnect(self._hearing)  # what is still heard finds no menu any more
         self._memory.setValue("geometry", self.window.saveGeometry())
         self._memory.sync()
         self.window.hide()
