@@ -197,6 +197,7 @@ def an_account() -> Reconciliation:
             Difference(PROXY_KEY, "Signed, waits for the next payout.", Nanoton(-18_900_000)),
             Difference(PROXY_KEY, "Paid on the chain.", Nanoton(-30_140_000)),
         ),
+        is_compared=True,
         is_settled=True,
         as_of=NOON,
     )

@@ -22,7 +22,7 @@ from mulberry.agent.task import Done, Outcome, Progress, Task
 from mulberry.agent.treasury import ROUND_SECONDS
 from mulberry.agent.workshop import Workshop
 from mulberry.client.control import AgentLost, ControlClient
-from mulberry.model.control import Event
+from mulberry.model.control import Command, Event
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, ReasonKind, StepState, Want
 from mulberry.ton.address import parse_address
@@ -143,3 +143,16 @@ async def test_a_chain_on_which_nothing_happens_is_asked_almost_nothing(desk: Tr
         assert (
             server.questions - before < 1000 / 5
         )  # the head is asked for every eight seconds, the root contract at times
+
+
+async def test_nothing_is_called_settled_before_the_chain_was_read(desk: TreasuryDesk, tmp_path: Path) -> None:
+    fund(desk.network)
+    async with agent(desk, tmp_path) as (_, client):
+        unread = await client.reconciliation()
+        assert not unread.is_compared and not unread.is_settled
+        await told(client, lambda event: event.wallet is not None and event.wallet.head_seqno is not None)
+        await asyncio.sleep(ROUND_SECONDS)
+        assert (await client.reconciliation()).is_settled
+        await client.command(Command(Want.STOP))
+        await told(client, lambda event: event.status.state is NodeState.STOPPED)
+        assert (await client.reconciliation()).is_settled, "what was read stays read"

@@ -61,6 +61,7 @@ class Node:
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
         self._wallet: WalletStatus | None = None  # as a shift knew it last
+        self._was_compared = False
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
@@ -180,7 +181,13 @@ class Node:
         """App, proxies and chain side by side."""
         treasury = self._shift.treasury if self._shift else None
         sent = treasury.sent() if treasury else set()
-        return reconciliation(self.ledger, sent, self._clock.now())
+        return reconciliation(self.ledger, sent, self._clock.now(), is_compared=self._is_compared())
+
+    def _is_compared(self) -> bool:
+        """Whether the ledger was compared with the chain since the agent started."""
+        treasury = self._shift.treasury if self._shift else None
+        self._was_compared = self._was_compared or (treasury is not None and treasury.is_compared)
+        return self._was_compared
 
     async def obey(self, want: Want, pause: timedelta | None) -> None:
         """Acts on the wish and stores it. Raises `UserFacingError`: it is done, but a restart would not know of it."""
@@ -315,6 +322,7 @@ class Node:
     def _put_away(self, work: "asyncio.Task[Reason | None]") -> None:
         """Takes a shift's result: finished, blocked, cancelled, or a bug of ours."""
         steps = self._shift.steps if self._shift else ()
+        self._is_compared()  # a later shift need not have read anything
         self._work = self._shift = None
         if work.cancelled():
             return

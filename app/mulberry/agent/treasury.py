@@ -96,6 +96,7 @@ class Treasury:
         self._history = History(self._rows, chain, self._holdings)
         self._sent = (0, 0.0)  # which request, and when by the loop's clock
         self._note = self._history_note = ""
+        self.is_compared = False  # the history was read up to the present at least once
         self._wake = asyncio.Event()
         self._look: asyncio.TimerHandle | None = None
         self._looked_at = self._watched_at = self._told_at = float("-inf")  # by the loop's clock
@@ -364,7 +365,8 @@ class Treasury:
         while True:
             pause = 0.0
             try:
-                came = await self._history.follow_all()
+                came = await self._history.follow_all() or not self.is_compared
+                self.is_compared = True
                 self._history_note = ""
             except MISFITS as problem:
                 came, pause = True, HISTORY_RETRY_SECONDS

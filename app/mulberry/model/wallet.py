@@ -126,12 +126,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """App, proxy and chain side by side. `is_settled`: every difference is explained and the sum is zero."""
+    """App, proxy and chain side by side. `is_compared`: the chain was read since the agent started.
+
+    `is_settled`: it was, every difference is explained, and the sum is zero.
+    """
 
     counted: Nanoton  # by us, job by job
     earned: Nanoton  # the proxies' word
     payable: Nanoton  # signed payments we hold
     paid: Nanoton  # on the chain
     differences: tuple[Difference, ...]
+    is_compared: bool
     is_settled: bool
     as_of: datetime
