@@ -292,8 +292,9 @@ async def test_play_money_needs_a_demo_network_that_runs(node: Node, client: Con
 
 async def test_where_money_is_real_there_is_no_play_money(tmp_path: Path, clock: SettableClock) -> None:
     with a_workshop(tmp_path, clock, profile=DEMO.model_copy(update={"kind": "test"})) as workshop:
+        node = Node(workshop)
         with pytest.raises(UserFacingError, match="no play money on this network") as refused:
-            await Node(workshop).get_play_money()
+            await node.get_play_money()
     assert "where to send TON" in refused.value.next_step
 
 
