@@ -90,6 +90,19 @@ async def test_a_wallet_that_lacks_money_is_told_what_it_needs_and_that_is_enoug
         await until(desk, lambda: desk.network.balance(OWNER) == ENOUGH * FEE)
 
 
+async def test_one_top_up_of_what_is_asked_for_pays_for_the_contract_and_the_first_payout(desk: TreasuryDesk) -> None:
+    with contextlib.closing(desk.ledger()) as ledger:
+        desk.meet_proxy(ledger)
+        async with desk.treasury(ledger) as treasury, running(treasury):
+            await until(desk, lambda: desk.rehearsals == 1 and "top it up" in treasury.status().note)
+            lacking = float(treasury.deployment_shortage().split(" lacks ")[1].split(" TON")[0])
+            assert 0.8 < lacking < 0.9, "0.3 TON for the contract, 0.5 TON that a payout carries, and their fees"
+            fund(desk.network, lacking)
+            await until(desk, lambda: treasury.is_deployed(desk.network.worker.address.raw))
+            desk.take_payment(ledger, ENOUGH)
+            await until(desk, lambda: desk.network.balance(OWNER) == ENOUGH * FEE)
+
+
 async def test_a_payout_that_would_cost_more_than_it_brings_is_not_sent(desk: TreasuryDesk) -> None:
     async with deployed(desk) as (ledger, treasury):
         desk.take_payment(ledger, 100)
