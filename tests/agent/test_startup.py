@@ -60,14 +60,14 @@ async def test_the_demo_network_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("owner", "said"),
     [
-        (None, "Nobody is named who is to be paid."),
+        ("", "Nobody is named who is to be paid."),
         ("kQCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnUwZu", "marked for test networks only"),
         ("0QCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnU1ur", "marked for test networks only"),
         ("Ef8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM0vF", "not in workchain 0"),
         ("EQCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnU73j", "typing mistake"),
     ],
 )
-async def test_real_money_goes_only_where_its_owner_can_have_it(tmp_path: Path, owner: str | None, said: str) -> None:
+async def test_real_money_goes_only_where_its_owner_can_have_it(tmp_path: Path, owner: str, said: str) -> None:
     profile = load_profile("mainnet").model_copy(update={"owner_address": owner})
     reason = blocked(await run(ReadProfile, tmp_path, profile)).reason
     assert said in reason.evidence and reason.whose_turn is WhoseTurn.YOU

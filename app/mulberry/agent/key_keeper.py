@@ -295,7 +295,7 @@ class KeyKeeper:
     def _wallet_of(self, key: SigningKey) -> str:
         """Its address; "" while the owner's is none, which the start-up tells."""
         try:
-            owner = parse_address(self._owner_address or "")
+            owner = parse_address(self._owner_address)
         except AddressError:
             return ""
         return wallet_of(key, owner).address.friendly()

@@ -32,7 +32,7 @@ class ReadProfile:
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, settings = bench.workshop.profile, bench.workshop.settings
         owner = settings.owner_address or profile.owner_address
-        if owner is None:
+        if not owner:
             return Blocked(reasons.network_unusable(_no_owner()))
         try:
             bench.owner = parse_address(owner, real_money=profile.kind == "mainnet")

@@ -12,7 +12,7 @@ def nothing_read(workshop: Workshop) -> WalletStatus:
     """Before the first shift has read anything: what the ledger knows from earlier ones."""
     profile = workshop.profile
     return WalletStatus(
-        owner=_friendly(workshop.settings.owner_address or profile.owner_address or ""),
+        owner=_friendly(workshop.settings.owner_address or profile.owner_address),
         owner_balance=None,
         node_wallet="",
         node_wallet_balance=None,

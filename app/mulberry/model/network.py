@@ -129,7 +129,7 @@ class NetworkProfile(BaseModel):
     transport: Literal["plain", "ratls", "socks5"]
     model: str = Field(max_length=200, pattern=r"^[^@\s]+(@[^@\s]+)?$")
     model_folder: str = Field(pattern=r"^[a-z0-9-]+$")
-    owner_address: str | None = None  # who is paid; None: that its owner must say
+    owner_address: str = ""  # who is paid; "": that its owner must say
     root_contract_address: str
     chain: ChainFile | None = None
     lite_servers: dict[str, Any] | None = None
