@@ -111,7 +111,8 @@ async def test_it_verifies_everything_it_asks_for(paying_chain: LocalChain) -> N
     assert {name: answer for name, answer in answers.items() if "failed" in answer} == {}
     assert len(answers) == 13
     assert answers["sync"]["seqno"] == paying_chain.head.seqno
-    assert int(answers["shop"]["balance"]) == paying_chain.account(SHOP).balance > 5 * TON  # storage costs as time passes
+    # storage costs as time passes
+    assert int(answers["shop"]["balance"]) == paying_chain.account(SHOP).balance > 5 * TON
     assert int(answers["nobody"]["balance"]) == -1  # proven to be absent
     history = [int(item["transaction_id"]["lt"]) for item in answers["history"]]
     assert history == [kept.lt for kept in paying_chain.transactions(PublicWallet().address)]
