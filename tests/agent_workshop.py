@@ -6,7 +6,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
 
+from keyring_in_memory import CHEAP, KeyringInMemory
+from mulberry.agent.key_keeper import KeyKeeper
+from mulberry.agent.keys import Keyring
 from mulberry.agent.ledger import open_ledger
+from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import MakeEngine, Workshop, engine_in_a_process
@@ -23,9 +27,17 @@ DEMO = load_profile("demo")
 
 @contextmanager
 def a_workshop(
-    root: Path, clock: Clock, *, profile: NetworkProfile = DEMO, make_engine: MakeEngine = engine_in_a_process
+    root: Path,
+    clock: Clock,
+    *,
+    profile: NetworkProfile = DEMO,
+    make_engine: MakeEngine = engine_in_a_process,
+    open_keyring: Callable[[], Keyring] | None = None,
+    rehearse: Ask = ask_a_process,
 ) -> Iterator[Workshop]:
-    """A workshop whose ledger is closed at the end."""
+    """A workshop whose ledger is closed at the end, with a keyring of its own where the test brings none."""
+    keyring = KeyringInMemory()
+    settings = Settings(max_active_requests=4)
     folder = DataFolder.of_network(root, profile.name)
     folder.create()
     gpus = Gpus(clock)
@@ -33,12 +45,14 @@ def a_workshop(
         yield Workshop(
             folder=folder,
             profile=profile,
-            settings=Settings(max_active_requests=4),
+            settings=settings,
             till=Till(ledger, clock),
             gpus=gpus,
             clock=clock,
             random=Random(7),
+            keys=KeyKeeper(folder, profile, settings, clock, open_keyring or (lambda: keyring), cost=CHEAP),
             make_engine=make_engine,
+            rehearse=rehearse,
         )
 
 

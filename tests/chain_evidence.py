@@ -9,7 +9,13 @@ from mulberry.demo.chain.chain import LocalChain
 from mulberry.demo.chain.validators import Signing
 from mulberry.ton.address import Address
 from mulberry.ton.boc import write_boc
-from mulberry.ton.chain.lite_api import SimplexVote, UntrustedAccount, UntrustedLink, UntrustedSignatures
+from mulberry.ton.chain.lite_api import (
+    SimplexVote,
+    UntrustedAccount,
+    UntrustedConfig,
+    UntrustedLink,
+    UntrustedSignatures,
+)
 from mulberry.ton.chain.nouns import BlockId, Position
 
 
@@ -50,6 +56,13 @@ def back_link(chain: LocalChain, source: int, target: int) -> UntrustedLink:
         state_proof=evidence.earlier_block(chain.archive, first, target),
         signatures=None,
     )
+
+
+def config_answer(chain: LocalChain) -> UntrustedConfig:
+    """At the newest block."""
+    newest = chain.newest
+    state_proof = evidence.configuration_in_state(chain.archive, newest)
+    return UntrustedConfig(named(newest.id), evidence.header_bag(chain.archive, newest), state_proof)
 
 
 def account_answer(chain: LocalChain, address: Address) -> UntrustedAccount:

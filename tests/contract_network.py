@@ -9,7 +9,6 @@ from pytoniq_core.boc.cell import Cell
 from conftest import SettableClock
 from mulberry.demo import contracts as demo
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.model.payments import SignedPayment
 from mulberry.model.root_contract import RootParameters
@@ -24,6 +23,7 @@ from mulberry.ton.contract_data import (
     read_worker_contract,
 )
 from mulberry.ton.contracts import Birth, client_contract, proxy_contract, worker_contract
+from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.messages import cash_out, deploy_worker_contract, external_message
 from mulberry.ton.payment import build_payment
 from mulberry.ton.root import read_root

@@ -12,6 +12,11 @@ PROXY = "5590" * 16
 ACCOUNT = ProxyAccount(PROXY, "0:" + "ab" * 32, "0:" + "cd" * 32, Counters(), Nanoton(20))
 
 
+def edges(start: datetime, seconds: int, steps: int) -> list[datetime]:
+    """Where `steps` equally long buckets meet."""
+    return [start + timedelta(seconds=seconds * number) for number in range(steps + 1)]
+
+
 def finished(
     request_id: str = "00" * 32,
     *,

@@ -1,17 +1,18 @@
 """An agent in memory, for tests of what talks to one: it keeps what it was told and says what the test makes it say."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from datetime import datetime, timedelta
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 
 from mulberry.client.control import AgentLost, AgentNotRunning
-from mulberry.model.control import Command, Event
+from mulberry.model.control import Command, Event, KeyBackup
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.key import KeyCheck, KeyState, KeyStatus
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Status
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
-from samples import a_job, a_status, a_transaction, a_wallet, an_account
+from samples import NODE_WALLET, a_job, a_status, a_transaction, a_wallet, an_account
 
 
 class PretendAgent:
@@ -26,6 +27,10 @@ class PretendAgent:
         self.chain: list[ChainTransaction] = [a_transaction(number) for number in range(transactions, 0, -1)]
         self.payouts: list[str | None] = []
         self.payout_refusal: UserFacingError | None = None
+        self.passphrase = "mulberry silk worm"
+        self.done_with_key: list[str] = []
+        self.play_money_refusal: UserFacingError | None = None
+        self.gifts = 0
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -48,10 +53,9 @@ class PretendAgent:
         self._answer()
         return tuple(self.ledger[first - 1 : last])
 
-    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]:
+    async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]:
         self._answer()
-        step = timedelta(seconds=bucket_seconds)
-        return tuple(EarningsBucket(start + step * number, Nanoton(number), 1) for number in range(buckets))
+        return tuple(EarningsBucket(start, Nanoton(number), 1) for number, start in enumerate(edges[:-1]))
 
     async def payout(self, proxy: str | None = None) -> WalletStatus:
         self._answer()
@@ -60,6 +64,13 @@ class PretendAgent:
         self.payouts.append(proxy)
         return a_wallet(waiting=0)
 
+    async def get_play_money(self) -> WalletStatus:
+        self._answer()
+        if self.play_money_refusal is not None:
+            raise self.play_money_refusal
+        self.gifts += 1
+        return a_wallet()
+
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()
         return tuple(self.chain[offset : offset + limit])
@@ -67,6 +78,30 @@ class PretendAgent:
     async def reconciliation(self) -> Reconciliation:
         self._answer()
         return an_account()
+
+    async def unlock_key(self, passphrase: str) -> KeyStatus:
+        return self._key("unlock", passphrase)
+
+    async def set_key_passphrase(self, passphrase: str) -> KeyStatus:
+        return self._key("passphrase", passphrase)
+
+    async def back_up_key(self, passphrase: str) -> KeyBackup:
+        self._key("back up", passphrase)
+        return KeyBackup("sealed")
+
+    async def check_key(self, backup: KeyBackup, passphrase: str) -> KeyCheck:
+        self._key("check", passphrase)
+        return KeyCheck(NODE_WALLET, is_this_nodes=True)
+
+    async def restore_key(self, backup: KeyBackup, passphrase: str, *, replace: bool = False) -> KeyStatus:
+        return self._key("replace" if replace else "restore", passphrase)
+
+    def _key(self, verb: str, passphrase: str) -> KeyStatus:
+        self._answer()
+        if passphrase != self.passphrase:
+            raise UserFacingError("The passphrase is not the right one.", "It does not open it.", "Try again.")
+        self.done_with_key.append(verb)
+        return KeyStatus(KeyState.OPEN)
 
     async def quit(self) -> None:
         self._answer()

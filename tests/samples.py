@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
+from mulberry.model.key import KeyState, KeyStatus
 from mulberry.model.money import Nanoton
 from mulberry.model.node import (
     Earnings,
@@ -142,7 +143,6 @@ def a_wallet(*, waiting: int = 18_900_000) -> WalletStatus:
         node_wallet_balance=Balance(NODE_WALLET, Nanoton(4_612_345_678), NOON - timedelta(seconds=3), 3),
         minimum=Nanoton(1_000_000_000),
         warning_below=Nanoton(1_500_000_000),
-        key_store="in a file of the data folder, because this is play money",
         payouts=(
             Payout(
                 PROXY_KEY,
@@ -151,7 +151,8 @@ def a_wallet(*, waiting: int = 18_900_000) -> WalletStatus:
                 Nanoton(30_000_000),
                 PayoutState.COLLECTING,
                 "It is paid out by itself at 0.0300 TON.",
-                NOON - timedelta(minutes=7),
+                last_paid_at=NOON - timedelta(minutes=7),
+                collecting_since=NOON - timedelta(minutes=7),
             ),
         ),
         paid=Nanoton(30_140_000),
@@ -161,6 +162,7 @@ def a_wallet(*, waiting: int = 18_900_000) -> WalletStatus:
         note="",
         top_up_url="http://127.0.0.1:8080/demo/faucet",
         as_of=NOON,
+        key=KeyStatus(KeyState.OPEN, "in a file of the data folder, because this is play money", NODE_WALLET),
     )
 
 
@@ -195,6 +197,7 @@ def an_account() -> Reconciliation:
             Difference(PROXY_KEY, "Signed, waits for the next payout.", Nanoton(-18_900_000)),
             Difference(PROXY_KEY, "Paid on the chain.", Nanoton(-30_140_000)),
         ),
+        is_compared=True,
         is_settled=True,
         as_of=NOON,
     )

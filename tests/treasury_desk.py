@@ -20,6 +20,8 @@ from mulberry.model.money import Nanoton
 from mulberry.model.network import NetworkProfile
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.places import DataFolder
+from mulberry.model.rehearsal import Rehearsal, RehearsalImpossible, RehearsalQuestion
+from mulberry.ton.rehearsal import answer
 
 
 class TreasuryDesk:
@@ -34,6 +36,7 @@ class TreasuryDesk:
         self.profile: NetworkProfile = DEMO
         self.connected: Callable[[], set[str]] = lambda: {network.worker.address.raw}
         self.changes = 0
+        self.rehearsals = 0
 
     async def serve(self) -> None:
         for server in self.servers:
@@ -85,10 +88,11 @@ class TreasuryDesk:
             chain,
             Parties(NodeKey(network.wallet_key, "in a test"), OWNER, network.wallet),
             Till(ledger, self.clock),
-            self.profile,
+            lambda: self.profile,
             clock=self.clock,
             connected=lambda: self.connected(),
             on_change=self._count,
+            ask=self.rehearse,
         )
         try:
             await chain.open()
@@ -96,6 +100,14 @@ class TreasuryDesk:
             yield treasury
         finally:
             await chain.close()
+
+    async def rehearse(self, question: RehearsalQuestion) -> Rehearsal:
+        """With the local chain's own emulator, instead of a process for each."""
+        self.rehearsals += 1
+        found = answer(self.network.chain.emulator, question)
+        if found.rehearsal is None:
+            raise RehearsalImpossible(found.impossible)
+        return found.rehearsal
 
     def _count(self) -> None:
         self.changes += 1

@@ -7,8 +7,8 @@ import pytest
 
 from conftest import SettableClock
 from contract_network import PRICES, ContractNetwork
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
+from mulberry.ton.emulator.executor import Emulator
 
 
 @pytest.fixture(scope="session")

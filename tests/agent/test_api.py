@@ -87,7 +87,7 @@ async def test_jobs_come_by_number_and_missing_ones_are_left_out(node: Node, cli
 async def test_earnings_come_in_buckets(node: Node, client: ControlClient) -> None:
     node.ledger.book_job(finished(request_id="ab" * 32, finished_at=NOON))
     node.ledger.confirm(PROXY, "ab" * 32, 7, NOON)
-    buckets = await client.earnings(NOON - timedelta(seconds=300), 300, 3)
+    buckets = await client.earnings([NOON + timedelta(seconds=300 * number) for number in (-1, 0, 1, 2)])
     assert [(bucket.earned, bucket.jobs) for bucket in buckets] == [(0, 0), (140, 1), (0, 0)]
 
 
@@ -114,12 +114,14 @@ async def test_earnings_come_in_buckets(node: Node, client: ControlClient) -> No
         ("GET", f"/v1/jobs?first={2**63}&last={2**63}", b"", 400),
         ("GET", f"/v1/jobs?first=1&last={'9' * 5000}", b"", 400),
         ("GET", "/v1/jobs?first=%D9%A1&last=%D9%A2", b"", 400),  # digits, but Arabic ones
-        ("GET", "/v1/earnings?start=now&bucket_seconds=60&buckets=1", b"", 400),
-        ("GET", "/v1/earnings?start=2026-11-22T12:00:00&bucket_seconds=60&buckets=1", b"", 400),
-        ("GET", "/v1/earnings?start=2026-11-22T12:00:00Z&bucket_seconds=0&buckets=1", b"", 400),
-        ("GET", f"/v1/earnings?start=2026-11-22T12:00:00Z&bucket_seconds=60&buckets={BUCKETS_A_CALL + 1}", b"", 400),
-        ("GET", "/v1/earnings?start=9998-01-01T00:00:00Z&bucket_seconds=31622400&buckets=2000", b"", 400),
-        ("GET", "/v1/earnings?start=0001-01-01T00:00:00Z&bucket_seconds=60&buckets=1", b"", 400),
+        ("GET", "/v1/earnings", b"", 400),
+        ("GET", "/v1/earnings?edges=now", b"", 400),
+        ("GET", "/v1/earnings?edges=300", b"", 400),
+        ("GET", "/v1/earnings?edges=300,300", b"", 400),
+        ("GET", "/v1/earnings?edges=600,300", b"", 400),
+        ("GET", "/v1/earnings?edges=-300,300", b"", 400),
+        ("GET", "/v1/earnings?edges=300,999999999999", b"", 400),
+        ("GET", f"/v1/earnings?edges={','.join(map(str, range(BUCKETS_A_CALL + 2)))}", b"", 400),
     ],
 )
 async def test_bad_input_is_refused_in_words(
@@ -272,7 +274,7 @@ def test_on_windows_it_is_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_before_anything_is_read_the_wallet_says_so_and_never_zero(node: Node, client: ControlClient) -> None:
     wallet = await client.wallet()
     assert (wallet.owner_balance, wallet.node_wallet_balance, wallet.head_seqno) == (None, None, None)
-    assert wallet.note and wallet.minimum == 10**9
+    assert (wallet.servers, wallet.note, wallet.minimum) == ((), "", 10**9)
     assert await client.history() == ()
     assert (await client.reconciliation()).differences == ()
 
@@ -280,6 +282,20 @@ async def test_before_anything_is_read_the_wallet_says_so_and_never_zero(node: N
 async def test_an_owner_without_an_address_still_sees_a_wallet(tmp_path: Path, clock: SettableClock) -> None:
     with a_workshop(tmp_path, clock, profile=DEMO.model_copy(update={"owner_address": ""})) as workshop:
         assert Node(workshop).wallet().owner == ""
+
+
+async def test_play_money_needs_a_demo_network_that_runs(node: Node, client: ControlClient) -> None:
+    with pytest.raises(UserFacingError, match="There is no play money this time") as refused:
+        await client.get_play_money()
+    assert refused.value.next_step == "Press Start, then ask again."
+
+
+async def test_where_money_is_real_there_is_no_play_money(tmp_path: Path, clock: SettableClock) -> None:
+    with a_workshop(tmp_path, clock, profile=DEMO.model_copy(update={"kind": "test"})) as workshop:
+        node = Node(workshop)
+        with pytest.raises(UserFacingError, match="no play money on this network") as refused:
+            await node.get_play_money()
+    assert "where to send TON" in refused.value.next_step
 
 
 async def test_a_payout_that_cannot_be_is_refused_in_words(node: Node, client: ControlClient) -> None:

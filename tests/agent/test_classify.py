@@ -1,10 +1,11 @@
 """Anyone may write anything into a message: what we call a payout decides what the owner believes he was paid."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from mulberry.agent.classify import Ours, amount, classify, concerns_us, counterparty
+from mulberry.agent.classify import Ours, amount, classify, concerns_us, counterparty, has_worked
 from mulberry.model.money import Nanoton
 from mulberry.model.wallet import AccountRole, TransactionKind
 from mulberry.ton.address import Address
@@ -108,3 +109,29 @@ def test_amounts_are_what_came_less_what_went() -> None:
     passed_on = transaction(message(STRANGER, WALLET, 9), message(WALLET, OWNER, 2))
     assert (amount(passed_on), counterparty(passed_on)) == (7, STRANGER)
     assert (amount(transaction(None)), counterparty(transaction(None))) == (0, None)
+
+
+def failed(happened: Transaction, exit_code: int | None = 33) -> Transaction:
+    """As it would be with that exit code; None: no code ran."""
+    return replace(happened, success=False, exit_code=exit_code)
+
+
+@pytest.mark.parametrize(
+    ("role", "happened", "worked"),
+    [
+        (ON_OWNER, failed(transaction(message(PROXY, OWNER, operation=Operation.PAYOUT)), None), True),
+        (ON_WALLET, failed(transaction(message(STRANGER, WALLET)), None), True),
+        (ON_WALLET, failed(transaction(message(STRANGER, WALLET), returned=True), None), False),
+        (ON_OWNER, failed(transaction(message(PROXY, OWNER))), True),
+        (ON_WALLET, failed(transaction(message(OWNER, WALLET, operation=Operation.WALLET_COMMAND))), False),
+        (ON_WORKER, failed(transaction(message(WALLET, WORKER, operation=Operation.PAYMENT)), None), False),
+        (ON_WORKER, failed(transaction(message(WALLET, WORKER, operation=Operation.PAYMENT))), False),
+        (ON_WALLET, failed(transaction(message(OUTSIDE, WALLET, 0), message(WALLET, WORKER))), False),
+        (ON_WALLET, failed(transaction(None)), False),
+        (ON_OWNER, transaction(message(PROXY, OWNER)), True),
+    ],
+)
+def test_money_that_arrived_has_not_failed_and_a_command_that_was_refused_has(
+    role: AccountRole, happened: Transaction, worked: bool
+) -> None:
+    assert has_worked(happened, role) is worked

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import SettableClock
-from ledger_entries import ACCOUNT, PROXY, finished, payment
+from ledger_entries import ACCOUNT, PROXY, edges, finished, payment
 from mulberry.agent.history_rows import EXCESSES, PAYOUT, CashOut, Gap, SeenContract, SignedRequest
-from mulberry.agent.ledger import Ledger, open_ledger
+from mulberry.agent.ledger import Ledger, covered, open_ledger
 from mulberry.agent.ledger_schema import MIGRATIONS
 from mulberry.agent.totals import reconciliation
 from mulberry.model.money import Nanoton
@@ -134,15 +136,52 @@ def test_the_database_itself_refuses_to_falsify(ledger: Ledger, path: Path, stat
         stranger.execute(statement)
 
 
-@pytest.mark.parametrize("bucket_seconds", [3600, 7])
-def test_buckets_show_the_three_stages_of_money(ledger: Ledger, bucket_seconds: int) -> None:
+def earn(ledger: Ledger, *amounts: int) -> None:
+    """A job of that many tokens in each hour from noon on, all confirmed."""
+    for hour, tokens in enumerate(amounts):
+        ledger.book_job(finished(request_id=f"{hour:064x}", finished_at=NOON + timedelta(hours=hour)))
+        ledger.confirm(PROXY, f"{hour:064x}", tokens, NOON)
+
+
+@pytest.mark.parametrize("shift_seconds", [0, 7])  # from the sums, and from the jobs themselves
+def test_payments_cover_the_oldest_earnings_first(ledger: Ledger, shift_seconds: int) -> None:
     ledger.open_account(ACCOUNT)
+    earn(ledger, 60, 50, 40)
     ledger.add_payment(payment(100))
-    ledger.add_payment(payment(150))
-    keep(ledger, a_transaction(1, amount=2_000, kind=TransactionKind.PAYOUT))
-    before, at_noon, after = ledger.earnings(NOON - timedelta(seconds=bucket_seconds), bucket_seconds, 3)
-    assert (at_noon.payable, at_noon.paid) == (150 * 20, 2_000)
-    assert {before.payable, before.paid, after.payable, after.paid} == {0}
+    ledger.add_payment(payment(120))
+    keep(ledger, a_transaction(1, amount=70 * 20, kind=TransactionKind.PAYOUT))
+    steps = ledger.earnings(edges(NOON - timedelta(seconds=shift_seconds), 3600, 3))
+    assert [(step.earned, step.payable, step.paid) for step in steps] == [
+        (60 * 20, 60 * 20, 60 * 20),
+        (50 * 20, 50 * 20, 10 * 20),
+        (40 * 20, 10 * 20, 0),
+    ]
+    assert [step.payouts for step in steps] == [70 * 20, 0, 0]
+    (last,) = ledger.earnings(edges(NOON + timedelta(hours=2, seconds=-shift_seconds), 3600, 1))
+    assert last.payable == 10 * 20, "what is older than the chart is covered before it"
+
+
+def test_what_another_computer_earned_covers_no_bar_of_this_one(ledger: Ledger) -> None:
+    """A new computer finds old payouts on the chain and larger counters at the proxy, and no jobs for either."""
+    old = replace(CONTRACT, worker_contract="0:" + "0d" * 32, tokens=500)
+    ledger.chain.see(old)
+    keep(ledger, a_transaction(1, amount=500 * 20, kind=TransactionKind.PAYOUT))
+    ledger.open_account(ACCOUNT)
+    ledger.grow_counters(ACCOUNT.worker_contract, committed_to_db=300, max_known=350)
+    ledger.add_payment(payment(300))
+    earn(ledger, 50)
+    (noon,) = ledger.earnings(edges(NOON, 3600, 1))
+    assert (noon.earned, noon.payable, noon.paid) == (50 * 20, 0, 0)
+    ledger.add_payment(payment(320))
+    assert ledger.earnings(edges(NOON, 3600, 1))[0].payable == 20 * 20
+
+
+@given(st.lists(st.integers(0, 10**12), max_size=40), st.integers(0, 10**13), st.integers(0, 10**13))
+def test_no_nanoton_is_covered_twice_or_forgotten(amounts: list[int], before: int, total: int) -> None:
+    parts = covered(amounts, before, total)
+    assert all(0 <= part <= amount for part, amount in zip(parts, amounts, strict=True))
+    assert sum(parts) == min(sum(amounts), max(0, total - before))
+    assert covered(amounts, before, total + 1) >= parts
 
 
 def test_an_older_ledger_takes_its_jobs_into_the_account(path: Path, clock: SettableClock) -> None:

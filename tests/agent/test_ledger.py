@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from conftest import SettableClock
-from ledger_entries import ACCOUNT, PROXY, finished, payment
+from ledger_entries import ACCOUNT, PROXY, edges, finished, payment
 from mulberry.agent.ledger import (
     LARGEST_CONFIRMATION,
     KnownProxy,
@@ -27,6 +27,7 @@ from mulberry.agent.ledger_schema import MIGRATIONS
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
 from mulberry.model.payments import Counters
+from time_zones import local_zone
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -127,12 +128,9 @@ def test_the_database_itself_refuses_to_falsify(ledger: Ledger, path: Path, stat
 
 
 @pytest.fixture(params=["UTC", "Asia/Kathmandu", "America/New_York"])
-def time_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", request.param)
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+def time_zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    with local_zone(request.param):
+        yield
 
 
 @pytest.mark.usefixtures("time_zone")
@@ -149,16 +147,17 @@ def test_days_are_the_owners_local_days(ledger: Ledger) -> None:
     assert (totals.jobs_today, totals.jobs_total) == (1, 5)
 
 
-def test_a_day_of_25_hours_begins_at_its_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "America/New_York")
-    time.tzset()
-    try:
+def test_a_day_of_25_hours_begins_at_its_midnight() -> None:
+    with local_zone("America/New_York"):
         evening = datetime(2026, 11, 1, 23, 0, tzinfo=UTC)  # clocks went back that morning
         assert local_midnight(evening, 0) == datetime(2026, 11, 1, 4, 0, tzinfo=UTC)
         assert local_midnight(evening, -1) == datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+
+
+def test_a_day_without_a_midnight_begins_when_its_first_hour_does() -> None:
+    with local_zone("Africa/Cairo"):  # 2026-04-24: from 00:00 to 01:00 at once
+        noon = datetime(2026, 4, 24, 9, 0, tzinfo=UTC)
+        assert local_midnight(noon, 0) == datetime(2026, 4, 23, 22, 0, tzinfo=UTC)
 
 
 def test_earned_and_payable_are_the_counters_at_each_accounts_own_price(ledger: Ledger) -> None:
@@ -175,7 +174,7 @@ def test_buckets_hold_what_was_earned_in_them(ledger: Ledger, bucket_seconds: in
     for i, moment in enumerate((start - timedelta(microseconds=1), start, NOON - timedelta(microseconds=1), NOON)):
         ledger.book_job(finished(request_id=f"{i:064x}", finished_at=moment))
         ledger.confirm(PROXY, f"{i:064x}", 10**i, NOON)
-    first, second, third = ledger.earnings(start, bucket_seconds, 3)
+    first, second, third = ledger.earnings(edges(start, bucket_seconds, 3))
     assert (first.start, first.earned, first.jobs) == (start, Nanoton(110 * 20), 2)
     assert (second.start, second.earned, second.jobs) == (NOON, Nanoton(1000 * 20), 1)
     assert (third.earned, third.jobs) == (0, 0)
@@ -193,7 +192,7 @@ def test_sums_stay_cheap_with_a_hundred_thousand_jobs(path: Path, ledger: Ledger
     for _ in range(20):
         ledger.totals(NOON)
         ledger.jobs(99_000, 99_999)
-        ledger.earnings(NOON - timedelta(days=1), 300, 288)
+        ledger.earnings(edges(NOON - timedelta(days=1), 300, 288))
     assert time.perf_counter() - began < 5, "a status must be cheap however long the agent has earned"
     assert ledger.totals(NOON).jobs_total == 100_000
 
@@ -347,9 +346,10 @@ class LedgerMachine(RuleBasedStateMachine):
         assert counters == Counters(max(self.signed, 0), *self.counters)
         assert [job.number for job in self.ledger.jobs(1, self.jobs + 1)] == list(range(1, self.jobs + 1))
         for width in (300, 299):
-            buckets = self.ledger.earnings(NOON - timedelta(hours=2), width, 50)
+            buckets = self.ledger.earnings(edges(NOON - timedelta(hours=2), width, 50))
             assert sum(bucket.earned for bucket in buckets) == self.confirmed
             assert sum(bucket.jobs for bucket in buckets) == self.jobs
+            assert all(0 <= bucket.paid <= bucket.payable <= bucket.earned for bucket in buckets)
 
     def teardown(self) -> None:
         if hasattr(self, "ledger"):

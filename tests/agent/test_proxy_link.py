@@ -168,3 +168,22 @@ async def test_a_full_ledger_is_passed_on_and_met_with_patience() -> None:
 def test_pauses_grow_to_a_limit_and_differ_from_one_worker_to_the_next(failures: int, seed: int) -> None:
     for pauses in (UNREACHABLE, REFUSED, DISTRUSTED):
         assert pauses.first / 2 <= pauses.after(failures, Random(seed)) <= pauses.longest
+
+
+@pytest.mark.virtual_time
+async def test_a_proxy_that_moved_is_tried_at_once() -> None:
+    where: list[ProxyAddress | None] = [HERE]
+    session = Session(*[ConnectionRefusedError("refused")] * 12)
+    async with running(session, endpoint=lambda: where[0]) as link:
+        await asyncio.sleep(120)
+        tried = len(session.began)
+        where[0] = None
+        link.look_again()
+        await asyncio.sleep(1)
+        assert len(session.began) == tried, "nobody knows where it is"
+        where[0] = ProxyAddress("127.0.0.1", 2)
+        link.look_again()
+        await asyncio.sleep(0.01)
+        assert len(session.began) == tried + 1
+        await asyncio.sleep(1)
+        assert len(session.began) > tried + 1, "and its pauses begin anew"

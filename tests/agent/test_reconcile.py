@@ -19,8 +19,8 @@ def figures(counted: int = 0, answered: int = 0, confirmed: int = 0, earned: int
     return ProxyFigures(PROXY, *amounts)
 
 
-def told(proxy: ProxyFigures, *, is_complete: bool = True) -> Reconciliation:
-    return reconcile((proxy,), is_complete=is_complete, as_of=NOON)
+def told(proxy: ProxyFigures, *, is_complete: bool = True, is_compared: bool = True) -> Reconciliation:
+    return reconcile((proxy,), is_compared=is_compared, is_complete=is_complete, as_of=NOON)
 
 
 def lines(account: Reconciliation) -> dict[str, int]:
@@ -32,7 +32,7 @@ amounts = st.integers(0, 2**62)
 
 @given(st.lists(st.tuples(*[amounts] * 8), max_size=4))
 def test_all_lines_of_every_proxy_sum_to_zero(proxies: list[tuple[int, ...]]) -> None:
-    account = reconcile(tuple(figures(*proxy) for proxy in proxies), is_complete=True, as_of=NOON)
+    account = reconcile(tuple(figures(*proxy) for proxy in proxies), is_compared=True, is_complete=True, as_of=NOON)
     assert sum(line.amount for line in account.differences) == 0
     assert all(line.amount and line.text.endswith(".") for line in account.differences)
     assert account.is_settled == all(proxy[5] == proxy[7] for proxy in proxies)
@@ -66,6 +66,11 @@ def test_a_payout_that_has_not_arrived_is_not_settled() -> None:
 
 def test_a_history_with_gaps_is_not_settled() -> None:
     assert not told(figures(1, 1, 1, 1, 1, 1, 0, 1), is_complete=False).is_settled
+
+
+def test_nothing_is_settled_before_the_chain_was_read() -> None:
+    account = told(figures(), is_compared=False)
+    assert not account.is_compared and not account.is_settled
 
 
 def test_on_a_new_computer_what_was_paid_before_is_explained() -> None:

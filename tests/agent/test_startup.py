@@ -21,7 +21,7 @@ from mulberry.agent.startup import (
 from mulberry.agent.task import Blocked, Done, Outcome, Skipped, Task
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.network import NetworkProfile, RegisteredProxy
+from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
 from mulberry.model.node import ReasonKind
 from mulberry.model.places import resource
 from mulberry.runtime.engine import EngineFailed
@@ -55,6 +55,23 @@ async def test_the_demo_network_passes(tmp_path: Path) -> None:
     assert await run(ReadProfile, tmp_path) == Done("Demo network")
     assert isinstance(await run(LookForGpus, tmp_path), Done | Skipped)
     assert await run(CheckModel, tmp_path) == Done("Tiny test model")
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        ("", "Nobody is named who is to be paid."),
+        ("kQCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnUwZu", "marked for test networks only"),
+        ("0QCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnU1ur", "marked for test networks only"),
+        ("Ef8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM0vF", "not in workchain 0"),
+        ("EQCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnU73j", "typing mistake"),
+    ],
+)
+async def test_real_money_goes_only_where_its_owner_can_have_it(tmp_path: Path, owner: str, said: str) -> None:
+    profile = load_profile("mainnet").model_copy(update={"owner_address": owner})
+    reason = blocked(await run(ReadProfile, tmp_path, profile)).reason
+    assert said in reason.evidence and reason.whose_turn is WhoseTurn.YOU
+    assert reason.next_step.endswith(".")
 
 
 def a_test_network(*doors: str) -> NetworkProfile:

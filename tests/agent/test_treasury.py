@@ -15,7 +15,8 @@ from contract_network import OWNER, STRANGER, TON, ContractNetwork
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.totals import reconciliation
 from mulberry.agent.treasury import Treasury
-from mulberry.demo.chain.faults import Faults
+from mulberry.demo.chain.faults import Faults, Lie
+from mulberry.demo.chain.lite_server import LiteServer
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
 from mulberry.model.wallet import AccountRole, PayoutState, TransactionKind
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.virtual_time
 
 FEE = 20_000  # nanoton a token
 ENOUGH = 2_000  # tokens: 0.04 TON, above the demo network's threshold
+WORTH_ITS_FEES = 700  # tokens: 0.014 TON, above what a payout costs and below the threshold
 
 
 @pytest.fixture
@@ -114,12 +116,12 @@ async def test_a_payout_below_the_threshold_waits_until_its_owner_asks(desk: Tre
     fund(desk.network)
     async with at_work(desk) as (ledger, treasury):
         await until(desk, lambda: treasury.is_deployed(desk.network.worker.address.raw))
-        desk.take_payment(ledger, 100)
+        desk.take_payment(ledger, WORTH_ITS_FEES)
         with pytest.raises(AssertionError):
             await until(desk, lambda: owner_has(desk.network), blocks=5)
         assert treasury.payouts()[0].state is PayoutState.COLLECTING
         await treasury.pay_out(None)
-        await until(desk, lambda: owner_has(desk.network) == 100 * FEE)
+        await until(desk, lambda: owner_has(desk.network) == WORTH_ITS_FEES * FEE)
 
 
 async def test_a_payout_that_is_not_worth_its_gas_is_refused_in_words(desk: TreasuryDesk) -> None:
@@ -263,6 +265,27 @@ async def test_on_a_new_computer_the_paid_history_comes_from_the_chain_alone(
             told = reconciliation(ledger, treasury.sent(), clock.now())
             assert told.is_settled and told.paid == 2 * ENOUGH * FEE and told.payable == 0
             assert sum(line.amount for line in told.differences) == 0
+
+
+async def test_of_three_servers_one_lies_one_is_silent_and_the_third_carries_on(
+    network: ContractNetwork, tmp_path: Path, clock: SettableClock
+) -> None:
+    desk = TreasuryDesk(network, tmp_path / "node", clock)
+    desk.servers = [LiteServer(network.chain, key_seed=bytes([number])) for number in range(3)]
+    await desk.serve()
+    fund(network)
+    async with at_work(desk) as (ledger, treasury):
+        await until(desk, lambda: treasury.is_deployed(network.worker.address.raw))
+        assert [server.note for server in treasury.status().servers] == ["", "", ""]
+        desk.servers[0].faults = Faults(lies=frozenset({Lie.BALANCE}))
+        desk.servers[1].faults = Faults(silent=True)
+        desk.take_payment(ledger, ENOUGH)
+        await until(desk, lambda: paid(ledger, desk.clock, ENOUGH * FEE))
+        notes = {server.name: server.note for server in treasury.status().servers}
+        lying, silent, good = (notes[f"127.0.0.1:{server.port}"] for server in desk.servers)
+        assert lying.startswith("It is lying: an account's state is not the one that the proof names")
+        assert silent.startswith("It is silent: no answer within") and good == ""
+    await desk.close()
 
 
 async def test_a_server_without_old_history_leaves_a_gap_that_another_one_fills(

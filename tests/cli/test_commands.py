@@ -55,6 +55,7 @@ def test_a_day_of_an_agent(mulberry: CommandLine) -> None:
     wallet = json.loads(mulberry("wallet", "--json"))
     assert wallet["node_wallet_balance"]["amount"] > 10**9
     assert wallet["node_wallet"] in mulberry("wallet")
+    assert "once a minute" in mulberry("wallet", "--get-play-money", status=1), "the start asked for it already"
     assert "Nothing was paid out." in mulberry("payout", "--proxy", "00" * 32, status=1)
     assert "lt,hash" in mulberry("history", "--csv").splitlines()[0]
     assert isinstance(json.loads(mulberry("history", "--json")), list)

@@ -6,9 +6,13 @@ from dataclasses import replace
 import pytest
 
 from mulberry.cli.money_words import COLUMNS, of_history, of_history_as_csv, of_payout, of_wallet
+from mulberry.cli.words import of_error, of_jobs, of_status
+from mulberry.model.errors import UserFacingError
+from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
+from mulberry.model.text import LONGEST_TEXT
 from mulberry.model.wallet import PayoutState, TransactionKind
-from samples import a_transaction, a_wallet
+from samples import a_job, a_status, a_transaction, a_wallet
 
 
 def test_the_wallet_is_told_with_its_proof_and_its_minimum() -> None:
@@ -36,6 +40,27 @@ def test_a_transaction_is_one_line_whatever_a_stranger_wrote(kind: TransactionKi
     lines = list(of_history([hostile]))
     assert len(lines) == 2 and len(lines[1]) < 200
     assert lines[1].isprintable()
+
+
+HOSTILE = "\u202e\x1b[2J\x1b]0;title\x07\r\n" + "9" * 2**20
+
+
+def test_no_strangers_text_reaches_the_terminal_as_a_command() -> None:
+    wallet = replace(a_wallet(), note=HOSTILE, owner=HOSTILE)
+    servers = (replace(wallet.servers[0], name=HOSTILE, is_good=False, note=HOSTILE),)
+    payouts = (replace(wallet.payouts[0], note=HOSTILE),)
+    proxies = (replace(a_status().proxies[0], name=HOSTILE, attestation=HOSTILE),)
+    job = replace(a_job(1, outcome=JobOutcome.FAILED), error=HOSTILE)
+    error = UserFacingError(HOSTILE, HOSTILE, HOSTILE, detail=HOSTILE)
+    lines = [
+        *of_wallet(replace(wallet, servers=servers, payouts=payouts)),
+        *map(of_payout, payouts),
+        *of_history([replace(a_transaction(1), comment=HOSTILE)]),
+        *of_status(replace(a_status(), proxies=proxies)),
+        *of_jobs([job]),
+        *of_error(error),
+    ]
+    assert all(line.isprintable() and len(line) <= LONGEST_TEXT + 1 for line in lines)
 
 
 def test_money_that_comes_and_goes_carries_its_sign() -> None:

@@ -99,7 +99,8 @@ def test_percentiles_by_hand(values: list[float], percent: int, value: float | N
     assert percentile(values, percent) == value
 
 
-SETTLED = Reconciliation(Nanoton(0), Nanoton(0), Nanoton(0), Nanoton(0), (), True, datetime(2026, 1, 1, tzinfo=UTC))
+NOTHING = Nanoton(0)
+SETTLED = Reconciliation(NOTHING, NOTHING, NOTHING, NOTHING, (), True, True, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def an_answer(number: int, *, right: bool = True, error: str = "") -> Asked:
@@ -122,6 +123,8 @@ def test_a_run_is_complete_only_if_all_was_served_confirmed_paid_and_booked() ->
     assert report.is_complete(2)
     assert not report.is_complete(3)
     assert not make_report(jobs, asked, before, after, replace(SETTLED, is_settled=False), 1.5).is_complete(2)
+    unread = make_report(jobs, asked, before, after, replace(SETTLED, is_compared=False, is_settled=False), 1.5)
+    assert any("not compared with the chain yet" in line for line in unread.lines())
     assert not make_report(jobs, asked[:1], before, after, SETTLED, 1.5).is_complete(2), (
         "an answer never reached its customer"
     )

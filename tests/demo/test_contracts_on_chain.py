@@ -11,7 +11,6 @@ from conftest import SettableClock
 from mulberry.demo import contracts
 from mulberry.demo.accounts import LARGEST_COUNTER
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.contracts_on_chain import DEPOSIT, LOWEST_CREDIT, ContractsOnChain
 from mulberry.model.money import Nanoton
 from mulberry.model.network import load_profile
@@ -20,6 +19,7 @@ from mulberry.model.root_contract import ONE_TON, ProxyAddress
 from mulberry.ton.address import Address
 from mulberry.ton.contract_data import read_worker_contract
 from mulberry.ton.contracts import worker_contract
+from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.messages import cash_out, deploy_worker_contract
 from mulberry.ton.payment import build_payment
 from mulberry.ton.wallet import Outgoing, external_boc, node_wallet, signed_request

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import SettableClock
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
+from mulberry.ton.emulator.executor import Emulator
 
 
 @pytest.fixture(scope="session")

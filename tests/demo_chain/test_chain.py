@@ -24,10 +24,10 @@ from mulberry.demo.chain.account import AccountStatus
 from mulberry.demo.chain.archive import NotKeptError
 from mulberry.demo.chain.block import BASECHAIN, MASTERCHAIN, BlockId
 from mulberry.demo.chain.chain import LocalChain, MessageRefusedError
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.boc import write_boc
+from mulberry.ton.emulator.executor import Emulator
 from public_wallet import PublicWallet
 
 TON = Nanoton(10**9)

@@ -6,10 +6,10 @@ import pytest
 
 from conftest import SettableClock
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.keeping import MOST_LINES, KeptChain
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.emulator.executor import Emulator
 
 SHOP = Address(b"\x77" * 32)
 

@@ -15,12 +15,12 @@ from pytoniq_core.proof.check_proof import ProofError
 
 from conftest import SettableClock
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.faults import HONEST, Faults, Lie
 from mulberry.demo.chain.lite_server import LiteServer, global_config
 from mulberry.demo.chain.validators import Signing
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.emulator.executor import Emulator
 from public_wallet import PublicWallet
 
 TON = 10**9

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mulberry.demo.chain.emulator import Emulator
+from mulberry.ton.emulator.executor import Emulator
 
 
 @pytest.fixture(scope="session")

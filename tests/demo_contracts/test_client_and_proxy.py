@@ -6,11 +6,11 @@ from nacl.signing import SigningKey
 from conftest import SettableClock
 from contract_network import CLIENT, OWNER, PROXY_OWNER, STRANGER, TON, ContractNetwork
 from mulberry.demo import contracts as demo
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.cells import CellWriter
 from mulberry.ton.contract_data import ContractState
+from mulberry.ton.emulator.executor import Emulator
 
 TOKENS = 10**9  # 24 TON of 100
 

@@ -10,11 +10,11 @@ from nacl.signing import SigningKey
 from conftest import SettableClock
 from contract_network import CLIENT, OWNER, PRICES, STRANGER, TON, ContractNetwork
 from mulberry.demo import contracts as demo
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.cells import CellWriter
 from mulberry.ton.contract_data import ContractState
+from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.messages import CASH_OUT_GAS, PayoutRequest, WorkerRequest, cash_out, register_worker
 from mulberry.ton.payment import LAST_PAYMENT, PAYMENT
 

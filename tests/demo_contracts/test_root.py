@@ -7,10 +7,10 @@ import pytest
 from conftest import SettableClock
 from contract_network import NETWORK_OWNER, PRICES, STRANGER, ContractNetwork
 from mulberry.demo import contracts as demo
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.contracts import Operation
 from mulberry.model.money import Nanoton
 from mulberry.model.root_contract import ProxyAddress, Registration
+from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.root import root_data
 
 HERE, THERE = ProxyAddress("127.0.0.1", 11001), ProxyAddress("192.0.2.7", 443)

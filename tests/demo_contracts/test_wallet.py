@@ -11,10 +11,10 @@ from pytoniq_core.boc.cell import Cell
 from conftest import SettableClock
 from contract_network import OWNER, STRANGER, TON, ContractNetwork, external
 from mulberry.demo.chain.chain import MessageRefusedError
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.cells import CellWriter
+from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.messages import Operation as Message
 from mulberry.ton.messages import comment, internal_message, notice
 from mulberry.ton.wallet import ALL_OF_THE_BALANCE, IGNORE_ERRORS, USUAL_MODE, Outgoing, owner_command, signed_request

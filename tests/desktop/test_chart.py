@@ -1,7 +1,5 @@
 """A chart of money: nothing may be lost in the drawing, and whoever cannot see it gets the same numbers in words."""
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,8 +19,9 @@ WEEK = window(Span.WEEK, NOON)
 
 
 def buckets(*amounts: int) -> tuple[EarningsBucket, ...]:
-    step = timedelta(seconds=WEEK.bucket_seconds)
-    return tuple(EarningsBucket(WEEK.start + step * i, Nanoton(amount), amount) for i, amount in enumerate(amounts))
+    return tuple(
+        EarningsBucket(start, Nanoton(amount), amount) for start, amount in zip(WEEK.edges, amounts, strict=False)
+    )
 
 
 @pytest.fixture

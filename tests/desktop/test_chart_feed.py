@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from pytestqt.qtbot import QtBot
@@ -29,10 +30,10 @@ class Books(Connection):
 
     def fetch_earnings(self, window: Window) -> None:
         self.asked.append(window)
-        step = timedelta(seconds=window.bucket_seconds)
-        starts = [window.start + step * number for number in range(window.buckets)]
-        counts = [sum(start <= moment < start + step for moment in self.moments) for start in starts]
-        buckets = (EarningsBucket(start, Nanoton(jobs), jobs) for start, jobs in zip(starts, counts, strict=True))
+        counts = [sum(start <= moment < end for moment in self.moments) for start, end in pairwise(window.edges)]
+        buckets = (
+            EarningsBucket(start, Nanoton(jobs), jobs) for start, jobs in zip(window.edges, counts, strict=False)
+        )
         self.earnings_fetched.emit(window, tuple(buckets))
 
 
@@ -54,14 +55,14 @@ def test_three_minutes_of_work_fill_most_of_todays_chart(
     feed = ChartFeed(books, window, clock, rest_milliseconds=0)
     books.viewed.emit(View(Link.ANSWERS, a_status()))
     today = [asked for asked in books.asked if asked.span is Span.TODAY]
-    assert (today[-1].bucket_seconds, today[-1].buckets) == TODAY_STEPS[0]
+    assert (today[-1].step_seconds, today[-1].steps) == TODAY_STEPS[0]
     assert len(today) <= 4  # from the whole day to five minutes
     assert "0.00000018 TON since" in window.home.earnings[Span.TODAY].chart.accessibleDescription()
     books.asked.clear()
     settle()
     assert books.asked == []  # nothing has changed
     feed.look_again()
-    assert [asked.bucket_seconds for asked in books.asked] == [TODAY_STEPS[0][0]]  # known by now
+    assert [asked.step_seconds for asked in books.asked] == [TODAY_STEPS[0][0]]  # known by now
 
 
 def test_nothing_is_asked_while_nobody_looks(window: MainWindow, clock: SettableClock) -> None:

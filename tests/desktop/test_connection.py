@@ -124,7 +124,7 @@ async def test_jobs_and_earnings_come_by_signal(qtbot: QtBot) -> None:
         connection.earnings_fetched.connect(lambda shown, buckets: fetched.append((shown.span, len(buckets))))
         connection.fetch_earnings(window(Span.WEEK, NOON))
         await until(lambda: len(fetched) == 2)
-    assert fetched == [(101, 300, 200), (Span.WEEK, window(Span.WEEK, NOON).buckets)]
+    assert fetched == [(101, 300, 200), (Span.WEEK, window(Span.WEEK, NOON).steps)]
 
 
 async def test_jobs_that_do_not_come_are_reported(qtbot: QtBot) -> None:
@@ -185,6 +185,21 @@ async def test_a_payout_shows_the_wallet_after_it_or_says_why_not(qtbot: QtBot) 
         connection.pay_out(PROXY_KEY)
         await until(lambda: len(answers) == 3)
     assert answers == ["answered", agent.payout_refusal, "answered"]
+
+
+async def test_play_money_is_asked_for_or_it_is_said_why_there_is_none(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    answers: list[object] = []
+    async with connected(agent) as connection:
+        connection.play_money_answered.connect(lambda: answers.append("answered"))
+        connection.failed.connect(answers.append)
+        connection.get_play_money()
+        await until(lambda: answers)
+        assert (agent.gifts, connection.view.wallet) == (1, a_wallet())
+        agent.play_money_refusal = UserFacingError("There is none.", "It gives once a minute.", "Ask again.")
+        connection.get_play_money()
+        await until(lambda: len(answers) == 3)
+    assert answers == ["answered", agent.play_money_refusal, "answered"]
 
 
 async def test_stop_and_quit_stops_first_and_then_ends_the_agent(qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -187,3 +187,11 @@ async def test_charts_are_filled_when_money_comes(qtbot: QtBot, start: Start) ->
     await running.hear(NodeState.EARNING)
     charts = [card.chart for card in running.desktop.window.home.earnings.values()]
     await until(lambda: all("TON" in chart.accessibleDescription() for chart in charts))
+
+
+async def test_what_the_agent_says_after_the_end_is_not_drawn_any_more(qtbot: QtBot, start: Start) -> None:
+    running = start(has_tray=False)
+    running.desktop.end()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    await running.hear(NodeState.EARNING)  # the tray's menu is gone
+    assert running.ended

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,12 +9,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from cut_texts import assert_nothing_is_cut
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
 from mulberry.desktop.history import BARS_ON_OFFER, Bars, Range, range_window
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton
+from mulberry.model.text import LONGEST_TEXT
 from mulberry.model.wallet import Difference
 from samples import NOON, PROXY_KEY, a_status, a_wallet, an_account
 
@@ -124,6 +125,20 @@ def test_an_open_account_says_so_and_so_does_a_sum_that_is_not_zero(page: Earnin
     page.reconcile.show_account(replace(an_account(), differences=()))
     assert "Settled: there is no difference." in texts(page)
     assert "Together" not in texts(page)
+    page.reconcile.show_account(replace(an_account(), is_compared=False, is_settled=False))
+    assert "Not compared with the chain yet." in texts(page)
+
+
+def test_hostile_reasons_and_names_are_shown_as_text_and_cut(page: EarningsPage) -> None:
+    hostile = "\u202e<b>gift</b>\x1b\0" + "9" * 2**20
+    status = a_status()
+    proxy = replace(status.proxies[0], name=hostile)
+    page.show_view(View(Link.ANSWERS, replace(status, proxies=(proxy,)), a_wallet()))
+    page.reconcile.show_account(replace(an_account(), differences=(Difference(PROXY_KEY, hostile, Nanoton(0)),)))
+    assert "<b>gift</b>" in texts(page)
+    for label in page.findChildren(QLabel):
+        assert len(label.text()) <= LONGEST_TEXT + 1
+        assert all(letter.isprintable() or letter == "\n" for letter in label.text())
 
 
 def test_two_proxies_have_two_sums(page: EarningsPage) -> None:
@@ -148,16 +163,8 @@ def test_nothing_is_cut_at_any_width(page: EarningsPage, width: int, settle: Cal
     page.reconcile.show_account(an_account())
     QTest.mouseClick(page.over_time.ranges[Range.WEEK], Qt.MouseButton.LeftButton)
     week = range_window(Range.WEEK, Bars.DAY, NOON)
-    step = timedelta(seconds=week.bucket_seconds)
-    buckets = (EarningsBucket(week.start + step * i, Nanoton(10**17 + i), 1) for i in range(week.buckets))
+    buckets = (EarningsBucket(start, Nanoton(10**17 + i), 1) for i, start in enumerate(week.edges[:-1]))
     page.over_time.show_earnings(week, tuple(buckets))
     page.resize(width, 640)
     settle()
-    for label in page.findChildren(QLabel):
-        if label.isVisible() and label.text() and not label.wordWrap():
-            assert label.width() >= label.sizeHint().width(), label.text()
-        elif label.isVisible() and label.text():
-            assert label.height() >= label.heightForWidth(label.width()), label.text()
-    sheet = page.widget()
-    assert sheet is not None
-    assert sheet.width() <= page.viewport().width()
+    assert_nothing_is_cut(page)

@@ -213,7 +213,7 @@ def test_once_a_wallet_is_known_its_balance_stands_where_the_signed_payments_wer
     assert home.wallet.isVisible()
     assert not home.payments.isVisible()
     shown = texts(home)
-    for text in ("0.03014 TON", "proven by 3 servers", "0.0189 of 0.0300 TON", "signed by 1 proxy"):
+    for text in ("0.03014 TON", "proven by 3 servers", "0.0189 of 0.0300 TON", "at the pace since"):
         assert text in shown
     home.show_view(View(Link.SILENT, a_status(), a_wallet()))
     assert home.wallet.number.property("stale") is True

@@ -10,8 +10,17 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from mulberry.desktop.jobs_model import NOT_HERE_YET, PAGE_JOBS, PAGES_KEPT, REQUESTS_AT_ONCE, Column, JobsModel
+from mulberry.desktop.jobs_model import (
+    LONGEST_NAME,
+    NOT_HERE_YET,
+    PAGE_JOBS,
+    PAGES_KEPT,
+    REQUESTS_AT_ONCE,
+    Column,
+    JobsModel,
+)
 from mulberry.model.jobs import Job, JobOutcome
+from mulberry.model.text import LONGEST_TEXT
 from samples import NOON, PROXY_KEY, a_job
 
 
@@ -190,3 +199,16 @@ class Paging(RuleBasedStateMachine):
 @pytest.mark.usefixtures("qapp")
 def test_every_row_shows_its_own_job_whatever_happens() -> None:
     run_state_machine_as_test(Paging, settings=settings(max_examples=30, stateful_step_count=30))
+
+
+def test_hostile_names_and_errors_are_shown_as_text_and_cut(model: JobsModel) -> None:
+    hostile = "\u202e<b>gift</b>\x1b\0" + "9" * 2**20
+    job = replace(a_job(1, outcome=JobOutcome.FAILED), model=hostile, error=hostile, proxy=hostile)
+    model.set_total(1)
+    model.put(1, 1, [job])
+    model.set_context(NOON, {hostile: hostile})
+    for column in Column:
+        text = model.text(0, column)
+        assert text.isprintable() and len(text) <= LONGEST_NAME + 1
+    tip = model.index(0, Column.OUTCOME).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.startswith("<p> &lt;b&gt;gift&lt;/b&gt;") and len(tip) < LONGEST_TEXT + 100

@@ -30,8 +30,7 @@ class Books(Connection):
 
     def fetch_earnings(self, window: Window) -> None:
         self.asked.append(window.span)
-        step = timedelta(seconds=window.bucket_seconds)
-        buckets = (EarningsBucket(window.start + step * i, Nanoton(1), 1) for i in range(window.buckets))
+        buckets = (EarningsBucket(start, Nanoton(1), 1) for start in window.edges[:-1])
         self.earnings_fetched.emit(window, tuple(buckets))
 
     def fetch_history(self, offset: int, limit: int) -> None:
@@ -45,6 +44,10 @@ class Books(Connection):
     def pay_out(self, proxy: str) -> None:
         self.asked.append(proxy)
         self.payout_answered.emit()
+
+    def get_play_money(self) -> None:
+        self.asked.append("play money")
+        self.play_money_answered.emit()
 
 
 class Fed:
@@ -148,6 +151,15 @@ def test_a_payout_is_asked_for_and_its_button_comes_back(fed: Fed) -> None:
     button.click()
     assert fed.books.asked[-1] == a_wallet().payouts[0].proxy
     assert button.text() == "Pay out now"
+
+
+def test_play_money_is_asked_for_and_its_button_comes_back(fed: Fed) -> None:
+    fed.hear(VIEW)
+    fed.window.choose("Wallet")
+    button = fed.window.wallet.addresses.play_money
+    button.click()
+    assert fed.books.asked[-1] == "play money"
+    assert (button.text(), button.isEnabled()) == ("Get play money", True)
 
 
 def test_rows_have_the_present_and_our_names(fed: Fed) -> None:

@@ -10,6 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from cut_texts import assert_nothing_is_cut
+from mulberry.agent.wallet_at_rest import stale
 from mulberry.desktop import wallet_wording
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.theme import Theme
@@ -17,6 +19,7 @@ from mulberry.desktop.transactions_model import PAGE_TRANSACTIONS, Column, Trans
 from mulberry.desktop.wallet import WalletPage
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NetworkInfo
+from mulberry.model.text import LONGEST_TEXT
 from mulberry.model.wallet import PayoutState, TransactionKind, WalletStatus
 from samples import NODE_WALLET, OWNER, PROXY_KEY, a_status, a_transaction, a_wallet
 
@@ -231,6 +234,57 @@ def test_strangers_texts_are_plain(page: WalletPage) -> None:
     assert model_of(page).text(0, Column.COMMENT) == evil
 
 
+HOSTILE = "\u202e<b>gift</b>\x1b[2J\0" + "9" * 2**20
+
+
+def test_hostile_texts_are_shown_as_text_and_cut(page: WalletPage) -> None:
+    wallet = a_wallet()
+    servers = (replace(wallet.servers[0], name=HOSTILE, note=HOSTILE),)
+    payouts = (replace(wallet.payouts[0], note=HOSTILE, proxy=HOSTILE),)
+    proxies = (replace(a_status().proxies[0], name=HOSTILE, public_key=HOSTILE),)
+    hostile = replace(wallet, servers=servers, payouts=payouts, note=HOSTILE, owner=HOSTILE, node_wallet=HOSTILE)
+    page.show_view(View(Link.ANSWERS, replace(a_status(), proxies=proxies), hostile))
+    model_of(page).put(0, 9, (replace(a_transaction(1), comment=HOSTILE),))
+    for label in page.findChildren(QLabel):
+        assert label.textFormat() is Qt.TextFormat.PlainText or not label.text()
+        assert len(label.text()) <= LONGEST_TEXT + 1
+        assert all(letter.isprintable() or letter == "\n" for letter in label.text())
+    assert "<b>gift</b>" in page.note.text()
+    comment = model_of(page).index(0, Column.COMMENT)
+    assert comment.data().startswith("<b>gift</b>") and len(comment.data()) <= 201
+    tip = comment.data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.startswith("<p>&lt;b&gt;gift&lt;/b&gt;") and len(tip) < 300
+
+
+def test_what_is_unverified_says_what_that_means(page: WalletPage) -> None:
+    model_of(page).put(0, 9, (a_transaction(2, TransactionKind.SPAM), a_transaction(1)))
+    told = [model_of(page).index(row, Column.KIND).data(Qt.ItemDataRole.ToolTipRole) for row in (0, 1)]
+    assert told == [f"<p>{wallet_wording.UNVERIFIED}</p>", None]
+
+
+def test_play_money_is_there_on_the_demo_network_alone_and_asked_for_once(page: WalletPage) -> None:
+    asked: list[bool] = []
+    page.addresses.play_money_asked.connect(lambda: asked.append(True))
+    show(page, a_wallet())
+    button = page.addresses.play_money
+    for _ in range(2):
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert (asked, button.text(), button.isEnabled()) == ([True], "Asking…", False)
+    page.addresses.play_money_answered()
+    assert (button.text(), button.isEnabled()) == ("Get play money", True)
+    show(page, a_wallet(), is_demo=False)
+    assert not button.isVisible()
+    show(page, replace(a_wallet(), top_up_url=None))
+    assert not button.isVisible()
+
+
+def test_a_node_at_rest_is_no_warning(page: WalletPage) -> None:
+    show(page, stale(a_wallet()))
+    assert not page.note.isVisible()
+    assert "TON is read while the node works" in page.chain.text()
+    assert page.chain.property("look") == "source"
+
+
 @pytest.mark.parametrize("width", [1040, 760, 488])
 @pytest.mark.parametrize("is_demo", [True, False])
 def test_nothing_is_cut_at_any_width(page: WalletPage, width: int, is_demo: bool, settle: Callable[[], None]) -> None:
@@ -240,11 +294,4 @@ def test_nothing_is_cut_at_any_width(page: WalletPage, width: int, is_demo: bool
     show(page, replace(wallet, node_wallet_balance=low, note="TON does not answer."), is_demo=is_demo)
     page.resize(width, 640)
     settle()
-    for label in page.findChildren(QLabel):
-        if label.isVisible() and label.text() and not label.wordWrap():
-            assert label.width() >= label.sizeHint().width(), label.text()
-        elif label.isVisible() and label.text():
-            assert label.height() >= label.heightForWidth(label.width()), label.text()
-    sheet = page.widget()
-    assert sheet is not None
-    assert sheet.width() <= page.viewport().width()
+    assert_nothing_is_cut(page)

@@ -1,5 +1,6 @@
 """Kill it at any moment: nothing that was booked is lost, nothing is counted twice, and nothing is left running."""
 
+import asyncio
 import random
 
 import psutil
@@ -7,8 +8,10 @@ import pytest
 
 from mulberry.client.control import ControlClient
 from mulberry.model.control import Event
-from mulberry.model.network import Traffic
+from mulberry.model.network import Traffic, load_profile
 from own_mulberry import Mulberry
+
+EARNS_AGAIN_SECONDS = 15
 
 
 def agent_of(mulberry: Mulberry) -> psutil.Process:
@@ -58,6 +61,25 @@ async def test_a_killed_job_process_is_replaced_and_the_agent_goes_on(mulberry: 
     after = await events_until(mulberry, before + 20)
     assert agent.is_running()
     assert after.status.earnings.jobs_total >= before + 20
+
+
+async def test_a_killed_demo_network_is_started_again_and_earned_from_within_seconds(mulberry: Mulberry) -> None:
+    mulberry.set_traffic(Traffic(requests_per_minute=600, seed=6))
+    assert mulberry.command("start").returncode == 0
+    await events_until(mulberry, 5)
+    written = mulberry.folder.demo_network / "network.json"
+    before = written.stat().st_mtime_ns
+    [network] = [p for p in agent_of(mulberry).children() if "demo-network" in p.cmdline()]
+    network.kill()
+    async with asyncio.timeout(60):
+        while written.stat().st_mtime_ns == before:  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.05)
+    served = (await ControlClient(mulberry.folder).status()).earnings.jobs_total
+    async with asyncio.timeout(EARNS_AGAIN_SECONDS):
+        await events_until(mulberry, served + 1)
+    wallet = await ControlClient(mulberry.folder).wallet()
+    assert wallet.top_up_url == load_profile(str(written)).faucet_url
+    assert len(wallet.servers) == 3 and all(server.is_good for server in wallet.servers)
 
 
 def test_a_second_agent_for_the_same_folder_is_refused(mulberry: Mulberry) -> None:

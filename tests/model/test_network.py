@@ -32,6 +32,14 @@ def test_a_main_network_with_real_proofs_is_usable() -> None:
     assert parse_profile(changed(**REAL), source="a test").proxy_policy == "tdx"
 
 
+def test_the_bundled_mainnet_profile_is_the_real_network() -> None:
+    profile = load_profile("mainnet")
+    assert (profile.kind, profile.transport, profile.launch, profile.faucet_url) == ("mainnet", "ratls", None, None)
+    assert profile.root_contract_address == "EQCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnU73k"
+    assert profile.owner_address == "", "nobody but its owner is paid"
+    assert (profile.payout.threshold, profile.payout.wallet_minimum) == (10 * 10**9, 2_100_000_000)
+
+
 def test_the_chain_part_is_read_as_the_public_binaries_do() -> None:
     chain = DEMO["chain"] | {
         "registered_proxies": [{"seqno": 3, "address": "10.0.0.1:11001 10.0.0.2:11002"}],

@@ -73,3 +73,11 @@ def test_what_is_no_address_of_workchain_0_is_refused(text: str) -> None:
 def test_an_account_has_32_bytes() -> None:
     with pytest.raises(AddressError, match="32 bytes"):
         Address(bytes(31))
+
+
+@pytest.mark.parametrize("bounceable", [True, False])
+def test_an_address_of_a_test_network_gets_no_real_money(bounceable: bool) -> None:
+    address = parse_address(ROOT)
+    assert parse_address(address.friendly(bounceable=bounceable), real_money=True) == address
+    with pytest.raises(AddressError, match="marked for test networks only"):
+        parse_address(address.friendly(bounceable=bounceable, test_only=True), real_money=True)

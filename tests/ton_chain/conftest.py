@@ -6,9 +6,9 @@ import pytest
 
 from conftest import SettableClock
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.emulator.executor import Emulator
 
 OURS = Address(b"\x77" * 32)
 

@@ -15,7 +15,6 @@ from conftest import SettableClock
 from contract_network import ContractNetwork
 from mulberry.demo.chain.block import MASTERCHAIN
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.faults import HONEST, Faults, Lie
 from mulberry.demo.chain.lite_server import LiteServer, global_config
 from mulberry.demo.chain.validators import Signing
@@ -23,8 +22,11 @@ from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.chain.access import ChainAccess
 from mulberry.ton.chain.config import ChainConfig, parse_global_config
+from mulberry.ton.chain.config_proof import EXECUTION_PARAMETERS
+from mulberry.ton.chain.dictionary import entries
 from mulberry.ton.chain.errors import ChainError, HistoryPruned, MessageRefused, NoServer
 from mulberry.ton.chain.nouns import AccountStatus, BlockRef, ServerHealth, ServerStatus, Transaction
+from mulberry.ton.emulator.executor import Emulator
 
 pytestmark = pytest.mark.virtual_time
 
@@ -237,6 +239,14 @@ async def test_history_that_one_server_lost_comes_from_another(chain: LocalChain
         with pytest.raises(HistoryPruned):
             await access.transactions(OURS, first.older)
         assert all(status.pruned and status.health is ServerHealth.GOOD for status in access.status())
+
+
+async def test_the_configuration_is_read_once_while_no_key_block_comes(chain: LocalChain, clock: SettableClock) -> None:
+    async with serving(chain, Faults(silent=True), HONEST, HONEST) as servers, access_to(servers, clock) as access:
+        config = await access.config()
+        assert {20, 21, 24, 25} <= {key for key, _ in entries(config, 32, max_entries=20)} <= set(EXECUTION_PARAMETERS)
+        chain.make_block()
+        assert await access.config() is config
 
 
 async def test_a_page_has_no_more_than_was_asked_for(chain: LocalChain, clock: SettableClock) -> None:

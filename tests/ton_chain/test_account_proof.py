@@ -10,7 +10,6 @@ from chain_evidence import account_answer, named
 from conftest import SettableClock
 from mulberry.demo.chain import evidence
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.boc import write_boc
@@ -18,6 +17,7 @@ from mulberry.ton.chain.account_proof import prove_account
 from mulberry.ton.chain.errors import ServerLied
 from mulberry.ton.chain.lite_api import UntrustedAccount
 from mulberry.ton.chain.nouns import AccountStatus, Position
+from mulberry.ton.emulator.executor import Emulator
 
 OURS = Address(b"\x77" * 32)
 NOBODY = Address(b"\x78" * 32)

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.ton.chain.config import (
     OUR_OWN_SERVERS,
     PUBLIC_SERVERS,
-    load_global_config,
     mainnet_config,
     parse_global_config,
+    with_servers_of,
 )
 
 
@@ -92,6 +93,43 @@ def test_what_is_no_such_file_is_refused(text: bytes) -> None:
         parse_global_config(text, random.Random(1), source="test.json")
 
 
+def mainnet_with(path: Path) -> NetworkProfile:
+    return with_servers_of(path, load_profile("mainnet"), random.Random(1))
+
+
+def test_the_users_own_servers_are_asked_and_his_file_cannot_say_which_block_is_believed(tmp_path: Path) -> None:
+    bundled = load_profile("mainnet").lite_servers
+    assert bundled is not None
+    own = a_file([a_server(3, ip=-2018135749)])
+    own["validator"]["zero_state"] = bundled["validator"]["zero_state"]
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(own))
+    config = parse(mainnet_with(path).lite_servers)
+    assert [str(server) for server in config.servers] == ["135.181.177.59:1003"]
+    assert config.pinned == mainnet_config(random.Random(1)).pinned and config.pinned.seqno != 7
+
+
+def test_servers_of_another_chain_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps(a_file([a_server(3)])))
+    with pytest.raises(UserFacingError, match=r"other\.json is not usable.* of another chain"):
+        mainnet_with(path)
+
+
+def test_a_network_that_brings_its_servers_takes_no_others(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match="Demo network brings its own servers"):
+        with_servers_of(tmp_path / "own.json", load_profile("demo"), random.Random(1))
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"liteservers": []}', "no JSON"])
+def test_a_file_of_the_users_with_a_mistake_is_named_with_it(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "own.json"
+    path.write_text(text)
+    with pytest.raises(UserFacingError, match=r"own\.json is not usable") as refused:
+        mainnet_with(path)
+    assert refused.value.why and "global.config.json" in refused.value.next_step
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserFacingError, match=r"nowhere\.json"):
-        load_global_config(tmp_path / "nowhere.json", random.Random(1))
+        mainnet_with(tmp_path / "nowhere.json")

@@ -242,3 +242,24 @@ async def test_a_server_is_not_asked_faster_than_it_tolerates() -> None:
         for _ in range(60):
             await pool.of_any(ask_seqno)
         assert 9.5 < loop.time() - started < 14
+
+
+async def test_the_last_server_that_stands_is_followed_alone_until_another_is_back() -> None:
+    servers = three()
+    network = PaperNetwork(*servers)
+    async with running(network, network.config(quorum=2)) as (pool, heard):
+        await pool.head()
+        servers[0].garbage = servers[1].silent = True
+        servers[0].name_head(11)
+        servers[2].name_head(11)
+        await asyncio.sleep(60)
+        assert heard[-1].block == paper_block(11)
+        assert health(pool) == [ServerHealth.LYING, ServerHealth.SILENT, ServerHealth.GOOD]
+        servers[1].silent = False
+        await asyncio.sleep(120)
+        servers[2].name_head(12)
+        await asyncio.sleep(1)
+        assert heard[-1].block == paper_block(11), "two stand again, and one alone is no quorum"
+        servers[1].name_head(12)
+        await asyncio.sleep(1)
+        assert heard[-1].block == paper_block(12)

@@ -13,7 +13,6 @@ from chain_evidence import back_link, block, forward_link, named
 from conftest import SettableClock
 from mulberry.demo.chain import evidence
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.validators import Signing
 from mulberry.ton.boc import write_boc
 from mulberry.ton.chain.errors import ServerLied
@@ -21,6 +20,7 @@ from mulberry.ton.chain.headers import Validator
 from mulberry.ton.chain.lite_api import SimplexVote, UntrustedLink, UntrustedSignatures
 from mulberry.ton.chain.nouns import BlockId
 from mulberry.ton.chain.proof_chain import ProofChain, check_link, check_signatures
+from mulberry.ton.emulator.executor import Emulator
 
 
 def signed_by(link: UntrustedLink, *numbers: int) -> UntrustedLink:

@@ -14,13 +14,13 @@ from chain_evidence import newest_position, page_bag
 from conftest import SettableClock
 from contract_network import ContractNetwork
 from mulberry.demo.chain.chain import LocalChain
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.boc import write_boc
 from mulberry.ton.chain.errors import ServerLied, Unreadable
 from mulberry.ton.chain.nouns import Position, Transaction
 from mulberry.ton.chain.transactions import COMMENT_LIMIT_BYTES, prove_page, read_message, read_transaction
+from mulberry.ton.emulator.executor import Emulator
 
 OURS = Address(b"\x77" * 32)
 SENDER = Address(b"\x11" * 32)

@@ -6,21 +6,34 @@ Routes and nouns: `model.control`. Every refusal is a `Refusal` in JSON; what we
 import asyncio
 import logging
 import math
+import re
 import weakref
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
 
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.watching import Watches
-from mulberry.model.control import Command, Event, Hello, PayoutRequest, Refusal
+from mulberry.model.control import (
+    Command,
+    Event,
+    Hello,
+    KeyBackup,
+    KeyCheckRequest,
+    KeyRestoreRequest,
+    Passphrase,
+    PayoutRequest,
+    Refusal,
+)
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
@@ -29,8 +42,8 @@ log = logging.getLogger(__name__)
 BODY_LIMIT_BYTES = 64 * 2**10
 JOBS_A_CALL = 1000
 TRANSACTIONS_A_CALL = 500
-BUCKETS_A_CALL = 2000
-LONGEST_BUCKET_SECONDS = 366 * 24 * 3600
+BUCKETS_A_CALL = 500
+EDGES = re.compile(r"[0-9]{1,11}(,[0-9]{1,11})+", re.ASCII)  # up to the year 5138
 LARGEST_NUMBER = 2**63 - 1
 LONGEST_PAUSE_SECONDS = 30 * 24 * 3600
 EVENT_PAUSE_SECONDS = 0.25  # at most four messages a second to each face
@@ -60,6 +73,22 @@ class Desk(Protocol):
         """Cashes what waits at one proxy, or everywhere. Raises `UserFacingError`: nothing was to be paid out."""
         ...
 
+    async def get_play_money(self) -> None:
+        """Some for the node wallet, on the demo network. Raises `UserFacingError`: none was given."""
+        ...
+
+    async def unlock_key(self, passphrase: str) -> None: ...
+
+    async def set_key_passphrase(self, passphrase: str) -> None: ...
+
+    async def back_up_key(self, passphrase: str) -> str:
+        """The key under the passphrase, for a file."""
+        ...
+
+    async def check_key(self, untrusted_file: str, passphrase: str) -> KeyCheck: ...
+
+    async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None: ...
+
     def reconciliation(self) -> Reconciliation: ...
 
     def quit(self) -> None:
@@ -80,6 +109,12 @@ def make_application(desk: Desk) -> web.Application:
             web.get("/v1/earnings", faces.earnings),
             web.get("/v1/wallet", faces.wallet),
             web.post("/v1/payout", faces.payout),
+            web.post("/v1/play-money", faces.play_money),
+            web.post("/v1/key/unlock", faces.unlock_key),
+            web.post("/v1/key/passphrase", faces.set_key_passphrase),
+            web.post("/v1/key/backup", faces.back_up_key),
+            web.post("/v1/key/check", faces.check_key),
+            web.post("/v1/key/restore", faces.restore_key),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -115,15 +150,8 @@ class _Faces:
         return _json(tuple[Job, ...], tuple(self._desk.ledger.jobs(first, last)))
 
     async def earnings(self, request: web.Request) -> web.Response:
-        start = datetime.fromisoformat(request.query.get("start", ""))
-        bucket_seconds = _number(request, "bucket_seconds", 1, LONGEST_BUCKET_SECONDS)
-        buckets = _number(request, "buckets", 1, BUCKETS_A_CALL)
-        if start.tzinfo is None:
-            raise ValueError("start has no time zone")
-        ends_after = (datetime.max.replace(tzinfo=UTC) - start).total_seconds()
-        if not 1970 < start.year < 9999 or bucket_seconds * buckets >= ends_after:
-            raise ValueError("outside of the calendar")
-        return _json(tuple[EarningsBucket, ...], tuple(self._desk.ledger.earnings(start, bucket_seconds, buckets)))
+        edges = _edges(request.query.get("edges", ""))
+        return _json(tuple[EarningsBucket, ...], tuple(self._desk.ledger.earnings(edges)))
 
     async def wallet(self, _: web.Request) -> web.Response:
         return _json(WalletStatus, self._desk.wallet())
@@ -132,6 +160,31 @@ class _Faces:
         asked = from_json(PayoutRequest, await request.read())
         await self._desk.pay_out(asked.proxy)
         return _json(WalletStatus, self._desk.wallet())
+
+    async def play_money(self, _: web.Request) -> web.Response:
+        await self._desk.get_play_money()
+        return _json(WalletStatus, self._desk.wallet())
+
+    async def unlock_key(self, request: web.Request) -> web.Response:
+        await self._desk.unlock_key(from_json(Passphrase, await request.read()).passphrase)
+        return _json(KeyStatus, self._desk.wallet().key)
+
+    async def set_key_passphrase(self, request: web.Request) -> web.Response:
+        await self._desk.set_key_passphrase(from_json(Passphrase, await request.read()).passphrase)
+        return _json(KeyStatus, self._desk.wallet().key)
+
+    async def back_up_key(self, request: web.Request) -> web.Response:
+        passphrase = from_json(Passphrase, await request.read()).passphrase
+        return _json(KeyBackup, KeyBackup(await self._desk.back_up_key(passphrase)))
+
+    async def check_key(self, request: web.Request) -> web.Response:
+        asked = from_json(KeyCheckRequest, await request.read())
+        return _json(KeyCheck, await self._desk.check_key(asked.backup.content, asked.passphrase))
+
+    async def restore_key(self, request: web.Request) -> web.Response:
+        asked = from_json(KeyRestoreRequest, await request.read())
+        await self._desk.restore_key(asked.backup.content, asked.passphrase, replace=asked.replace)
+        return _json(KeyStatus, self._desk.wallet().key)
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (
@@ -188,6 +241,16 @@ def _pause(command: Command) -> timedelta | None:
     if seconds is None or not math.isfinite(seconds) or not 1 <= seconds <= LONGEST_PAUSE_SECONDS:
         raise ValueError(f"a pause lasts between 1 second and {LONGEST_PAUSE_SECONDS // 86400} days")
     return timedelta(seconds=seconds)
+
+
+def _edges(untrusted: str) -> list[datetime]:
+    """Where buckets meet, in unix seconds. Raises `ValueError`."""
+    if not EDGES.fullmatch(untrusted):
+        raise ValueError("edges must be unix seconds with commas between them")
+    seconds = [int(edge) for edge in untrusted.split(",")]
+    if len(seconds) > BUCKETS_A_CALL + 1 or any(end <= begin for begin, end in pairwise(seconds)):
+        raise ValueError(f"edges must ascend, for at most {BUCKETS_A_CALL:,} buckets")
+    return [datetime.fromtimestamp(edge, UTC) for edge in seconds]
 
 
 def _number(request: web.Request, name: str, smallest: int, largest: int) -> int:

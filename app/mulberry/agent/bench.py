@@ -14,6 +14,7 @@ from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import RunningEngine, Workshop
 from mulberry.model.gpu import GpuReport
 from mulberry.model.network import NetworkProfile
+from mulberry.model.node import Reason
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.models import ModelFolder
 from mulberry.ton.address import Address
@@ -34,6 +35,7 @@ class Bench:
         self.treasury: Treasury | None = None
         self.proxies: Proxies | None = None
         self.changed = asyncio.Event()
+        self.waits_for: Reason | None = None  # what holds up the start, until it comes by itself
         self._runs: list[asyncio.Task[None]] = []
         self._stack = stack
         self._tell = tell
@@ -70,7 +72,21 @@ class Bench:
 
     def on_change(self) -> None:
         self.changed.set()
+        for link in self.links:
+            link.look_again()
         self._tell()
+
+    def on_network_change(self) -> None:
+        """The launched network ended, or is there again, and everything of it elsewhere."""
+        if self.treasury is not None:
+            self.treasury.nudge()
+        self.on_change()
+
+    def wait_for(self, reason: Reason | None) -> None:
+        """Says what is waited for; None: it came."""
+        if reason != self.waits_for:
+            self.waits_for = reason
+            self.on_change()
 
     @property
     def worker_contracts(self) -> set[str]:

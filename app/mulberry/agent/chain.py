@@ -25,7 +25,7 @@ from mulberry.ton.root import read_root
 if TYPE_CHECKING:
     from mulberry.ton.chain.access import ChainAccess
     from mulberry.ton.chain.config import ChainConfig
-    from mulberry.ton.chain.nouns import AccountState, BlockId
+    from mulberry.ton.chain.nouns import AccountState, BlockId, BlockRef, ServerStatus
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class Chain:
         self._servers: dict[str, Any] | None = None  # that `_access` was made of
         self._zero_state = b""
         self._kept: BlockId | None = None
+        self._listeners: list[Callable[[BlockRef], None]] = []
 
     @property
     def access(self) -> "ChainAccess":
@@ -75,8 +76,18 @@ class Chain:
         self._kept = self._load_trusted(config)
         self._access = ChainAccess(config, clock=self._clock, random=self._random, trusted=self._kept)
         self._servers = profile.lite_servers
+        self._access.subscribe(self._tell)
         await self._access.start()
         return True
+
+    def subscribe(self, listener: "Callable[[BlockRef], None]") -> Callable[[], None]:
+        """Calls `listener` at each new head, whichever servers name it; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _tell(self, head: "BlockRef") -> None:
+        for listener in tuple(self._listeners):
+            listener(head)
 
     async def close(self) -> None:
         if self._access is not None:
@@ -113,7 +124,7 @@ class Chain:
         if self._access is None:
             return ()
         return tuple(
-            ServerStanding(server.name, server.health in ("good", "slow"), server.trouble or _plain(server.health))
+            ServerStanding(server.name, server.health in ("good", "slow"), _standing(server))
             for server in self._access.status()
         )
 
@@ -165,8 +176,10 @@ class Chain:
             return None
 
 
-def _plain(health: str) -> str:
-    return "" if health == "good" else f"It is {health}."
+def _standing(server: "ServerStatus") -> str:
+    if server.health == "good":
+        return ""
+    return f"It is {server.health}: {server.trouble}." if server.trouble else f"It is {server.health}."
 
 
 def _span(seconds: float) -> str:

@@ -65,6 +65,16 @@ def amount(transaction: Transaction) -> Nanoton:
     return Nanoton(came - sum(message.value for message in transaction.outgoing))
 
 
+def has_worked(transaction: Transaction, role: AccountRole) -> bool:
+    """Whether it did what it was for. Money that stays has arrived, though no code ran on an account that has none, or
+    the code there minded; a command that the code refused has failed."""
+    incoming = transaction.incoming
+    if transaction.success or incoming is None:
+        return transaction.success
+    is_command = role is AccountRole.WORKER_CONTRACT or incoming.operation == Operation.WALLET_COMMAND
+    return not is_command and incoming.value > 0 and not transaction.returned
+
+
 def _from_outside(message: Message) -> bool:
     return message.source is None and not message.elsewhere
 

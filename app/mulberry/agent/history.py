@@ -7,7 +7,7 @@ a missing page costs nothing but time.
 from dataclasses import replace
 
 from mulberry.agent.chain import Chain
-from mulberry.agent.classify import Ours, amount, classify, concerns_us, counterparty
+from mulberry.agent.classify import Ours, amount, classify, concerns_us, counterparty, has_worked
 from mulberry.agent.history_rows import Gap, HistoryRows
 from mulberry.agent.holdings import Holdings
 from mulberry.model.wallet import AccountRole, ChainTransaction
@@ -95,13 +95,8 @@ def row_of(transaction: Transaction, address: Address, role: AccountRole, ours: 
         fee=transaction.fee,
         counterparty=other.raw if other else "",
         comment=next((message.comment for message in messages if message and message.comment), ""),
-        success=transaction.success or _only_took_money(transaction),
+        success=has_worked(transaction, role),
     )
-
-
-def _only_took_money(transaction: Transaction) -> bool:
-    """An account without code runs none, which the chain does not call a success; the money is there all the same."""
-    return transaction.incoming is not None and transaction.exit_code is None and not transaction.returned
 
 
 def _operation(transaction: Transaction) -> int | None:

@@ -154,23 +154,14 @@ class HistoryRows:
         moment = self._one(query, TransactionKind.PAYOUT, proxy_contract)
         return None if moment is None else rows.when(moment)
 
-    def paid_in(self, begin: int, end: int, width: int) -> list[tuple[int, int]]:
-        """Bucket and nanoton of the payouts from `begin` to `end`, all in microseconds."""
-        query = "SELECT (at - ?2) / ?4, sum(amount) FROM transactions"
-        query += " WHERE kind = ?1 AND at >= ?2 AND at < ?3 GROUP BY 1"
-        return self._connection.execute(query, (TransactionKind.PAYOUT, begin, end, width)).fetchall()
+    def first_signed_at(self, worker_contract: str) -> datetime | None:
+        """When the first payment for this contract came."""
+        moment = self._one("SELECT min(received_at) FROM payments WHERE worker_contract = ?", worker_contract)
+        return None if moment is None else rows.when(moment)
 
-    def payable_in(self, begin: int, end: int, width: int) -> list[tuple[int, int]]:
-        """Bucket and nanoton by which signed payments grew from `begin` to `end`, all in microseconds."""
-        query = """
-        SELECT (received_at - :begin) / :width, worker_fee_per_token, sum(tokens - coalesce((SELECT max(older.tokens)
-          FROM payments older WHERE older.worker_contract = payments.worker_contract
-          AND older.tokens < payments.tokens), 0))
-        FROM payments JOIN accounts USING (worker_contract)
-        WHERE received_at >= :begin AND received_at < :end GROUP BY 1, 2
-        """
-        found = self._connection.execute(query, {"begin": begin, "end": end, "width": width})
-        return [(bucket, fee * tokens) for bucket, fee, tokens in found]
+    def paid_in(self, spans: str) -> dict[int, int]:
+        """The payouts in nanoton by the number of the span; `spans` is JSON: `[[begin, end], …]` in microseconds."""
+        return dict(self._connection.execute(rows.SPANS_OF_PAYOUTS, (spans,)))
 
     # Contracts
 

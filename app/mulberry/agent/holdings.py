@@ -75,28 +75,35 @@ class Holdings:
             return None
         return Balance(address.friendly(), state.balance, state.as_of, self._proven_by)
 
-    async def read(self, besides: Callable[[], Iterable[Address]]) -> None:
-        """Reads our accounts as they are now, and then those that `besides` names.
+    async def read(self, besides: Callable[[], Iterable[Address]]) -> bool:
+        """Reads our accounts as they are now, and then those that `besides` names. True: one is not what it was.
 
-        Raises `ChainError`.
+        What the newest block has shown already is not asked for again. Raises `ChainError`.
         """
         access = self._chain.access
         self.head = await access.head()
-        ours = (self.parties.wallet.address, self.parties.owner)
-        states = {address: await access.account(address) for address in ours}
+        before = dict(self._states)
+        states = {address: await self._newest(address) for address in (self.parties.wallet.address, self.parties.owner)}
         for contract in sorted(self.known_contracts()):
             address = parse_address(contract)
-            states[address] = await access.account(address)
+            states[address] = await self._newest(address)
             self._see(states[address])
         self._states.update(states)
         for address in besides():
-            states[address] = await access.account(address)
-        self._states.update(states)
+            self._states[address] = await self._newest(address)
         newest = states[self.parties.wallet.address].proven_by.seqno
         standing = (server.head_seqno for server in access.status())
         self._proven_by = max(sum(seqno is not None and seqno >= newest for seqno in standing), 1)
         self._chain.keep_trusted()
         self.is_read.set()
+        return any(_differs(before.get(address), state) for address, state in self._states.items())
+
+    async def _newest(self, address: Address) -> "AccountState":
+        known, head = self._states.get(address), self.head
+        is_answered = any(server.is_good for server in self._chain.servers())  # else asking says what is the matter
+        if known is not None and head is not None and known.proven_by == head.id and is_answered:
+            return known
+        return await self._chain.access.account(address)
 
     def known_contracts(self) -> set[str]:
         """Of proxies that we met, and those that the wallet's history names."""
@@ -130,6 +137,10 @@ class Holdings:
             frozenset(map(parse_address, workers)),
             frozenset(map(parse_address, proxies)),
         )
+
+
+def _differs(before: "AccountState | None", now: "AccountState") -> bool:
+    return before is None or (before.balance, before.last_transaction) != (now.balance, now.last_transaction)
 
 
 def _seen(state: "AccountState", contract: WorkerContract, prices: RootParameters) -> SeenContract:

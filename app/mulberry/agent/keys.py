@@ -1,10 +1,12 @@
-"""The node wallet's key: made here, kept by the system's keyring, never shown and never logged.
+"""Where the node wallet's key lies: in the system's keyring; never shown and never logged.
 
 A demo network's money is play money, so there the key lies in a plain file for its owner's eyes only. Keyrings may ask
 the owner to unlock them and hang meanwhile: each is spoken to on a thread that nobody has to wait for.
 """
 
 import asyncio
+import base64
+import binascii
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +14,15 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from nacl.signing import SigningKey
-from nacl.utils import random as random_bytes
 
-from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 
 SERVICE = "Mulberry node wallet"  # under this name the keyring lists the item; the user name is the network's
 KEY_BYTES = 32
 KEYRING_SECONDS = 90.0  # long enough for an owner to type his password
+SECOND_WAY = "and press Start again; or set a passphrase, on the Wallet page or with `mulberry key passphrase`."
 
 Result = TypeVar("Result")
 
@@ -30,6 +33,8 @@ class Keyring(Protocol):
     def get_password(self, service: str, username: str) -> str | None: ...
 
     def set_password(self, service: str, username: str, password: str) -> None: ...
+
+    def delete_password(self, service: str, username: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,71 +48,221 @@ class NodeKey:
         return f"NodeKey(kept={self.kept!r})"
 
 
-async def key_in_file(path: Path) -> NodeKey:
-    """The demo network's key; made if there is no file. Raises `UserFacingError`: the file is damaged, or no access."""
-    return NodeKey(await asyncio.to_thread(_read_or_make_file, path), f"in {path}, open: it guards play money only")
+class KeyringUnavailable(UserFacingError):
+    """It is locked, silent, or refuses: it may hold a key nevertheless."""
+
+    def __init__(self, why: str, next_step: str = "Unlock it") -> None:
+        what = "The keyring that keeps the node wallet's key is not available."
+        super().__init__(what, why, f"{next_step} {SECOND_WAY}")
 
 
-async def key_in_keyring(network: str, open_keyring: Callable[[], Keyring]) -> NodeKey:
-    """The key of a network with real money; made if the keyring has none.
+class NoKeyring(KeyringUnavailable):
+    """This computer has none that runs."""
 
-    `open_keyring` is called on a thread. Raises `UserFacingError`: no keyring, locked, silent, or what it holds is no
-    key. A key that cannot be read back is not used.
-    """
-    try:
-        async with asyncio.timeout(KEYRING_SECONDS):
-            key = await _on_a_thread(lambda: _read_or_make_item(open_keyring(), network))
-    except TimeoutError as late:
-        raise _no_keyring(f"It did not answer for {KEYRING_SECONDS:g} seconds.", "Unlock it") from late
-    return NodeKey(key, "in this computer's keyring")
+    def __init__(self) -> None:
+        why = "This computer has no keyring that is running."
+        super().__init__(why, "Start one, such as GNOME Keyring or KWallet,")
+
+
+class DamagedKey(UserFacingError):
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            what="The node wallet's key is damaged.",
+            why=f"What lies in {where} is no key.",
+            next_step="Restore your backup with `mulberry key restore`. Without one, move it away and press Start; "
+            "your owner address still commands the old wallet's money.",
+        )
+
+
+class Place(Protocol):
+    """Where a key lies open for whoever has this computer's account. Every call raises `UserFacingError`."""
+
+    @property
+    def kept(self) -> str:
+        """Where, in words that follow "it is kept"."""
+        ...
+
+    async def read(self) -> SigningKey | None:
+        """None: there is none. Raises `DamagedKey` too."""
+        ...
+
+    async def write(self, key: SigningKey) -> None:
+        """In place of what is there."""
+        ...
+
+    async def set_aside(self) -> None:
+        """Keeps a copy of what is there, damaged or not, under another name."""
+        ...
+
+    async def forget(self) -> None: ...
+
+
+class OpenFile:
+    """For play money."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self.kept = f"in {path}, open: it guards play money only"
+
+    async def read(self) -> SigningKey | None:
+        def read() -> SigningKey | None:
+            try:
+                untrusted = read_bounded(self._path)
+                return None if untrusted is None else _key_of(untrusted.decode("ascii").strip())
+            except ValueError:
+                raise DamagedKey(str(self._path)) from None
+
+        return await self._on_disk(read)
+
+    async def write(self, key: SigningKey) -> None:
+        await self._on_disk(lambda: write_whole(self._path, bytes(key).hex().encode() + b"\n"))
+
+    async def set_aside(self) -> None:
+        def copy() -> None:
+            old = self._path.read_bytes()
+            write_whole(self._path.with_name(f"{self._path.name}.{replaced_at(self._clock)}"), old)
+
+        await self._on_disk(copy)
+
+    async def forget(self) -> None:
+        await self._on_disk(lambda: self._path.unlink(missing_ok=True))
+
+    async def _on_disk(self, work: Callable[[], Result]) -> Result:
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as problem:
+            raise not_kept(self._path, problem) from problem
+
+
+class PublicWorkersFile:
+    """The file that its owner named with `--node-key`. It is read and never written: it is his."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.kept = f"in {path}, as you said"
+
+    async def read(self) -> SigningKey | None:
+        return await asyncio.to_thread(key_from_file_of_public_worker, self._path)
+
+    async def write(self, key: SigningKey) -> None:
+        raise self._is_his()
+
+    async def set_aside(self) -> None:
+        raise self._is_his()
+
+    async def forget(self) -> None:
+        raise self._is_his()
+
+    def _is_his(self) -> UserFacingError:
+        return UserFacingError(
+            what="Mulberry does not change this node's key.",
+            why=f"It lies in {self._path}, the file that you named with `--node-key`.",
+            next_step="Change the file, or take `node_key_file` out of this network's settings.json.",
+        )
+
+
+class InKeyring:
+    """One item a network. `open_keyring` is called on the keyring's thread."""
+
+    kept = "in this computer's keyring"
+
+    def __init__(self, network: str, open_keyring: Callable[[], Keyring], clock: Clock) -> None:
+        self._network = network
+        self._open = open_keyring
+        self._clock = clock
+
+    async def read(self) -> SigningKey | None:
+        untrusted = await self._speak(lambda keyring: keyring.get_password(SERVICE, self._network))
+        try:
+            return None if untrusted is None else _key_of(untrusted)
+        except ValueError:
+            raise DamagedKey(f"the keyring's item {SERVICE!r}") from None
+
+    async def write(self, key: SigningKey) -> None:
+        await self._speak(lambda keyring: keyring.set_password(SERVICE, self._network, bytes(key).hex()))
+        if await self._speak(lambda keyring: keyring.get_password(SERVICE, self._network)) != bytes(key).hex():
+            raise KeyringUnavailable("It took the key, but does not give it back.", "Choose another one")
+
+    async def set_aside(self) -> None:
+        def copy(keyring: Keyring) -> None:
+            old = keyring.get_password(SERVICE, self._network)
+            if old is not None:
+                keyring.set_password(SERVICE, f"{self._network} {replaced_at(self._clock)}", old)
+
+        await self._speak(copy)
+
+    async def forget(self) -> None:
+        await self._speak(lambda keyring: keyring.delete_password(SERVICE, self._network))
+
+    async def _speak(self, words: Callable[[Keyring], Result]) -> Result:
+        """Raises `KeyringUnavailable`."""
+
+        def speak() -> Result:
+            try:
+                return words(self._open())
+            except UserFacingError:
+                raise
+            except Exception as problem:  # noqa: BLE001 - a backend raises what its system gives it
+                raise KeyringUnavailable(f"It is locked or refused ({type(problem).__name__}).") from None
+
+        try:
+            async with asyncio.timeout(KEYRING_SECONDS):
+                return await _on_a_thread(speak)
+        except TimeoutError as late:
+            raise KeyringUnavailable(f"It did not answer for {KEYRING_SECONDS:g} seconds.") from late
 
 
 def system_keyring() -> Keyring:
-    """The system's keyring; loading it takes a while. Raises `UserFacingError`: there is none."""
+    """The system's keyring; loading it takes a while. Raises `NoKeyring`."""
     import keyring
-    from keyring.backends.fail import Keyring as NoKeyring
+    from keyring.backends.fail import Keyring as FailKeyring
 
     found: Keyring = keyring.get_keyring()
-    if isinstance(found, NoKeyring):
-        raise _no_keyring("This computer has none that is running.", "Start one, such as GNOME Keyring or KWallet")
+    if isinstance(found, FailKeyring):
+        raise NoKeyring
+    if hasattr(found, "persist"):  # Windows: by default its items travel with the user to other computers of a domain
+        found.persist = "local machine"
     return found
 
 
-def _read_or_make_file(path: Path) -> SigningKey:
+def key_from_file_of_public_worker(path: Path) -> SigningKey:
+    """The key as the public worker's configuration has it, `node_wallet_key`: 32 bytes in base64, on one line.
+
+    Raises `UserFacingError`. For a run that its owner watches: the file guards the key no better than its folder does.
+    """
     try:
         untrusted = read_bounded(path)
         if untrusted is None:
-            made = random_bytes(KEY_BYTES)
-            write_whole(path, made.hex().encode() + b"\n")
-            return SigningKey(made)
-        return _key_of(untrusted.decode("ascii").strip())
-    except ValueError as problem:
-        raise _damaged(str(path)) from problem
+            raise FileNotFoundError(2, "there is no such file")
+        key = base64.b64decode(untrusted.strip(), validate=True)
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"it holds {len(key)} bytes, not {KEY_BYTES}")
+        return SigningKey(key)
     except OSError as problem:
-        raise UserFacingError(
-            what="The node wallet's key cannot be kept.",
-            why=f"{path}: {problem.strerror or problem}.",
-            next_step="See that the folder is yours and that its disk has room, then press Start again.",
-        ) from problem
+        why = f"{path}: {problem.strerror or problem}."
+    except binascii.Error:
+        why = f"{path} is not base64."
+    except ValueError as problem:
+        why = f"{path}: {problem}."
+    raise UserFacingError(
+        what="The file is no node wallet's key.",
+        why=why,
+        next_step="Write the value of `node_wallet_key` from the public worker's configuration into it: 44 characters.",
+    )
 
 
-def _read_or_make_item(keyring: Keyring, network: str) -> SigningKey:
-    try:
-        untrusted = keyring.get_password(SERVICE, network)
-        if untrusted is None:
-            keyring.set_password(SERVICE, network, random_bytes(KEY_BYTES).hex())
-            untrusted = keyring.get_password(SERVICE, network)
-    except UserFacingError:
-        raise
-    except Exception as problem:  # noqa: BLE001 - a backend raises what its system gives it
-        why = f"It is locked or refused ({type(problem).__name__})."
-        raise _no_keyring(why, "Unlock it") from None
-    if untrusted is None:
-        raise _no_keyring("It took the key, but does not give it back.", "Choose another one")
-    try:
-        return _key_of(untrusted)
-    except ValueError:
-        raise _damaged(f"the keyring's item {SERVICE!r}") from None
+def replaced_at(clock: Clock) -> str:
+    """The last words of the name under which a replaced key is kept."""
+    return f"replaced-{clock.now():%Y%m%dT%H%M%S%fZ}"
+
+
+def not_kept(path: Path, problem: OSError) -> UserFacingError:
+    return UserFacingError(
+        what="The node wallet's key cannot be kept.",
+        why=f"{path}: {problem.strerror or problem}.",
+        next_step="See that the folder is yours and that its disk has room, then press Start again.",
+    )
 
 
 def _key_of(untrusted_text: str) -> SigningKey:
@@ -145,21 +300,3 @@ async def _on_a_thread(work: Callable[[], Result]) -> Result:
 
     threading.Thread(target=run, name="keyring", daemon=True).start()
     return await answer
-
-
-def _no_keyring(why: str, next_step: str) -> UserFacingError:
-    return UserFacingError(
-        what="The keyring that keeps the node wallet's key is not available.",
-        why=why,
-        next_step=f"{next_step}, then press Start again.",
-        whose_turn=WhoseTurn.YOU,
-    )
-
-
-def _damaged(where: str) -> UserFacingError:
-    return UserFacingError(
-        what="The node wallet's key is damaged.",
-        why=f"What lies in {where} is no key.",
-        next_step="Put your copy of it back. Without one, move it away: a new wallet is made, and the old one's money "
-        "is still at your command with your owner address.",
-    )

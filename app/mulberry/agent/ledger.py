@@ -5,17 +5,19 @@ also forced to the disk before it counts as received: it outlives the loss of po
 the power loses no money, because the proxy's counters hold them and only grow.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from mulberry.agent import ledger_rows as rows
 from mulberry.agent.history_rows import HistoryRows
 from mulberry.agent.ledger_schema import MICROSECONDS, MIGRATIONS, SLOT_SECONDS
-from mulberry.model.clock import Clock
+from mulberry.model.clock import Clock, local_moment
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job, JobOutcome
 from mulberry.model.money import Nanoton
@@ -184,30 +186,44 @@ class Ledger:
             paid=Nanoton(sum(self.chain.paid().values())),
         )
 
-    def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> list[EarningsBucket]:
-        """`buckets` neighbouring spans from `start` (aware), by the time the jobs finished, empty ones included."""
-        first = start.astimezone(UTC)
-        begin = rows.moment(first)
-        whole_slots = bucket_seconds % SLOT_SECONDS == 0 and begin % (SLOT_SECONDS * MICROSECONDS) == 0
-        query = rows.BUCKETS_OF_SLOTS if whole_slots else rows.BUCKETS_OF_JOBS
-        parameters = {
-            "begin": begin,
-            "end": begin + bucket_seconds * buckets * MICROSECONDS,
-            "width": bucket_seconds * MICROSECONDS,
-        }
-        sums = [(0, 0)] * buckets
-        for bucket, fee, tokens, jobs in self._connection.execute(query, parameters):
-            earned, so_far = sums[bucket]
-            sums[bucket] = (earned + tokens * fee, so_far + jobs)
-        width = timedelta(seconds=bucket_seconds)
-        money = self.chain.payable_in(**parameters), self.chain.paid_in(**parameters)
-        payable, paid = map(_by_bucket, money)
+    def earnings(self, edges: Sequence[datetime]) -> list[EarningsBucket]:
+        """The buckets between neighbouring `edges` (aware, ascending), by the end of the jobs, empty ones too."""
+        begins = [rows.moment(edge) for edge in edges]
+        whole_slots = all(begin % (SLOT_SECONDS * MICROSECONDS) == 0 for begin in begins)
+        since = [*pairwise(begins), (begins[-1], LARGEST_INTEGER)]  # the last one for what came after the buckets
+        spans = json.dumps(since)
+        amounts, jobs = [0] * len(since), [0] * len(since)
+        query = rows.SPANS_OF_SLOTS if whole_slots else rows.SPANS_OF_JOBS
+        for number, fee, tokens, count in self._connection.execute(query, (spans,)):
+            amounts[number] += tokens * fee
+            jobs[number] += count
+        earned, payable, paid = self._all_told()
+        before = max(earned, sum(tally.confirmed for tally in self.chain.tallies())) - sum(amounts)
+        of_payable = covered(amounts, before, max(payable, paid))
+        of_paid = covered(amounts, before, paid)
+        payouts = self.chain.paid_in(spans)
         return [
             EarningsBucket(
-                first + i * width, Nanoton(earned), jobs, Nanoton(payable.get(i, 0)), Nanoton(paid.get(i, 0))
+                start=edge.astimezone(UTC),
+                earned=Nanoton(amounts[number]),
+                jobs=jobs[number],
+                payable=of_payable[number],
+                paid=of_paid[number],
+                payouts=Nanoton(payouts.get(number, 0)),
             )
-            for i, (earned, jobs) in enumerate(sums)
+            for number, edge in enumerate(edges[:-1])
         ]
+
+    def _all_told(self) -> tuple[int, int, int]:
+        """Earned, payable and paid in nanoton, also where only the chain still knows of it: on a new computer."""
+        cashed = {contract.worker_contract: contract.cashed for contract in self.chain.contracts()}
+        earned = payable = 0
+        for account in self.accounts():
+            from_chain = cashed.pop(account.worker_contract, 0)
+            earned += max(account.earned, from_chain)
+            payable += max(account.payable, from_chain)
+        alone = sum(cashed.values())
+        return earned + alone, payable + alone, sum(self.chain.paid().values())
 
     def check_room(self) -> None:
         """Raises `LedgerFull` when not even a little could be written."""
@@ -254,17 +270,19 @@ class Ledger:
             raise
 
 
-def _by_bucket(parts: Iterable[tuple[int, int]]) -> dict[int, int]:
-    sums: dict[int, int] = {}
-    for bucket, amount in parts:
-        sums[bucket] = sums.get(bucket, 0) + amount
-    return sums
+def covered(amounts: Iterable[int], before: int, total: int) -> list[Nanoton]:
+    """How much of each amount `total` covers, the oldest first, after the `before` that is older than all of them."""
+    left = max(0, total - before)
+    parts = []
+    for amount in amounts:
+        parts.append(Nanoton(min(amount, left)))
+        left -= parts[-1]
+    return parts
 
 
 def local_midnight(now: datetime, days_back: int) -> datetime:
     """When the local day began that is `days_back` days before the one of `now`. Right on days of 23 and 25 hours."""
-    day = now.astimezone().date() - timedelta(days=days_back)
-    return datetime(day.year, day.month, day.day).astimezone()
+    return local_moment(now.astimezone().date() - timedelta(days=days_back))
 
 
 def open_ledger(path: Path, clock: Clock) -> Ledger:

@@ -50,16 +50,25 @@ SELECT worker_fee_per_token,
   sum(tokens) FILTER (WHERE start >= ?3), sum(tokens), sum(jobs) FILTER (WHERE start >= ?1)
 FROM slots WHERE start >= ?4 GROUP BY worker_fee_per_token
 """
-BUCKETS_OF_SLOTS = f"""
-SELECT (start * {MICROSECONDS} - :begin) / :width AS bucket, worker_fee_per_token, sum(tokens), sum(jobs) FROM slots
-WHERE start >= :begin / {MICROSECONDS} AND start < :end / {MICROSECONDS} GROUP BY bucket, worker_fee_per_token
+# ?1: a JSON list of spans, each [first, end) in microseconds.
+_SPANS = f"""
+WITH edges AS (SELECT key, json_extract(value, '$[0]') AS first, json_extract(value, '$[1]') AS end FROM json_each(?1)),
+spans AS MATERIALIZED (SELECT key AS span, first, end,
+  first / {MICROSECONDS} AS first_second, end / {MICROSECONDS} AS end_second FROM edges)
 """  # noqa: S608 - a number of ours
-BUCKETS_OF_JOBS = """
-SELECT (finished_at - :begin) / :width AS bucket, worker_fee_per_token,
-  sum(coalesce(confirmations.tokens, 0)), count(*)
-FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number
-WHERE finished_at >= :begin AND finished_at < :end GROUP BY bucket, worker_fee_per_token
-"""
+SPANS_OF_SLOTS = f"""{_SPANS}
+SELECT span, worker_fee_per_token, sum(tokens), sum(jobs) FROM spans CROSS JOIN slots
+ON start >= first_second AND start < end_second GROUP BY span, worker_fee_per_token
+"""  # noqa: S608 - words of ours
+SPANS_OF_JOBS = f"""{_SPANS}
+SELECT span, worker_fee_per_token, sum(coalesce(confirmations.tokens, 0)), count(*)
+FROM spans CROSS JOIN jobs ON finished_at >= first AND finished_at < end
+LEFT JOIN confirmations ON confirmations.job = jobs.number GROUP BY span, worker_fee_per_token
+"""  # noqa: S608 - words of ours
+SPANS_OF_PAYOUTS = f"""{_SPANS}
+SELECT span, sum(amount) FROM spans CROSS JOIN transactions
+ON kind = 'payout' AND at >= first AND at < end GROUP BY span
+"""  # noqa: S608 - words of ours
 
 
 def moment(when: datetime) -> int:

@@ -14,19 +14,23 @@ from random import SystemRandom
 
 from mulberry import __version__
 from mulberry.agent.api import make_application
+from mulberry.agent.key_keeper import KeyKeeper
+from mulberry.agent.keys import system_keyring
 from mulberry.agent.ledger import open_ledger
 from mulberry.agent.listening import listening
 from mulberry.agent.lock import only_agent
 from mulberry.agent.node import Node
-from mulberry.agent.settings import load_settings
+from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.stats_page import stats_page
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import Workshop
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.attestation import TransportName
 from mulberry.model.clock import SystemClock
+from mulberry.model.errors import UserFacingError
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
+from mulberry.ton.chain.config import with_servers_of
 
 LOG_BYTES = 2 * 2**20
 OLD_LOGS = 3
@@ -35,13 +39,18 @@ log = logging.getLogger(__name__)
 
 
 def run_agent(
-    root: Path, network: str, *, transport: TransportName | None = None, until_stdin_closes: bool = False
+    root: Path,
+    network: str,
+    *,
+    transport: TransportName | None = None,
+    ton_config: Path | None = None,
+    until_stdin_closes: bool = False,
 ) -> None:
     """Runs the agent of one network until a signal, `quit` or (if asked for) the end of its standard input ends it.
 
-    `root` is the data folder of all networks, `network` a joined or bundled one's name or a profile's path, and
-    `transport` goes before what that says. Raises `UserFacingError`: the profile or the ledger is not usable, or
-    another agent has the folder.
+    `root` is the data folder of all networks, `network` a joined or bundled one's name or a profile's path. `transport`
+    goes before what that says, `ton_config` before the settings' one. Raises `UserFacingError`: the profile, the list
+    of TON servers or the ledger is not usable, or another agent has the folder.
     """
     own = DataFolder.of_network(root, network).profile  # of a network that was joined by a file
     profile = load_profile(str(own) if own.is_file() else network).over(transport)
@@ -52,25 +61,33 @@ def run_agent(
         log.info("agent %s for %s begins", __version__, profile.name)
         try:
             with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-                runner.run(_run(folder, profile, until_stdin_closes=until_stdin_closes))
+                runner.run(_run(folder, profile, ton_config, until_stdin_closes=until_stdin_closes))
+        except UserFacingError as problem:
+            log.error("%s", problem)
+            raise
         except Exception:
             log.exception("a bug ended the agent")
             raise
         log.info("agent ends")
 
 
-async def _run(folder: DataFolder, profile: NetworkProfile, *, until_stdin_closes: bool) -> None:
+async def _run(
+    folder: DataFolder, profile: NetworkProfile, ton_config: Path | None, *, until_stdin_closes: bool
+) -> None:
     clock = SystemClock()
     gpus = Gpus(clock)
     with closing(open_ledger(folder.ledger, clock)) as ledger, closing(gpus):
+        settings = load_settings(folder.settings, clock)
+        profile = _with_own_servers(profile, ton_config, settings)
         workshop = Workshop(
             folder=folder,
             profile=profile,
-            settings=load_settings(folder.settings, clock),
+            settings=settings,
             till=Till(ledger, clock),
             gpus=gpus,
             clock=clock,
             random=SystemRandom(),
+            keys=KeyKeeper(folder, profile, settings, clock, system_keyring),
         )
         node = Node(workshop)
         _quit_on_signals(node)
@@ -79,6 +96,11 @@ async def _run(folder: DataFolder, profile: NetworkProfile, *, until_stdin_close
         stats = stats_page(node, workshop.settings.stats_port, folder.stats_token, node.stats_page_failed)
         async with listening(make_application(node), folder.control_address), stats:
             await _until_quit(node)
+
+
+def _with_own_servers(profile: NetworkProfile, ton_config: Path | None, settings: Settings) -> NetworkProfile:
+    path = ton_config or (Path(settings.ton_config) if settings.ton_config else None)
+    return with_servers_of(path, profile, SystemRandom()) if path is not None else profile
 
 
 async def _until_quit(node: Node) -> None:

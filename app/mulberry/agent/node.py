@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mulberry import __version__
 from mulberry.agent import reasons
+from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
 from mulberry.agent.proxy_records import proxy_statuses
@@ -27,7 +28,8 @@ from mulberry.model.control import API_VERSION, Hello
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
-from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, Status, Step, Want
+from mulberry.model.key import KeyCheck
+from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, ReasonKind, Status, Step, Want
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -62,12 +64,14 @@ class Node:
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
         self._wallet: WalletStatus | None = None  # as a shift knew it last
+        self._was_compared = False
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
         self._notices = self._look_for_notices()
         self._stats_problem: tuple[Reason, ...] = ()
         workshop.till.on_change = self._on_till
+        workshop.keys.on_change = self._changed
 
     # For the control API
 
@@ -109,7 +113,9 @@ class Node:
             self._wallet = treasury.status()
         elif self._wallet is not None:
             self._wallet = stale(self._wallet)
-        return self._wallet or nothing_read(self._workshop)
+        known = self._wallet or nothing_read(self._workshop)
+        key = self._workshop.keys.status
+        return replace(known, key=key, node_wallet=known.node_wallet or key.wallet)
 
     async def pay_out(self, proxy: str | None) -> None:
         """Raises `UserFacingError`: nothing was to be paid out, or the node does not work."""
@@ -122,11 +128,70 @@ class Node:
             )
         await treasury.pay_out(proxy)
 
+    async def get_play_money(self) -> None:
+        """Raises `UserFacingError`: this network has none, the node does not work, or none was given."""
+        treasury = self._shift.treasury if self._shift else None
+        if self._workshop.profile.kind != "demo":
+            raise UserFacingError(
+                what="There is no play money on this network.",
+                why="Its money is real.",
+                next_step="`mulberry wallet` says where to send TON for the node's fees.",
+            )
+        faucet_url = treasury.status().top_up_url if treasury else None
+        if treasury is None or faucet_url is None:
+            raise UserFacingError(
+                what="There is no play money this time.",
+                why="The demo network gives it, and it runs while the node works.",
+                next_step="Press Start, then ask again.",
+            )
+        await ask_for_play_money(faucet_url, treasury.wallet_address)
+        treasury.nudge()
+
+    async def unlock_key(self, passphrase: str) -> None:
+        """Raises `UserFacingError`, as all calls of the key do: `KeyKeeper` says when."""
+        await self._workshop.keys.unlock(passphrase)
+        self._go_on_with_the_key()
+
+    async def set_key_passphrase(self, passphrase: str) -> None:
+        await self._workshop.keys.set_passphrase(passphrase)
+        self._go_on_with_the_key()
+
+    async def back_up_key(self, passphrase: str) -> str:
+        return await self._workshop.keys.backed_up(passphrase)
+
+    async def check_key(self, untrusted_file: str, passphrase: str) -> KeyCheck:
+        return await self._workshop.keys.check(untrusted_file, passphrase)
+
+    async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None:
+        """Raises `UserFacingError` too while the node works with its present key."""
+        if self._work is not None and not self._work.done():
+            raise UserFacingError(
+                what="The key was not restored.",
+                why="The node works with its present key.",
+                next_step="Press Stop, or say `mulberry stop`, and restore it then.",
+            )
+        await self._workshop.keys.restore(untrusted_file, passphrase, replace=replace)
+        self._wallet = None  # it was another key's
+        self._go_on_with_the_key()
+
+    def _go_on_with_the_key(self) -> None:
+        """What waited for the key alone goes on."""
+        if self._blocked is not None and self._blocked.kind is ReasonKind.KEY_UNAVAILABLE:
+            self._blocked = None
+            self._left_steps = ()
+            self._wished.set()
+
     def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""
         treasury = self._shift.treasury if self._shift else None
         sent = treasury.sent() if treasury else set()
-        return reconciliation(self.ledger, sent, self._clock.now())
+        return reconciliation(self.ledger, sent, self._clock.now(), is_compared=self._is_compared())
+
+    def _is_compared(self) -> bool:
+        """Whether the ledger was compared with the chain since the agent started."""
+        treasury = self._shift.treasury if self._shift else None
+        self._was_compared = self._was_compared or (treasury is not None and treasury.is_compared)
+        return self._was_compared
 
     # For the stats page (`agent.stats_page.Desk`)
 
@@ -299,6 +364,7 @@ class Node:
     def _put_away(self, work: "asyncio.Task[Reason | None]") -> None:
         """Takes a shift's result: finished, blocked, cancelled, or a bug of ours."""
         steps = self._shift.steps if self._shift else ()
+        self._is_compared()  # a later shift need not have read anything
         self._work = self._shift = None
         if work.cancelled():
             return

@@ -16,8 +16,12 @@ from mulberry.model.wallet import Payout, PayoutState
 from mulberry.ton.address import parse_address
 from mulberry.ton.messages import CASH_OUT_GAS, WORKER_CONTRACT_DEPOSIT
 
+# Where a request could not be rehearsed, these are the upper bounds.
 GAS_RESERVE = Nanoton(50_000_000)  # a payout costs 12,200,400 nanoton of gas on the demo network; this is ample
 PROXY_RESERVE = Nanoton(20_000_000)  # what a proxy's contract keeps to live on, and then some
+CASH_OUT_NEEDS = Nanoton(CASH_OUT_GAS + GAS_RESERVE)  # on the node wallet
+TOP_UP_FEE = Nanoton(1_000_000)  # what the node wallet pays for taking a top-up, and then some
+STEP = 100_000  # nanoton; amounts that are about right are said in whole ones
 ATTEMPTS = 3  # by itself; then only when its owner asks
 EXPIRY_MARGIN = timedelta(seconds=15)  # a shard's clock may be behind the masterchain's
 SETTLING = timedelta(seconds=60)  # from a used request to the worker contract's new number
@@ -50,6 +54,22 @@ def under_way(request: SignedRequest | None, wallet: WalletOnChain, contracts: S
 
 
 @dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a request would come to, as it was rehearsed. Amounts are None where nothing was learnt.
+
+    `fee`: of all that it leads to. `needed`: what the node wallet must hold for it; most of that comes back.
+    """
+
+    fee: Nanoton | None = None
+    needed: Nanoton | None = None
+    problem: str = ""  # why it would fail, a sentence
+    unknown: str = ""  # why it could not be rehearsed, half a sentence
+
+
+UNREHEARSED = Prospect()
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that decides about one account's next payout."""
 
@@ -64,7 +84,9 @@ class Case:
     is_closing: bool  # its contract belongs to prices that hold no more
     asked: bool  # by the owner, now
     last_paid_at: datetime | None = None
+    first_signed_at: datetime | None = None
     refused: str = ""  # why the newest payment itself is not usable
+    prospect: Prospect = UNREHEARSED
 
     @property
     def waiting(self) -> Nanoton:
@@ -85,20 +107,50 @@ def decide(case: Case) -> Payout:
         state=state,
         note=note,
         last_paid_at=case.last_paid_at,
+        fee=case.prospect.fee,
+        collecting_since=case.last_paid_at or case.first_signed_at,
     )
+
+
+def is_due(case: Case) -> bool:
+    """Whether it is to be sent, as far as is known without a rehearsal."""
+    if case.sent or not _is_enough(case) or case.wallet is None or case.proxy_funds is None:
+        return False
+    return not _obstacle_before_rehearsal(case, case.wallet, case.proxy_funds)
 
 
 def _decide(case: Case) -> tuple[PayoutState, str]:
     if case.sent:
-        return PayoutState.SENT, "Handed to the chain; it shows in a few blocks."
+        return PayoutState.SENT, f"Handed to the chain; it shows in a few blocks.{_cost(case.prospect)}"
     threshold = _threshold(case)
-    if case.waiting < max(threshold, 1):
+    if not _is_enough(case):
         return PayoutState.COLLECTING, f"Paid out at {format_ton(Nanoton(threshold))}."
     if case.wallet is None or case.proxy_funds is None:
         return PayoutState.COLLECTING, "Sent as soon as the chain shows that the proxy's contract can pay."
     if why := _obstacle(case, case.wallet, case.proxy_funds):
         return PayoutState.BLOCKED, why
-    return PayoutState.READY, "Sent at the next occasion."
+    return PayoutState.READY, f"Sent at the next occasion.{_cost(case.prospect)}"
+
+
+def _cost(prospect: Prospect) -> str:
+    if prospect.fee is not None:
+        return f" It costs {about(prospect.fee)} in fees."
+    if prospect.unknown:
+        return f" Its fees are not known, only that the reserves cover them: {prospect.unknown}."
+    return ""
+
+
+def about(fee: Nanoton) -> str:
+    """In words, rounded up: storage costs a little more with every second."""
+    return f"about {format_ton(_rounded_up(fee))}"
+
+
+def _rounded_up(amount: Nanoton) -> Nanoton:
+    return Nanoton(-(-amount // STEP) * STEP)
+
+
+def _is_enough(case: Case) -> bool:
+    return case.waiting >= max(_threshold(case), 1)
 
 
 def _threshold(case: Case) -> int:
@@ -109,6 +161,21 @@ def _threshold(case: Case) -> int:
 
 def _obstacle(case: Case, wallet: WalletOnChain, proxy_funds: Nanoton) -> str:
     """What keeps a payment that is large enough from being cashed; "" if nothing does."""
+    prospect = case.prospect
+    if why := _obstacle_before_rehearsal(case, wallet, proxy_funds):
+        return why
+    if short := shortage(wallet, needs(prospect, CASH_OUT_NEEDS)):
+        return short
+    if prospect.problem:
+        return prospect.problem
+    if prospect.fee is None and proxy_funds < case.waiting + PROXY_RESERVE:
+        return _proxy_is_short(proxy_funds)
+    if prospect.fee is not None and prospect.fee >= case.waiting:
+        return f"Its fees of {about(prospect.fee)} would be more than it brings; Mulberry waits until there is more."
+    return ""
+
+
+def _obstacle_before_rehearsal(case: Case, wallet: WalletOnChain, proxy_funds: Nanoton) -> str:
     contract = case.contract
     if case.refused:
         return case.refused
@@ -118,22 +185,31 @@ def _obstacle(case: Case, wallet: WalletOnChain, proxy_funds: Nanoton) -> str:
         return "Your contract with this proxy is closed: it pays no more."
     if wallet.is_blocked:
         return "You stopped the node wallet. Send it a message with the letter u from your owner address."
-    if short := shortage(wallet, CASH_OUT_GAS):
-        return short
-    if proxy_funds < case.waiting + PROXY_RESERVE:
-        held = format_ton(proxy_funds)
-        return f"The proxy's contract holds only {held}. Cashed now, the payment would be lost; Mulberry waits."
+    if proxy_funds < case.waiting:
+        return _proxy_is_short(proxy_funds)
     if case.attempts >= ATTEMPTS and not case.asked:
         return f"The chain took it {case.attempts} times and did not pay. Ask for the payout to try again."
     return ""
 
 
-def shortage(wallet: WalletOnChain, amount: Nanoton) -> str:
-    """A sentence if the node wallet cannot send `amount` with its gas, else nothing."""
-    missing = amount + GAS_RESERVE - wallet.balance
-    return f"The node wallet lacks {format_ton(Nanoton(missing))} for gas: top it up." if missing > 0 else ""
+def _proxy_is_short(funds: Nanoton) -> str:
+    held = format_ton(funds)
+    return f"The proxy's contract holds only {held}. Cashed now, the payment would be lost; Mulberry waits."
 
 
-def deposits(count: int) -> Nanoton:
-    """What so many new worker contracts take from the node wallet."""
-    return Nanoton(count * WORKER_CONTRACT_DEPOSIT)
+def needs(prospect: Prospect, reserved: Nanoton) -> Nanoton:
+    """What the node wallet must hold for a request: as rehearsed, or else what is `reserved` for it."""
+    return reserved if prospect.needed is None else prospect.needed
+
+
+def shortage(wallet: WalletOnChain, needed: Nanoton) -> str:
+    """A sentence if the node wallet holds less, else nothing."""
+    missing = needed - wallet.balance
+    if missing <= 0:
+        return ""
+    return f"The node wallet lacks {format_ton(_rounded_up(Nanoton(missing + TOP_UP_FEE)))} for gas: top it up."
+
+
+def deployment_needs(count: int) -> Nanoton:
+    """What is reserved for making so many worker contracts at once."""
+    return Nanoton(count * WORKER_CONTRACT_DEPOSIT + GAS_RESERVE)

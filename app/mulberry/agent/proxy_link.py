@@ -75,6 +75,7 @@ class ProxyLink:
         self._failed: Reason | None = None
         self._held_back: Reason | None = None
         self._progress = ""
+        self._tried: ProxyAddress | None = None
         self._woken = asyncio.Event()
         self._attempt: asyncio.Task[None] | None = None
         self.failing_since: float | None = asyncio.get_running_loop().time()  # on the loop's clock
@@ -172,6 +173,12 @@ class ProxyLink:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()
+                    failures = 0
+
+    def look_again(self) -> None:
+        """Ends a pause if the proxy is elsewhere now than where it was looked for last."""
+        if self._endpoint() not in (None, self._tried):
+            self._woken.set()
 
     async def end(self) -> None:
         """Ends all requests and the connection, telling the proxy. `run` is to be cancelled after that."""
@@ -183,7 +190,7 @@ class ProxyLink:
 
     async def _one_session(self) -> Pauses:
         """Serves until the connection ends. Returns how to go on."""
-        endpoint = self._endpoint()
+        self._tried = endpoint = self._endpoint()
         if endpoint is None:
             self._failed = reasons.proxy_unreachable(self.name, "it is being started")
             return UNREACHABLE

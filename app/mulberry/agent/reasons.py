@@ -132,7 +132,7 @@ def wallet_empty(balance: Nanoton, minimum: Nanoton, address: str) -> Reason:
     return Reason(
         ReasonKind.WALLET_EMPTY,
         f"The node wallet holds {format_ton(balance)} and needs {format_ton(minimum)} for gas.",
-        f"Send at least {format_ton(Nanoton(minimum - balance))} to {address}, then press Start.",
+        f"Send at least {format_ton(Nanoton(minimum - balance))} to {address}. Mulberry then goes on by itself.",
         WhoseTurn.YOU,
     )
 

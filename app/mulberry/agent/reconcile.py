@@ -28,8 +28,10 @@ class ProxyFigures:
     paid: Nanoton  # what arrived at the owner's address
 
 
-def reconcile(figures: tuple[ProxyFigures, ...], *, is_complete: bool, as_of: datetime) -> Reconciliation:
-    """`is_complete`: the chain was read without gaps. Only then can all of it be settled."""
+def reconcile(
+    figures: tuple[ProxyFigures, ...], *, is_compared: bool, is_complete: bool, as_of: datetime
+) -> Reconciliation:
+    """`is_compared`: the chain was read in this run, `is_complete`: without gaps. Only then can it be settled."""
     differences = tuple(line for proxy in figures for line in _lines(proxy))
     arrived = all(proxy.cashed == proxy.paid for proxy in figures)
     return Reconciliation(
@@ -38,7 +40,8 @@ def reconcile(figures: tuple[ProxyFigures, ...], *, is_complete: bool, as_of: da
         payable=Nanoton(sum(proxy.payable for proxy in figures)),
         paid=Nanoton(sum(proxy.paid for proxy in figures)),
         differences=differences,
-        is_settled=is_complete and arrived and sum(line.amount for line in differences) == 0,
+        is_compared=is_compared,
+        is_settled=is_compared and is_complete and arrived and sum(line.amount for line in differences) == 0,
         as_of=as_of,
     )
 

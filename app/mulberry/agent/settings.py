@@ -18,12 +18,17 @@ class Settings(BaseModel):
     None for the owner's address means the profile's, which only a demo network has. `owed_limit` and
     `underpaid_limit`, in nanoton, end work for a proxy that has not signed for more than that, or has confirmed so much
     less than we counted. `model_folder` is an absolute path, instead of the profile's bundled model. On `stats_port` of
-    127.0.0.1 the stats page is served.
+    127.0.0.1 the stats page is served. `ton_config` names a global.config.json, as TON publishes it, whose lite servers
+    are asked instead of the network's own. `passphrase_file` names a file with the node wallet key's passphrase, for
+    servers that start without anybody there, and `node_key_file` one with the key itself, as the public worker has it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     owner_address: str | None = Field(default=None, max_length=80)
     coefficient: int = Field(default=1000, ge=0, lt=10**9)
+    passphrase_file: str | None = Field(default=None, min_length=1, max_length=4096)
+    node_key_file: str | None = Field(default=None, min_length=1, max_length=4096)
+    ton_config: str | None = Field(default=None, min_length=1, max_length=4096)
     max_active_requests: int = Field(default=16, ge=1, le=1024)
     owed_limit: int | None = Field(default=None, ge=0)
     underpaid_limit: int | None = Field(default=None, ge=0)

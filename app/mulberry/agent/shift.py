@@ -85,6 +85,8 @@ class Shift:
 
     def found(self) -> tuple[Reason, ...]:
         """What holds up the whole shift."""
+        if self._bench is not None and self._bench.waits_for is not None:
+            return (self._bench.waits_for,)
         engine = self._bench.engine if self._bench else None
         if engine is not None and engine.status.state is EngineState.RESTARTING:
             return (reasons.engine_restarts(engine.status.note),)

@@ -39,12 +39,18 @@ class ReadProfile:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, settings = bench.workshop.profile, bench.workshop.settings
+        owner = settings.owner_address or profile.owner_address
+        if not owner:
+            return Blocked(reasons.network_unusable(_no_owner()))
+        try:
+            bench.owner = parse_address(owner, real_money=profile.kind == "mainnet")
+        except AddressError as problem:
+            return Blocked(reasons.network_unusable(_wrong_owner(owner, str(problem))))
         if not _is_on_this_computer(profile):
             return Blocked(reasons.network_unusable(_not_yet(profile.title)))
         if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
             return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
         try:
-            bench.owner = parse_address(settings.owner_address or profile.owner_address)
             parse_address(profile.root_contract_address)
         except AddressError as problem:
             return Blocked(reasons.network_unusable(_wrong_profile(f"An address in it is none: {problem}.")))
@@ -97,7 +103,7 @@ class StartDemoNetwork:
         folder = workshop.folder.demo_network
         command = [*this_program(), "demo-network", "--folder", str(folder), "--network", workshop.profile.name]
         command += ["--transport", workshop.profile.transport, "--until-stdin-closes"]
-        network = LaunchedNetwork(command, folder, workshop.random, bench.on_change)
+        network = LaunchedNetwork(command, folder, workshop.random, bench.on_network_change)
         bench.keep_until_the_end(network.stop)
         try:
             profile = await network.start(progress)
@@ -272,6 +278,24 @@ def _not_yet(title: str) -> UserFacingError:
         what=f"{title} cannot be served by this version of Mulberry.",
         why="Strangers' jobs run in a tested sandbox only, and this version has none yet.",
         next_step="Try the demo network; wait for a version with the sandbox.",
+        whose_turn=WhoseTurn.YOU,
+    )
+
+
+def _no_owner() -> UserFacingError:
+    return UserFacingError(
+        what="Nobody is named who is to be paid.",
+        why="This network pays to an address of yours, and none is set.",
+        next_step="Set `owner_address` in settings.json to your wallet's address, then press Start.",
+        whose_turn=WhoseTurn.YOU,
+    )
+
+
+def _wrong_owner(address: str, why: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"Payouts cannot go to {address}.",
+        why=f"{why[:1].upper()}{why[1:]}.",
+        next_step="Correct `owner_address` in settings.json, then press Start.",
         whose_turn=WhoseTurn.YOU,
     )
 

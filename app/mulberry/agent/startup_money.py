@@ -1,32 +1,22 @@
 """The start-up tasks of a network on TON. A profile that carries its parameters itself has no chain and skips them."""
 
 import asyncio
-import base64
-import json
-
-import aiohttp
-from pytoniq_core.boc.cell import Cell
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
 from mulberry.agent.chain import Chain
+from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.holdings import Parties
-from mulberry.agent.keys import key_in_file, key_in_keyring, system_keyring
-from mulberry.agent.payouts import shortage
+from mulberry.agent.key_keeper import wallet_of
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped
 from mulberry.agent.treasury import MISFITS, Treasury
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton, format_ton
-from mulberry.model.network import NetworkProfile
-from mulberry.model.places import resource
-from mulberry.ton.contract_params import contract_code
 from mulberry.ton.messages import WORKER_CONTRACT_DEPOSIT
-from mulberry.ton.wallet import node_wallet
 
 NO_CHAIN = Skipped("This network is not on TON.")
 CONNECT_SECONDS = 60.0
 RETRY_SECONDS = 1.0
-FAUCET_SECONDS = 10.0
 SEEN_SECONDS = 60.0  # from a message to the block that shows what it did
 
 
@@ -38,11 +28,9 @@ class UnlockKey:
         if profile.lite_servers is None:
             return NO_CHAIN
         try:
-            if profile.kind == "demo":
-                bench.key = await key_in_file(workshop.folder.demo_key)
-            else:
+            if profile.kind != "demo":
                 progress("Your computer may ask you to unlock its keyring.")
-                bench.key = await key_in_keyring(profile.name, system_keyring)
+            bench.key = await workshop.keys.open()
         except UserFacingError as problem:
             return Blocked(reasons.key_unavailable(problem))
         return Done(f"It lies {bench.key.kept}")
@@ -88,15 +76,16 @@ class ReadRoot:
         if bench.chain is None or bench.key is None or bench.owner is None:
             return NO_CHAIN
         workshop = bench.workshop
-        wallet = node_wallet(_wallet_code(), bytes(bench.key.key.verify_key), bench.owner)
+        wallet = wallet_of(bench.key.key, bench.owner)
         treasury = Treasury(
             bench.chain,
             Parties(bench.key, bench.owner, wallet),
             workshop.till,
-            bench.profile,
+            lambda: bench.profile,
             clock=workshop.clock,
             connected=lambda: bench.worker_contracts,
             on_change=bench.on_change,
+            ask=workshop.rehearse,
         )
         try:
             parameters = await treasury.refresh_root()
@@ -113,34 +102,43 @@ class FundWallet:
     name = "Fund the node wallet"
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        """Goes on by itself when there is enough: the demo network is asked for it, a real one's owner is told."""
         treasury, profile = bench.treasury, bench.profile
         if treasury is None:
             return NO_CHAIN
-        minimum = Nanoton(profile.payout.wallet_minimum)
-        asked = False
+        given = ""
         try:
-            async with asyncio.timeout(SEEN_SECONDS):
-                while True:
-                    await treasury.read()
-                    balance = treasury.wallet.balance if treasury.wallet else Nanoton(0)
-                    if balance >= minimum:
-                        break
-                    if profile.kind != "demo" or profile.faucet_url is None:
-                        return Blocked(reasons.wallet_empty(balance, minimum, treasury.wallet_address))
-                    if not asked:
-                        progress("Asking the demo network for play money")
-                        await _ask_for_play_money(profile, treasury.wallet_address)
-                        asked = True
-                    await asyncio.sleep(RETRY_SECONDS)
+            await treasury.read()
+            bench.keep_running(treasury.run(), "treasury")
+            if profile.kind == "demo" and profile.faucet_url is not None:
+                if treasury.missing_gas():
+                    progress("Asking the demo network for play money")
+                    await ask_for_play_money(profile.faucet_url, treasury.wallet_address)
+                    given = ", with play money from the demo network"
+                async with asyncio.timeout(SEEN_SECONDS):
+                    await _until_funded(bench, treasury)
+            else:
+                await _until_funded(bench, treasury, tell_owner=True)
         except TimeoutError:
             return Blocked(reasons.chain_unreachable("The chain did not show the play money in time."))
         except MISFITS as problem:
             return Blocked(reasons.chain_unreachable(str(problem)))
-        except (aiohttp.ClientError, OSError, ValueError) as problem:
-            return Blocked(reasons.chain_unreachable(f"The demo network gave no play money: {problem}."))
-        bench.keep_running(treasury.run(), "treasury")
-        given = ", with play money from the demo network" if asked else ""
+        except UserFacingError as problem:
+            return Blocked(reasons.chain_unreachable(f"{problem.what} {problem.why}"))
+        balance = treasury.wallet.balance if treasury.wallet else Nanoton(0)
         return Done(f"{format_ton(balance)}{given}")
+
+
+async def _until_funded(bench: Bench, treasury: Treasury, *, tell_owner: bool = False) -> None:
+    while missing := treasury.missing_gas():
+        bench.changed.clear()
+        for broken in bench.broken_runs():
+            broken.result()
+        if tell_owner:
+            minimum = Nanoton(bench.profile.payout.wallet_minimum)
+            bench.wait_for(reasons.wallet_empty(Nanoton(minimum - missing), minimum, treasury.wallet_address))
+        await bench.changed.wait()
+    bench.wait_for(None)
 
 
 class DeployWorkerContract:
@@ -153,26 +151,7 @@ class DeployWorkerContract:
             return NO_CHAIN
         while (wanted := bench.worker_contracts) and not any(map(treasury.is_deployed, wanted)):
             bench.changed.clear()
-            wallet = treasury.wallet
-            if wallet is not None and (short := shortage(wallet, WORKER_CONTRACT_DEPOSIT)):
-                progress(short)
-            else:
-                progress(f"{format_ton(WORKER_CONTRACT_DEPOSIT)} from the node wallet")
+            progress(treasury.deployment_shortage() or f"{format_ton(WORKER_CONTRACT_DEPOSIT)} from the node wallet")
             treasury.nudge()
             await bench.changed.wait()
         return Done()
-
-
-def _wallet_code() -> Cell:
-    compiled = json.loads(resource("contracts/compiled.json").read_text())
-    return contract_code(base64.b64decode(compiled["contracts"]["wallet"]["boc"]))
-
-
-async def _ask_for_play_money(profile: NetworkProfile, address: str) -> None:
-    """Raises `aiohttp.ClientError`, `TimeoutError`: it did not give any."""
-    limit = aiohttp.ClientTimeout(total=FAUCET_SECONDS)
-    async with (
-        aiohttp.ClientSession(timeout=limit) as session,
-        session.post(str(profile.faucet_url), json={"address": address}) as answer,
-    ):
-        answer.raise_for_status()

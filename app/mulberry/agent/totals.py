@@ -37,8 +37,10 @@ class Totals:
         return self._known
 
 
-def reconciliation(ledger: Ledger, sent: Collection[CashOut], now: datetime) -> Reconciliation:
-    """The account of all. `sent` was handed to the chain, which has not shown it yet."""
+def reconciliation(
+    ledger: Ledger, sent: Collection[CashOut], now: datetime, *, is_compared: bool = True
+) -> Reconciliation:
+    """The account of all. `sent` was handed to the chain, which has not shown it yet; `is_compared`: it was read."""
     accounts, contracts = ledger.accounts(), ledger.chain.contracts()
     tallies = {tally.proxy: tally for tally in ledger.chain.tallies()}
     paid = ledger.chain.paid()
@@ -69,7 +71,7 @@ def reconciliation(ledger: Ledger, sent: Collection[CashOut], now: datetime) -> 
         )
 
     is_complete = not ledger.chain.gaps()
-    return reconcile(tuple(map(figures, proxies)), is_complete=is_complete, as_of=now)
+    return reconcile(tuple(map(figures, proxies)), is_compared=is_compared, is_complete=is_complete, as_of=now)
 
 
 def _uncashed(contract: SeenContract | None, sent: CashOut) -> int:

@@ -7,8 +7,6 @@ from mulberry.model.money import Nanoton
 from mulberry.model.wallet import WalletStatus
 from mulberry.ton.address import AddressError, parse_address
 
-UNREAD = "TON is read while the node works."
-
 
 def nothing_read(workshop: Workshop) -> WalletStatus:
     """Before the first shift has read anything: what the ledger knows from earlier ones."""
@@ -20,13 +18,12 @@ def nothing_read(workshop: Workshop) -> WalletStatus:
         node_wallet_balance=None,
         minimum=Nanoton(profile.payout.wallet_minimum),
         warning_below=Nanoton(profile.payout.wallet_warning),
-        key_store="",
         payouts=(),
         paid=Nanoton(sum(workshop.till.ledger.chain.paid().values())),
         head_seqno=None,
         head_at=None,
         servers=(),
-        note=UNREAD,
+        note="",
         top_up_url=None,
         as_of=workshop.clock.now(),
     )
@@ -42,4 +39,4 @@ def _friendly(untrusted_address: str) -> str:
 
 def stale(status: WalletStatus) -> WalletStatus:
     """What was known last, once nothing is read any more. The amounts carry their own times."""
-    return replace(status, servers=(), note=UNREAD)
+    return replace(status, servers=(), note="")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
+from mulberry.agent.key_keeper import KeyKeeper
+from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
 from mulberry.agent.traffic import Traffic
@@ -50,5 +52,7 @@ class Workshop:
     gpus: Gpus
     clock: Clock
     random: Random
+    keys: KeyKeeper
     make_engine: MakeEngine = engine_in_a_process
     traffic: Traffic = field(default_factory=Traffic)
+    rehearse: Ask = ask_a_process

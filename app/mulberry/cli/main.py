@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mulberry import __version__
+from mulberry.cli import key
 from mulberry.model.attestation import TransportName
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder, default_data_root
@@ -28,6 +29,8 @@ application = typer.Typer(
     no_args_is_help=False,
     help="Lend your NVIDIA GPU to Cocoon and earn Toncoin.",
 )
+
+application.add_typer(key.application, name="key")
 
 Network = Annotated[str, typer.Option(help="The network's name.")]
 Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
@@ -68,12 +71,15 @@ def agent(
     network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
     data: Data = None,
     transport: WayThere = None,
+    ton_config: Annotated[
+        Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)
+    ] = None,
     until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
 ) -> None:
     """Run the agent in the foreground: it earns; window and command line only talk to it."""
     from mulberry.agent.main import run_agent
 
-    run_agent(_root(data), network, transport=transport, until_stdin_closes=until_stdin_closes)
+    run_agent(_root(data), network, transport=transport, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
 
 
 @application.command()
@@ -95,6 +101,9 @@ def run(
     transport: WayThere = None,
     socks5: Annotated[str | None, typer.Option(help="Where the local router listens.", show_default=False)] = None,
     root_contract: Annotated[str | None, typer.Option(help="Its address.", show_default=False)] = None,
+    node_key: Annotated[
+        Path | None, typer.Option(help="A file with the public worker's node_wallet_key.", show_default=False)
+    ] = None,
     stats_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Serve the stats page there.", show_default=False)
     ] = None,
@@ -122,6 +131,7 @@ def run(
         owner_address=owner,
         coefficient=coefficient,
         model_folder=str(own_folder.absolute()) if own_folder else None,
+        node_key_file=str(node_key.absolute()) if node_key else None,
         stats_port=stats_port,
     )
     if not headless and _has_display():
@@ -208,13 +218,23 @@ def jobs(
 
 
 @application.command()
-def wallet(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def wallet(
+    network: Network = "demo",
+    data: Data = None,
+    get_play_money: Annotated[
+        bool, typer.Option("--get-play-money", help="Ask the demo network for some first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show the money on TON: balances, the next payouts, and what it was read from."""
     from mulberry.cli.money_words import of_wallet
     from mulberry.model.encoding import to_json
     from mulberry.model.wallet import WalletStatus
 
-    found = _run(_client(network, data).wallet())
+    client = _client(network, data)
+    found = _run(client.get_play_money() if get_play_money else client.wallet())
+    if get_play_money and not as_json:
+        _print(["Play money is on its way to the node wallet; it is there with one of the next blocks."])
     _print([to_json(WalletStatus, found).decode()] if as_json else of_wallet(found))
 
 
@@ -281,6 +301,14 @@ def demo(
     from mulberry.cli.demo import run_headless
 
     raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, transport=transport, as_json=as_json))
+
+
+@application.command(hidden=True)
+def rehearse() -> None:
+    """Say what messages to the chain would do and cost: a question on the standard input, the answer on the output."""
+    from mulberry.ton.rehearsal import answer_a_process
+
+    answer_a_process()
 
 
 @application.command(name="demo-network")

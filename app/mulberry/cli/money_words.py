@@ -4,8 +4,10 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from mulberry.cli.words import harmless
+from mulberry.cli.words import for_a_terminal, harmless
+from mulberry.model.key import KeyState, KeyStatus
 from mulberry.model.money import format_ton
+from mulberry.model.text import plain
 from mulberry.model.wallet import Balance, ChainTransaction, Payout, WalletStatus
 
 COLUMNS = (
@@ -23,6 +25,7 @@ COLUMNS = (
 COMMENT_LETTERS = 60
 
 
+@for_a_terminal
 def of_wallet(wallet: WalletStatus) -> Iterator[str]:
     """`mulberry wallet`: what is not read yet is not called zero."""
     yield f"node wallet  {wallet.node_wallet or 'no key yet'}"
@@ -32,8 +35,10 @@ def of_wallet(wallet: WalletStatus) -> Iterator[str]:
     yield f"             {_balance(wallet.owner_balance)}"
     yield f"paid so far  {format_ton(wallet.paid)}, payouts seen on TON"
     yield from (of_payout(payout) for payout in wallet.payouts)
-    if wallet.key_store:
-        yield f"key          {wallet.key_store}"
+    if wallet.key.kept:
+        yield f"key          {wallet.key.kept}"
+    if not wallet.servers:
+        yield "lite server  none is asked: TON is read while the node works"
     for server in wallet.servers:
         yield f"lite server  {server.name}: {'good' if server.is_good else server.note}"
     if wallet.head_seqno is not None and wallet.head_at is not None:
@@ -42,12 +47,28 @@ def of_wallet(wallet: WalletStatus) -> Iterator[str]:
         yield wallet.note
 
 
+def of_key(key: KeyStatus) -> Iterator[str]:
+    """Where the node wallet's key lies, how it is, and whose it is; never the key."""
+    match key.state:
+        case KeyState.OPEN:
+            yield f"The key is kept {key.kept}."
+        case KeyState.LOCKED:
+            yield f"The key is locked. It lies {key.kept}. Unlock it with `mulberry key unlock`."
+        case KeyState.UNAVAILABLE:
+            yield f"The key is not available. {key.note}"
+        case KeyState.UNREAD:
+            yield "The key was not read yet; that happens when the node starts."
+    if key.wallet:
+        yield f"Node wallet: {key.wallet}"
+
+
 def of_payout(payout: Payout) -> str:
     """One line on the next payout of one proxy."""
     money = f"{format_ton(payout.waiting)} of {format_ton(payout.threshold)}"
-    return f"payout       {payout.proxy[:8]}…: {money}, {payout.state}. {payout.note}"
+    return plain(f"payout       {payout.proxy[:8]}…: {money}, {payout.state}. {payout.note}")
 
 
+@for_a_terminal
 def of_history(transactions: Iterable[ChainTransaction]) -> Iterator[str]:
     """A table, the newest first."""
     yield f"{'time':19}  {'account':15}  {'kind':15}  {'amount':>20}  {'fee':>14}  comment"
@@ -55,8 +76,8 @@ def of_history(transactions: Iterable[ChainTransaction]) -> Iterator[str]:
         sign = "+" if item.amount > 0 else ""
         when = f"{item.at.astimezone():%Y-%m-%d %H:%M:%S}"
         failed = "" if item.success else " (failed)"
-        comment = "".join(letter if letter.isprintable() else "·" for letter in item.comment[:COMMENT_LETTERS])
         money = f"{sign + format_ton(item.amount):>20}  {format_ton(item.fee):>14}"
+        comment = plain(item.comment, COMMENT_LETTERS)
         yield f"{when}  {item.role:15}  {item.kind + failed:15}  {money}  {comment}".rstrip()
 
 

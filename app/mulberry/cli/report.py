@@ -46,8 +46,8 @@ class Asked:
 class Report:
     """Latencies are the customers', from the question to the answer's end. Money is what this run added.
 
-    `paid_nanoton` is what the chain shows; `reconciled`: every nanoton between what was counted and what was paid has
-    its reason.
+    `paid_nanoton` is what the chain shows; `compared`: it was read at all; `reconciled`: it was, and every nanoton
+    between what was counted and what was paid has its reason.
 
     `tokens` are prompt and answer together; `tokens_per_second` are answer tokens from the first job's begin to the
     last one's end, pauses between the customers' questions included.
@@ -60,6 +60,7 @@ class Report:
     nanoton_earned: Nanoton
     nanoton_payable: Nanoton
     paid_nanoton: Nanoton
+    compared: bool
     reconciled: bool
     tokens_per_second: float
     latency_p50_ms: float | None
@@ -85,6 +86,8 @@ class Report:
         yield f"{self.tokens:,} tokens, {self.tokens_per_second:,.0f} answer tokens a second over the whole run"
         yield f"earned {format_ton(self.nanoton_earned)}, signed {format_ton(self.nanoton_payable)} (play money)"
         agree = "app, proxy and chain agree" if self.reconciled else "app, proxy and chain do not agree yet"
+        if not self.compared:
+            agree = "not compared with the chain yet"
         yield f"paid out on the chain {format_ton(self.paid_nanoton)}; {agree}"
         if self.latency_p50_ms is not None and self.latency_p99_ms is not None:
             yield f"latency of the customers: median {self.latency_p50_ms:.0f} ms, 99 % {self.latency_p99_ms:.0f} ms"
@@ -114,6 +117,7 @@ def make_report(
         nanoton_earned=Nanoton(sum(job.earned for job in jobs)),
         nanoton_payable=Nanoton(after.earnings.payable - before.earnings.payable),
         paid_nanoton=Nanoton(after.earnings.paid - before.earnings.paid),
+        compared=accounts.is_compared,
         reconciled=accounts.is_settled,
         tokens_per_second=round(sum(job.completion_tokens for job in jobs) / span, 1) if span > 0 else 0.0,
         latency_p50_ms=percentile(latencies, 50),

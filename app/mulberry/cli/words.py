@@ -3,13 +3,16 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from typing import ParamSpec
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import Job
 from mulberry.model.money import format_ton
 from mulberry.model.node import NodeState, ProxyStatus, Reason, Status, Step, StepState
 from mulberry.model.sentence import sentence, title
+from mulberry.model.text import plain
 
 MARKS = {
     StepState.WAITING: " ",
@@ -22,6 +25,20 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 COLUMNS = ("number", "time", "model", "prompt", "answer", "seconds", "earned_nanoton", "outcome", "proxy", "error")
 
 
+Parameters = ParamSpec("Parameters")
+
+
+def for_a_terminal(words: Callable[Parameters, Iterable[str]]) -> Callable[Parameters, Iterator[str]]:
+    """Lines that do nothing to a terminal but stand there, whatever strangers wrote into them."""
+
+    @wraps(words)
+    def harmless_words(*values: Parameters.args, **options: Parameters.kwargs) -> Iterator[str]:
+        return map(plain, words(*values, **options))
+
+    return harmless_words
+
+
+@for_a_terminal
 def of_status(status: Status) -> Iterator[str]:
     """`mulberry status`: the sentence, all reasons, the steps while they matter, the money and its sources."""
     yield f"{title(status)}. {sentence(status)}" if title(status) not in sentence(status) else sentence(status)
@@ -83,6 +100,7 @@ def of_step(step: Step) -> str:
     return f"  [{MARKS[step.state]}] {step.name}{note}"
 
 
+@for_a_terminal
 def of_error(error: UserFacingError) -> Iterator[str]:
     yield error.what
     yield error.why
@@ -91,6 +109,7 @@ def of_error(error: UserFacingError) -> Iterator[str]:
         yield f"({error.detail})"
 
 
+@for_a_terminal
 def of_jobs(jobs: Iterable[Job]) -> Iterator[str]:
     """A table, the newest job last."""
     yield f"{'job':>7}  {'finished':19}  {'tokens':>11}  {'seconds':>8}  {'earned':>18}  outcome"

@@ -1,7 +1,7 @@
 """The control API from the caller's side: what the agent knows and what it can be told. Used by window and CLI."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,21 @@ from urllib.parse import urlencode
 
 from mulberry.client.events import connected_events
 from mulberry.client.http import StrangeAnswerError, request
-from mulberry.model.control import Command, Event, Hello, PayoutRequest, Refusal
+from mulberry.model.control import (
+    Command,
+    Event,
+    Hello,
+    KeyBackup,
+    KeyCheckRequest,
+    KeyRestoreRequest,
+    Passphrase,
+    PayoutRequest,
+    Refusal,
+)
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
@@ -21,6 +32,7 @@ from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 5.0
 EVENT_LIMIT_BYTES = 16 * 2**20
+KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
 Noun = TypeVar("Noun")
 
@@ -69,9 +81,9 @@ class ControlClient:
         query = urlencode({"first": first, "last": last})
         return await self._ask(tuple[Job, ...], "GET", f"/v1/jobs?{query}")
 
-    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]:
-        """`buckets` (at most 2,000) neighbouring spans of `bucket_seconds` from `start` (aware), empty ones too."""
-        query = urlencode({"start": start.isoformat(), "bucket_seconds": bucket_seconds, "buckets": buckets})
+    async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]:
+        """The buckets between neighbouring `edges` (aware, ascending, whole seconds; at most 501), empty ones too."""
+        query = urlencode({"edges": ",".join(str(int(edge.timestamp())) for edge in edges)}, safe=",")
         return await self._ask(tuple[EarningsBucket, ...], "GET", f"/v1/earnings?{query}")
 
     async def wallet(self) -> WalletStatus:
@@ -86,10 +98,39 @@ class ControlClient:
         request = to_json(PayoutRequest, PayoutRequest(proxy))
         return await self._ask(WalletStatus, "POST", "/v1/payout", request)
 
+    async def get_play_money(self) -> WalletStatus:
+        """Asks the demo network for some; it arrives with one of the next blocks. The wallet right after the asking.
+
+        Raises `UserFacingError` too when none was given.
+        """
+        return await self._ask(WalletStatus, "POST", "/v1/play-money")
+
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""
         query = urlencode({"before": offset, "limit": limit})
         return await self._ask(tuple[ChainTransaction, ...], "GET", f"/v1/history?{query}")
+
+    async def unlock_key(self, passphrase: str) -> KeyStatus:
+        """Opens the key that lies under a passphrase; what waited for it goes on."""
+        return await self._ask_for_key(KeyStatus, "unlock", to_json(Passphrase, Passphrase(passphrase)))
+
+    async def set_key_passphrase(self, passphrase: str) -> KeyStatus:
+        """Moves the key under a passphrase, or under another one."""
+        return await self._ask_for_key(KeyStatus, "passphrase", to_json(Passphrase, Passphrase(passphrase)))
+
+    async def back_up_key(self, passphrase: str) -> KeyBackup:
+        """What to write into a backup file; `client.key_backup` writes it and checks it."""
+        return await self._ask_for_key(KeyBackup, "backup", to_json(Passphrase, Passphrase(passphrase)))
+
+    async def check_key(self, backup: KeyBackup, passphrase: str) -> KeyCheck:
+        """Whose key a backup is."""
+        request = to_json(KeyCheckRequest, KeyCheckRequest(backup, passphrase))
+        return await self._ask_for_key(KeyCheck, "check", request)
+
+    async def restore_key(self, backup: KeyBackup, passphrase: str, *, replace: bool = False) -> KeyStatus:
+        """Makes a backup's key this node's; refused where there is another one, unless `replace`."""
+        request = to_json(KeyRestoreRequest, KeyRestoreRequest(backup, passphrase, replace))
+        return await self._ask_for_key(KeyStatus, "restore", request)
 
     async def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""
@@ -97,7 +138,7 @@ class ControlClient:
 
     async def quit(self) -> None:
         """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""
-        await self._call("POST", "/v1/quit")
+        await self._call("POST", "/v1/quit", b"", self._timeout_seconds)
 
     async def events(self) -> AsyncGenerator[Event | AgentLost, None]:
         """The status at once, then whenever it changes. Connects again, for ever, and says so by one `AgentLost`."""
@@ -118,21 +159,20 @@ class ControlClient:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_RETRY_SECONDS)
 
-    async def _ask(self, kind: type[Noun], method: str, target: str, body: bytes = b"") -> Noun:
-        untrusted_answer = await self._call(method, target, body)
-        try:
-            return from_json(kind, untrusted_answer)
-        except ValueError as mistakes:
-            raise _not_understood(str(mistakes)) from mistakes
+    async def _ask_for_key(self, kind: type[Noun], verb: str, body: bytes) -> Noun:
+        return _understood(kind, await self._call("POST", f"/v1/key/{verb}", body, KEY_SECONDS))
 
-    async def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
+    async def _ask(self, kind: type[Noun], method: str, target: str, body: bytes = b"") -> Noun:
+        return _understood(kind, await self._call(method, target, body, self._timeout_seconds))
+
+    async def _call(self, method: str, target: str, body: bytes, timeout_seconds: float) -> bytes:
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(timeout_seconds):
                 status, untrusted_answer = await request(self._address, method, target, body)
         except TimeoutError as late:
             raise UserFacingError(
                 what="The agent does not answer.",
-                why=f"It was silent for {self._timeout_seconds:g} seconds.",
+                why=f"It was silent for {timeout_seconds:g} seconds.",
                 next_step="Try again; if it stays so, look into agent.log.",
             ) from late
         except OSError as problem:
@@ -142,6 +182,13 @@ class ControlClient:
         if status != 200:
             raise _refused(status, untrusted_answer)
         return untrusted_answer
+
+
+def _understood(kind: type[Noun], untrusted_answer: bytes) -> Noun:
+    try:
+        return from_json(kind, untrusted_answer)
+    except ValueError as mistakes:
+        raise _not_understood(str(mistakes)) from mistakes
 
 
 def _refused(status: int, untrusted_answer: bytes) -> UserFacingError:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,10 +23,9 @@ from nacl.signing import SigningKey
 
 from mulberry.demo.accounts import Accounts
 from mulberry.demo.chain import ticker
-from mulberry.demo.chain.emulator import Emulator
-from mulberry.demo.chain.emulator_cache import LoadProgress, default_cache_folder
+from mulberry.demo.chain.chain import LocalChain
 from mulberry.demo.chain.keeping import KeptChain
-from mulberry.demo.chain.lite_server import LiteServer
+from mulberry.demo.chain.lite_server import LiteServer, global_config
 from mulberry.demo.contracts_on_chain import ContractsOnChain
 from mulberry.demo.customers import Door, send_customers
 from mulberry.demo.exchanges import Exchanges
@@ -41,11 +40,14 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.files import write_whole
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.root_contract import ProxyAddress, RootParameters
+from mulberry.ton.emulator.cache import LoadProgress, default_cache_folder
+from mulberry.ton.emulator.executor import Emulator
 
 LOOPBACK = "127.0.0.1"
 STDIN = 0
 KEY_BYTES = 32
 BLOCK_SECONDS = 1.0
+LITE_SERVERS = 3  # as many as it takes for one to be outvoted
 CHARGE_SECONDS = 30.0  # the client pays after the fact; its deposits cover far more
 SHUTDOWN_SECONDS = 1.0  # for customers in the middle of an answer
 
@@ -102,13 +104,14 @@ async def run(
         proxy_address = ProxyAddress(LOOPBACK, await proxy.listen(LOOPBACK, port, ways.guard))
         router = await ways.start_router(LOOPBACK, proxy_address)
         parameters = on_chain.register(proxy_address)
-        server = LiteServer(chain, key_seed=sha256(b"lite server" + bytes(key)).digest())
-        stack.push_async_callback(server.close)
-        await server.start(LOOPBACK)
+        servers = [_lite_server(chain, key, number) for number in range(LITE_SERVERS)]
+        for server in servers:
+            stack.push_async_callback(server.close)
+            await server.start(LOOPBACK)
         front = Front(proxy, profile.model_base_name, traffic, exchanges, Faucet(chain.faucet))
         front_url = await stack.enter_async_context(serving(front.application()))
 
-        real = _real_profile(profile, on_chain, server, front_url, router)
+        real = _real_profile(profile, on_chain, servers, front_url, router)
         network_file = folder / "network.json"
         write_whole(network_file, real.model_dump_json(indent=2).encode() + b"\n")
         log.info("the demo network listens for workers at %s and for customers at %s", proxy_address, front_url)
@@ -256,10 +259,14 @@ def _wanted_port(profile: NetworkProfile) -> int:
     return wanted.port if wanted is not None else 0
 
 
+def _lite_server(chain: LocalChain, key: SigningKey, number: int) -> LiteServer:
+    return LiteServer(chain, key_seed=sha256(b"lite server %d" % number + bytes(key)).digest())
+
+
 def _real_profile(
     template: NetworkProfile,
     on_chain: ContractsOnChain,
-    server: LiteServer,
+    servers: Sequence[LiteServer],
     front_url: str,
     router: ProxyAddress | None,
 ) -> NetworkProfile:
@@ -267,7 +274,7 @@ def _real_profile(
         update={
             "socks5": str(router) if router else template.socks5,
             "chain": None,
-            "lite_servers": server.global_config(),
+            "lite_servers": global_config(*servers),
             "root_contract_address": on_chain.root.address.friendly(bounceable=True),
             "launch": None,
             "front_url": front_url,

@@ -14,16 +14,19 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop.theme import Theme
+from mulberry.model.text import plain
 
 GAP = 16
 MARGIN = 32
 
 
 class Text(QLabel):
-    """A label that never reads its text as markup: names and errors come from strangers. `look`: see `theme`."""
+    """A label whose text is text: no markup, no turned reading direction, no endless line, for names and errors come
+    from strangers. `look`: see `theme`."""
 
     def __init__(self, text: str, look: str, *, wraps: bool = False) -> None:
-        super().__init__(text)
+        super().__init__(plain(text, lines=True))
+        self._said = text
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("look", look)
         self.setWordWrap(wraps)
@@ -32,8 +35,9 @@ class Text(QLabel):
 
     def say(self, text: str) -> None:
         """Shows `text`, without work where it is there already."""
-        if text != self.text():
-            self.setText(text)
+        if text != self._said:
+            self._said = text
+            self.setText(plain(text, lines=True))
 
     def mark(self, name: str, value: bool | str) -> None:
         """Sets a property that the style sheet asks for."""

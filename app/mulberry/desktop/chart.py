@@ -5,7 +5,6 @@ can show, so the area under the line stays the money earned.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -49,7 +48,7 @@ class Chart(QWidget):
         total = Nanoton(sum(bucket.earned for bucket in self._buckets))
         return (
             f"{format_ton(total)} since {_moment(self._buckets[0], self._window)}; most at "
-            f"{_moment(best, self._window)}: {format_ton(best.earned)} in {step_text(self._window.bucket_seconds)}. "
+            f"{_moment(best, self._window)}: {format_ton(best.earned)} in {step_text(self._window.step_seconds)}. "
             "Press Enter for the numbers."
         )
 
@@ -141,11 +140,11 @@ def _line(values: Sequence[int], area: QRectF) -> QPainterPath:
 
 def _moment(bucket: EarningsBucket, window: Window) -> str:
     start = bucket.start.astimezone()
-    if window.bucket_seconds >= DAY_SECONDS:
+    if window.step_seconds >= DAY_SECONDS:
         return f"{start:%d %b}"
     if window.span is not Span.TODAY:
         return f"{start:%d %b %H:%M}"
-    return f"{start:%H:%M:%S}" if timedelta(seconds=window.bucket_seconds) < timedelta(minutes=1) else f"{start:%H:%M}"
+    return f"{start:%H:%M:%S}" if window.step_seconds < 60 else f"{start:%H:%M}"
 
 
 def _with_alpha(colour: str, alpha: int) -> QColor:

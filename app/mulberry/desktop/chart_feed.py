@@ -72,7 +72,7 @@ class ChartFeed(QObject):
         if fetched.span is Span.TODAY and (began := first_work(buckets)) is not None:
             self._began = max(began, self._began) if self._began is not None else began
             finer = window(Span.TODAY, self._clock.now(), self._began)
-            if finer.bucket_seconds < fetched.bucket_seconds:
+            if finer.step_seconds < fetched.step_seconds:
                 self._connection.fetch_earnings(finer)
                 return
         self._screen.home.show_earnings(fetched, buckets)

@@ -5,16 +5,17 @@ the window then shows it as stale, never as zero.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from mulberry.desktop.history import Window
+from mulberry.desktop.key_jobs import KeyAgent, KeyJob, do
 from mulberry.model.control import Command, Event
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
@@ -22,7 +23,7 @@ from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 
-class Agent(Protocol):
+class Agent(KeyAgent, Protocol):
     """What the window needs of `mulberry.client.control.ControlClient`; the same words, the same errors.
 
     A protocol, because importing the client takes longer than painting the window.
@@ -32,9 +33,11 @@ class Agent(Protocol):
 
     async def jobs(self, first: int, last: int) -> tuple[Job, ...]: ...
 
-    async def earnings(self, start: datetime, bucket_seconds: int, buckets: int) -> tuple[EarningsBucket, ...]: ...
+    async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]: ...
 
     async def payout(self, proxy: str | None = None) -> WalletStatus: ...
+
+    async def get_play_money(self) -> WalletStatus: ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -86,6 +89,9 @@ class Connection(QObject):
     history_not_fetched = Signal(int, int)
     reconciled = Signal(object)  # Reconciliation
     payout_answered = Signal()  # it is under way, or `failed` said why not
+    play_money_answered = Signal()  # it is on its way, or `failed` said why not
+    key_answered = Signal(str)  # what to tell; "" if nothing
+    key_refused = Signal(object)  # UserFacingError
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -128,7 +134,15 @@ class Connection(QObject):
 
     def pay_out(self, proxy: str) -> None:
         """Asks for what waits at `proxy`, its public key in hexadecimal, to be paid out now."""
-        self._spawn(lambda line: self._pay_out(line.agent, proxy))
+        self._spawn(lambda line: self._change_wallet(lambda: line.agent.payout(proxy), self.payout_answered))
+
+    def get_play_money(self) -> None:
+        """Asks the demo network for some."""
+        self._spawn(lambda line: self._change_wallet(line.agent.get_play_money, self.play_money_answered))
+
+    def do_with_key(self, job: KeyJob) -> None:
+        """By `key_answered` or `key_refused`."""
+        self._spawn(lambda line: self._do_with_key(line.agent, job))
 
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
@@ -183,7 +197,7 @@ class Connection(QObject):
 
     async def _fetch_earnings(self, agent: Agent, window: Window) -> None:
         try:
-            buckets = await agent.earnings(window.start, window.bucket_seconds, window.buckets)
+            buckets = await agent.earnings(window.edges)
         except UserFacingError:  # the chart stays as it is
             return
         self.earnings_fetched.emit(window, buckets)
@@ -203,14 +217,22 @@ class Connection(QObject):
             return
         self.reconciled.emit(account)
 
-    async def _pay_out(self, agent: Agent, proxy: str) -> None:
+    async def _change_wallet(self, ask: Callable[[], Awaitable[WalletStatus]], answered: SignalInstance) -> None:
         try:
-            wallet = await agent.payout(proxy)
+            wallet = await ask()
         except UserFacingError as problem:
             self.failed.emit(problem)
         else:
             self._show(replace(self.view, wallet=wallet))
-        self.payout_answered.emit()
+        answered.emit()
+
+    async def _do_with_key(self, agent: Agent, job: KeyJob) -> None:
+        try:
+            told = await do(agent, job)
+        except UserFacingError as problem:
+            self.key_refused.emit(problem)
+        else:
+            self.key_answered.emit(told)
 
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QMessageBox
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.key_feed import KeyFeed
 from mulberry.desktop.money_feed import MoneyFeed
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -37,11 +38,12 @@ class Desktop(QObject):
         self.transactions = TransactionsModel(self)
         self.window = MainWindow(theme, clock, self.jobs, self.transactions)
         self.charts = ChartFeed(connection, self.window, clock)
+        self.key = KeyFeed(connection, self.window.wallet.key, theme)
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
         self._memory = memory
         self._link = Link.STARTING
         self._question: QMessageBox | None = None
-        connection.viewed.connect(self._viewed)
+        self._hearing = connection.viewed.connect(self._viewed)
         connection.failed.connect(self.window.show_problem)
         connection.jobs_booked.connect(self.jobs.add)
         connection.jobs_fetched.connect(self.jobs.put)
@@ -64,6 +66,7 @@ class Desktop(QObject):
         self.money.look_again()
 
     def end(self) -> None:
+        QObject.disconnect(self._hearing)  # what is still heard finds no menu any more
         self._memory.setValue("geometry", self.window.saveGeometry())
         self._memory.sync()
         self.window.hide()

@@ -1,23 +1,24 @@
 """The Earnings page: what was earned, what of it is signed for, what of that was paid, and whether all agree."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Page, Row, Text, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.history import BAR_SECONDS, BARS_ON_OFFER, Bars, Range, Window, from_first_work
 from mulberry.desktop.reconcile_card import ReconcileCard
-from mulberry.desktop.stages import PAID, STAGES, Stage, StagesChart, Swatch
+from mulberry.desktop.stages import PAID, STAGES, Legend, Stage, StagesChart, Swatch
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 
 
-class StageCard(Card):
+class StageBlock(QWidget):
     """One stage's number of all time, whose word it is, and when."""
 
     def __init__(self, theme: Theme, stage: Stage) -> None:
-        super().__init__(f"{stage.title}, all told")
+        super().__init__()
+        self.setAccessibleName(f"{stage.title}, all told")
         self._stage = stage
         self.number = Text("–", "number")
         self.source = Text("not known yet", "source", wraps=True)
@@ -26,9 +27,12 @@ class StageCard(Card):
         head.addWidget(Swatch(theme, stage))
         head.addWidget(Text(stage.title, "label"))
         head.addStretch()
-        self.column.addLayout(head)
-        self.column.addWidget(self.number)
-        self.column.addWidget(self.source)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addWidget(self.number)
+        column.addWidget(self.source)
 
     def show_view(self, view: View) -> None:
         status = view.status
@@ -61,9 +65,10 @@ class ChartCard(Card):
         ranges = self._choices(list(self.ranges.values()))
         lengths = self._choices(list(self.lengths.values()))
         lengths.addWidget(self.numbers)
-        self.column.setContentsMargins(20, 10, 20, 8)
+        self.column.setContentsMargins(20, 10, 20, 14)
         self.column.addWidget(Row((_holding(ranges), 1), (_holding(lengths), 1)))
         self.column.addWidget(self.chart, 1)
+        self.column.addWidget(Legend(theme))
         for shown, button in self.ranges.items():
             button.clicked.connect(lambda _, shown=shown: self._choose(shown, BARS_ON_OFFER[shown][0]))
         for bars, button in self.lengths.items():
@@ -82,7 +87,7 @@ class ChartCard(Card):
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
         """Ignores what is not, or no more, what the owner chose."""
-        if (window.span, window.bucket_seconds) != (self.shown, BAR_SECONDS[self.bars]):
+        if (window.span, window.step_seconds) != (self.shown, BAR_SECONDS[self.bars]):
             return
         if window.span is Range.ALL:
             window, buckets = from_first_work(window, buckets)
@@ -104,7 +109,7 @@ class ChartCard(Card):
 class EarningsPage(Page):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.stages = {stage.title: StageCard(theme, stage) for stage in STAGES}
+        self.stages = {stage.title: StageBlock(theme, stage) for stage in STAGES}
         self.over_time = ChartCard(theme)
         self.reconcile = ReconcileCard()
         head = QHBoxLayout()
@@ -112,14 +117,16 @@ class EarningsPage(Page):
         head.addWidget(Text("Earnings", "page-title"))
         head.addStretch()
         self.column.addLayout(head)
-        self.column.addWidget(Row(*((card, 1) for card in self.stages.values())))
+        all_told = Card("All told")
+        all_told.column.addWidget(Row(*((block, 1) for block in self.stages.values())))
+        self.column.addWidget(all_told)
         self.column.addWidget(self.over_time)
         self.column.addWidget(self.reconcile)
         self.column.addStretch()
 
     def show_view(self, view: View) -> None:
-        for card in self.stages.values():
-            card.show_view(view)
+        for block in self.stages.values():
+            block.show_view(view)
         self.reconcile.show_view(view)
 
 

@@ -1,10 +1,14 @@
-"""Which stretch of time each earnings chart shows, and in which steps."""
+"""Which stretch of time each earnings chart shows, and in which steps. Days and weeks are the computer's local ones.
+
+A local day may have 23 or 25 hours, so a chart is told where its steps meet, not how long they all are.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import Enum
 
+from mulberry.model.clock import local_moment
 from mulberry.model.jobs import EarningsBucket
 
 DAY_SECONDS = 86_400
@@ -37,18 +41,26 @@ class Bars(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`buckets` steps of `bucket_seconds` from `start` (aware)."""
+    """Steps from each of `edges` (aware, ascending, at least two) to the next. `step_seconds`: an ordinary step's."""
 
     span: Span | Range
-    start: datetime
-    bucket_seconds: int
-    buckets: int
+    step_seconds: int
+    edges: tuple[datetime, ...]
+
+    @property
+    def start(self) -> datetime:
+        return self.edges[0]
+
+    @property
+    def steps(self) -> int:
+        return len(self.edges) - 1
 
 
 # Today's chart shows no more than it needs, so that the first minutes of work already make a picture.
 TODAY_STEPS = ((5, 60), (15, 60), (60, 90), (300, 96))  # seconds, how many
 TODAY_COARSE_SECONDS = 900
-WEEK_SECONDS = DAY_SECONDS // 4
+TODAY_COARSE_STEPS = 100  # the longest day has 25 hours
+QUARTER_OF_A_DAY = (0, 6, 12, 18)  # o'clock
 
 BAR_SECONDS = {Bars.HOUR: 3600, Bars.DAY: DAY_SECONDS, Bars.WEEK: 7 * DAY_SECONDS}
 BARS_ON_OFFER = {  # the usual ones first; no more bars than can be told apart
@@ -66,42 +78,43 @@ def window(span: Span, now: datetime, first_work: datetime | None = None) -> Win
 
     `first_work` is when today's work began (None: unknown, or there was none), for `TODAY` alone.
     """
-    midnight = _midnight(now)
+    today = now.astimezone().date()
     if span is Span.TODAY:
         worked_seconds = (now - first_work).total_seconds() if first_work is not None else 0.0
         for seconds, how_many in TODAY_STEPS:
             if worked_seconds <= seconds * (how_many - 1):
-                return _up_to(now, Window(span, midnight, seconds, how_many))
+                return _today(now, seconds, how_many)
         return coarse_today(now)
     if span is Span.WEEK:
-        return _up_to(now, Window(span, midnight - timedelta(days=6), WEEK_SECONDS, 28))
-    return _up_to(now, Window(span, midnight - timedelta(days=29), DAY_SECONDS, 30))
+        days = [today - timedelta(days=back) for back in range(6, -2, -1)]
+        moments = [local_moment(day, hour) for day in days for hour in QUARTER_OF_A_DAY]
+        begun = sum(moment <= now for moment in moments)
+        return Window(span, DAY_SECONDS // 4, tuple(moments[: begun + 1]))
+    return Window(span, DAY_SECONDS, _days(today, 30))
 
 
 def range_window(shown: Range, bars: Bars, now: datetime) -> Window:
     """The steps of the Earnings page's chart. Hours begin with the hour, days at midnight, weeks on Mondays."""
-    seconds = BAR_SECONDS[bars]
-    last = {
-        Bars.HOUR: now.astimezone().replace(minute=0, second=0, microsecond=0),
-        Bars.DAY: _midnight(now),
-        Bars.WEEK: _midnight(now) - timedelta(days=now.astimezone().weekday()),
-    }[bars]
-    buckets = -(-RANGE_DAYS[shown] * DAY_SECONDS // seconds)
-    return Window(shown, last - timedelta(seconds=seconds * (buckets - 1)), seconds, buckets)
+    seconds, today = BAR_SECONDS[bars], now.astimezone().date()
+    steps = -(-RANGE_DAYS[shown] * DAY_SECONDS // seconds)
+    if bars is Bars.HOUR:
+        last = now.astimezone().replace(minute=0, second=0, microsecond=0)
+        return Window(shown, seconds, _evenly(last - timedelta(hours=steps - 1), seconds, steps))
+    if bars is Bars.DAY:
+        return Window(shown, seconds, _days(today, steps))
+    return Window(shown, seconds, _days(today - timedelta(days=today.weekday()), steps, each=7))
 
 
 def from_first_work(window: Window, buckets: Sequence[EarningsBucket]) -> tuple[Window, tuple[EarningsBucket, ...]]:
     """Without the empty time before anything happened, but at least `FEWEST_BARS` steps where there are as many."""
-    first = next((i for i, bucket in enumerate(buckets) if bucket.jobs or bucket.payable or bucket.paid), len(buckets))
-    kept = tuple(buckets[max(0, min(first, len(buckets) - FEWEST_BARS)) :])
-    start = kept[0].start if kept else window.start
-    return Window(window.span, start, window.bucket_seconds, len(kept)), kept
+    first = next((i for i, bucket in enumerate(buckets) if bucket.jobs or bucket.payouts), len(buckets))
+    first = max(0, min(first, len(buckets) - FEWEST_BARS))
+    return replace(window, edges=window.edges[first:]), tuple(buckets[first:])
 
 
 def coarse_today(now: datetime) -> Window:
     """The whole of today so far, to find out when work began."""
-    most = DAY_SECONDS // TODAY_COARSE_SECONDS
-    return _up_to(now, Window(Span.TODAY, _midnight(now), TODAY_COARSE_SECONDS, most))
+    return _today(now, TODAY_COARSE_SECONDS, TODAY_COARSE_STEPS)
 
 
 def first_work(buckets: Sequence[EarningsBucket]) -> datetime | None:
@@ -109,13 +122,19 @@ def first_work(buckets: Sequence[EarningsBucket]) -> datetime | None:
     return next((bucket.start for bucket in buckets if bucket.jobs), None)
 
 
-def _up_to(now: datetime, whole: Window) -> Window:
-    """The last `whole.buckets` steps, counted from `whole.start`, that have begun by `now`."""
-    begun = int((now - whole.start).total_seconds()) // whole.bucket_seconds + 1
-    shown = min(begun, whole.buckets)
-    start = whole.start + timedelta(seconds=(begun - shown) * whole.bucket_seconds)
-    return Window(whole.span, start, whole.bucket_seconds, shown)
+def _today(now: datetime, seconds: int, most: int) -> Window:
+    """The last `most` steps of today, counted from midnight, that have begun by `now`."""
+    midnight = local_moment(now.astimezone().date())
+    begun = int((now - midnight).total_seconds()) // seconds + 1
+    steps = min(begun, most)
+    start = midnight + timedelta(seconds=(begun - steps) * seconds)
+    return Window(Span.TODAY, seconds, _evenly(start, seconds, steps))
 
 
-def _midnight(now: datetime) -> datetime:
-    return now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+def _evenly(start: datetime, seconds: int, steps: int) -> tuple[datetime, ...]:
+    return tuple(start + timedelta(seconds=seconds * number) for number in range(steps + 1))
+
+
+def _days(last: date, steps: int, *, each: int = 1) -> tuple[datetime, ...]:
+    """The local midnights around `steps` times `each` days, the last of which begin with the day `last`."""
+    return tuple(local_moment(last + timedelta(days=each * number)) for number in range(1 - steps, 2))

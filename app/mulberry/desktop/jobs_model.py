@@ -8,18 +8,18 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import IntEnum
-from html import escape
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QObject, QTimer, Signal
 
+from mulberry.desktop.text_table import AnyIndex, TextTable
 from mulberry.desktop.wording import clock_time, earned_text, latency_text
 from mulberry.model.jobs import Job
+from mulberry.model.text import plain
 
 PAGE_JOBS = 200
 PAGES_KEPT = 8
 REQUESTS_AT_ONCE = 2
-
-AnyIndex = QModelIndex | QPersistentModelIndex
+LONGEST_NAME = 100  # characters shown
 
 
 class Column(IntEnum):
@@ -32,7 +32,7 @@ class Column(IntEnum):
     PROXY = 6
 
 
-HEADINGS = {
+HEADINGS: Mapping[int, str] = {
     Column.TIME: "Time",
     Column.MODEL: "Model",
     Column.TOKENS: "Tokens",
@@ -44,13 +44,13 @@ HEADINGS = {
 NOT_HERE_YET = "…"
 
 
-class JobsModel(QAbstractTableModel):
+class JobsModel(TextTable):
     """Newest job first. Emits `wanted` for what it lacks; `put` or `not_available` answers it."""
 
     wanted = Signal(int, int)  # first and last job number, both included
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(HEADINGS, parent)
         self._total = 0
         self._pages: OrderedDict[int, dict[int, Job | None]] = OrderedDict()  # least recently read first
         self._wanted: OrderedDict[int, None] = OrderedDict()  # the newest wish last
@@ -65,31 +65,19 @@ class JobsModel(QAbstractTableModel):
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else self._total
 
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(Column)
+    def tool_tip(self, row: int, column: int) -> str:
+        job = self.job(row) if column == Column.OUTCOME else None
+        return plain(job.error) if job is not None else ""
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADINGS[Column(section)]
-        return None
-
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.text(index.row(), Column(index.column()))
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() == Column.OUTCOME:
-            job = self.job(index.row())
-            return f"<p>{escape(job.error)}</p>" if job is not None and job.error else None
-        return None
-
-    def text(self, row: int, column: Column) -> str:
+    def text(self, row: int, column: int) -> str:
         job = self.job(row)
         if job is None:
             return NOT_HERE_YET
-        match column:
+        match Column(column):
             case Column.TIME:
                 return clock_time(job.finished_at, self._now)
             case Column.MODEL:
-                return job.model.rpartition("/")[2]
+                return plain(job.model.rpartition("/")[2], LONGEST_NAME)
             case Column.TOKENS:
                 return f"{job.prompt_tokens:,} + {job.completion_tokens:,}"
             case Column.LATENCY:
@@ -99,7 +87,7 @@ class JobsModel(QAbstractTableModel):
             case Column.OUTCOME:
                 return job.outcome.value
             case Column.PROXY:
-                return self._proxy_names.get(job.proxy) or f"{job.proxy[:8]}…"
+                return plain(self._proxy_names.get(job.proxy) or f"{job.proxy[:8]}…", LONGEST_NAME)
 
     def job(self, row: int) -> Job | None:
         """The job in `row`; None, and its page is asked for, when it is not here."""
@@ -133,8 +121,8 @@ class JobsModel(QAbstractTableModel):
         """What rows need beside the job: the present moment, and the names of the proxies by their keys."""
         named_anew = proxy_names != self._proxy_names
         self._now, self._proxy_names = now, proxy_names
-        if named_anew and self._total:
-            self._changed(1, self._total)
+        if named_anew:
+            self.all_changed()
 
     def put(self, first: int, last: int, jobs: Iterable[Job]) -> None:
         """The agent's answer for `first` to `last`. Numbers that it left out are not asked for again."""
@@ -160,7 +148,7 @@ class JobsModel(QAbstractTableModel):
         """Drops what is here, because it may have changed unheard; the rows in view are asked for again."""
         self._pages.clear()
         self._asked.clear()
-        self._changed(1, self._total)
+        self.all_changed()
 
     # Asking
 

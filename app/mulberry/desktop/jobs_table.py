@@ -46,7 +46,7 @@ class JobsTable(Table):
 
     def __init__(self, theme: Theme, model: JobsModel, hidden: tuple[Column, ...] = ()) -> None:
         longest: dict[int, str] = {column: text for column, text in LONGEST_USUAL.items() if column not in hidden}
-        super().__init__(theme, model, longest, lambda row, column: model.text(row, Column(column)))
+        super().__init__(theme, model, longest, model.text)
         self.setItemDelegate(_Cell(theme, model, self))
         self.setAccessibleName("Jobs, newest first")
 

@@ -124,9 +124,9 @@ class WalletCard(Card):
             return
         self.next.say(wallet_wording.waiting_text(payout))
         self.bar.show_share(wallet_wording.share_waiting(payout), wallet_wording.waiting_text(payout))
-        pace = wallet_wording.pace_line(payout, status.as_of)
+        estimate = wallet_wording.estimate_line(payout, status)
         signers = f"signed by {wording.count(len(wallet.payouts), 'proxy', 'proxies')}"
-        self.note.say(f"{pace or wallet_wording.PAYOUT_STATES[payout.state].lower()} · {signers}")
+        self.note.say(estimate or f"{wallet_wording.PAYOUT_STATES[payout.state].lower()} · {signers}")
 
 
 def _amount(earnings: Earnings, span: Span) -> Nanoton:

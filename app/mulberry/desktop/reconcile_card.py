@@ -90,6 +90,8 @@ class ReconcileCard(Card):
 
 
 def verdict(account: Reconciliation) -> str:
+    if not account.is_compared:
+        return "Not compared with the chain yet."
     if not account.is_settled:
         return "Open: not every difference is explained yet."
     return "Settled: every difference is explained." if account.differences else "Settled: there is no difference."

@@ -1,17 +1,19 @@
-"""The three stages of money, told apart by pattern as much as by colour, and their chart over time.
+"""The stages of money, told apart by pattern as much as by colour, and their chart over time.
 
-Each stage has its own strip and its own scale, which is written beside it: a payout brings in one moment what was
-earned in many, and would make the earning flat.
+A bar is what was earned in its time. Its parts say how far that very money has come by now, and sum to it exactly:
+paid, then what signed payments cover besides, then the rest, for which there is only the proxy's word. Payments cover
+the oldest earnings first. When a payout arrived is another question: a mark under the bar of that time answers it.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from PySide6.QtCore import QEvent, QLineF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QPainter, QPen
-from PySide6.QtWidgets import QDialog, QToolTip, QWidget
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QKeyEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QToolTip, QWidget
 
+from mulberry.desktop.cards import Text
 from mulberry.desktop.chart import step_text
 from mulberry.desktop.colours import Colours
 from mulberry.desktop.history import DAY_SECONDS, Range, Window
@@ -21,37 +23,54 @@ from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Earnings
 
-STRIP_HEIGHT, HEAD_HEIGHT, AXIS_HEIGHT = 48, 24, 22
+HEAD_HEIGHT, BARS_HEIGHT, MARKS_HEIGHT, AXIS_HEIGHT = 26, 132, 10, 22
 WIDEST_BAR = 28
+LEAST_HEIGHT = 3.0  # one nanoton beside a fortune is still seen
+MOST_TICKS = 4
 ROUND = 2.0
+NARROW, PALE = 6.0, 0.4
+PAYOUT_ARRIVED = "▲ a payout arrived"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage: its name, whose word it is, its colour's role, and where its numbers are found."""
+    """One stage: its name, whose word it is, its colour's role, and its total of all time."""
 
     title: str
     source: str
     role: str
     total: Callable[[Earnings], Nanoton]
-    part: Callable[[EarningsBucket], Nanoton]
 
 
-EARNED = Stage("Earned", "the proxy's word", "earn", lambda all_time: all_time.earned, lambda step: step.earned)
-PAYABLE = Stage(
-    "Payable",
-    "signed payments held",
-    "promised",
-    lambda all_time: all_time.payable,
-    lambda step: step.payable,
-)
-PAID = Stage("Paid", "seen on TON", "earn", lambda all_time: all_time.paid, lambda step: step.paid)
+EARNED = Stage("Earned", "the proxy's word", "earn", lambda all_time: all_time.earned)
+PAYABLE = Stage("Payable", "signed payments held", "promised", lambda all_time: all_time.payable)
+PAID = Stage("Paid", "seen on TON", "earn", lambda all_time: all_time.paid)
 STAGES = (EARNED, PAYABLE, PAID)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a bar, drawn as the stage that the money has reached. All parts of a bar sum to what was earned."""
+
+    words: str
+    stage: Stage
+    amount: Callable[[EarningsBucket], int]
+
+
+PARTS = (  # from the ground up
+    Part("paid", PAID, lambda step: step.paid),
+    Part("signed, not paid yet", PAYABLE, lambda step: step.payable - step.paid),
+    Part("not signed yet", EARNED, lambda step: step.earned - step.payable),
+)
+
+
 def fill(painter: QPainter, part: QRectF, stage: Stage, colours: Colours) -> None:
-    """Hollow is earned, striped is payable, solid is paid."""
+    """Hollow is earned, striped is payable, solid is paid. Where there is no room for patterns, earned is pale."""
     colour = QColor(getattr(colours, stage.role))
+    if part.width() < NARROW:
+        colour.setAlphaF(PALE if stage is EARNED else 1.0)
+        painter.fillRect(part.toRect(), colour)  # whole pixels: a blurred line would be pale too
+        return
     if stage is PAID:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
@@ -82,137 +101,263 @@ class Swatch(QWidget):
         painter.end()
 
 
+class Legend(QWidget):
+    """What the parts of a bar are."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for part in PARTS:
+            row.addWidget(Swatch(theme, part.stage))
+            row.addWidget(Text(part.words, "source"))
+            row.addSpacing(8)
+        row.addWidget(Text(PAYOUT_ARRIVED, "source", wraps=True), 1)
+
+
 class StagesChart(QWidget):
-    """Three strips of bars over one axis of time. Click or Enter opens the numbers as a table."""
+    """Bars on one scale. Left and right read them one by one; a click or Enter opens the numbers as a table."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._window: Window | None = None
         self._buckets: tuple[EarningsBucket, ...] = ()
+        self._read: int | None = None  # the bar that the keyboard is at
         OpensTable(self, self.table)
-        self.setAccessibleName("Chart of what was earned, payable and paid")
+        self.setAccessibleName("Chart of what was earned, and how much of it is payable and paid")
         self.setAccessibleDescription("Nothing to show yet.")
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
         if (window, buckets) == (self._window, self._buckets):
             return
+        if self._window is not None and len(buckets) != len(self._buckets):
+            self._read = None
         self._window, self._buckets = window, buckets
-        self.setAccessibleDescription(self.summary())
-        self.update()
+        self._say()
 
     def summary(self) -> str:
         """What a person sees at a glance, in words."""
         if self._window is None or not self._buckets:
             return "Nothing to show yet."
-        sums = ", ".join(f"{format_ton(_sum(stage, self._buckets))} {stage.title.lower()}" for stage in STAGES)
-        return f"Since {moment(self._buckets[0].start, self._window)}: {sums}. Press Enter for the numbers."
+        total = _together(self._buckets)
+        since = moment(self._buckets[0].start, self._window)
+        return f"Since {since}: {words_of(total)}. Press Enter for the numbers, Left and Right to read the bars."
 
     def sizeHint(self) -> QSize:
-        return QSize(self._theme.px(320), self._theme.px(len(STAGES) * (HEAD_HEIGHT + STRIP_HEIGHT) + AXIS_HEIGHT))
+        height = HEAD_HEIGHT + BARS_HEIGHT + MARKS_HEIGHT + AXIS_HEIGHT
+        return QSize(self._theme.px(320), self._theme.px(height))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self._theme.px(240), self.sizeHint().height())
 
     def table(self) -> QDialog:
         """The numbers as a table, newest first; not shown yet."""
-        steps = [step for step in reversed(self._buckets) if step.jobs or any(stage.part(step) for stage in STAGES)]
+        steps = [step for step in reversed(self._buckets) if step.jobs or step.earned or step.payouts]
         rows = [
-            (self._when(step), *(format_ton(stage.part(step)) for stage in STAGES), f"{step.jobs:,}") for step in steps
+            (
+                self._when(step),
+                format_ton(step.earned),
+                *(format_ton(Nanoton(part.amount(step))) for part in PARTS),
+                format_ton(step.payouts),
+                f"{step.jobs:,}",
+            )
+            for step in steps
         ]
-        headings = ["From", *(stage.title for stage in STAGES), "Jobs"]
-        dialog = number_table(self.window(), "Earned, payable and paid", headings, rows)
-        dialog.resize(self._theme.px(640), self._theme.px(480))
+        headings = ["From", "Earned", *(f"of it {part.words}" for part in PARTS), "Payouts arrived", "Jobs"]
+        dialog = number_table(self.window(), "Earned, and how far the money has come", headings, rows)
+        dialog.resize(self._theme.px(900), self._theme.px(480))
         return dialog
 
     def _when(self, step: EarningsBucket) -> str:
         return moment(step.start, self._window) if self._window is not None else ""
 
+    def step_words(self, number: int) -> str:
+        """One bar in words: its time, its amount and parts, and the payouts that arrived then."""
+        step = self._buckets[number]
+        payouts = f"; payouts of {format_ton(step.payouts)} arrived" if step.payouts else ""
+        return f"{self._when(step)}: {words_of(step)}{payouts}"
+
+    def _say(self) -> None:
+        self.setAccessibleDescription(self.summary() if self._read is None else self.step_words(self._read))
+        self.update()
+
     def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._window and self._buckets:
-            share = event.pos().x() / max(1, self.width())
-            step = self._buckets[min(len(self._buckets) - 1, int(share * len(self._buckets)))]
-            amounts = (f"{stage.title.lower()} {format_ton(stage.part(step))}" for stage in STAGES)
-            QToolTip.showText(event.globalPos(), f"{moment(step.start, self._window)}: {', '.join(amounts)}", self)
+        if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._buckets:
+            area = self._bars()
+            share = (event.pos().x() - area.left()) / max(1.0, area.width())
+            number = max(0, min(len(self._buckets) - 1, int(share * len(self._buckets))))
+            QToolTip.showText(event.globalPos(), self.step_words(number), self)
             return True
         return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        last = len(self._buckets) - 1
+        read = last + 1 if self._read is None else self._read
+        places = {
+            Qt.Key.Key_Left: max(0, read - 1),
+            Qt.Key.Key_Right: min(last, read + 1),
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: last,
+            Qt.Key.Key_Escape: None,
+        }
+        if last < 0 or Qt.Key(event.key()) not in places:
+            super().keyPressEvent(event)
+            return
+        self._read = places[Qt.Key(event.key())]
+        self._say()
+
+    # Drawing
+
+    def _bars(self) -> QRectF:
+        """Where the bars stand; left of it the scale, above it words, below it marks and times."""
+        px = self._theme.px
+        widest = max((self._advance(text) for _, text in self._ticks()), default=0)
+        below = px(MARKS_HEIGHT + AXIS_HEIGHT)
+        return QRectF(self.rect()).adjusted(widest + px(8), px(HEAD_HEIGHT) + px(8), -2, -below)
+
+    def _advance(self, text: str) -> int:
+        return QFontMetrics(self._theme.font(12)).horizontalAdvance(text)
+
+    def _ticks(self) -> list[tuple[int, str]]:
+        """Nanoton and their words, all as exact as the first."""
+        found = ticks(self._most())
+        _, _, decimals = ton_text(found[0], 0).partition(".") if found else ("", "", "")
+        return [(tick, ton_text(tick, len(decimals))) for tick in found]
+
+    def _most(self) -> int:
+        return max((step.earned for step in self._buckets), default=0)
 
     def paintEvent(self, event: QEvent) -> None:
         del event
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        px = self._theme.px
-        inside = QRectF(self.rect()).adjusted(2, 0, -2, -px(AXIS_HEIGHT))
-        height = inside.height() / len(STAGES)
-        for number, stage in enumerate(STAGES):
-            strip = QRectF(inside.left(), inside.top() + number * height, inside.width(), height)
-            self._draw_head(painter, strip, stage)
-            self._draw_bars(painter, strip.adjusted(0, px(HEAD_HEIGHT), 0, -px(4)), stage)
-        self._draw_axis(painter, QRectF(inside.left(), inside.bottom(), inside.width(), px(AXIS_HEIGHT)))
+        if self._window is not None and self._buckets:
+            area = self._bars()
+            self._draw_head(painter)
+            self._draw_scale(painter, area)
+            self._draw_bars(painter, area)
+            self._draw_times(painter, area, self._window)
         if self.hasFocus():
             painter.setPen(QPen(QColor(self._theme.colours.accent), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 8, 8)
         painter.end()
 
-    def _draw_head(self, painter: QPainter, strip: QRectF, stage: Stage) -> None:
-        place = QRectF(strip.left(), strip.top(), strip.width(), self._theme.px(HEAD_HEIGHT))
-        painter.setFont(self._theme.font(13, 600))
-        painter.setPen(QColor(self._theme.colours.muted))
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, stage.title)
+    def _draw_head(self, painter: QPainter) -> None:
+        """The bar that is read; else what the bars are, as much as there is room for."""
         painter.setFont(self._theme.font(13))
-        room = place.width() - self._theme.px(80)
-        fits = (text for text in self._scale_texts(stage) if painter.fontMetrics().horizontalAdvance(text) <= room)
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, next(fits, ""))
+        painter.setPen(QColor(self._theme.colours.text if self._read is not None else self._theme.colours.muted))
+        place = QRectF(self.rect()).adjusted(self._theme.px(4), 0, -self._theme.px(4), 0)
+        place.setHeight(self._theme.px(HEAD_HEIGHT))
+        texts = self._head_texts() if self._read is None else (self.step_words(self._read),)
+        width = painter.fontMetrics().horizontalAdvance
+        text = next((text for text in texts if width(text) <= place.width()), texts[-1])
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _scale_texts(self, stage: Stage) -> tuple[str, ...]:
-        """The sum, and what the highest bar stands for; shorter where there is no room."""
-        if self._window is None or not self._buckets:
-            return ()
-        total = format_ton(_sum(stage, self._buckets))
-        most = Nanoton(max(stage.part(step) for step in self._buckets))
-        if most <= 0:
-            return (total,)
-        return f"{total} · most {format_ton(most)} in {step_text(self._window.bucket_seconds)}", total
+    def _head_texts(self) -> tuple[str, ...]:
+        each = step_text(self._window.step_seconds) if self._window is not None else ""
+        total = format_ton(_together(self._buckets).earned)
+        return (
+            f"{total} earned. Each bar: TON earned in {each}, and how far that money has come by now",
+            f"{total} earned. Bars: TON in {each}",
+            f"TON in {each}",
+        )
 
-    def _draw_bars(self, painter: QPainter, area: QRectF, stage: Stage) -> None:
-        amounts = [stage.part(step) for step in self._buckets]
-        most = max(amounts, default=0)
-        if most > 0:
-            each = area.width() / len(amounts)
-            wide = min(self._theme.px(WIDEST_BAR), max(1.0, each - max(1.0, each * 0.25)))
-            for number, amount in enumerate(amounts):
-                if amount > 0:
-                    tall = max(3.0, area.height() * amount / most)
-                    left = area.left() + (number + 0.5) * each - wide / 2
-                    fill(painter, QRectF(left, area.bottom() - tall, wide, tall), stage, self._theme.colours)
-        painter.setPen(QPen(QColor(self._theme.colours.line), 1))
+    def _draw_scale(self, painter: QPainter, area: QRectF) -> None:
+        colours = self._theme.colours
+        painter.setFont(self._theme.font(12))
+        top = max((tick for tick, _ in self._ticks()), default=1)
+        for tick, text in self._ticks():
+            height = area.bottom() - area.height() * tick / top
+            painter.setPen(QPen(QColor(colours.line), 1))
+            painter.drawLine(QLineF(area.left(), height, area.right(), height))
+            painter.setPen(QColor(colours.muted))
+            place = QRectF(0, height - 10, area.left() - self._theme.px(8), 20)
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.setPen(QPen(QColor(colours.line), 1))
         painter.drawLine(QLineF(area.bottomLeft(), area.bottomRight()))
 
-    def _draw_axis(self, painter: QPainter, place: QRectF) -> None:
+    def _draw_bars(self, painter: QPainter, area: QRectF) -> None:
+        colours = self._theme.colours
+        top = max((tick for tick, _ in self._ticks()), default=1)
+        each = area.width() / len(self._buckets)
+        wide = min(self._theme.px(WIDEST_BAR), max(1.0, each - max(1.0, each * 0.25)))
+        for number, step in enumerate(self._buckets):
+            middle = area.left() + (number + 0.5) * each
+            if number == self._read:
+                column = QRectF(middle - each / 2, area.top(), each, area.height())
+                painter.fillRect(column, QColor(colours.raised))
+            ground = area.bottom()
+            for part in PARTS:
+                if (amount := part.amount(step)) > 0:
+                    tall = max(LEAST_HEIGHT, area.height() * amount / top)
+                    fill(painter, QRectF(middle - wide / 2, ground - tall, wide, tall), part.stage, colours)
+                    ground -= tall
+            if step.payouts:
+                self._draw_mark(painter, QPointF(middle, area.bottom() + self._theme.px(2)), max(5.0, min(wide, 8.0)))
+
+    def _draw_mark(self, painter: QPainter, tip: QPointF, wide: float) -> None:
+        """A small arrow: in this time a payout arrived."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.colours.text))
+        low = tip.y() + self._theme.px(MARKS_HEIGHT) - 4
+        painter.drawPolygon(QPolygonF([tip, QPointF(tip.x() - wide / 2, low), QPointF(tip.x() + wide / 2, low)]))
+
+    def _draw_times(self, painter: QPainter, area: QRectF, window: Window) -> None:
         """The beginnings of the first, the middle and the last step."""
-        if self._window is None or not self._buckets:
-            return
         painter.setFont(self._theme.font(12))
         painter.setPen(QColor(self._theme.colours.muted))
-        metrics = QFontMetrics(painter.font())
         count = len(self._buckets)
+        top = area.bottom() + self._theme.px(MARKS_HEIGHT)
         for number in sorted({0, count // 2, count - 1}):
-            text = moment(self._buckets[number].start, self._window)
-            middle = place.left() + (number + 0.5) * place.width() / count
-            width = metrics.horizontalAdvance(text) + 2
-            left = max(place.left(), min(middle - width / 2, place.right() - width))
-            painter.drawText(QRectF(left, place.top(), width, place.height()), Qt.AlignmentFlag.AlignCenter, text)
+            text = moment(self._buckets[number].start, window)
+            middle = area.left() + (number + 0.5) * area.width() / count
+            width = self._advance(text) + 2
+            left = max(area.left(), min(middle - width / 2, area.right() - width))
+            place = QRectF(left, top, width, self._theme.px(AXIS_HEIGHT))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def ticks(most: int) -> list[int]:
+    """Round amounts in nanoton, at most `MOST_TICKS` and evenly apart, up to the first that reaches `most`."""
+    if most <= 0:
+        return []
+    apart = 1
+    while apart * MOST_TICKS < most:
+        leading = int(str(apart)[0])
+        apart = apart * 5 // 2 if leading == 2 else apart * 2
+    return [apart * number for number in range(1, -(-most // apart) + 1)]
+
+
+def ton_text(amount: int, decimals: int) -> str:
+    """Toncoin without the word, with at least so many decimals."""
+    return format_ton(Nanoton(amount), at_least_decimals=decimals).removesuffix(" TON")
+
+
+def words_of(step: EarningsBucket) -> str:
+    """`0.5 TON earned: 0.3 TON paid; 0.2 TON signed, not paid yet`."""
+    parts = [f"{format_ton(Nanoton(amount))} {part.words}" for part in PARTS if (amount := part.amount(step)) > 0]
+    earned = f"{format_ton(step.earned)} earned"
+    return f"{earned}: {'; '.join(parts)}" if parts else earned
 
 
 def moment(start: datetime, window: Window) -> str:
     """When a step begins, as exactly as its length asks for; with the year where the chart is longer than one."""
     local = start.astimezone()
-    length = timedelta(seconds=window.bucket_seconds * window.buckets)
-    if window.bucket_seconds < DAY_SECONDS:
+    if window.step_seconds < DAY_SECONDS:
         return f"{local:%H:%M}" if window.span is Range.DAY else f"{local:%d %b %H:%M}"
-    return f"{local:%d %b %Y}" if length > timedelta(days=365) else f"{local:%d %b}"
+    is_long = window.edges[-1] - window.start > timedelta(days=365)
+    return f"{local:%d %b %Y}" if is_long else f"{local:%d %b}"
 
 
-def _sum(stage: Stage, buckets: Sequence[EarningsBucket]) -> Nanoton:
-    return Nanoton(sum(stage.part(step) for step in buckets))
+def _together(steps: Sequence[EarningsBucket]) -> EarningsBucket:
+    return EarningsBucket(
+        start=steps[0].start,
+        earned=Nanoton(sum(step.earned for step in steps)),
+        jobs=sum(step.jobs for step in steps),
+        payable=Nanoton(sum(step.payable for step in steps)),
+        paid=Nanoton(sum(step.paid for step in steps)),
+        payouts=Nanoton(sum(step.payouts for step in steps)),
+    )

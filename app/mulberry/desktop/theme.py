@@ -149,6 +149,13 @@ QPushButton[look="plain"] {
 QPushButton[look="plain"]:hover, QPushButton[look="plain"]:pressed { color: $text; background: $raised }
 QPushButton[look="plain"]:checked { color: $text; background: $raised }
 QPushButton[look="plain"]:focus { border-color: $accent }
+QLineEdit {
+  background: $surface; color: $text; border: 2px solid $line; border-radius: 8px; padding: ${s6}px ${s8}px }
+QLineEdit:focus { border-color: $accent }
+QCheckBox { font-size: ${s13}px; spacing: ${s8}px }
+QCheckBox::indicator { width: ${s12}px; height: ${s12}px; border: 2px solid $muted; border-radius: 4px }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent }
+QCheckBox:focus { color: $accent }
 QListWidget[look="pages"] { background: transparent; border: none; outline: 0; font-size: ${s14}px; color: $muted }
 QListWidget[look="pages"]::item {
   padding: ${s8}px ${s12}px; border-radius: 8px; border: 2px solid transparent; margin-bottom: 4px }

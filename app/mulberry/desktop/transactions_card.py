@@ -8,11 +8,10 @@ from mulberry.desktop.cards import Card, Text
 from mulberry.desktop.table import Table
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import MOST_TRANSACTIONS, Column, TransactionsModel
-from mulberry.desktop.wallet_wording import NO_TRANSACTIONS, has_failed
+from mulberry.desktop.wallet_wording import NO_TRANSACTIONS, UNVERIFIED_KINDS
 from mulberry.model.wallet import TransactionKind
 
 ROWS_IN_SIGHT = 7
-QUIET_KINDS = {TransactionKind.FOREIGN, TransactionKind.SPAM}
 LONGEST_USUAL: dict[int, str] = {
     Column.TIME: "22 Nov 22:22",
     Column.ACCOUNT: "worker contract",
@@ -41,11 +40,11 @@ class _Cell(QStyledItemDelegate):
     def _colour(self, row: int, column: Column) -> str:
         colours = self._theme.colours
         one = self._model.transaction(row)
-        if one.kind in QUIET_KINDS or column in (Column.TIME, Column.FEE):
+        if one.kind in UNVERIFIED_KINDS or column in (Column.TIME, Column.FEE):
             return colours.muted
-        if column is Column.KIND and has_failed(one):
+        if column is Column.KIND and not one.success:
             return colours.bad
-        if column is Column.AMOUNT and one.kind is TransactionKind.PAYOUT and not has_failed(one):
+        if column is Column.AMOUNT and one.kind is TransactionKind.PAYOUT and one.success:
             return colours.earn
         return colours.text
 
@@ -54,7 +53,7 @@ class TransactionsCard(Card):
     def __init__(self, theme: Theme, model: TransactionsModel) -> None:
         super().__init__("Transactions")
         self._model = model
-        self.table = Table(theme, model, LONGEST_USUAL, lambda row, column: model.copied(row, Column(column)))
+        self.table = Table(theme, model, LONGEST_USUAL, model.copied)
         self.table.setProperty("look", "jobs")
         self.table.setItemDelegate(_Cell(theme, model, self.table))
         self.table.setAccessibleName("Transactions, newest first")

@@ -7,19 +7,26 @@ transactions push the others down: so what comes is only taken where it overlaps
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
-from html import escape
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QModelIndex, QObject, Signal
 
-from mulberry.desktop.wallet_wording import ROLES, kind_text, plain_comment, short_address, signed_ton
+from mulberry.desktop.text_table import AnyIndex, TextTable
+from mulberry.desktop.wallet_wording import (
+    LONGEST_COMMENT,
+    ROLES,
+    UNVERIFIED,
+    UNVERIFIED_KINDS,
+    kind_text,
+    short_address,
+    signed_ton,
+)
 from mulberry.desktop.wording import clock_time
 from mulberry.model.money import format_ton
+from mulberry.model.text import plain
 from mulberry.model.wallet import ChainTransaction
 
 PAGE_TRANSACTIONS = 100
 MOST_TRANSACTIONS = 5_000  # kept in the window; `mulberry history` knows them all
-
-AnyIndex = QModelIndex | QPersistentModelIndex
 
 
 class Column(IntEnum):
@@ -32,7 +39,7 @@ class Column(IntEnum):
     COMMENT = 6
 
 
-HEADINGS = {
+HEADINGS: Mapping[int, str] = {
     Column.TIME: "Time",
     Column.ACCOUNT: "Account",
     Column.KIND: "What",
@@ -43,13 +50,13 @@ HEADINGS = {
 }
 
 
-class TransactionsModel(QAbstractTableModel):
+class TransactionsModel(TextTable):
     """Emits `wanted` for a page; `put` or `not_available` answers it."""
 
     wanted = Signal(int, int)  # offset from the newest, how many at most
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(HEADINGS, parent)
         self._rows: list[ChainTransaction] = []
         self._has_more = True
         self._asked: set[int] = set()
@@ -61,25 +68,14 @@ class TransactionsModel(QAbstractTableModel):
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(Column)
+    def tool_tip(self, row: int, column: int) -> str:
+        if column == Column.KIND and self._rows[row].kind in UNVERIFIED_KINDS:
+            return UNVERIFIED
+        return self.copied(row, column) if column in (Column.WITH, Column.COMMENT) else ""
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADINGS[Column(section)]
-        return None
-
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.text(index.row(), Column(index.column()))
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() in (Column.WITH, Column.COMMENT):
-            text = self.copied(index.row(), Column(index.column()))
-            return f"<p>{escape(text)}</p>" if text else None
-        return None
-
-    def text(self, row: int, column: Column) -> str:
+    def text(self, row: int, column: int) -> str:
         one = self._rows[row]
-        match column:
+        match Column(column):
             case Column.TIME:
                 return clock_time(one.at, self._now)
             case Column.ACCOUNT:
@@ -93,13 +89,13 @@ class TransactionsModel(QAbstractTableModel):
             case Column.WITH:
                 return self._names.get(one.counterparty) or short_address(one.counterparty) or "–"
             case Column.COMMENT:
-                return plain_comment(one.comment)
+                return plain(one.comment, LONGEST_COMMENT).strip()
 
-    def copied(self, row: int, column: Column) -> str:
+    def copied(self, row: int, column: int) -> str:
         """As `text`, but with whole addresses and times."""
-        if column is Column.WITH:
+        if column == Column.WITH:
             return self._rows[row].counterparty
-        if column is Column.TIME:
+        if column == Column.TIME:
             return self._rows[row].at.isoformat()
         return self.text(row, column)
 
@@ -135,8 +131,8 @@ class TransactionsModel(QAbstractTableModel):
         """The present moment, and our accounts' names by their raw addresses."""
         named_anew = names != self._names
         self._now, self._names = now, names
-        if named_anew and self._rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(Column) - 1))
+        if named_anew:
+            self.all_changed()
 
     def put(self, offset: int, limit: int, page: Sequence[ChainTransaction]) -> None:
         """The agent's answer: at most `limit` transactions after the `offset` newest."""

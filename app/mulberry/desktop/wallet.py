@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from mulberry.desktop import wallet_wording
 from mulberry.desktop.cards import Page, Row, Text
 from mulberry.desktop.connection import View
+from mulberry.desktop.key_card import KeyCard
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_card import TransactionsCard
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -21,6 +22,7 @@ class WalletPage(Page):
         self.node_wallet = BalanceCard("Node wallet")
         self.payouts = PayoutsCard(theme)
         self.addresses = AddressesCard(theme)
+        self.key = KeyCard()
         self.transactions = TransactionsCard(theme, transactions)
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
@@ -28,8 +30,9 @@ class WalletPage(Page):
         head.addSpacing(12)
         head.addWidget(self.chain, 1)
         self._known = (
-            Row((self.owner, 30), (self.node_wallet, 30), (self.payouts, 40)),
+            Row((Row((self.owner, 1), (self.node_wallet, 1)), 60), (self.payouts, 40)),
             self.addresses,
+            self.key,
             self.transactions,
         )
         self.column.addLayout(head)
@@ -48,6 +51,7 @@ class WalletPage(Page):
             card.setVisible(is_known)
         self.note.setVisible(wallet is not None and bool(wallet.note))
         self.payouts.show_view(view)
+        self.key.show_view(view)
         if wallet is None or status is None:
             return
         self.note.say(wallet.note)

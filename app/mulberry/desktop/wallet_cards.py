@@ -14,6 +14,7 @@ from mulberry.model.node import Status
 from mulberry.model.wallet import Balance, Payout, WalletStatus
 
 QR_PIXELS = 3 * 45
+GET_PLAY_MONEY = "Get play money"
 QUIET_ZONE = 4  # modules; ISO/IEC 18004 asks for four
 
 
@@ -80,14 +81,10 @@ class PayoutBlock(QWidget):
         self.name.say(proxy_name(payout.proxy, status.proxies, is_demo=status.network.is_demo))
         self.amounts.say(wallet_wording.waiting_text(payout))
         self.bar.show_share(wallet_wording.share_waiting(payout), wallet_wording.waiting_text(payout))
-        parts = (
-            wallet_wording.PAYOUT_STATES[payout.state],
-            wallet_wording.pace_line(payout, now),
-            wallet_wording.last_paid_line(payout, now),
-        )
-        self.state.say(" · ".join(part for part in parts if part))
-        self.note.say(payout.note)
-        self.note.setVisible(bool(payout.note))
+        estimate = wallet_wording.estimate_line(payout, status)
+        state = wallet_wording.PAYOUT_STATES[payout.state]
+        self.state.say(f"{state}, {estimate}" if estimate else state)
+        self.note.say(" ".join(part for part in (payout.note, wallet_wording.last_paid_line(payout, now)) if part))
         self.pay_out.setText("Paying out…" if is_asked else "Pay out now")
         self.pay_out.setEnabled(wallet_wording.can_pay_out(payout) and not is_stale and not is_asked)
 
@@ -178,14 +175,18 @@ class QrCode(QWidget):
 
 
 class AddressesCard(Card):
-    """Owner and node wallet: to copy, to look up, and, where the money is real, to scan for a top-up."""
+    """Owner and node wallet: to copy, to look up, and to top up: by phone where the money is real, else by asking."""
+
+    play_money_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Addresses")
         self.owner = AddressLine(theme, "Your wallet", "where payouts arrive")
         self.node_wallet = AddressLine(theme, "Node wallet", "pays the network's fees; top it up here")
-        self.key = Text("", "source", wraps=True)
-        self.play_money = Text(wallet_wording.PLAY_ADDRESSES, "warn", wraps=True)
+        self.play_money = plain_button(GET_PLAY_MONEY)
+        self.play_money.clicked.connect(self._ask_for_play_money)
+        self.node_wallet.buttons.insertWidget(0, self.play_money)
+        self.play_warning = Text(wallet_wording.PLAY_ADDRESSES, "warn", wraps=True)
         self.code = QrCode("QR code of the node wallet's address")
         words = QWidget()
         lines = QVBoxLayout(words)
@@ -194,18 +195,27 @@ class AddressesCard(Card):
         lines.addWidget(Text("Addresses", "label"))
         lines.addWidget(self.owner)
         lines.addWidget(self.node_wallet)
-        lines.addWidget(self.key)
-        lines.addWidget(self.play_money)
+        lines.addWidget(self.play_warning)
         lines.addStretch()
         self.column.addWidget(Row((words, 1), (self.code, 0)))
 
     def show_wallet(self, wallet: WalletStatus, *, is_demo: bool) -> None:
         self.owner.show_address(wallet.owner, has_explorer=not is_demo)
         self.node_wallet.show_address(wallet.node_wallet, has_explorer=not is_demo)
-        self.key.say(f"The node wallet's key is kept {wallet.key_store}." if wallet.key_store else "")
-        self.play_money.setVisible(is_demo)
+        self.play_warning.setVisible(is_demo)
+        self.play_money.setVisible(is_demo and wallet.top_up_url is not None)
         scannable = not is_demo and wallet_wording.raw_account(wallet.node_wallet) is not None
         self.code.show_text(wallet_wording.payment_link(wallet.node_wallet) if scannable else "")
+
+    def play_money_answered(self) -> None:
+        """It is on its way, or was refused."""
+        self.play_money.setText(GET_PLAY_MONEY)
+        self.play_money.setEnabled(True)
+
+    def _ask_for_play_money(self) -> None:
+        self.play_money.setText("Asking…")
+        self.play_money.setEnabled(False)
+        self.play_money_asked.emit()
 
 
 class AddressLine(QWidget):
@@ -223,11 +233,11 @@ class AddressLine(QWidget):
         words = Text(f"{name}: {purpose}", "source", wraps=True)
         words.setMinimumWidth(theme.px(200))  # narrower, and the buttons go under it
         buttons = QWidget()
-        side_by_side = QHBoxLayout(buttons)
-        side_by_side.setContentsMargins(0, 0, 0, 0)
-        side_by_side.addWidget(self.copy)
-        side_by_side.addWidget(self.explore)
-        side_by_side.addStretch()
+        self.buttons = QHBoxLayout(buttons)
+        self.buttons.setContentsMargins(0, 0, 0, 0)
+        self.buttons.addWidget(self.copy)
+        self.buttons.addWidget(self.explore)
+        self.buttons.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

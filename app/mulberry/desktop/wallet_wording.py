@@ -6,13 +6,28 @@ from datetime import datetime, timedelta
 
 from mulberry.desktop.wording import clock_time, count
 from mulberry.model.money import NANOTON_PER_TON, Nanoton, format_ton
-from mulberry.model.wallet import AccountRole, Balance, ChainTransaction, Payout, PayoutState, WalletStatus
+from mulberry.model.node import NodeState, Status
+from mulberry.model.wallet import (
+    AccountRole,
+    Balance,
+    ChainTransaction,
+    Payout,
+    PayoutState,
+    TransactionKind,
+    WalletStatus,
+)
 
 NOT_READ_YET = "not read yet"
 NO_ACCOUNT_YET = "No wallet is known yet. It is made and read from TON when you start earning."
 NO_TRANSACTIONS = "No transactions yet. The first one is the top-up of the node wallet."
-PLAY_ADDRESSES = "These addresses hold play money on this computer only: never send real TON to them."
+PLAY_ADDRESSES = (
+    "These addresses hold play money on this computer only: never send real TON to them. No explorer knows them, "
+    "because this network's chain runs nowhere else; the table below shows all that happens there."
+)
 LONGEST_COMMENT = 200  # characters shown; strangers write it
+LONGEST_ESTIMATE_SECONDS = 3650 * 86_400
+WORKING = {NodeState.EARNING, NodeState.READY}  # an estimate holds while work goes on
+NOT_READ_NOW = "TON is read while the node works"
 TEST_FIRST_LETTERS = ("0Q", "kQ")  # of the friendly form on test networks: TEP-2
 _FRIENDLY = re.compile(r"[A-Za-z0-9_-]{48}", re.ASCII)
 
@@ -21,6 +36,8 @@ ROLES = {
     AccountRole.NODE_WALLET: "node wallet",
     AccountRole.WORKER_CONTRACT: "worker contract",
 }
+UNVERIFIED_KINDS = {TransactionKind.FOREIGN: "unverified", TransactionKind.SPAM: "spam"}
+UNVERIFIED = "Not from an account that Mulberry knows, or not in its ways. It counts for nothing; trust no comment."
 PAYOUT_STATES = {
     PayoutState.COLLECTING: "Collecting",
     PayoutState.READY: "Ready to be sent",
@@ -72,23 +89,35 @@ def can_pay_out(payout: Payout) -> bool:
     return payout.waiting > 0 and payout.state is not PayoutState.SENT
 
 
-def pace_line(payout: Payout, now: datetime) -> str:
-    """When the threshold is reached at the pace since the last payout; "" where that cannot be said."""
-    if payout.state is not PayoutState.COLLECTING or payout.last_paid_at is None or payout.waiting <= 0:
-        return ""
-    collecting_seconds = (now - payout.last_paid_at).total_seconds()
+def payout_estimate(payout: Payout, now: datetime) -> datetime | None:
+    """When the threshold is reached if money goes on coming as it has so far; None where that cannot be said."""
+    since = payout.collecting_since
     missing = payout.threshold - payout.waiting
-    if collecting_seconds <= 0 or missing <= 0:
+    if payout.state is not PayoutState.COLLECTING or since is None or payout.waiting <= 0 or missing <= 0:
+        return None
+    collecting_seconds = (now - since).total_seconds()
+    seconds = missing / payout.waiting * collecting_seconds
+    return now + timedelta(seconds=seconds) if 0 < seconds < LONGEST_ESTIMATE_SECONDS else None
+
+
+def estimate_line(payout: Payout, status: Status) -> str:
+    """The next payout's date, said as an estimate with its basis; "" where there is none."""
+    due = payout_estimate(payout, status.as_of)
+    if due is None or payout.collecting_since is None or status.state not in WORKING:
         return ""
-    return f"about {rough_length(missing / payout.waiting * collecting_seconds)} at this pace"
+    since = rough_moment(payout.collecting_since, status.as_of)
+    is_soon = due - status.as_of < timedelta(minutes=1)
+    when = "within a minute" if is_soon else f"for {rough_moment(due, status.as_of)}"
+    return f"estimated {when} at the pace since {since}"
 
 
-def rough_length(seconds: float) -> str:
-    """`2 days`, `5 hours`, `1 minute`; a length nobody should set a clock by."""
-    for unit, length in (("day", 86_400), ("hour", 3600)):
-        if seconds >= 1.5 * length:
-            return count(round(min(seconds, 3650 * 86_400) / length), unit)
-    return count(max(1, round(seconds / 60)), "minute")
+def rough_moment(moment: datetime, now: datetime) -> str:
+    """`14:05`, `25 Nov 14:05`, `Mar 2027`: as exactly as one can mean it from `now`."""
+    local = moment.astimezone()
+    days = abs((local.date() - now.astimezone().date()).days)
+    if days <= 1:
+        return f"{local:%H:%M}" if days == 0 else f"{local:%d %b %H:%M}"
+    return f"{local:%d %b}" if days < 300 else f"{local:%b %Y}"
 
 
 def short_ton(amount: Nanoton) -> str:
@@ -101,20 +130,10 @@ def signed_ton(amount: Nanoton) -> str:
     return f"+{format_ton(amount)}" if amount > 0 else format_ton(amount)
 
 
-def has_failed(transaction: ChainTransaction) -> bool:
-    """Whether it did not do what it was for. Money arrives at a wallet without code too, though no code ran there."""
-    is_contract = transaction.role is AccountRole.WORKER_CONTRACT
-    return not transaction.success and (is_contract or transaction.amount <= 0)
-
-
 def kind_text(transaction: ChainTransaction) -> str:
-    return f"{transaction.kind.value}, failed" if has_failed(transaction) else transaction.kind.value
-
-
-def plain_comment(untrusted: str) -> str:
-    """A stranger's comment on one line: what cannot be printed, or turns the reading direction, is a space."""
-    line = "".join(letter if letter.isprintable() else " " for letter in untrusted[: LONGEST_COMMENT + 1]).strip()
-    return line if len(untrusted) <= LONGEST_COMMENT else f"{line[:LONGEST_COMMENT]}…"
+    """What it was; where nobody that we know is behind it, that is all there is to say."""
+    kind = UNVERIFIED_KINDS.get(transaction.kind, transaction.kind.value)
+    return kind if transaction.success else f"{kind}, failed"
 
 
 def raw_account(friendly: str) -> str | None:
@@ -151,18 +170,18 @@ def payment_link(friendly: str) -> str:
 
 def chain_line(wallet: WalletStatus, now: datetime) -> str:
     """What of the chain was read last, and which servers are in trouble."""
-    parts = []
+    parts = [] if wallet.servers else [NOT_READ_NOW]
     if wallet.head_seqno is not None and wallet.head_at is not None:
         parts.append(f"TON block {wallet.head_seqno:,} of {clock_time(wallet.head_at, now)}")
     good = sum(server.is_good for server in wallet.servers)
     if wallet.servers:
         parts.append(f"{good} of {count(len(wallet.servers), 'server')} good")
     parts += [f"{server.name}: {server.note}" for server in wallet.servers if server.note]
-    return " · ".join(parts) or "TON was not read yet"
+    return " · ".join(parts)
 
 
 def last_paid_line(payout: Payout, now: datetime) -> str:
     if payout.last_paid_at is None:
-        return "no payout yet"
+        return "No payout yet."
     age = now - payout.last_paid_at
-    return f"last paid {'just now' if age < timedelta(minutes=1) else 'at ' + clock_time(payout.last_paid_at, now)}"
+    return f"Last paid {'just now' if age < timedelta(minutes=1) else 'at ' + clock_time(payout.last_paid_at, now)}."

@@ -33,6 +33,7 @@ from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.wallet import WalletPage
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.text import plain
 
 SIDEBAR = 208
 PAGES = ("Home", "Earnings", "Jobs", "Wallet")
@@ -259,5 +260,5 @@ class Notice(QFrame):
     def say(self, problem: UserFacingError) -> None:
         self.what.say(problem.what)
         self.next_step.say(f"{problem.why} {problem.next_step}")
-        self.setToolTip(f"<p>{escape(problem.detail)}</p>" if problem.detail else "")
+        self.setToolTip(f"<p>{escape(plain(problem.detail, lines=True))}</p>" if problem.detail else "")
         self.show()

@@ -1,6 +1,6 @@
 """What goes over the control API, both ways. Encoded as JSON by pydantic from these dataclasses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mulberry.model.jobs import Job
@@ -23,6 +23,37 @@ class PayoutRequest:
     """`POST /v1/payout`: pay out now what waits at `proxy` (its public key, 64 hexadecimal digits), or at all."""
 
     proxy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passphrase:
+    """`POST /v1/key/unlock`, `/v1/key/passphrase` and `/v1/key/backup`. It travels over the owner's own socket only."""
+
+    passphrase: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBackup:
+    """The answer of `/v1/key/backup`: what to write into the owner's file; and a part of what checks or restores it."""
+
+    content: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCheckRequest:
+    """`POST /v1/key/check`."""
+
+    backup: KeyBackup
+    passphrase: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRestoreRequest:
+    """`POST /v1/key/restore`. Another key is replaced, and kept aside, only if `replace` says so."""
+
+    backup: KeyBackup
+    passphrase: str = field(repr=False)
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,10 +62,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class EarningsBucket:
-    """Earnings between `start` and `start` plus the bucket's width."""
+    """What was earned from `start` to the next bucket's start, and how far that very money has come by now.
+
+    A payment covers the oldest earnings first, so `paid` <= `payable` <= `earned`.
+    """
 
     start: datetime
     earned: Nanoton
     jobs: int
-    payable: Nanoton = NOTHING  # growth of the signed payments that came in this time
-    paid: Nanoton = NOTHING  # payouts that the chain shows for this time
+    payable: Nanoton = NOTHING  # of `earned`, covered by signed payments that we hold
+    paid: Nanoton = NOTHING  # of `payable`, paid on the chain
+    payouts: Nanoton = NOTHING  # what arrived on the chain in this time, for earnings of any time

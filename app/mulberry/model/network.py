@@ -137,7 +137,7 @@ class NetworkProfile(BaseModel):
     connections: int = Field(default=1, ge=1, le=64)  # to how many proxies at once
     model: str = Field(max_length=200, pattern=r"^[^@\s]+(@[^@\s]+)?$")
     model_folder: str = Field(pattern=r"^[a-z0-9-]+$")
-    owner_address: str
+    owner_address: str = ""  # who is paid; "": that its owner must say
     root_contract_address: str
     chain: ChainFile | None = None
     lite_servers: dict[str, Any] | None = None
@@ -204,7 +204,7 @@ def load_profile(name_or_path: str) -> NetworkProfile:
         raise UserFacingError(
             what=f"The network profile {name_or_path!r} could not be read.",
             why=str(problem.strerror or problem),
-            next_step="Give the name of a bundled network (demo) or the path of a profile file.",
+            next_step="Give the name of a bundled network (demo, mainnet) or the path of a profile file.",
         ) from problem
     return parse_profile(untrusted_text, source=str(path))
 
@@ -223,5 +223,5 @@ def parse_profile(untrusted_text: bytes, *, source: str) -> NetworkProfile:
     raise UserFacingError(
         what=f"The network profile {source} is not usable.",
         why=why,
-        next_step="Correct the file, or start with a bundled network (demo).",
+        next_step="Correct the file, or start with a bundled network (demo, mainnet).",
     )

@@ -88,6 +88,16 @@ class DataFolder:
         return self.path / "node-wallet.key"
 
     @property
+    def sealed_key(self) -> Path:
+        """The node wallet's key under a passphrase, where its owner chose one."""
+        return self.path / "node-wallet.sealed-key"
+
+    @property
+    def seen_key(self) -> Path:
+        """The public half of the node wallet's key, so that a lost key is noticed."""
+        return self.path / "node-wallet.public-key"
+
+    @property
     def agent_log(self) -> Path:
         return self.path / "agent.log"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mulberry.model.key import UNREAD_KEY, KeyStatus
 from mulberry.model.money import Nanoton
 
 
@@ -77,6 +78,8 @@ class Payout:
     state: PayoutState
     note: str
     last_paid_at: datetime | None
+    collecting_since: datetime | None = None  # when what is `waiting` began to come
+    fee: Nanoton | None = None  # about what it costs, as rehearsed; None: not rehearsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,15 @@ class WalletStatus:
     node_wallet_balance: Balance | None
     minimum: Nanoton
     warning_below: Nanoton
-    key_store: str  # where the node wallet's key lies, in words
     payouts: tuple[Payout, ...]
     paid: Nanoton  # payouts seen on the chain, all told
     head_seqno: int | None
     head_at: datetime | None
-    servers: tuple[ServerStanding, ...]
+    servers: tuple[ServerStanding, ...]  # (): TON is not read now, because the node does not work
     note: str  # what keeps the wallet from being up to date, "" if nothing
     top_up_url: str | None
     as_of: datetime
+    key: KeyStatus = UNREAD_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +126,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """App, proxy and chain side by side. `is_settled`: every difference is explained and the sum is zero."""
+    """App, proxy and chain side by side. `is_compared`: the chain was read since the agent started.
+
+    `is_settled`: it was, every difference is explained, and the sum is zero.
+    """
 
     counted: Nanoton  # by us, job by job
     earned: Nanoton  # the proxies' word
     payable: Nanoton  # signed payments we hold
     paid: Nanoton  # on the chain
     differences: tuple[Difference, ...]
+    is_compared: bool
     is_settled: bool
     as_of: datetime

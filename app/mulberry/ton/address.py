@@ -47,8 +47,11 @@ class Address:
         return self.friendly()
 
 
-def parse_address(untrusted_text: str) -> Address:
-    """Reads the raw or either friendly form. Raises `AddressError`."""
+def parse_address(untrusted_text: str, *, real_money: bool = False) -> Address:
+    """Reads the raw or either friendly form. With `real_money` one that is marked for test networks is refused.
+
+    Raises `AddressError`.
+    """
     if raw := _RAW.fullmatch(untrusted_text):
         return Address(bytes.fromhex(raw[1]))
     if not _FRIENDLY.fullmatch(untrusted_text):
@@ -59,6 +62,8 @@ def parse_address(untrusted_text: str) -> Address:
         raise AddressError("the address has a typing mistake: its checksum does not fit")
     if body[0] & ~TEST_ONLY not in (BOUNCEABLE, NON_BOUNCEABLE):
         raise AddressError("not an account's address")
+    if real_money and body[0] & TEST_ONLY:
+        raise AddressError("the address is marked for test networks only; copy it from a wallet on the main network")
     if body[1] != 0:
         raise AddressError("the address is not in workchain 0, where Cocoon lives")
     return Address(body[2:])

@@ -51,10 +51,15 @@ def internal_message(
     body: Cell | None = None,
     birth: Birth | None = None,
     bounce: bool = True,
+    source: Address | None = None,
 ) -> Cell:
-    """A message for a contract to send. Without `bounce` the money stays at `destination` though nobody lives there."""
+    """A message for a contract to send. Without `bounce` the money stays at `destination` though nobody lives there.
+
+    The sending side fills in `source`; to rehearse what arrives, name it.
+    """
     envelope = CellWriter().uint(0b01, 2).flag(bounce).flag(False)  # internal, fast routing off, not bounced
-    envelope.uint(0b00, 2).address(destination)  # from: the sender fills it in
+    envelope = envelope.uint(0b00, 2) if source is None else envelope.address(source)
+    envelope.address(destination)
     envelope.coins(amount).flag(False)  # no other currencies
     envelope.coins(0).coins(0).uint(0, 64).uint(0, 32)  # fees and times: the sender fills them in
     return _with_contents(envelope, body, birth)

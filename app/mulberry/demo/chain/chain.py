@@ -19,7 +19,6 @@ from mulberry.demo.chain import building, layout
 from mulberry.demo.chain.account import NO_ACCOUNT, AccountState, AccountStatus, read_account
 from mulberry.demo.chain.archive import Archive, KeptTransaction
 from mulberry.demo.chain.block import BASECHAIN, MASTERCHAIN, Block, BlockId
-from mulberry.demo.chain.emulator import Emulator, EmulatorError, NotAccepted, Returned, encode
 from mulberry.demo.chain.execution import Round
 from mulberry.demo.chain.messages import Message, MessageError, internal_message, read_external
 from mulberry.demo.chain.snapshot import Snapshot, pack, unpack
@@ -28,6 +27,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
 from mulberry.ton.boc import BocError, read_boc
+from mulberry.ton.emulator.executor import Emulator, EmulatorError, NotAccepted, Returned, encode
 
 LT_STEP = 1_000_000  # logical time that a round takes at least
 MAX_EXTERNAL_BYTES, MAX_EXTERNAL_CELLS = 65_535, 8_192  # TON's own limits

@@ -11,8 +11,8 @@ from pytoniq_core.boc.cell import Cell
 from mulberry.demo.chain import layout
 from mulberry.demo.chain.account import NO_ACCOUNT, exists, read_account
 from mulberry.demo.chain.dictionary import Dictionary
-from mulberry.demo.chain.emulator import Emulator, EmulatorError, NotAccepted
 from mulberry.demo.chain.messages import Message, Transaction, read_transaction
+from mulberry.ton.emulator.executor import Emulator, EmulatorError, NotAccepted
 
 MAX_TRANSACTIONS = 1_000  # in one round; what is left waits for the next
 

@@ -19,11 +19,11 @@ from pytoniq_core.boc.deserialize import BocError
 
 from mulberry.demo.chain.block import BASECHAIN, BlockId
 from mulberry.demo.chain.chain import LocalChain, Making
-from mulberry.demo.chain.emulator import Emulator
 from mulberry.demo.chain.messages import Message
 from mulberry.model.clock import Clock
 from mulberry.model.files import write_whole
 from mulberry.ton.boc import write_boc
+from mulberry.ton.emulator.executor import Emulator
 
 MOST_LINES = 200  # then the whole chain is written: a restart after a kill shall take no more than a second or two
 

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from pytoniq_core.boc.cell import Cell
+
 from mulberry.model.clock import Clock
 from mulberry.ton.address import Address
 from mulberry.ton.chain.account_proof import prove_account
 from mulberry.ton.chain.config import ChainConfig
+from mulberry.ton.chain.config_proof import EXECUTION_PARAMETERS, prove_config
 from mulberry.ton.chain.connection import Connect
 from mulberry.ton.chain.errors import HistoryPruned, MessageRefused, NoServer, ServerFailed, ServerRefused
 from mulberry.ton.chain.lite_api import (
@@ -18,10 +21,12 @@ from mulberry.ton.chain.lite_api import (
     UntrustedLink,
     ask_account,
     ask_block_proof,
+    ask_config,
     ask_to_send,
     ask_transactions,
     read_account,
     read_block_proof,
+    read_config,
     read_sent,
     read_transactions,
 )
@@ -53,6 +58,7 @@ class ChainAccess:
         self._proofs = ProofChain(trusted if trusted is not None and newer else config.pinned)
         self._proving = asyncio.Lock()
         self._pool = ServerPool(config, connect, random, self._tell)
+        self._config: tuple[BlockId, Cell] | None = None  # and the key block that brought it
         self._clock = clock
         self._listeners: list[Callable[[BlockRef], None]] = []
         self.clock_ahead: timedelta | None = None  # of the newest head, when we heard of it; a minute is too much
@@ -99,6 +105,28 @@ class ChainAccess:
             return await self._pool.of_any(ask, at_least=block.seqno)
         except ServerRefused as problem:
             raise NoServer(f"Every server refused: {problem}") from problem
+
+    async def config(self) -> Cell:
+        """The network's configuration, proven: a dictionary of what decides how messages are executed and priced.
+
+        It only changes with a key block, so it is mostly known already. Raises `NoServer`, `NoAgreement`.
+        """
+        block = await self._proven_head()
+        key_block = self._proofs.trusted_block
+        if self._config is not None and self._config[0] == key_block:
+            return self._config[1]
+        question = ask_config(block, EXECUTION_PARAMETERS)
+
+        async def ask(server: Server) -> Cell:
+            answer = await server.ask(question)
+            return await checked(lambda: prove_config(read_config(answer), block, EXECUTION_PARAMETERS), len(answer))
+
+        try:
+            config = await self._pool.of_any(ask, at_least=block.seqno)
+        except ServerRefused as problem:
+            raise NoServer(f"Every server refused: {problem}") from problem
+        self._config = key_block, config
+        return config
 
     async def transactions(self, address: Address, start: Position, limit: int = MAX_TRANSACTIONS) -> TransactionPage:
         """Up to `limit` (1 to 16) transactions, `start` itself first, each proven by the hash in the one before.

@@ -6,7 +6,6 @@ account's own place, so that absence from another shard proves nothing.
 
 from datetime import UTC, datetime
 
-from bitarray import bitarray
 from pytoniq_core.boc.cell import Cell
 
 from mulberry.model.money import Nanoton
@@ -23,13 +22,12 @@ from mulberry.ton.chain.headers import (
     read_header,
 )
 from mulberry.ton.chain.lite_api import UntrustedAccount
-from mulberry.ton.chain.nouns import BASECHAIN, AccountState, AccountStatus, BlockId, Position
+from mulberry.ton.chain.nouns import BASECHAIN, NO_ACCOUNT, AccountState, AccountStatus, BlockId, Position
 
 MAX_STATE_CELLS = 20_000  # an account of ours has some hundred
 ADDRESS_BITS = 8 * ACCOUNT_BYTES
 MAX_SHARD_SPLITS = 60
 TWO_ROOTS = range(2, 3)
-NO_ACCOUNT = Cell(bitarray("0"), [])
 
 
 class BadAccount(ServerLied):
@@ -50,16 +48,32 @@ def prove_account(untrusted: UntrustedAccount, block: BlockId, address: Address)
     if leaf is None:
         if untrusted.state:
             raise BadAccount("the server shows an account that its proof says is absent")
-        return AccountState(address, AccountStatus.ABSENT, Nanoton(0), None, None, None, made_at, block)
+        return AccountState(address, AccountStatus.ABSENT, Nanoton(0), None, None, None, made_at, block, None)
     leaf.skip(5)  # augmentation: depth, then the balance that counts in the sums
     leaf.currencies()
     account = _account_cell(untrusted.state, proven_hash=leaf.reference().get_hash(0))
     hash_, lt = leaf.bytes(32), leaf.uint(64)
     last = Position(lt, hash_) if lt else None
     try:
-        return _read_account(account, address, last, made_at, block)
+        status, balance, code, data = read_account_cell(account, address)
     except BadShape as problem:  # its hash is right, so the server is
         raise Unreadable(f"An account has a form that is not known: {problem}.") from problem
+    kept = None if status is AccountStatus.ABSENT else account
+    return AccountState(address, status, balance, code, data, last, made_at, block, kept)
+
+
+def read_account_cell(cell: Cell | None, address: Address) -> tuple[AccountStatus, Nanoton, Cell | None, Cell | None]:
+    """What an account holds, its code and its data. Raises `BadShape`, or `BadAccount` if it is another account's."""
+    fields = Fields(cell) if cell is not None else None
+    if fields is None or not fields.bit():
+        return AccountStatus.ABSENT, Nanoton(0), None, None
+    fields.expect(0b100, 3, "an account's address")
+    if fields.signed(8) != BASECHAIN or fields.bytes(ACCOUNT_BYTES) != address.account:
+        raise BadAccount("the state is another account's")
+    _skip_storage_info(fields)
+    fields.skip(64)
+    balance = Nanoton(fields.currencies())
+    return _read_state(fields, balance)
 
 
 def _block_and_state(untrusted_proof: bytes, root_hash: bytes) -> tuple[Cell, Cell]:
@@ -100,22 +114,6 @@ def _account_cell(untrusted_state: bytes, proven_hash: bytes) -> Cell | None:
     return cell
 
 
-def _read_account(
-    cell: Cell | None, address: Address, last: Position | None, made_at: datetime, block: BlockId
-) -> AccountState:
-    fields = Fields(cell) if cell is not None else None
-    if fields is None or not fields.bit():
-        return AccountState(address, AccountStatus.ABSENT, Nanoton(0), None, None, last, made_at, block)
-    fields.expect(0b100, 3, "an account's address")
-    if fields.signed(8) != BASECHAIN or fields.bytes(ACCOUNT_BYTES) != address.account:
-        raise BadAccount("the state is another account's")
-    _skip_storage_info(fields)
-    fields.skip(64)
-    balance = Nanoton(fields.currencies())
-    status, code, data = _read_state(fields)
-    return AccountState(address, status, balance, code, data, last, made_at, block)
-
-
 def _skip_storage_info(fields: Fields) -> None:
     fields.variable(3)  # cells
     fields.variable(3)  # bits
@@ -126,11 +124,11 @@ def _skip_storage_info(fields: Fields) -> None:
         fields.coins()
 
 
-def _read_state(fields: Fields) -> tuple[AccountStatus, Cell | None, Cell | None]:
+def _read_state(fields: Fields, balance: Nanoton) -> tuple[AccountStatus, Nanoton, Cell | None, Cell | None]:
     if not fields.bit():
-        return (AccountStatus.FROZEN if fields.bit() else AccountStatus.UNINITIALISED), None, None
+        return (AccountStatus.FROZEN if fields.bit() else AccountStatus.UNINITIALISED), balance, None, None
     if fields.bit():
         fields.skip(5)  # fixed prefix length
     if fields.bit():
         fields.skip(2)  # tick-tock
-    return AccountStatus.ACTIVE, fields.maybe_reference(), fields.maybe_reference()
+    return AccountStatus.ACTIVE, balance, fields.maybe_reference(), fields.maybe_reference()

@@ -5,6 +5,7 @@ Source: the public file's form, https://ton-blockchain.github.io. Only `liteserv
 
 import base64
 import ipaddress
+import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import resource
+from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.ton.chain.nouns import MASTERCHAIN, WHOLE_SHARD, BlockId
 
 CONFIG_SIZE_LIMIT_BYTES = 1_000_000
@@ -96,17 +97,28 @@ class _GlobalConfig(BaseModel):
 
 def mainnet_config(random: random.Random) -> ChainConfig:
     """The bundled servers of TON's main network, up to four drawn by chance."""
-    return load_global_config(resource("networks/lite-servers-mainnet.json"), random)
+    bundled = load_profile("mainnet")
+    return parse_global_config(json.dumps(bundled.lite_servers).encode(), random, source=bundled.title)
 
 
-def load_global_config(path: Path, random: random.Random) -> ChainConfig:
-    """A global.config.json of the user's or of the demo network. Raises `UserFacingError`."""
+def with_servers_of(path: Path, profile: NetworkProfile, random: random.Random) -> NetworkProfile:
+    """`profile` with the servers of a global.config.json of the user's; which block is believed stays the profile's.
+
+    Raises `UserFacingError`: the file is not usable, is another chain's, or the network has no servers to replace.
+    """
+    if profile.lite_servers is None:
+        raise _unusable(path, f"{profile.title} brings its own servers.")
     try:
         with path.open("rb") as file:
             untrusted_text = file.read(CONFIG_SIZE_LIMIT_BYTES + 1)
     except OSError as problem:
         raise _unusable(path, str(problem.strerror or problem)) from problem
-    return parse_global_config(untrusted_text, random, source=str(path))
+    theirs = parse_global_config(untrusted_text, random, source=str(path))
+    ours = parse_global_config(json.dumps(profile.lite_servers).encode(), random, source=profile.title)
+    if theirs.zero_state_root_hash != ours.zero_state_root_hash:
+        raise _unusable(path, f"Its servers are of another chain than {profile.title}'s: the zero states differ.")
+    servers = json.loads(untrusted_text)["liteservers"]
+    return profile.model_copy(update={"lite_servers": {**profile.lite_servers, "liteservers": servers}})
 
 
 def parse_global_config(untrusted_text: bytes, random: random.Random, *, source: str) -> ChainConfig:

@@ -117,6 +117,14 @@ def masterchain_extra(state_cell: Cell) -> Fields:
     return extra
 
 
+def config_root(masterchain_state: Cell) -> Cell:
+    """The dictionary of the configuration's parameters, as far as the proof shows it."""
+    extra = masterchain_extra(masterchain_state)
+    extra.maybe_reference()  # shard hashes
+    extra.skip(256)
+    return extra.reference()
+
+
 def accounts_root(state_cell: Cell) -> Cell | None:
     """The root of the dictionary of accounts; None if there are none at all."""
     state = Fields(state_cell)

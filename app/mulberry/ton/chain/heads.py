@@ -16,8 +16,8 @@ class Heads:
     """What each server named. Servers go by their names; the newest agreed block only ever rises."""
 
     def __init__(self, quorum: int) -> None:
+        self.quorum = quorum  # may be changed: it holds for what is agreed from then on
         self.agreed: UntrustedHead | None = None
-        self._quorum = quorum
         self._named: dict[str, dict[int, UntrustedHead]] = {}
 
     def names(self, server: str, head: UntrustedHead) -> None:
@@ -44,7 +44,7 @@ class Heads:
         for seqno in sorted({s for named in self._named.values() for s in named if s > after}, reverse=True):
             votes = Counter(named[seqno].block for named in self._named.values() if seqno in named)
             (block, count), *others = votes.most_common(2)
-            if count >= self._quorum and not (others and others[0][1] == count):
+            if count >= self.quorum and not (others and others[0][1] == count):
                 heads = (named[seqno] for named in self._named.values() if seqno in named)
                 self.agreed = next(head for head in heads if head.block == block)
                 return True

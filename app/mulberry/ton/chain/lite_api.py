@@ -5,6 +5,7 @@ Each question is a function that gives its bytes; each answer a function that re
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mulberry.ton.address import Address
@@ -20,6 +21,7 @@ GET_BLOCK_PROOF, BLOCK_PROOF = 0x8AEA9C44, 0x8ED0D2C1
 LINK_BACK, LINK_FORWARD = 0xEF7E1BEF, 0x520FCE1C
 ORDINARY_SIGNATURES, SIMPLEX_SIGNATURES = 0xF644A6E6, 0xAC249800
 SEND_MESSAGE, MESSAGE_SENT = 0x690AD482, 0x3950E597
+GET_CONFIG_PARAMETERS, CONFIG = 0x2A111C19, 0xAE7B272F
 LOOK_UP_BLOCK, BLOCK_HEADER = 0xFAC8F71E, 0x752D8219
 ERROR = 0xBBA9E148
 
@@ -46,6 +48,13 @@ class UntrustedAccount:
     shard_proof: bytes
     proof: bytes
     state: bytes  # b"": there is no such account
+
+
+@dataclass(frozen=True, slots=True)
+class UntrustedConfig:
+    block: BlockId
+    block_proof: bytes
+    state_proof: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,12 @@ def ask_masterchain_block(seqno: int) -> bytes:
     return struct.pack("<IIiqI", LOOK_UP_BLOCK, BY_SEQNO, MASTERCHAIN, WHOLE_SHARD, seqno)
 
 
+def ask_config(block: BlockId, parameters: Sequence[int]) -> bytes:
+    """The configuration in the state after `block`."""
+    numbers = struct.pack(f"<I{len(parameters)}i", len(parameters), *parameters)
+    return struct.pack("<II", GET_CONFIG_PARAMETERS, 0) + put_block(block) + numbers
+
+
 def ask_to_send(message: bytes) -> bytes:
     return struct.pack("<I", SEND_MESSAGE) + put_bytes(message)
 
@@ -122,6 +137,14 @@ def read_head(untrusted: bytes) -> UntrustedHead:
 def read_account(untrusted: bytes) -> UntrustedAccount:
     answer = _answer(untrusted, ACCOUNT)
     fields = UntrustedAccount(answer.block(), answer.block(), answer.bytes(), answer.bytes(), answer.bytes())
+    answer.finish()
+    return fields
+
+
+def read_config(untrusted: bytes) -> UntrustedConfig:
+    answer = _answer(untrusted, CONFIG)
+    answer.raw(4)  # mode
+    fields = UntrustedConfig(answer.block(), answer.bytes(), answer.bytes())
     answer.finish()
     return fields
 

@@ -8,9 +8,11 @@ from pytoniq_core.boc.cell import Cell
 
 from mulberry.model.money import Nanoton
 from mulberry.ton.address import Address
+from mulberry.ton.cells import CellWriter
 
 MASTERCHAIN = -1
 BASECHAIN = 0
+NO_ACCOUNT = CellWriter().flag(False).cell()  # the account where there is none
 WHOLE_SHARD = -(1 << 63)  # the shard that is a whole workchain, as TL writes it
 
 
@@ -63,6 +65,13 @@ class AccountState:
     last_transaction: Position | None  # None: it never had one, or its record was deleted since
     as_of: datetime
     proven_by: BlockId  # a masterchain block
+    cell: Cell | None  # all of the account, as the chain keeps it; None: absent
+
+    @property
+    def shard_account(self) -> Cell:
+        """The account and its last transaction, as TON's own code takes them."""
+        last = self.last_transaction or Position(0, bytes(32))
+        return CellWriter().reference(self.cell or NO_ACCOUNT).bytes(last.hash).uint(last.lt, 64).cell()
 
 
 @dataclass(frozen=True, slots=True)

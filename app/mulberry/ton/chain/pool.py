@@ -131,6 +131,7 @@ class ServerPool:
             self._run(f"replace {name}", self._replace(server))
 
     def _compare(self) -> None:
+        self._heads.quorum = self._quorum()
         if self._heads.agree() and self._heads.agreed is not None:
             self._on_head(self._heads.agreed)
         self._changed.set()
@@ -145,6 +146,13 @@ class ServerPool:
             seqno = self._heads.question_for(str(server.address))
             if seqno is not None and server.usable:
                 self._run(f"ask {server.address}", self._ask_about(server, seqno))
+
+    def _quorum(self) -> int:
+        """As many as are left if no spare helps: signatures prove a block, others only that it is the newest."""
+        if self._spares:
+            return self._config.quorum
+        left = sum(server.is_standing for server in self._servers)
+        return max(min(self._config.quorum, left), 1)
 
     async def _ask_about(self, server: Server, seqno: int) -> None:
         """What `server` has at a height that it passed over."""

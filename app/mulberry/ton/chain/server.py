@@ -68,6 +68,11 @@ class Server:
         return self._connection is not None and not self._lied
 
     @property
+    def is_standing(self) -> bool:
+        """It may have a say: it is not caught lying, silent or out of reach."""
+        return self._health() not in (ServerHealth.LYING, ServerHealth.SILENT, ServerHealth.UNREACHABLE)
+
+    @property
     def expected_seconds(self) -> float:
         """How long the next answer may take, going by the last ones. The lower, the sooner it is asked."""
         return (self._mean or 0.0) + self._unanswered * self._config.request_timeout

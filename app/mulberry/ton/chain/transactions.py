@@ -3,6 +3,7 @@
 Source: TON's block.tlb. Bodies and comments are strangers' words: they are cut short and never walked.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bitarray import bitarray
@@ -23,6 +24,20 @@ MAX_OUTGOING = 256  # a transaction sends no more than 255
 COMMENT_LIMIT_BYTES = 1024
 COMMENT_LIMIT_CELLS = 16
 COMMENT = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What running an account's code came to. Exit and result codes: 0 and 1 are success, None: that part did not run.
+
+    `gas_fee` is a part of the transaction's fees.
+    """
+
+    success: bool
+    returned: bool  # what came in was sent back
+    exit_code: int | None
+    result_code: int | None  # of sending the messages that the code made
+    gas_fee: Nanoton
 
 
 class BadHistory(ServerLied):
@@ -66,7 +81,7 @@ def read_transaction(cell: Cell, address: Address) -> Transaction:
     messages = Fields(fields.reference())
     fees = fields.currencies()
     fields.reference()  # the state's hashes before and after
-    success, returned, exit_code = _read_description(Fields(fields.reference()))
+    execution = _read_description(Fields(fields.reference()))
     incoming = messages.maybe_reference()
     outgoing_root = messages.maybe_reference()
     outgoing = _read_outgoing(outgoing_root) if outgoing_root is not None else ()
@@ -77,9 +92,9 @@ def read_transaction(cell: Cell, address: Address) -> Transaction:
         incoming=read_message(incoming) if incoming is not None else None,
         outgoing=outgoing,
         fee=Nanoton(fees + sum(message.forward_fee for message in outgoing)),
-        success=success,
-        returned=returned,
-        exit_code=exit_code,
+        success=execution.success,
+        returned=execution.returned,
+        exit_code=execution.exit_code,
     )
 
 
@@ -194,8 +209,15 @@ def _read_comment(fields: Fields) -> str:
     return "".join(letter if letter.isprintable() else "�" for letter in shown)
 
 
-def _read_description(fields: Fields) -> tuple[bool, bool, int | None]:
-    """Whether it succeeded, whether the money went back, and the exit code."""
+def read_execution(transaction: Cell) -> Execution:
+    """What a transaction's code came to. Raises `BadShape`."""
+    fields = Fields(transaction)
+    fields.reference()  # messages
+    fields.reference()  # the state's hashes before and after
+    return _read_description(Fields(fields.reference()))
+
+
+def _read_description(fields: Fields) -> Execution:
     if not fields.bit():
         kind = fields.uint(2)
         if kind == 0b01:  # tick-tock
@@ -210,16 +232,17 @@ def _read_description(fields: Fields) -> tuple[bool, bool, int | None]:
                 _skip_credit_phase(fields)
             return _read_execution(fields, ordinary=True)
         if kind == 0b00:  # storage fees only
-            return True, False, None
+            return Execution(True, False, None, None, Nanoton(0))
     raise BadShape("a transaction of a kind that does not occur")
 
 
-def _read_execution(fields: Fields, *, ordinary: bool) -> tuple[bool, bool, int | None]:
-    exit_code = _read_compute_phase(fields)
-    fields.maybe_reference()  # action phase: its failure aborts
-    aborted = fields.bit()
+def _read_execution(fields: Fields, *, ordinary: bool) -> Execution:
+    exit_code, gas_fee = _read_compute_phase(fields)
+    actions = fields.maybe_reference()
+    aborted = fields.bit()  # the actions' failure aborts too
     returned = ordinary and fields.bit() and fields.bit()  # a bounce phase, and it could pay for the way
-    return not aborted, returned, exit_code
+    result_code = _read_result_code(Fields(actions)) if actions is not None else None
+    return Execution(not aborted, returned, exit_code, result_code, gas_fee)
 
 
 def _skip_storage_phase(fields: Fields) -> None:
@@ -236,18 +259,28 @@ def _skip_credit_phase(fields: Fields) -> None:
     fields.currencies()
 
 
-def _read_compute_phase(fields: Fields) -> int | None:
-    """The exit code; None if no code ran."""
+def _read_compute_phase(fields: Fields) -> tuple[int | None, Nanoton]:
+    """The exit code, None if no code ran, and what the gas cost."""
     if not fields.bit():
         if fields.uint(2) == 0b11:
             fields.skip(1)
-        return None
+        return None, Nanoton(0)
     fields.skip(3)
-    fields.coins()
+    gas_fee = Nanoton(fields.coins())
     details = Fields(fields.reference())
     details.variable(3)
     details.variable(3)
     if details.bit():
         details.variable(2)
     details.skip(8)
-    return details.signed(32)
+    return details.signed(32), gas_fee
+
+
+def _read_result_code(actions: Fields) -> int:
+    actions.skip(3)
+    if actions.bit():  # the account is deleted or frozen for a debt
+        actions.skip(1)
+    for _ in range(2):  # fees for messages, and the part of them that is kept here
+        if actions.bit():
+            actions.coins()
+    return actions.signed(32)

@@ -2,14 +2,18 @@
 
 A compiled module is machine code that is run as it is. So the cache lies in a folder of the user alone, is named after
 everything it depends on, and carries its own hash: what is broken, cut short or of another version is made anew.
+The compiler keeps hundreds of megabytes for as long as its process lives, so it runs in one of its own, which ends:
+`python -m mulberry.ton.emulator.cache WASM FOLDER`.
 """
 
 import hashlib
 import os
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -35,42 +39,47 @@ def default_cache_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("mulberry", appauthor=False))
 
 
+def make_engine() -> wasmtime.Engine:
+    """The compiler's settings. Machine code is for an engine of the same."""
+    configuration = wasmtime.Config()
+    configuration.wasm_exceptions = True
+    return wasmtime.Engine(configuration)
+
+
 def compiled_module(
     engine: wasmtime.Engine, wasm: Path, cache_folder: Path, on_progress: Callable[[LoadProgress], None]
 ) -> wasmtime.Module:
     """`wasm` compiled, from the cache if it is there and whole. A cache that cannot be written is no error."""
     started = time.monotonic()
     on_progress(LoadProgress(False, 0.0))
-    content = wasm.read_bytes()
-    name = f"emulator-wasmtime-{metadata.version('wasmtime')}-{hashlib.sha256(content).hexdigest()[:32]}.compiled"
-    cache = cache_folder / name
+    cache = _place(wasm, cache_folder)
     module = _read(engine, cache)
     if module is None:
-        module = _compile(engine, content, lambda: on_progress(LoadProgress(True, time.monotonic() - started)))
-        _write(cache, bytes(module.serialize()))
+        _compile_apart(wasm, cache_folder, lambda: on_progress(LoadProgress(True, time.monotonic() - started)))
+        module = _read(engine, cache) or wasmtime.Module(engine, wasm.read_bytes())
     return module
 
 
-def _compile(engine: wasmtime.Engine, content: bytes, report: Callable[[], None]) -> wasmtime.Module:
-    """On a thread, so that `report` can be called all the while. The compiler uses every core."""
-    made: list[wasmtime.Module] = []
-    failed: list[Exception] = []
+def compile_into(wasm: Path, cache_folder: Path) -> None:
+    """Compiles, whatever is in the cache, and leaves the result there if it can be written. Uses every core."""
+    module = wasmtime.Module(make_engine(), wasm.read_bytes())
+    _write(_place(wasm, cache_folder), bytes(module.serialize()))
 
-    def work() -> None:
-        try:
-            made.append(wasmtime.Module(engine, content))
-        except wasmtime.WasmtimeError as problem:
-            failed.append(problem)
 
-    thread = threading.Thread(target=work, name="compile the emulator")
+def _place(wasm: Path, cache_folder: Path) -> Path:
+    digest = hashlib.sha256(wasm.read_bytes()).hexdigest()[:32]
+    return cache_folder / f"emulator-wasmtime-{metadata.version('wasmtime')}-{digest}.compiled"
+
+
+def _compile_apart(wasm: Path, cache_folder: Path, report: Callable[[], None]) -> None:
+    """In a process of its own. However that ends, the cache shows what came of it."""
     report()
-    thread.start()
-    while thread.is_alive():
-        thread.join(PROGRESS_SECONDS)
-        report()
-    if failed:
-        raise failed[0]
-    return made[0]
+    command = [sys.executable, "-P", "-m", __name__, str(wasm), str(cache_folder)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as compiler:
+        while compiler.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                compiler.wait(PROGRESS_SECONDS)
+            report()
 
 
 def _read(engine: wasmtime.Engine, cache: Path) -> wasmtime.Module | None:
@@ -100,3 +109,7 @@ def _write(cache: Path, body: bytes) -> None:
             raise
     except OSError:
         return  # a full or read-only disk costs the next start its seconds, nothing else
+
+
+if __name__ == "__main__":
+    compile_into(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -15,10 +15,9 @@ from bitarray import bitarray
 from pytoniq_core.boc.cell import Cell
 
 from mulberry.demo.chain.account import NO_ACCOUNT, AccountStatus, read_account
-from mulberry.demo.chain.emulator import Emulator, EmulatorError, Executed, NotAccepted
-from mulberry.demo.chain.emulator_cache import LoadProgress, compiled_module
 from mulberry.demo.chain.messages import internal_message
 from mulberry.model.places import resource
+from mulberry.ton.emulator.executor import Emulator, EmulatorError, Executed, NotAccepted, decode, encode
 from public_wallet import PublicWallet
 
 CONFIG = base64.b64encode(resource("emulator/config.boc").read_bytes())
@@ -87,12 +86,89 @@ def test_a_message_with_few_cells_that_are_many_on_paper_is_executed(emulator: E
     assert read_account(give(emulator, b"\x77" * 32, body).shard_account).balance == 10**9
 
 
-def test_a_message_that_breaks_the_emulator_costs_one_call(emulator: Emulator) -> None:
-    body = Cell(bitarray(), [])
-    for _ in range(1_000):
-        body = Cell(body.bits, [body])
+def deep(depth: int, width: int = 1, bits: str = "") -> Cell:
+    body = Cell(bitarray(bits), [])
+    for _ in range(depth):
+        body = Cell(bitarray(bits), [body] * width)
+    return body
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+@pytest.mark.parametrize("bits", ["", "1" * 8, "01" * 400])
+@pytest.mark.parametrize("depth", [500, 1_000, 1_019])
+def test_a_message_that_breaks_the_emulator_costs_one_call(
+    emulator: Emulator, depth: int, width: int, bits: str
+) -> None:
     with pytest.raises(EmulatorError, match="broke down"):
-        give(emulator, b"\x77" * 32, body)
+        give(emulator, b"\x77" * 32, deep(depth, width, bits))
+    assert read_account(give(emulator, b"\x77" * 32).shard_account).balance == 10**9
+
+
+def test_an_account_deeper_than_the_interpreter_recurses_is_read() -> None:
+    assert decode(encode(deep(1_000)).decode()).hash == deep(1_000).hash
+
+
+@pytest.mark.parametrize("text", ["", "no base64!", base64.b64encode(b"no bag").decode()])
+def test_an_answer_that_is_no_cell_is_an_error_of_ours(text: str) -> None:
+    with pytest.raises(EmulatorError, match="no cell"):
+        decode(text)
+
+
+@pytest.mark.parametrize("config", [b"", b"AAAA", b"!", encode(Cell(bitarray("0"), []))])
+def test_what_is_no_configuration_is_refused(emulator: Emulator, config: bytes) -> None:
+    with pytest.raises(EmulatorError, match=r"configuration|broke down"):
+        emulator.execute(config, NO_ACCOUNT, gift(b"\x77" * 32), **MOMENT)
+    assert read_account(give(emulator, b"\x77" * 32).shard_account).balance == 10**9
+
+
+@pytest.mark.parametrize("moment", [{"lt": 2**70}, {"lt": -1}, {"unixtime": 2**40}, {"random_seed": b"short"}])
+def test_impossible_circumstances_are_an_error_of_ours(emulator: Emulator, moment: dict[str, Any]) -> None:
+    with pytest.raises(EmulatorError, match="did not answer"):
+        emulator.execute(CONFIG, NO_ACCOUNT, gift(b"\x77" * 32), **{**MOMENT, **moment})
+
+
+class Ruin:
+    """What is left of the emulator's instance after a contract filled its stack, as far as Python can see."""
+
+    def __init__(self, answer: Callable[[], bytes]) -> None:
+        self._answer = answer
+
+    def call_with_text(self, *_: object) -> int:
+        return 1
+
+    def call_with_texts(self, *_: object) -> bytes:
+        return self._answer()
+
+
+def failing(problem: Exception) -> Callable[[], bytes]:
+    def fail() -> bytes:
+        raise problem
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda: b"\xff no text",
+        lambda: b"{",
+        lambda: b"7",
+        lambda: b'{"output": 7}',
+        lambda: b'{"fail": true, "message": "told so"}',
+        failing(RuntimeError("memory that cannot be reached")),
+        failing(IndexError("a place that is not there")),
+        failing(wasmtime.WasmtimeError("")),
+    ],
+)
+def test_however_a_ruin_answers_it_is_an_error_of_ours(emulator_cache: Path, answer: Callable[[], bytes]) -> None:
+    emulator = Emulator.load(emulator_cache)
+    whole = emulator._instance
+    emulator._instance = Ruin(answer)  # type: ignore[assignment]
+    with pytest.raises(EmulatorError):
+        give(emulator, b"\x77" * 32)
+    if isinstance(emulator._instance, Ruin):  # it spoke clearly, so it was kept
+        emulator._instance = whole
+        emulator._handles.clear()
     assert read_account(give(emulator, b"\x77" * 32).shard_account).balance == 10**9
 
 
@@ -106,53 +182,6 @@ def test_what_does_not_succeed_leaves_no_memory_behind(emulator_cache: Path) -> 
         return emulator.memory_bytes
 
     assert fail(300) == fail(300)
-
-
-TINY = "(module)"  # compiles at once
-
-
-def load_tiny(folder: Path) -> list[LoadProgress]:
-    """What loading a tiny module with its cache in `folder` tells."""
-    wasm = folder / "tiny.wasm"
-    wasm.write_bytes(wasmtime.wat2wasm(TINY))
-    told: list[LoadProgress] = []
-    compiled_module(wasmtime.Engine(), wasm, folder / "cache", told.append)
-    return told
-
-
-def compiled(told: list[LoadProgress]) -> bool:
-    return any(step.compiling for step in told)
-
-
-def test_the_first_start_compiles_and_the_second_reads_what_the_first_left(tmp_path: Path) -> None:
-    first = load_tiny(tmp_path)
-    assert compiled(first)
-    assert [step.elapsed_seconds for step in first] == sorted(step.elapsed_seconds for step in first)
-    assert not compiled(load_tiny(tmp_path))
-
-
-@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda _: b"", lambda content: content + b"x"])
-def test_a_broken_cache_is_made_anew(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    load_tiny(tmp_path)
-    (file,) = (tmp_path / "cache").iterdir()
-    whole = file.read_bytes()
-    file.write_bytes(damage(whole))
-    assert compiled(load_tiny(tmp_path))
-    assert list((tmp_path / "cache").iterdir()) == [file]
-    assert not compiled(load_tiny(tmp_path))
-
-
-def test_a_cache_of_another_compiler_is_made_anew(tmp_path: Path) -> None:
-    load_tiny(tmp_path)
-    (file,) = (tmp_path / "cache").iterdir()
-    foreign = b"machine code of another processor"
-    file.write_bytes(hashlib.sha256(foreign).digest() + foreign)
-    assert compiled(load_tiny(tmp_path))
-
-
-def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("a file where the folder should be")
-    assert compiled(load_tiny(tmp_path))
 
 
 def test_the_tool_finds_names_in_the_javascript() -> None:

@@ -6,6 +6,7 @@ contract that breaks it (deep recursion ends the instance) costs that one call a
 
 import base64
 import json
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,35 @@ from typing import Any, TypeVar
 import wasmtime
 from pytoniq_core.boc.cell import Cell
 
-from mulberry.demo.chain import emulator_exceptions
-from mulberry.demo.chain.emulator_cache import LoadProgress, compiled_module
-from mulberry.demo.chain.emulator_host import Host, HostRefusedError
 from mulberry.model.places import resource
 from mulberry.ton.boc import write_boc
+from mulberry.ton.chain.bags import BadBag, read_bag
+from mulberry.ton.emulator import exceptions
+from mulberry.ton.emulator.cache import LoadProgress, compiled_module, make_engine
+from mulberry.ton.emulator.host import Host, HostRefusedError
 
 Exported = TypeVar("Exported", wasmtime.Func, wasmtime.Memory, wasmtime.Table)
 
 METHOD_GAS_LIMIT = 1_000_000
 KEPT_CONFIGS = 8
 NO_RANDOMNESS = bytes(32)
+MAX_ANSWER_CELLS = 100_000
+ERROR_TEXT_LIMIT = 200
+
+# A contract that fills the emulator's stack leaves it in ruins: it traps or gives up, or it tells of memory, numbers
+# and texts that are not there, which Python finds out.
+BREAKDOWNS = (
+    wasmtime.WasmtimeError,
+    wasmtime.Trap,
+    HostRefusedError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+)
 
 
 class EmulatorError(Exception):
@@ -68,13 +87,11 @@ class Emulator:
 
     @classmethod
     def load(cls, cache_folder: Path, on_progress: Callable[[LoadProgress], None] = lambda _: None) -> "Emulator":
-        """Compiles on the first start (seconds, on a thread; `on_progress` twice a second), then reads its cache.
+        """Compiles on the first start (seconds, in a child; `on_progress` twice a second), then reads its cache.
 
         Blocks: call it through `asyncio.to_thread`.
         """
-        configuration = wasmtime.Config()
-        configuration.wasm_exceptions = True
-        engine = wasmtime.Engine(configuration)
+        engine = make_engine()
         module = compiled_module(engine, resource("emulator/emulator.wasm"), cache_folder, on_progress)
         return cls(engine, module, json.loads(resource("emulator/emulator.json").read_text()))
 
@@ -90,14 +107,25 @@ class Emulator:
         return self._instance.memory_bytes
 
     def execute(
-        self, config: bytes, shard_account: Cell, message: Cell, *, unixtime: int, lt: int, random_seed: bytes
+        self,
+        config: bytes,
+        shard_account: Cell,
+        message: Cell,
+        *,
+        unixtime: int,
+        lt: int,
+        random_seed: bytes,
+        any_signature: bool = False,
     ) -> Executed | NotAccepted:
-        """One transaction. `config`: base64 of the configuration dictionary's bag. Raises `EmulatorError`."""
+        """One transaction. `config`: base64 of the configuration dictionary's bag. Raises `EmulatorError`.
+
+        `any_signature`: the contract finds every signature right.
+        """
         parameters = {
             "utime": unixtime,
             "lt": str(lt),
             "rand_seed": random_seed.hex(),
-            "ignore_chksig": False,
+            "ignore_chksig": any_signature,
             "debug_enabled": False,
         }
         arguments = [encode(shard_account), encode(message), json.dumps(parameters).encode()]
@@ -138,21 +166,24 @@ class Emulator:
         return Returned(output["vm_exit_code"], base64.b64decode(output["stack"]))
 
     def _ask(self, function: str, numbers: Callable[[], list[int]], texts: list[bytes]) -> dict[str, Any]:
+        """Raises `EmulatorError`, however it goes wrong."""
         try:
             answer = json.loads(self._instance.call_with_texts(function, numbers(), texts))
-        except (wasmtime.WasmtimeError, wasmtime.Trap, HostRefusedError) as problem:
+        except BREAKDOWNS as problem:
             self._instance = _Instance(self._engine, self._module, self._imports, self._exports)
             self._handles.clear()
-            raise EmulatorError(f"the emulator broke down: {str(problem).splitlines()[-1]}") from problem
-        if answer.get("fail"):
-            raise EmulatorError(str(answer.get("message", answer)))
-        output: dict[str, Any] = answer["output"]
+            raise EmulatorError(f"the emulator broke down: {_last_line(problem)}") from problem
+        output = answer.get("output") if isinstance(answer, dict) else None
+        if not isinstance(output, dict) or answer.get("fail"):
+            raise EmulatorError(f"the emulator did not answer: {str(answer)[:ERROR_TEXT_LIMIT]}")
         return output
 
     def _handle(self, config: bytes) -> int:
         handle = self._handles.pop(config, None)
         if handle is None:
             handle = self._instance.call_with_text("_create_emulator", config, 0)
+            if not handle:
+                raise EmulatorError("the emulator does not take the configuration")
             if len(self._handles) >= KEPT_CONFIGS:
                 self._instance.call("_destroy_emulator", self._handles.pop(next(iter(self._handles))))
         self._handles[config] = handle
@@ -169,16 +200,16 @@ class _Instance:
         wanted = [(item.name, item.type) for item in module.imports]
         kinds = {imports[name]: kind for name, kind in wanted if name and isinstance(kind, wasmtime.FuncType)}
         functions = _table_size(module, exports["__indirect_function_table"])
-        text = emulator_exceptions.exceptions_module(kinds, functions)
-        served = emulator_exceptions.served(text, kinds)
-        exceptions = wasmtime.Instance(store, wasmtime.Module(engine, text), []).exports(store)
+        text = exceptions.exceptions_module(kinds, functions)
+        served = exceptions.served(text, kinds)
+        ours = wasmtime.Instance(store, wasmtime.Module(engine, text), []).exports(store)
         host = Host(store)
-        given = [exceptions[name] if name in served else host.function(name, kind) for name, kind in kinds.items()]
+        given = [ours[name] if name in served else host.function(name, kind) for name, kind in kinds.items()]
         own = wasmtime.Instance(store, module, given).exports(store)
         self._exports = {name: own[letters] for name, letters in exports.items()}
         self._memory = self._exported("memory", wasmtime.Memory)
         host.attach(self._memory)
-        table = exceptions[emulator_exceptions.TABLE]
+        table = ours[exceptions.TABLE]
         if not isinstance(table, wasmtime.Table):
             raise TypeError("the exceptions module has no table")
         self._connect(engine, table, functions)
@@ -187,15 +218,15 @@ class _Instance:
     def _connect(self, engine: wasmtime.Engine, table: wasmtime.Table, functions: int) -> None:
         """Gives the exceptions module the emulator's functions and access to its memory."""
         store = self._store
-        copying = wasmtime.Module(engine, emulator_exceptions.copy_table_module(functions))
+        copying = wasmtime.Module(engine, exceptions.copy_table_module(functions))
         its = self._exported("__indirect_function_table", wasmtime.Table)
         copy = wasmtime.Instance(store, copying, [table, its]).exports(store)["copy"]
         copy(store)  # type: ignore[operator]
-        reading = wasmtime.Module(engine, emulator_exceptions.MEMORY_MODULE)
+        reading = wasmtime.Module(engine, exceptions.MEMORY_MODULE)
         access = wasmtime.Instance(store, reading, [self._memory]).exports(store)
-        for name, place in emulator_exceptions.slots(functions).items():
-            if name in emulator_exceptions.EMULATOR_FUNCTIONS:
-                table.set(store, place, self._exports[emulator_exceptions.EMULATOR_FUNCTIONS[name][0]])
+        for name, place in exceptions.slots(functions).items():
+            if name in exceptions.EMULATOR_FUNCTIONS:
+                table.set(store, place, self._exports[exceptions.EMULATOR_FUNCTIONS[name][0]])
             else:
                 table.set(store, place, access[name])
 
@@ -243,7 +274,7 @@ class _Instance:
             found += part
             pointer += len(part)
             chunk *= 2
-        raise EmulatorError("a text without end")
+        raise ValueError("a text without end")
 
     def _put(self, text: bytes) -> int:
         pointer = self.call("_malloc", len(text) + 1)
@@ -264,6 +295,12 @@ def encode(cell: Cell) -> bytes:
 
 
 def decode(text: str) -> Cell:
-    """The cell that the emulator wrote."""
-    cell: Cell = Cell.one_from_boc(base64.b64decode(text))
-    return cell
+    """The cell that the emulator wrote, of whatever depth. Raises `EmulatorError`."""
+    try:
+        return read_bag(base64.b64decode(text), roots=range(1, 2), max_cells=MAX_ANSWER_CELLS)[0]
+    except (BadBag, ValueError) as problem:
+        raise EmulatorError(f"the emulator's answer is no cell: {problem}") from problem
+
+
+def _last_line(problem: BaseException) -> str:
+    return next(reversed(str(problem).strip().splitlines()), type(problem).__name__)

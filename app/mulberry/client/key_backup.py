@@ -1,0 +1,59 @@
+"""A key's backup as a file of the owner's: written, read back, and opened again before anyone relies on it."""
+
+import asyncio
+from pathlib import Path
+from typing import Protocol
+
+from mulberry.model.control import KeyBackup
+from mulberry.model.errors import UserFacingError
+from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.key import KeyCheck
+
+
+class KeyAgent(Protocol):
+    """The part of `ControlClient` that backs up a key."""
+
+    async def back_up_key(self, passphrase: str) -> KeyBackup: ...
+
+    async def check_key(self, backup: KeyBackup, passphrase: str) -> KeyCheck: ...
+
+
+async def back_up(agent: KeyAgent, path: Path, passphrase: str) -> KeyCheck:
+    """Writes a new file and returns what was read back from it. Raises `UserFacingError`: it is no backup then."""
+    if await asyncio.to_thread(path.exists):
+        raise UserFacingError(
+            what="The key was not backed up.",
+            why=f"{path} is there already, and it may be somebody's only copy.",
+            next_step="Choose another name.",
+        )
+    backup = await agent.back_up_key(passphrase)
+    try:
+        await asyncio.to_thread(write_whole, path, backup.content.encode())
+    except OSError as problem:
+        raise UserFacingError(
+            what="The key was not backed up.",
+            why=f"{path}: {problem.strerror or problem}.",
+            next_step="Choose a folder that you may write to.",
+        ) from problem
+    found = await agent.check_key(await read_backup(path), passphrase)
+    if not found.is_this_nodes:
+        raise UserFacingError(
+            what="The backup is not good.",
+            why=f"What {path} gives back is not this node's key.",
+            next_step="Delete it and back up once more, on another disk.",
+        )
+    return found
+
+
+async def read_backup(path: Path) -> KeyBackup:
+    """Raises `UserFacingError`: there is no such file, or it is no backup."""
+    try:
+        untrusted = await asyncio.to_thread(read_bounded, path)
+        if untrusted is not None:
+            return KeyBackup(untrusted.decode())
+        why = "there is no such file"
+    except UnicodeDecodeError:
+        why = "it is no text"
+    except (OSError, ValueError) as problem:
+        why = str(problem)
+    raise UserFacingError("The backup cannot be read.", f"{path}: {why}.", "Choose the file that Mulberry wrote.")
