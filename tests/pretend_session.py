@@ -47,6 +47,9 @@ class Session:
             on_progress("about 1.4 s of computing")
             await asyncio.sleep(1.4)
             raise ChannelClosed("too slow")
+        if isinstance(end, Slow):
+            await asyncio.sleep(end.seconds)
+            raise ChannelClosed("no answer")
         if end is None:
             await asyncio.sleep(1e9)
         else:
@@ -79,6 +82,13 @@ class Session:
 
 class Puzzle(Exception):
     """Not an error either: the transport says that it takes long."""
+
+
+class Slow(Exception):
+    """Not an error: the attempt takes so long, and fails."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
 class Connected(Exception):

@@ -180,10 +180,19 @@ async def test_a_job_worth_nonsense_is_distrusted(book: ProxyBook, clock: Settab
 
 
 @pytest.mark.virtual_time
-async def test_a_confirmation_of_nothing_we_know_is_no_money(book: ProxyBook, till: Till, clock: SettableClock) -> None:
-    book.confirm(b"\x09" * 32, 5)
+@pytest.mark.parametrize(("tokens", "is_said"), [(5, True), (0, False)], ids=["strange", "of a request not taken"])
+async def test_a_confirmation_of_nothing_we_know_is_no_money(
+    book: ProxyBook,
+    till: Till,
+    clock: SettableClock,
+    caplog: pytest.LogCaptureFixture,
+    tokens: int,
+    is_said: bool,
+) -> None:
+    book.confirm(b"\x09" * 32, tokens)
     await word()
     assert till.ledger.totals(clock.now()).today == 0
+    assert ("no such job" in caplog.text) == is_said
 
 
 async def test_a_proxy_that_confirms_less_than_we_counted_is_told_on(

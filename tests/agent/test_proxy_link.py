@@ -19,7 +19,7 @@ from mulberry.cocoon.transports import PeerNotProven
 from mulberry.cocoon.worker import CountersFell
 from mulberry.model.node import ProxyState, ReasonKind
 from mulberry.model.root_contract import ProxyAddress
-from pretend_session import Book, Connected, Puzzle, Session
+from pretend_session import Book, Connected, Puzzle, Session, Slow
 
 HERE = ProxyAddress("127.0.0.1", 1)
 
@@ -97,6 +97,26 @@ async def test_a_connection_that_went_well_is_dialled_again_at_once() -> None:
         await asyncio.sleep(3600)
         assert len(session.began) == 8
         assert session.began[7] - session.began[6] <= 3600 + UNREACHABLE.first + 0.1
+
+
+@pytest.mark.virtual_time
+async def test_a_network_that_breaks_four_times_a_minute_costs_no_long_pauses() -> None:
+    session = Session(*[Connected(15)] * 20)
+    async with running(session):
+        await asyncio.sleep(20 * 16)
+        steps = [later - earlier for earlier, later in zip(session.began, session.began[1:], strict=False)]
+        assert len(steps) >= 19
+        assert all(step <= 15 + UNREACHABLE.first + 0.1 for step in steps)
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("end", [Connected(1), Slow(60)], ids=["drops us at once", "is silent for a minute"])
+async def test_a_proxy_that_does_so_again_and_again_is_left_alone_for_longer_each_time(end: Exception) -> None:
+    session = Session(*[end] * 12)
+    async with running(session):
+        await asyncio.sleep(3600)
+        steps = [later - earlier for earlier, later in zip(session.began, session.began[1:], strict=False)]
+        assert steps[8] - steps[0] >= UNREACHABLE.longest / 2 - 1
 
 
 @pytest.mark.virtual_time

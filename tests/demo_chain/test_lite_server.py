@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pytoniq_core.boc.cell import Cell
 from pytoniq_core.proof.check_proof import ProofError
 
 from conftest import SettableClock
+from mulberry.demo.chain.adnl import MATERIAL_BYTES, Connection
 from mulberry.demo.chain.chain import LocalChain
 from mulberry.demo.chain.faults import HONEST, Faults, Lie
 from mulberry.demo.chain.lite_server import LiteServer, global_config
@@ -80,6 +82,25 @@ async def test_pytoniq_reads_what_the_chain_holds(client: LiteClient, server: Li
     assert [item.cell.hash for item in history] == [kept.hash for kept in chain.transactions(wallet.address)]
     assert (await client.run_get_method(their(wallet.address), "seqno", [])) == [4]
     assert 34 in await client.get_config_all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the demo network uses uvloop where there is one")
+def test_an_answer_to_somebody_who_has_hung_up_is_not_sent() -> None:
+    import uvloop
+
+    async def answer_too_late() -> None:
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=ours)
+        connection = Connection(reader, writer, bytes(MATERIAL_BYTES))
+        theirs.close()
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        connection.send(b"the answer")
+        assert writer.is_closing()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(answer_too_late())
 
 
 async def test_pytoniq_walks_through_the_blocks(client: LiteClient, server: LiteServer) -> None:

@@ -7,13 +7,13 @@ strongest stranger there is: one who holds the proxy's key, or the certificate's
 
 import json
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha512
 from pathlib import Path
+from typing import TypeVar
 
 import dcap_qvl  # noqa: F401  # here, so that its import does not count as memory that an input takes
 from cryptography import x509
@@ -43,6 +43,7 @@ from mulberry.ton.payment import (
     PAYMENT,
     PAYMENT_CELLS,
     PaymentRefused,
+    VerifiedPayment,
     build_payment,
     verify_payment,
 )
@@ -53,6 +54,7 @@ NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)  # when the certificates and collat
 ALWAYS_ALLOWED = 128 * 1024  # bytes of memory for whatever does not grow with the input
 
 Check = Callable[[bytes], bool]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +73,27 @@ class Target:
         return CORPUS / self.name
 
 
-@contextmanager
-def memory_at_most(times: int, untrusted: bytes) -> Iterator[None]:
-    """Python's memory inside is at most so many times the input. Measured only while tracemalloc runs."""
-    if not tracemalloc.is_tracing():
-        yield
-        return
-    before, _ = tracemalloc.get_traced_memory()
-    tracemalloc.reset_peak()
-    yield
-    taken = tracemalloc.get_traced_memory()[1] - before
-    if taken > ALWAYS_ALLOWED + times * len(untrusted):
-        raise MemoryError(f"{taken:,} bytes of memory for {len(untrusted):,} bytes of input")
+def read(reader: Callable[[bytes], Result], refusal: type[Exception], untrusted: bytes, *, times: int) -> Result | None:
+    """What `reader` makes of the bytes, None when it refuses them, within memory of so many `times` their number.
+
+    Python's memory, and only while tracemalloc runs. What is taken once and not again is no memory of the input's: a
+    table that all of Python shares has grown, like the one of interned names.
+    """
+    taken = 0
+    for _ in range(2):
+        result = None  # before measuring: the first round's is not given back within the second
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        try:
+            result = reader(untrusted)
+        except refusal as problem:
+            said = str(problem)  # people read it
+            assert said.isprintable(), ascii(said)
+            assert 0 < len(said) < 400, ascii(said)
+        taken = tracemalloc.get_traced_memory()[1] - before
+        if taken <= ALWAYS_ALLOWED + times * len(untrusted):
+            return result
+    raise MemoryError(f"{taken:,} bytes of memory for {len(untrusted):,} bytes of input")
 
 
 # Cocoon's protocol
@@ -90,11 +101,9 @@ def memory_at_most(times: int, untrusted: bytes) -> Iterator[None]:
 
 def messages(data: bytes) -> bool:
     """The TL codec: one encoding for each value."""
-    with memory_at_most(30, data):
-        try:
-            message = decode(data)
-        except TlError:
-            return False
+    message = read(decode, TlError, data, times=30)
+    if message is None:
+        return False
     assert encode(message) == data
     return True
 
@@ -102,44 +111,43 @@ def messages(data: bytes) -> bool:
 def frames(data: bytes) -> bool:
     """The frame reader, fed in pieces of the first byte's size and at once."""
     piece, stream = (data[0] or 1 if data else 1), data[1:]
-    reader, writer = FrameReader(), FrameWriter()
-    bodies: list[bytes] = []
-    broken = False
-    with memory_at_most(8, data):
-        try:
-            for start in range(0, len(stream), piece):
-                bodies += reader.feed(stream[start : start + piece])
-        except FrameError:
-            broken = True
+    bodies, broken = read(lambda stream: _in_pieces(stream, piece), FrameError, stream, times=8) or ([], True)
     try:
         assert FrameReader().feed(stream) == bodies
         assert not broken
     except FrameError:
         assert broken
+    writer = FrameWriter()
     assert stream.startswith(b"".join(writer.pack(body) for body in bodies))
     return bool(bodies) and not broken
+
+
+def _in_pieces(stream: bytes, piece: int) -> tuple[list[bytes], bool]:
+    """The frames read, and whether the stream then broke the rules."""
+    reader, bodies = FrameReader(), list[bytes]()
+    try:
+        for start in range(0, len(stream), piece):
+            bodies += reader.feed(stream[start : start + piece])
+    except FrameError:
+        return bodies, True
+    return bodies, False
 
 
 def attested_peer(data: bytes) -> bool:
     """What a SOCKS5 router tells of a proxy."""
     if len(data) < LENGTH.size:
         return False
-    body = data[LENGTH.size :]
-    with memory_at_most(4, data):
-        try:
-            fits = checked_length(data[: LENGTH.size]) == len(body)
-            peer = AttestedPeer.parse(body)
-        except AttestedPeerError as problem:
-            _is_said_well(problem)
-            return False
+    head, body = data[: LENGTH.size], data[LENGTH.size :]
+    peer = read(AttestedPeer.parse, AttestedPeerError, body, times=4)
+    if peer is None:
+        return False
+    fits = read(checked_length, AttestedPeerError, head, times=4) == len(body)
     packed = peer.pack()
     assert packed[LENGTH.size :] == body
     assert fits is (packed == data)
     for policy in Policy:
-        try:
-            evidence = peer.evidence(Requirements(policy))
-        except AttestedPeerError as problem:
-            _is_said_well(problem)
+        evidence = _evidence(peer, policy, body)
+        if evidence is None:
             continue
         assert evidence.told_by_router
         if policy is not Policy.ANY:
@@ -148,16 +156,16 @@ def attested_peer(data: bytes) -> bool:
     return fits
 
 
+def _evidence(peer: AttestedPeer, policy: Policy, body: bytes) -> PeerEvidence | None:
+    return read(lambda _: peer.evidence(Requirements(policy)), AttestedPeerError, body, times=4)
+
+
 MODEL = "m"
 
 
 def requests(data: bytes) -> bool:
     """A customer's JSON, to both paths. What may be run is run the same when it is checked again."""
-    with memory_at_most(45, data):
-        try:
-            plain = parse_object(data)
-        except JsonError:
-            plain = None
+    plain = read(parse_object, JsonError, data, times=45)
     if plain is not None:
         written = dump(plain)
         assert parse_object(written) == plain
@@ -202,16 +210,9 @@ MOST_CELLS = 64
 
 def payments(data: bytes) -> bool:
     """Bags of cells, payments of a stranger, and payments that the proxy signed whatever is in them."""
-    with memory_at_most(60, data):
-        try:
-            root = read_boc(data, max_bytes=MAX_PAYMENT_BYTES, max_cells=MOST_CELLS)
-        except BocError:
-            root = None
-    try:
-        believed = verify_payment(data, proxy_key=PUBLIC_PROXY, worker_contract=CONTRACT)
-    except PaymentRefused as problem:
-        _is_said_well(problem)
-    else:
+    root = read(_read_boc, BocError, data, times=60)
+    believed = read(lambda boc: _verify(boc, PUBLIC_PROXY), PaymentRefused, data, times=60)
+    if believed is not None:
         assert (believed.tokens, believed.query_id) in SIGNED_BY_PUBLIC_PROXY
         assert not believed.closing
         return True
@@ -219,10 +220,18 @@ def payments(data: bytes) -> bool:
         return False
     written = write_boc(root)
     assert len(written) <= len(data)
-    assert read_boc(written, max_bytes=len(data), max_cells=MOST_CELLS) == root
+    assert _read_boc(written) == root
     if data[4:7] == written[4:7] and data[6] <= PAYMENT_CELLS:  # as short as ours, and no two ways to order the cells
         assert written == data
     return _signed_by_proxy(root)
+
+
+def _read_boc(untrusted: bytes) -> Cell:
+    return read_boc(untrusted, max_bytes=MAX_PAYMENT_BYTES, max_cells=MOST_CELLS)
+
+
+def _verify(untrusted_boc: bytes, proxy_key: bytes) -> VerifiedPayment:
+    return verify_payment(untrusted_boc, proxy_key=proxy_key, worker_contract=CONTRACT)
 
 
 def _signed_by_proxy(inner: Cell) -> bool:
@@ -230,10 +239,8 @@ def _signed_by_proxy(inner: Cell) -> bool:
     operation, query_id = (int.from_bytes(inner.data[start:end], "big") for start, end in ((0, 4), (4, 12)))
     outer = CellWriter().uint(operation, 32).uint(query_id, 64).address(EXCESS)
     payment = write_boc(outer.bytes(PROXY.sign(inner.hash).signature).reference(inner).cell())
-    try:
-        believed = verify_payment(payment, proxy_key=bytes(PROXY.verify_key), worker_contract=CONTRACT)
-    except PaymentRefused as problem:
-        _is_said_well(problem)
+    believed = read(lambda boc: _verify(boc, bytes(PROXY.verify_key)), PaymentRefused, payment, times=60)
+    if believed is None:
         return False
     assert operation in (PAYMENT, LAST_PAYMENT)
     assert payment == build_payment(
@@ -279,15 +286,12 @@ def _der(tag: int, *parts: bytes) -> bytes:
 
 
 def _verified(certificate: bytes, requirements: Requirements) -> PeerEvidence | None:
-    with memory_at_most(20, certificate):
-        try:
-            evidence = verify_peer((certificate,), requirements, NOW, TDX)
-        except NotProven as problem:
-            _is_said_well(problem)
-            return None
-    read = x509.load_der_x509_certificate(certificate)
-    assert read.not_valid_before_utc <= NOW <= read.not_valid_after_utc
-    assert read.public_key().public_bytes_raw() == evidence.public_key  # type: ignore[union-attr]
+    evidence = read(lambda der: verify_peer((der,), requirements, NOW, TDX), NotProven, certificate, times=20)
+    if evidence is None:
+        return None
+    seen = x509.load_der_x509_certificate(certificate)
+    assert seen.not_valid_before_utc <= NOW <= seen.not_valid_after_utc
+    assert seen.public_key().public_bytes_raw() == evidence.public_key  # type: ignore[union-attr]
     assert evidence.policy is requirements.policy
     assert (evidence.image_hash is None) is (requirements.policy is Policy.ANY)
     if requirements.policy is not Policy.ANY:
@@ -308,27 +312,14 @@ def _signed_part(quote: bytes) -> bytes:
 
 def quotes(data: bytes) -> bool:
     """A TDX quote, and the 64 bytes in its place on test networks."""
-    with memory_at_most(20, data):
-        for parse in (parse_quote, parse_fake_quote):
-            try:
-                parse(data)
-            except NotProven as problem:
-                _is_said_well(problem)
-        try:
-            verified = TDX.verify(data, NOW)
-        except NotProven as problem:
-            _is_said_well(problem)
-            return False
+    for parse in (parse_quote, parse_fake_quote):
+        read(parse, NotProven, data, times=20)
+    verified = read(lambda quote: TDX.verify(quote, NOW), NotProven, data, times=20)
+    if verified is None:
+        return False
     assert _signed_part(data) in _genuine()
     assert verified.quote == parse_quote(data)
     return True
-
-
-def _is_said_well(problem: Exception) -> None:
-    """People read it: one line, printable, not too long."""
-    said = str(problem)
-    assert said.isprintable(), ascii(said)
-    assert 0 < len(said) < 400, ascii(said)
 
 
 def planted(data: bytes) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fuzz import run
-from fuzz.targets import PLANTED, TARGETS, Target, memory_at_most
+from fuzz.targets import PLANTED, TARGETS, Target, read
 from mulberry.cocoon.tl import MESSAGES, decode
 
 SECONDS = 6  # for each target; with the start of their processes a minute in all
@@ -85,8 +85,7 @@ def test_a_broken_property_is_found_and_its_input_kept(tmp_path: Path, monkeypat
 @pytest.mark.usefixtures("memory_measured")
 def test_memory_out_of_proportion_is_seen() -> None:
     def take(size: int) -> None:
-        with memory_at_most(2, bytes(1000)):
-            bytes(size)
+        read(lambda _: bytes(size), ValueError, bytes(1000), times=2)
 
     take(10_000)
     with pytest.raises(MemoryError, match="for 1,000 bytes"):

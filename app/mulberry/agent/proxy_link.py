@@ -28,19 +28,25 @@ OFFLINE = (errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOT
 
 @dataclass(frozen=True, slots=True)
 class Pauses:
-    """Seconds before the next attempt: the first, doubled each time up to the longest, each cut by up to a half."""
+    """Seconds before the next attempt: the first, doubled each time up to the longest, each cut by up to a half.
+
+    After a connection of `well` seconds it is the first again.
+    """
 
     first: float
     longest: float
+    well: float
 
     def after(self, failures: int, random: Random) -> float:
         return min(self.first * 2.0 ** min(failures, 30), self.longest) * random.uniform(0.5, 1.0)
 
 
-UNREACHABLE = Pauses(first=0.5, longest=30)
-WITHOUT_NETWORK = Pauses(first=0.5, longest=5)  # such an attempt costs nobody anything, and the cable may be back
-REFUSED = Pauses(first=5, longest=300)
-DISTRUSTED = Pauses(first=30, longest=600)
+UNREACHABLE = Pauses(first=0.5, longest=30, well=10)  # with the usual proof of work: 5 % of a core at the worst
+WITHOUT_NETWORK = Pauses(
+    first=0.5, longest=5, well=5
+)  # such an attempt costs nobody anything, and the cable may be back
+REFUSED = Pauses(first=5, longest=300, well=300)
+DISTRUSTED = Pauses(first=30, longest=600, well=600)
 
 
 class ProxyLink:
@@ -78,6 +84,7 @@ class ProxyLink:
         self._tried: ProxyAddress | None = None
         self._woken = asyncio.Event()
         self._attempt: asyncio.Task[None] | None = None
+        self._connected_at = self._connected_seconds = 0.0  # on the loop's clock; how long the newest attempt's lasted
         self.failing_since: float | None = asyncio.get_running_loop().time()  # on the loop's clock
         self.connected_since: datetime | None = None
         self.next_attempt_at: datetime | None = None
@@ -158,12 +165,12 @@ class ProxyLink:
         """Connects and serves, again and again."""
         failures = 0
         while True:
-            began = asyncio.get_running_loop().time()
             self.next_attempt_at = None
+            self._connected_seconds = 0.0
             self._woken.clear()
             pauses = await self._one_session()
-            if asyncio.get_running_loop().time() - began > pauses.longest or self._woken.is_set():
-                failures = 0  # it had gone well for long, or everything is different now
+            if self._connected_seconds >= pauses.well or self._woken.is_set():
+                failures = 0  # it had gone well, or everything is different now
             pause = pauses.after(failures, self._random)
             failures += 1
             self.next_attempt_at = self._clock.now() + timedelta(seconds=pause)
@@ -242,6 +249,11 @@ class ProxyLink:
     def _session_changed(self) -> None:
         connected = self.session.is_connected
         if connected != (self.connected_since is not None):
+            now = asyncio.get_running_loop().time()
+            if connected:
+                self._connected_at = now
+            else:
+                self._connected_seconds = now - self._connected_at
             self.connected_since = self._clock.now() if connected else None
-            self.failing_since = None if connected else asyncio.get_running_loop().time()
+            self.failing_since = None if connected else now
         self._on_change()

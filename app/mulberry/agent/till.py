@@ -192,7 +192,8 @@ class Till:
 
     def _compare(self, entry: Confirmation, job: Job | None) -> None:
         if job is None:
-            log.warning("request %s was confirmed, but no such job waits for it", entry.request_id[:16])
+            if entry.tokens:  # a request that was not taken is no job, and worth nothing
+                log.warning("request %s was confirmed, but no such job waits for it", entry.request_id[:16])
         elif entry.tokens < job.adjusted_tokens:
             self._short_jobs += 1
             self._short_tokens += job.adjusted_tokens - entry.tokens

@@ -83,7 +83,9 @@ class Connection:
         return bytes(packet[NONCE_BYTES:-HASH_BYTES])
 
     def send(self, content: bytes) -> None:
-        """Queues a packet."""
+        """Queues a packet; of a connection that has ended, nobody hears it."""
+        if self._writer.is_closing():  # uvloop's transports raise then
+            return
         packet = os.urandom(NONCE_BYTES) + content
         packet += sha256(packet).digest()
         self._writer.write(self._outgoing.encrypt(struct.pack("<I", len(packet)) + packet))
