@@ -13,6 +13,7 @@ from mulberry import __version__
 from mulberry.agent import reasons
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
+from mulberry.agent.network_facts import network_info
 from mulberry.agent.proxy_records import proxy_statuses
 from mulberry.agent.settings import save_settings
 from mulberry.agent.shift import Shift
@@ -27,7 +28,7 @@ from mulberry.model.control import API_VERSION, Hello
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
-from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, Status, Step, Want
+from mulberry.model.node import Intent, NodeState, Reason, RootInfo, Status, Step, Want
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Node:
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
         self._wallet: WalletStatus | None = None  # as a shift knew it last
+        self._root: RootInfo | None = None  # likewise
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
@@ -85,12 +87,13 @@ class Node:
         shift, profile = self._shift, self._workshop.profile
         earnings, records = self._totals.now()
         front_url = shift.front_url if shift else None
+        self._root = (shift.root if shift else None) or self._root
         return Status(
             state=state,
             reasons=found,
             steps=facts.steps,
             intent=facts.intent,
-            network=NetworkInfo(profile.name, profile.title, profile.kind == "demo", front_url),
+            network=network_info(profile, front_url, self._root),
             model=profile.model,
             runs_on="the CPU",  # no GPU provider in this version
             running_requests=facts.running_requests,
