@@ -1,7 +1,7 @@
 """What the Network page says decides whom an owner trusts: a proof that proves nothing must never read like one."""
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
