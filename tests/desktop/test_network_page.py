@@ -142,6 +142,19 @@ def test_a_payout_is_asked_for_once_where_one_waits(page: NetworkPage) -> None:
     assert not button.isVisible()
 
 
+def test_a_proxy_that_waits_can_be_tried_at_once(page: NetworkPage) -> None:
+    asked: list[str] = []
+    page.proxy.dial_asked.connect(asked.append)
+    show(page, a_proxy(3, ProxyState.WAITING))
+    for _ in range(2):
+        QTest.mouseClick(page.proxy.dial, Qt.MouseButton.LeftButton)
+    assert asked == ["demo proxy 3"]
+    show(page, a_proxy(3, ProxyState.WAITING), link=Link.SILENT)
+    assert not page.proxy.dial.isEnabled()
+    show(page, WORKING)
+    assert not page.proxy.dial.isVisible()
+
+
 def test_the_keyboard_reads_every_cell(page: NetworkPage, settle: Callable[[], None]) -> None:
     show(page, *ONE_OF_EACH)
     page.activateWindow()

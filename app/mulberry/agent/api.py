@@ -17,7 +17,7 @@ from aiohttp import WSCloseCode, web
 
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.watching import Watches
-from mulberry.model.control import Command, Event, Hello, PayoutRequest, Refusal
+from mulberry.model.control import Command, DialRequest, Event, Hello, PayoutRequest, Refusal
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
@@ -60,6 +60,10 @@ class Desk(Protocol):
         """Cashes what waits at one proxy, or everywhere. Raises `UserFacingError`: nothing was to be paid out."""
         ...
 
+    def dial(self, proxy: str) -> None:
+        """Tries now to reach the proxy of that name. Raises `UserFacingError`: it does not wait for that."""
+        ...
+
     def reconciliation(self) -> Reconciliation: ...
 
     def quit(self) -> None:
@@ -80,6 +84,7 @@ def make_application(desk: Desk) -> web.Application:
             web.get("/v1/earnings", faces.earnings),
             web.get("/v1/wallet", faces.wallet),
             web.post("/v1/payout", faces.payout),
+            web.post("/v1/dial", faces.dial),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -132,6 +137,10 @@ class _Faces:
         asked = from_json(PayoutRequest, await request.read())
         await self._desk.pay_out(asked.proxy)
         return _json(WalletStatus, self._desk.wallet())
+
+    async def dial(self, request: web.Request) -> web.Response:
+        self._desk.dial(from_json(DialRequest, await request.read()).proxy)
+        return _json(Status, self._desk.status())
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

@@ -125,6 +125,15 @@ class Node:
             )
         await treasury.pay_out(proxy)
 
+    def dial(self, proxy: str) -> None:
+        """Raises `UserFacingError`: no attempt to reach the proxy of that name is to come."""
+        if self._shift is None or not self._shift.dial_now(proxy):
+            raise UserFacingError(
+                what="The proxy was not dialled.",
+                why="It is connected or being dialled already, or it is not one that this computer works for now.",
+                next_step="Look at its state, on the Network page or with `mulberry proxies`.",
+            )
+
     def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""
         treasury = self._shift.treasury if self._shift else None

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from mulberry.client.events import connected_events
 from mulberry.client.http import StrangeAnswerError, request
-from mulberry.model.control import Command, Event, Hello, PayoutRequest, Refusal
+from mulberry.model.control import Command, DialRequest, Event, Hello, PayoutRequest, Refusal
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
@@ -85,6 +85,10 @@ class ControlClient:
         """
         request = to_json(PayoutRequest, PayoutRequest(proxy))
         return await self._ask(WalletStatus, "POST", "/v1/payout", request)
+
+    async def dial(self, proxy: str) -> Status:
+        """Tries now to reach the proxy of that name. Raises `UserFacingError` too when it does not wait for that."""
+        return await self._ask(Status, "POST", "/v1/dial", to_json(DialRequest, DialRequest(proxy)))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""

@@ -36,6 +36,8 @@ class Agent(Protocol):
 
     async def payout(self, proxy: str | None = None) -> WalletStatus: ...
 
+    async def dial(self, proxy: str) -> Status: ...
+
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
     async def reconciliation(self) -> Reconciliation: ...
@@ -130,6 +132,10 @@ class Connection(QObject):
         """Asks for what waits at `proxy`, its public key in hexadecimal, to be paid out now."""
         self._spawn(lambda line: self._pay_out(line.agent, proxy))
 
+    def dial(self, proxy: str) -> None:
+        """Asks for the proxy of that name to be tried now; its state says the rest, or `failed` why not."""
+        self._spawn(lambda line: self._dial(line.agent, proxy))
+
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
         from mulberry.client.control import AgentNotRunning
@@ -211,6 +217,12 @@ class Connection(QObject):
         else:
             self._show(replace(self.view, wallet=wallet))
         self.payout_answered.emit()
+
+    async def _dial(self, agent: Agent, proxy: str) -> None:
+        try:
+            await agent.dial(proxy)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
 
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:

@@ -42,6 +42,7 @@ class MoneyFeed(QObject):
         transactions.wanted.connect(connection.fetch_history)
         screen.wallet.payouts.asked.connect(connection.pay_out)
         screen.network.proxy.pay_out_asked.connect(connection.pay_out)
+        screen.network.proxy.dial_asked.connect(connection.dial)
         screen.earnings.over_time.wanted.connect(self._ask_for_chart)
         screen.earnings.reconcile.asked.connect(connection.reconcile)
         screen.pages.currentChanged.connect(self._ask_what_is_due)

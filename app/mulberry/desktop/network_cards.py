@@ -23,6 +23,7 @@ class ProxyCard(Card):
     """The proxy that is chosen in the table: all there is to say of it, and what can be asked for."""
 
     pay_out_asked = Signal(str)  # its public key
+    dial_asked = Signal(str)  # its name
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("The chosen proxy")
@@ -39,11 +40,14 @@ class ProxyCard(Card):
         self.facts = Facts(theme, PROXY_FACT_WIDTH)
         self.pay_out = plain_button(PAY_OUT)
         self.pay_out.clicked.connect(self._ask)
+        self.dial = plain_button("Try again now")
+        self.dial.clicked.connect(self._dial)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.shape)
         head.addWidget(self.name, 1)
         head.addWidget(self.state)
+        head.addWidget(self.dial)
         head.addWidget(self.pay_out)
         self.column.addLayout(head)
         self.column.addWidget(self.note)
@@ -59,12 +63,19 @@ class ProxyCard(Card):
         self.note.say(network_wording.state_line(proxy))
         self.facts.show_facts(network_wording.proxy_facts(proxy, now, as_of))
         self._draw_shape()
+        self._show_dial(proxy, view)
         self._show_payout()
 
     def payout_answered(self) -> None:
         """It is under way, or was refused."""
         self._asked = None
         self._show_payout()
+
+    def _show_dial(self, proxy: ProxyStatus, view: View) -> None:
+        """Only where an attempt is to come."""
+        self.dial.setVisible(proxy.next_attempt_at is not None and not proxy.connected)
+        self.dial.setAccessibleName(f"{self.dial.text()}: {self.name.text()}")
+        self.dial.setEnabled(not view.is_stale)
 
     def _show_payout(self) -> None:
         """Only where the Wallet page has a payout of this proxy too."""
@@ -79,6 +90,11 @@ class ProxyCard(Card):
         self.pay_out.setAccessibleName(f"{self.pay_out.text()}: {self.name.text()}")
         self.pay_out.setToolTip(f"{wallet_wording.waiting_text(payout)} waits there to be paid out.")
         self.pay_out.setEnabled(wallet_wording.can_pay_out(payout) and not self._view.is_stale and not is_asked)
+
+    def _dial(self) -> None:
+        if self._proxy is not None:
+            self.dial.setEnabled(False)  # until its state says more
+            self.dial_asked.emit(self._proxy.name)
 
     def _ask(self) -> None:
         if self._proxy is not None:
