@@ -16,6 +16,7 @@ from mulberry.agent.task import Done, Task
 from mulberry.model.attestation import Policy
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.node import NetworkInfo
+from mulberry.ton.address import parse_address
 from treasury_desk import TreasuryDesk
 
 pytestmark = pytest.mark.virtual_time
@@ -44,7 +45,9 @@ async def test_what_was_read_from_ton_has_the_time_of_its_block(
     assert root is not None
     assert root.as_of is not None
     assert root.as_of <= clock.now()
-    assert (root.address, root.version) == (parameters.root_address, parameters.version)
+    assert root.address.startswith("EQ")
+    assert parse_address(root.address).raw == parameters.root_address
+    assert (root.version, root.params_version) == (parameters.version, parameters.params_version)
     assert root.worker_fee_per_token == parameters.worker_fee_per_token
     assert root.proxies == len(parameters.proxies)
 
@@ -55,13 +58,14 @@ async def test_what_a_file_says_has_no_time_and_a_launched_networks_own_file_say
     with a_workshop(tmp_path, clock) as workshop:
         async with AsyncExitStack() as stack:
             assert root_of(Bench(workshop, stack, lambda: None)) is None
-    joined = DEMO.model_copy(update={"launch": None, "kind": "test"})
+    joined = DEMO.model_copy(update={"launch": None, "kind": "test", "root_contract_address": "nowhere" * 20})
     with a_workshop(tmp_path / "joined", clock, profile=joined) as workshop:
         async with AsyncExitStack() as stack:
             root = root_of(Bench(workshop, stack, lambda: None))
     assert root is not None
     assert root.as_of is None
     assert (root.version, root.worker_fee_per_token) == (1, 20_000)
+    assert len(root.address) == 48
 
 
 def test_the_network_is_told_as_its_profile_says() -> None:

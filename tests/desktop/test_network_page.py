@@ -114,6 +114,10 @@ def test_the_time_to_the_next_attempt_goes_down_though_the_agent_says_nothing(
     assert page.counting.isActive()
     page.hide()
     assert not page.counting.isActive()  # nobody looks
+    show(page, WORKING)
+    assert page.proxy.state.text() == "Waiting, in 12 s"
+    page.show()
+    assert page.proxy.state.text() == "Working"
 
 
 def test_a_silent_agents_numbers_are_called_old_and_nothing_can_be_asked_for(page: NetworkPage) -> None:

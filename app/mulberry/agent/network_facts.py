@@ -6,6 +6,9 @@ from mulberry.agent.bench import Bench
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import NetworkInfo, RootInfo
 from mulberry.model.root_contract import RootParameters
+from mulberry.ton.address import AddressError, parse_address
+
+LONGEST_ADDRESS = 48  # characters, as a friendly address has
 
 
 def network_info(profile: NetworkProfile, front_url: str | None, root: RootInfo | None) -> NetworkInfo:
@@ -39,7 +42,7 @@ def root_of(bench: Bench) -> RootInfo | None:
 
 def _root_info(parameters: RootParameters, as_of: datetime | None) -> RootInfo:
     return RootInfo(
-        address=parameters.root_address,
+        address=_friendly(parameters.root_address),
         version=parameters.version,
         params_version=parameters.params_version,
         price_per_token=parameters.price_per_token,
@@ -51,3 +54,11 @@ def _root_info(parameters: RootParameters, as_of: datetime | None) -> RootInfo:
         proxies=len(parameters.proxies),
         as_of=as_of,
     )
+
+
+def _friendly(untrusted_address: str) -> str:
+    """As wallets and explorers write a contract's address. A network without a chain may call it anything."""
+    try:
+        return parse_address(untrusted_address).friendly(bounceable=True)
+    except AddressError:
+        return untrusted_address[:LONGEST_ADDRESS]

@@ -145,6 +145,7 @@ class RootCard(Card):
             self.address.show_address("", has_explorer=False)
             self.read.say(network_wording.ROOT_NOT_READ)
             return
-        self.address.show_address(root.address, has_explorer=not status.network.is_demo and root.as_of is not None)
+        has_explorer = not status.network.is_demo and root.as_of is not None
+        self.address.show_address(network_wording.cut_name(root.address), has_explorer=has_explorer)
         self.read.say(network_wording.root_read_line(root, status))
         self.facts.show_facts(network_wording.root_facts(root, status))

@@ -40,29 +40,34 @@ class NetworkPage(Page):
         self.column.addWidget(self._rules)
         self.column.addStretch()
         self.counting = QTimer(self, interval=SECOND_MILLISECONDS)
-        self.counting.timeout.connect(self._show)
+        self.counting.timeout.connect(self._show_proxies)
         self.proxies.chosen.connect(self._show_proxy)
-        self.show_view(View())
+        self._show()
 
     def show_view(self, view: View) -> None:
         self._view = view
-        status = view.status
+        if self.isVisible():
+            self._show()
+
+    def _show(self) -> None:
+        view, status = self._view, self._view.status
         self._rules.setVisible(status is not None)
         if status is not None:
             self.line.say(network_wording.head_line(status, is_stale=view.is_stale))
             self.network.show_status(status)
             self.root.show_status(status)
-        self._show()
+        self._show_proxies()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._show()
         self.counting.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.counting.stop()
 
-    def _show(self) -> None:
+    def _show_proxies(self) -> None:
         """Again each second: the time until the next attempts goes down though the agent says nothing."""
         self.proxies.show_view(self._view, self._now())
 

@@ -43,7 +43,7 @@ MEANINGS = {
     ProxyState.WORKING: "Connected, and may send requests.",
     ProxyState.CONNECTING: "Being dialled, or proving itself.",
     ProxyState.WAITING: "No requests come from it now.",
-    ProxyState.PUT_ASIDE: "Not trusted: no work is done for it. What it signed is kept and paid out.",
+    ProxyState.PUT_ASIDE: "Not trusted, or over a limit of yours: no work for it. What it signed is kept and paid out.",
     ProxyState.GONE: "No longer on the network's list. What it signed is kept and paid out.",
 }
 _SHORT_TRANSPORTS = {"plain": "plain TCP", "ratls": "RA-TLS", "socks5": "RA-TLS by a router"}

@@ -152,7 +152,7 @@ class Earnings:
 
 @dataclass(frozen=True, slots=True)
 class RootInfo:
-    """The root contract as it was read last. Fees in nanoton, multipliers in ten-thousandths (10000 = 1.0).
+    """The root contract at `address` (friendly) as it was read last. Fees in nanoton, multipliers in ten-thousandths (10000 = 1.0).
 
     `as_of` is the time of the block that proves it; None: the network has no chain, its profile says all this.
     """
