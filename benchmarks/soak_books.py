@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mulberry.demo.accounts import Accounts
-from mulberry.demo.chain.emulator import Emulator
-from mulberry.demo.chain.emulator_cache import default_cache_folder
 from mulberry.demo.chain.keeping import KeptChain
 from mulberry.model.clock import SystemClock
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.chain.bags import read_bag
 from mulberry.ton.chain.transactions import read_transaction
 from mulberry.ton.contract_data import read_worker_contract
+from mulberry.ton.emulator.cache import default_cache_folder
+from mulberry.ton.emulator.executor import Emulator
 from mulberry.ton.messages import Operation
 
 MOST_CELLS = 10_000

@@ -26,6 +26,7 @@ class PretendAgent:
         self.ledger: list[Job] = [a_job(number) for number in range(1, jobs + 1)]
         self.chain: list[ChainTransaction] = [a_transaction(number) for number in range(transactions, 0, -1)]
         self.payouts: list[str | None] = []
+        self.dialled: list[str] = []
         self.payout_refusal: UserFacingError | None = None
         self.passphrase = "mulberry silk worm"
         self.done_with_key: list[str] = []
@@ -70,6 +71,11 @@ class PretendAgent:
             raise self.play_money_refusal
         self.gifts += 1
         return a_wallet()
+
+    async def dial(self, proxy: str) -> Status:
+        self._answer()
+        self.dialled.append(proxy)
+        return a_status()
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()

@@ -303,6 +303,13 @@ async def test_a_payout_that_cannot_be_is_refused_in_words(node: Node, client: C
         await client.payout()
 
 
+async def test_a_proxy_that_waits_for_nothing_is_not_dialled_and_that_is_said(
+    node: Node, client: ControlClient
+) -> None:
+    with pytest.raises(UserFacingError, match="The proxy was not dialled"):
+        await client.dial("demo proxy 1")
+
+
 async def test_the_history_comes_page_by_page_newest_first(node: Node, client: ControlClient) -> None:
     kept = [
         ChainTransaction(

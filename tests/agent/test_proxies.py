@@ -165,6 +165,21 @@ async def test_a_proxy_that_is_not_trusted_is_put_aside_at_once_and_looked_at_ag
         assert network.connected == {"liar"}
 
 
+async def test_the_owner_need_not_wait_for_the_next_attempt() -> None:
+    network = Network("liar", connections=1)
+    network.ends["liar"] = [ProxyDistrusted("its key changed")]
+    async with network.at_work() as proxies:
+        await asyncio.sleep(1)
+        assert network.state("liar") is ProxyState.PUT_ASIDE
+        assert not proxies.dial_now("stranger")
+        assert proxies.dial_now("liar")
+        await asyncio.sleep(0.1)
+        assert network.connected == {"liar"}
+        session = network.sessions["liar"][0]
+        assert not proxies.dial_now("liar")
+        assert session.is_connected, "a connection is not given up for it"
+
+
 async def test_a_proxy_that_leaves_the_network_finishes_signs_and_is_gone() -> None:
     network = Network("a", "b", connections=2)
     async with network.at_work() as proxies:

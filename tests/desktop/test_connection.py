@@ -202,6 +202,19 @@ async def test_play_money_is_asked_for_or_it_is_said_why_there_is_none(qtbot: Qt
     assert answers == ["answered", agent.play_money_refusal, "answered"]
 
 
+async def test_a_proxy_is_dialled_or_it_is_said_why_not(qtbot: QtBot) -> None:
+    agent = PretendAgent()
+    failed: list[object] = []
+    async with connected(agent) as connection:
+        connection.failed.connect(failed.append)
+        connection.dial("demo proxy 1")
+        await until(lambda: agent.dialled)
+        agent.runs = False
+        connection.dial("demo proxy 2")
+        await until(lambda: failed)
+    assert agent.dialled == ["demo proxy 1"]
+
+
 async def test_stop_and_quit_stops_first_and_then_ends_the_agent(qtbot: QtBot) -> None:
     agent = PretendAgent()
     async with connected(agent) as connection:

@@ -21,6 +21,7 @@ from mulberry.agent.ledger import Ledger
 from mulberry.agent.watching import Watches
 from mulberry.model.control import (
     Command,
+    DialRequest,
     Event,
     Hello,
     KeyBackup,
@@ -89,6 +90,10 @@ class Desk(Protocol):
 
     async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None: ...
 
+    def dial(self, proxy: str) -> None:
+        """Tries now to reach the proxy of that name. Raises `UserFacingError`: it does not wait for that."""
+        ...
+
     def reconciliation(self) -> Reconciliation: ...
 
     def quit(self) -> None:
@@ -115,6 +120,7 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/key/backup", faces.back_up_key),
             web.post("/v1/key/check", faces.check_key),
             web.post("/v1/key/restore", faces.restore_key),
+            web.post("/v1/dial", faces.dial),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -185,6 +191,10 @@ class _Faces:
         asked = from_json(KeyRestoreRequest, await request.read())
         await self._desk.restore_key(asked.backup.content, asked.passphrase, replace=asked.replace)
         return _json(KeyStatus, self._desk.wallet().key)
+
+    async def dial(self, request: web.Request) -> web.Response:
+        self._desk.dial(from_json(DialRequest, await request.read()).proxy)
+        return _json(Status, self._desk.status())
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

@@ -7,6 +7,7 @@ import base64
 import json
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ class Chain:
         self._zero_state = b""
         self._kept: BlockId | None = None
         self._listeners: list[Callable[[BlockRef], None]] = []
+        self.root_as_of: datetime | None = None  # the block by which the root contract was read last
 
     @property
     def access(self) -> "ChainAccess":
@@ -113,6 +115,7 @@ class Chain:
         if parameters.is_test != (profile.kind != "mainnet"):
             other = "a test network's" if parameters.is_test else "the main network's"
             raise _wrong_root(f"{address} is {other} root contract, and {profile.title} is not that network")
+        self.root_as_of = state.as_of
         return parameters
 
     async def account(self, address: Address) -> "AccountState":

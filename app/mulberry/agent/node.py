@@ -14,6 +14,7 @@ from mulberry.agent import reasons
 from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
+from mulberry.agent.network_facts import network_info
 from mulberry.agent.proxy_records import proxy_statuses
 from mulberry.agent.settings import save_settings
 from mulberry.agent.shift import Shift
@@ -29,7 +30,7 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
-from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, ReasonKind, Status, Step, Want
+from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Node:
         self._started_at = workshop.clock.now()
         self._wallet: WalletStatus | None = None  # as a shift knew it last
         self._was_compared = False
+        self._root: RootInfo | None = None  # likewise
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
@@ -89,12 +91,13 @@ class Node:
         shift, profile = self._shift, self._workshop.profile
         earnings, records = self._totals.now()
         front_url = shift.front_url if shift else None
+        self._root = (shift.root if shift else None) or self._root
         return Status(
             state=state,
             reasons=found,
             steps=facts.steps,
             intent=facts.intent,
-            network=NetworkInfo(profile.name, profile.title, profile.kind == "demo", front_url),
+            network=network_info(profile, front_url, self._root),
             model=profile.model,
             runs_on="the CPU",  # no GPU provider in this version
             running_requests=facts.running_requests,
@@ -180,6 +183,15 @@ class Node:
             self._blocked = None
             self._left_steps = ()
             self._wished.set()
+
+    def dial(self, proxy: str) -> None:
+        """Raises `UserFacingError`: no attempt to reach the proxy of that name is to come."""
+        if self._shift is None or not self._shift.dial_now(proxy):
+            raise UserFacingError(
+                what="The proxy was not dialled.",
+                why="It is connected or being dialled already, or it is not one that this computer works for now.",
+                next_step="Look at its state, on the Network page or with `mulberry proxies`.",
+            )
 
     def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""

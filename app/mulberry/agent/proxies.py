@@ -98,6 +98,14 @@ class Proxies:
         for place in self._places:
             place.link.dial_again()
 
+    def dial_now(self, name: str) -> bool:
+        """Whether an attempt to reach that proxy was to come, which is made at once now."""
+        for place in self._places:
+            if place.name == name and place.link.next_attempt_at is not None:
+                place.link.dial_again()
+                return True
+        return False
+
     async def run(self) -> None:
         """Keeps the connections. Cancelled, it ends all of them at once, the running requests too."""
         try:

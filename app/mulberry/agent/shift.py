@@ -97,6 +97,10 @@ class Shift:
         links = self._bench.links if self._bench else []
         return tuple(link.reason for link in links if link.reason is not None)
 
+    def dial_now(self, proxy: str) -> bool:
+        """Whether the proxy of that name waited for its next attempt, which is made now."""
+        return self._bench is not None and self._bench.proxies is not None and self._bench.proxies.dial_now(proxy)
+
     def finish(self, wanted: bool) -> None:
         """Takes no new requests and ends when none runs; with False goes on as before, if it is not too late."""
         self._finishing = wanted

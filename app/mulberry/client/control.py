@@ -12,6 +12,7 @@ from mulberry.client.events import connected_events
 from mulberry.client.http import StrangeAnswerError, request
 from mulberry.model.control import (
     Command,
+    DialRequest,
     Event,
     Hello,
     KeyBackup,
@@ -104,6 +105,10 @@ class ControlClient:
         Raises `UserFacingError` too when none was given.
         """
         return await self._ask(WalletStatus, "POST", "/v1/play-money")
+
+    async def dial(self, proxy: str) -> Status:
+        """Tries now to reach the proxy of that name. Raises `UserFacingError` too when it does not wait for that."""
+        return await self._ask(Status, "POST", "/v1/dial", to_json(DialRequest, DialRequest(proxy)))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""

@@ -10,6 +10,7 @@ it could be told from the other one's; too many requests at once are refused wit
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -60,6 +61,11 @@ from mulberry.model.root_contract import ProxyAddress
 LEAST_PROTOCOL = 1
 NEWEST_PROTOCOL = 2
 PAYMENT_STATUS_SECONDS = (10.0, 20.0)  # asked for after a random time between these
+PAYMENTS_LIMIT = (
+    30  # new ones in so many seconds: each is forced to the disk, and the public proxy signs twice a minute
+)
+PAYMENTS_SECONDS = 10.0
+FORMER_PRICE_SECONDS = 60.0  # a request at the price before a raise may have been on its way
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer", bound=Message)
@@ -93,6 +99,8 @@ class WorkerSession:
         self._clock = clock
         self._random = random
         self._on_change = on_change
+        self._former_coefficient = identity.coefficient
+        self._former_until = -math.inf  # on the loop's clock
         self._wanted = True  # by the owner
         self._book_full = False
         self._is_connected = False
@@ -105,6 +113,7 @@ class WorkerSession:
         self._idle.set()
         self._told_enabled = True
         self._newest_payment = b""
+        self._payments_came_at: deque[float] = deque(maxlen=PAYMENTS_LIMIT)
         self._counters = (0, 0)  # committed_to_db and max_known, the proxy's newest
         self._failure: ProxyDistrusted | CountersFell | None = None
         self._closed_by_owner = False
@@ -148,7 +157,10 @@ class WorkerSession:
 
     def set_coefficient(self, coefficient: int) -> None:
         """In thousandths. Raises `ValueError` when out of range."""
-        self._identity = replace(self._identity, coefficient=coefficient)
+        identity = replace(self._identity, coefficient=coefficient)
+        self._former_coefficient = self._least_coefficient
+        self._former_until = asyncio.get_running_loop().time() + FORMER_PRICE_SECONDS
+        self._identity = identity
         self._send(NewCoefficient(coefficient))
 
     async def finish(self) -> None:
@@ -317,6 +329,9 @@ class WorkerSession:
             raise ProtocolError("a request without a time limit")
         if not 0 <= query.coefficient < COEFFICIENT_LIMIT:
             raise ProtocolError("a request with an impossible coefficient")
+        if query.coefficient < self._least_coefficient:
+            asked = self._least_coefficient
+            raise ProxyDistrusted(f"it offered a coefficient of {query.coefficient}, below the {asked} that you ask")
         if query.request_id in self._running:
             raise ProtocolError("a request that is already running")
         serving = Serving(query, terms)
@@ -330,6 +345,12 @@ class WorkerSession:
             self._idle.clear()
             task.add_done_callback(partial(self._ended, query.request_id))
             self._on_change()
+
+    @property
+    def _least_coefficient(self) -> int:
+        """What a request must pay."""
+        is_former_good = asyncio.get_running_loop().time() < self._former_until
+        return min(self._identity.coefficient, self._former_coefficient if is_former_good else COEFFICIENT_LIMIT)
 
     def _ended(self, request_id: bytes, task: asyncio.Task[None]) -> None:
         """Of the task; the request ends when it is booked."""
@@ -373,8 +394,16 @@ class WorkerSession:
     def _take_payment(self, payment: SignedPayment | SignedPaymentEmpty) -> None:
         """The same payment comes again and again, with every request; the book sees it once."""
         if isinstance(payment, SignedPayment) and payment.data != self._newest_payment:
+            self._count_payment()
             self._book.take_payment(payment.data)
             self._newest_payment = payment.data
+
+    def _count_payment(self) -> None:
+        """A proxy that signs without end would keep the others waiting for the disk."""
+        now, times = asyncio.get_running_loop().time(), self._payments_came_at
+        if len(times) == PAYMENTS_LIMIT and now - times[0] < PAYMENTS_SECONDS:
+            raise ProtocolError(f"more than {PAYMENTS_LIMIT} new payments in {PAYMENTS_SECONDS:g} seconds")
+        times.append(now)
 
     def _take_counters(self, committed_to_db: int, max_known: int) -> None:
         before, self._counters = self._counters, (committed_to_db, max_known)

@@ -38,6 +38,7 @@ class Agent(KeyAgent, Protocol):
     async def payout(self, proxy: str | None = None) -> WalletStatus: ...
 
     async def get_play_money(self) -> WalletStatus: ...
+    async def dial(self, proxy: str) -> Status: ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -144,6 +145,10 @@ class Connection(QObject):
         """By `key_answered` or `key_refused`."""
         self._spawn(lambda line: self._do_with_key(line.agent, job))
 
+    def dial(self, proxy: str) -> None:
+        """Asks for the proxy of that name to be tried now; its state says the rest, or `failed` why not."""
+        self._spawn(lambda line: self._dial(line.agent, proxy))
+
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
         from mulberry.client.control import AgentNotRunning
@@ -233,6 +238,12 @@ class Connection(QObject):
             self.key_refused.emit(problem)
         else:
             self.key_answered.emit(told)
+
+    async def _dial(self, agent: Agent, proxy: str) -> None:
+        try:
+            await agent.dial(proxy)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
 
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from mulberry.desktop.colours import TRAY_GLYPH
-from mulberry.model.node import NodeState
+from mulberry.model.node import NodeState, ProxyState
 from mulberry.model.places import resource
 
 TRAY_SIZES = (16, 22, 24, 32, 48, 64)
@@ -26,6 +26,13 @@ _SHAPES = {
     NodeState.FINISHING: "arrow",
     NodeState.NEEDS_YOU: "bell",
 }
+_PROXY_SHAPES = {
+    ProxyState.CONNECTING: "arrow",
+    ProxyState.WORKING: "dot",
+    ProxyState.WAITING: "clock",
+    ProxyState.PUT_ASIDE: "bell",
+    ProxyState.GONE: "slash",
+}
 
 
 def mark_pixmap(colour: str, size: int, ratio: float) -> QPixmap:
@@ -36,6 +43,11 @@ def mark_pixmap(colour: str, size: int, ratio: float) -> QPixmap:
 def state_pixmap(state: NodeState, colour: str, size: int, ratio: float) -> QPixmap:
     """The state's shape alone."""
     return _pixmap((f"state-{_SHAPES[state]}",), colour, size, ratio, SHAPE_PART)
+
+
+def proxy_pixmap(state: ProxyState, colour: str, size: int, ratio: float) -> QPixmap:
+    """The shape of a proxy's state."""
+    return _pixmap((f"state-{_PROXY_SHAPES[state]}",), colour, size, ratio, SHAPE_PART)
 
 
 def page_icon(name: str, colour: str, selected: str, size: int, ratio: float) -> QIcon:

@@ -82,6 +82,7 @@ class Table(QTableView):
         wanted = {
             column: max(metrics.horizontalAdvance(part) for part in (text, self._heading(column)))
             for column, text in self._longest.items()
+            if not self.isColumnHidden(column)
         }
         room, used = self.viewport().width(), sum(wanted.values()) + CELL_PADDING * len(wanted)
         for column, width in wanted.items():

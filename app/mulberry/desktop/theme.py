@@ -137,6 +137,11 @@ QLabel[look="value"] { font-size: ${s13}px }
 QLabel[look="strong"] { font-size: ${s13}px; font-weight: 600 }
 QLabel[look="warn"] { font-size: ${s13}px; font-weight: 600; color: $warn }
 QLabel[look="bad"] { font-size: ${s13}px; font-weight: 600; color: $bad }
+QLabel[look="fact"] { font-size: ${s13}px; border: 2px solid transparent; border-radius: 6px }
+QLabel[look="fact"]:focus { border-color: $accent }
+QLabel[look="fact"][tone="warn"] { color: $warn; font-weight: 600 }
+QLabel[look="fact"][tone="bad"] { color: $bad; font-weight: 600 }
+QLabel[look="fact"][tone="muted"] { color: $muted }
 QPushButton[look="main"] {
   background: $earn; color: $on_earn; border: 3px solid $earn; border-radius: 12px;
   font-size: ${s17}px; font-weight: 700; padding: ${s12}px ${s16}px; min-height: ${s26}px }

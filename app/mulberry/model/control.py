@@ -57,6 +57,13 @@ class KeyRestoreRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DialRequest:
+    """`POST /v1/dial`: try now, not only when its pause is over, to reach the proxy of that name."""
+
+    proxy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """`GET /v1/hello`: who answers."""
 

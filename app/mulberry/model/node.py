@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mulberry.model.attestation import Policy
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.money import Nanoton
@@ -150,13 +151,44 @@ class Earnings:
 
 
 @dataclass(frozen=True, slots=True)
+class RootInfo:
+    """The root contract at `address` (friendly) as it was read last. Fees in nanoton, multipliers in ten-thousandths.
+
+    `as_of` is the time of the block that proves it; None: the network has no chain, its profile says all this.
+    """
+
+    address: str
+    version: int
+    params_version: int
+    price_per_token: Nanoton
+    worker_fee_per_token: Nanoton
+    prompt_multiplier: int
+    cached_multiplier: int
+    completion_multiplier: int
+    reasoning_multiplier: int
+    proxies: int  # registered
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkInfo:
-    """Which network this is. On the demo network the money is play money and every page says so."""
+    """Which network this is. On the demo network the money is play money and every page says so.
+
+    `transport` is how proxies are reached ("": not known), `proxy_policy` what they must show, `worker_policy` what we
+    show; `connections` to how many at once. `root` is None until the root contract was read.
+    """
 
     name: str
     title: str
     is_demo: bool
     front_url: str | None = None  # the demo network's own door for customers, where there is one
+    kind: str = "demo"  # or "test", "mainnet"
+    transport: str = ""
+    proxy_policy: Policy = Policy.ANY
+    worker_policy: Policy = Policy.ANY
+    check_hashes: bool = False  # whether what is shown must be on the root contract's lists
+    connections: int = 1
+    root: RootInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
