@@ -76,7 +76,8 @@ async def test_real_money_goes_only_where_its_owner_can_have_it(tmp_path: Path, 
 
 @pytest.mark.parametrize("kind", ["test", "mainnet"])
 async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, kind: str) -> None:
-    outcome = blocked(await run(ReadProfile, tmp_path, DEMO.model_copy(update={"kind": kind})))
+    profile = DEMO.model_copy(update={"kind": kind, "owner_address": f"0:{'11' * 32}"})
+    outcome = blocked(await run(ReadProfile, tmp_path, profile))
     assert outcome.reason.kind is ReasonKind.NETWORK_UNUSABLE
     assert "sandbox" in outcome.reason.evidence
     assert outcome.reason.whose_turn is WhoseTurn.YOU

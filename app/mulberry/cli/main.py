@@ -12,8 +12,9 @@ import typer
 
 from mulberry import __version__
 from mulberry.cli import key
+from mulberry.cli.asking import Data, Network, root_of, with_agent
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import DataFolder, default_data_root
+from mulberry.model.places import DataFolder
 
 if TYPE_CHECKING:
     from mulberry.client.control import ControlClient
@@ -31,8 +32,9 @@ application = typer.Typer(
 
 application.add_typer(key.application, name="key")
 
-Network = Annotated[str, typer.Option(help="A bundled network's name.")]
-Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
+TonConfig = Annotated[
+    Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Result = TypeVar("Result")
 
@@ -65,15 +67,13 @@ def _begin(context: typer.Context, version: Annotated[bool, typer.Option("--vers
 def agent(
     network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
     data: Data = None,
-    ton_config: Annotated[
-        Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)
-    ] = None,
+    ton_config: TonConfig = None,
     until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
 ) -> None:
     """Run the agent in the foreground: it earns; window and command line only talk to it."""
     from mulberry.agent.main import run_agent
 
-    run_agent(_root(data), network, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
+    run_agent(root_of(data), network, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
 
 
 @application.command()
@@ -86,11 +86,12 @@ def status(network: Network = "demo", data: Data = None, as_json: AsJson = False
 
 
 @application.command()
-def start(network: Network = "demo", data: Data = None) -> None:
+def start(network: Network = "demo", data: Data = None, ton_config: TonConfig = None) -> None:
     """Start earning; starts the agent too when it is not running."""
     from mulberry.cli.following import start_and_follow
 
-    ready = _run(start_and_follow(_root(data), network, lambda line: _print([line])))
+    servers = ton_config.absolute() if ton_config else None
+    ready = _run(start_and_follow(root_of(data), network, lambda line: _print([line]), ton_config=servers))
     raise typer.Exit(0 if ready else 1)
 
 
@@ -201,6 +202,19 @@ def payout(
     _print([to_json(WalletStatus, found).decode()] if as_json else lines)
 
 
+@application.command()
+def owner(
+    address: Annotated[str | None, typer.Argument(help="A wallet of yours.", show_default=False)] = None,
+    network: Network = "demo",
+    data: Data = None,
+) -> None:
+    """Say who is paid, or name the address that is to be paid from now on."""
+    from mulberry.cli.money_words import of_owner
+
+    found = with_agent(network, data, lambda client: client.wallet() if address is None else client.name_owner(address))
+    _print(of_owner(found, is_new=address is not None))
+
+
 @application.command(name="quit")
 def quit_(network: Network = "demo", data: Data = None) -> None:
     """End the agent. What its owner wished stays: started again, it goes on with that."""
@@ -220,7 +234,7 @@ def demo(
     if not headless and jobs is None and not as_json and _has_display():
         from mulberry.desktop.app import run
 
-        raise typer.Exit(run(_root(data)))
+        raise typer.Exit(run(root_of(data)))
     from mulberry.cli.demo import run_headless
 
     raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, as_json=as_json))
@@ -259,7 +273,7 @@ def desktop(network: Network = "demo", data: Data = None) -> None:
     """Open the window."""
     from mulberry.desktop.app import run
 
-    raise typer.Exit(run(_root(data), network))
+    raise typer.Exit(run(root_of(data), network))
 
 
 def _command(network: str, data: Path | None, want: str, pause_seconds: float | None = None) -> None:
@@ -300,15 +314,11 @@ def _status_json(status: "Status") -> str:
 def _client(network: str, data: Path | None) -> "ControlClient":
     from mulberry.client.control import ControlClient
 
-    return ControlClient(DataFolder.of_network(_root(data), network))
+    return ControlClient(DataFolder.of_network(root_of(data), network))
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run(work)
-
-
-def _root(data: Path | None) -> Path:
-    return data.absolute() if data else default_data_root()
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from mulberry.desktop.cards import Card, Text
 from mulberry.desktop.table import Table
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import MOST_TRANSACTIONS, Column, TransactionsModel
-from mulberry.desktop.wallet_wording import NO_TRANSACTIONS, UNVERIFIED_KINDS
+from mulberry.desktop.wallet_wording import NO_TRANSACTIONS
 from mulberry.model.wallet import TransactionKind
 
 ROWS_IN_SIGHT = 7
@@ -40,7 +40,7 @@ class _Cell(QStyledItemDelegate):
     def _colour(self, row: int, column: Column) -> str:
         colours = self._theme.colours
         one = self._model.transaction(row)
-        if one.kind in UNVERIFIED_KINDS or column in (Column.TIME, Column.FEE):
+        if one.kind.is_unverified or column in (Column.TIME, Column.FEE):
             return colours.muted
         if column is Column.KIND and not one.success:
             return colours.bad
