@@ -1,6 +1,6 @@
 """The transactions of our accounts on TON, as the Wallet page shows them."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -59,6 +59,8 @@ class TransactionsCard(Card):
         self.table.setAccessibleName("Transactions, newest first")
         self.table.setMinimumHeight(self.table.horizontalHeader().height() + ROWS_IN_SIGHT * self.table.row_height)
         self.empty = Text(NO_TRANSACTIONS, "source", wraps=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.empty.setContentsMargins(6, 0, 0, 0)
         self.older = Text("", "source", wraps=True)
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 0, 0)
@@ -67,7 +69,7 @@ class TransactionsCard(Card):
         head.addWidget(self.older)
         self.column.setContentsMargins(14, 12, 8, 12)
         self.column.addLayout(head)
-        self.column.addWidget(self.empty)
+        self.column.addWidget(self.empty, 1)
         self.column.addWidget(self.table, 1)
         for signal in (model.rowsInserted, model.modelReset):
             signal.connect(self._show_or_say)

@@ -17,6 +17,8 @@ from mulberry.model.wallet import (
 )
 
 NOT_READ_YET = "not read yet"
+NO_OWNER = "nobody is named yet: `mulberry owner ADDRESS`"
+SCAN = "Scan to top up"
 NO_ACCOUNT_YET = "No wallet is known yet. It is made and read from TON when you start earning."
 NO_TRANSACTIONS = "No transactions yet. The first one is the top-up of the node wallet."
 PLAY_ADDRESSES = (
