@@ -55,7 +55,8 @@ def of_owner(wallet: WalletStatus, *, is_new: bool) -> Iterator[str]:
     if is_new:
         yield (
             "A node wallet belongs to its key and its owner: an owner who was not the one before has a node wallet of "
-            "his own, which needs money for fees. What lies in the one before stays the former owner's."
+            "his own, which needs money for fees. What lies in the one before stays the former owner's, and what was "
+            "signed for him is paid out only while this node works for him: pay out before you change."
         )
     yield (
         "The proxies' contracts pay this address, and it commands the node wallet: name a wallet whose key you hold, "
