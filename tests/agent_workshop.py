@@ -11,7 +11,7 @@ from mulberry.agent.key_keeper import KeyKeeper
 from mulberry.agent.keys import Keyring
 from mulberry.agent.ledger import open_ledger
 from mulberry.agent.rehearsal_process import Ask, ask_a_process
-from mulberry.agent.settings import Settings
+from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import MakeEngine, Workshop, engine_in_a_process
 from mulberry.hardware.gpu import Gpus
@@ -37,9 +37,9 @@ def a_workshop(
 ) -> Iterator[Workshop]:
     """A workshop whose ledger is closed at the end, with a keyring of its own where the test brings none."""
     keyring = KeyringInMemory()
-    settings = Settings(max_active_requests=4)
     folder = DataFolder.of_network(root, profile.name)
     folder.create()
+    settings = load_settings(folder.settings, clock).model_copy(update={"max_active_requests": 4})
     gpus = Gpus(clock)
     with closing(open_ledger(folder.ledger, clock)) as ledger, closing(gpus):
         yield Workshop(

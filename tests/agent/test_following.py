@@ -9,7 +9,7 @@ import pytest
 
 from agent_workshop import a_workshop
 from conftest import SettableClock
-from contract_network import OWNER, TON, ContractNetwork
+from contract_network import OWNER, STRANGER, TON, ContractNetwork
 from mulberry.agent.api import make_application
 from mulberry.agent.bench import Bench
 from mulberry.agent.keys import NodeKey
@@ -130,6 +130,25 @@ async def test_an_empty_wallet_waits_for_its_owner_and_goes_on_by_itself_when_th
         event = await told(client, lambda event: event.status.steps[-1].state is StepState.DONE)
         assert desk.network.chain.head.seqno - arrived_in <= WITHIN_BLOCKS
         assert event.status.state is not NodeState.NEEDS_YOU and event.status.reasons == ()
+
+
+async def test_a_top_up_that_came_back_is_not_counted_and_the_address_shown_is_one_that_keeps_it(
+    desk: TreasuryDesk, tmp_path: Path
+) -> None:
+    """A message that may bounce does so where no contract is yet: the friendly form says which kind wallets send."""
+    chain, wallet = desk.network.chain, desk.network.wallet.address
+    async with agent(desk, tmp_path) as (_, client), blocks(desk):
+        await told(client, lambda event: event.status.state is NodeState.NEEDS_YOU)
+        chain.send_internal(wallet, Nanoton(2 * TON), source=STRANGER, bounce=True)
+        desk.block()
+        assert desk.network.balance(STRANGER) > 1.9 * TON, "it came back"
+        await asyncio.sleep(60)
+        status = await client.status()
+        assert status.state is NodeState.NEEDS_YOU
+        assert f"Send at least 1.0000 TON to {wallet.friendly(bounceable=False)}." in status.reasons[0].next_step
+        chain.send_internal(wallet, Nanoton(2 * TON), source=STRANGER)
+        desk.block()
+        await told(client, lambda event: event.status.steps[-1].state is StepState.DONE)
 
 
 async def test_a_chain_on_which_nothing_happens_is_asked_almost_nothing(desk: TreasuryDesk, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from nacl.signing import SigningKey
 
 from agent_workshop import DEMO, a_workshop
 from conftest import SettableClock
-from keyring_in_memory import CHEAP
+from keyring_in_memory import CHEAP, KeyringInMemory
 from mulberry.agent.api import make_application
 from mulberry.agent.keys import Keyring, NoKeyring
 from mulberry.agent.listening import listening
@@ -84,6 +84,18 @@ async def test_without_a_keyring_the_owner_reads_both_ways_and_a_passphrase_is_o
         assert (await client.wallet()).key.state is KeyState.UNAVAILABLE
         assert (await client.set_key_passphrase(WORDS)).state is KeyState.OPEN
         await until(client, has_its_key)
+
+
+async def test_a_keyring_that_is_started_later_is_the_other_way(tmp_path: Path, clock: SettableClock) -> None:
+    keyring: list[Keyring] = []
+    async with an_agent(tmp_path, clock, lambda: keyring[0] if keyring else no_keyring()) as client:
+        await client.command(Command(Want.START))
+        await until(client, needs_you)
+        keyring.append(KeyringInMemory())
+        await client.command(Command(Want.START))
+        await until(client, has_its_key)
+        key = (await client.wallet()).key
+        assert key.state is KeyState.OPEN and "keyring" in key.kept and not key.has_passphrase
 
 
 async def test_after_a_restart_the_node_needs_its_owner_and_goes_on_once_unlocked(

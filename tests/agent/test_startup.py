@@ -93,6 +93,7 @@ STRANGERS = [
 
 @pytest.mark.parametrize("profile", STRANGERS)
 async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, profile: NetworkProfile) -> None:
+    profile = profile.model_copy(update={"owner_address": f"0:{'11' * 32}"})
     outcome = blocked(await run(ReadProfile, tmp_path, profile))
     assert outcome.reason.kind is ReasonKind.NETWORK_UNUSABLE
     assert "sandbox" in outcome.reason.evidence

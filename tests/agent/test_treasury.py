@@ -132,7 +132,7 @@ async def test_a_payout_that_is_not_worth_its_gas_is_refused_in_words(desk: Trea
         with pytest.raises(UserFacingError) as refused:
             await treasury.pay_out(None)
         assert "0.0010 TON" in refused.value.why
-        with pytest.raises(UserFacingError):
+        with pytest.raises(UserFacingError, match="met no proxy"):
             await treasury.pay_out("00" * 32)
 
 

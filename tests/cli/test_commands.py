@@ -58,6 +58,9 @@ def test_a_day_of_an_agent(mulberry: CommandLine) -> None:
     assert "once a minute" in mulberry("wallet", "--get-play-money", status=1), "the start asked for it already"
     assert "Nothing was paid out." in mulberry("payout", "--proxy", "00" * 32, status=1)
     assert "lt,hash" in mulberry("history", "--csv").splitlines()[0]
+    assert wallet["owner"] in mulberry("owner")
+    assert "mulberry stop" in mulberry("owner", wallet["node_wallet"], status=1), "not while it works"
+    assert "mulberry quit" in mulberry("start", "--ton-config", "servers.json", status=1), "not while it runs"
     assert isinstance(json.loads(mulberry("history", "--json")), list)
     mulberry("pause", "--for", "30m")
     assert json.loads(mulberry("status", "--json"))["intent"]["want"] == "pause"

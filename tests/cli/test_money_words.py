@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mulberry.cli.money_words import COLUMNS, of_history, of_history_as_csv, of_payout, of_wallet
+from mulberry.cli.money_words import COLUMNS, of_history, of_history_as_csv, of_owner, of_payout, of_wallet
 from mulberry.cli.words import of_error, of_jobs, of_status
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import JobOutcome
@@ -42,6 +42,18 @@ def test_a_transaction_is_one_line_whatever_a_stranger_wrote(kind: TransactionKi
     assert lines[1].isprintable()
 
 
+def test_terminal_and_window_call_a_strangers_doing_the_same() -> None:
+    lines = list(of_history([a_transaction(1, TransactionKind.FOREIGN), a_transaction(2, TransactionKind.SPAM)]))
+    assert "unverified" in lines[1] and "spam" in lines[2] and "foreign" not in "".join(lines)
+
+
+def test_an_owner_is_told_what_his_address_must_be_able_to_do() -> None:
+    kept, named = (" ".join(of_owner(a_wallet(), is_new=is_new)) for is_new in (False, True))
+    assert a_wallet().owner in kept and "no exchange's" in kept
+    assert "a node wallet of his own" in named and "of his own" not in kept
+    assert "Nobody is named" in next(of_owner(replace(a_wallet(), owner=""), is_new=False))
+
+
 HOSTILE = "\u202e\x1b[2J\x1b]0;title\x07\r\n" + "9" * 2**20
 
 
@@ -54,6 +66,7 @@ def test_no_strangers_text_reaches_the_terminal_as_a_command() -> None:
     error = UserFacingError(HOSTILE, HOSTILE, HOSTILE, detail=HOSTILE)
     lines = [
         *of_wallet(replace(wallet, servers=servers, payouts=payouts)),
+        *of_owner(wallet, is_new=True),
         *map(of_payout, payouts),
         *of_history([replace(a_transaction(1), comment=HOSTILE)]),
         *of_status(replace(a_status(), proxies=proxies)),

@@ -280,6 +280,24 @@ async def test_a_message_is_taken_or_refused_with_the_chains_own_words(
             await access.send(b"no cells")
 
 
+async def test_a_message_whose_time_is_over_is_refused_however_often_it_is_sent(
+    emulator: Emulator, clock: SettableClock
+) -> None:
+    network = ContractNetwork(emulator, clock)
+    network.start()
+    message = network.request()  # good for a minute
+    async with serving(network.chain, HONEST, HONEST) as servers, access_to(servers, clock) as access:
+        await access.head()
+        clock.pass_time(seconds=61)
+        network.chain.make_block()
+        before = network.wallet_now()
+        for _ in range(2):
+            with pytest.raises(MessageRefused, match="1030"):  # the contract's own word for it
+                await access.send(message)
+        network.chain.make_block()
+        assert network.wallet_now() == before
+
+
 async def test_without_servers_nothing_is_sent(chain: LocalChain, clock: SettableClock) -> None:
     async with serving(chain, HONEST) as servers, access_to(servers, clock) as access:
         await access.head()

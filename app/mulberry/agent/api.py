@@ -27,6 +27,7 @@ from mulberry.model.control import (
     KeyBackup,
     KeyCheckRequest,
     KeyRestoreRequest,
+    OwnerRequest,
     Passphrase,
     PayoutRequest,
     Refusal,
@@ -78,6 +79,10 @@ class Desk(Protocol):
         """Some for the node wallet, on the demo network. Raises `UserFacingError`: none was given."""
         ...
 
+    def name_owner(self, untrusted_address: str) -> None:
+        """Who is paid from now on. Raises `UserFacingError`: no money can go there, or the node works."""
+        ...
+
     async def unlock_key(self, passphrase: str) -> None: ...
 
     async def set_key_passphrase(self, passphrase: str) -> None: ...
@@ -115,6 +120,7 @@ def make_application(desk: Desk) -> web.Application:
             web.get("/v1/wallet", faces.wallet),
             web.post("/v1/payout", faces.payout),
             web.post("/v1/play-money", faces.play_money),
+            web.post("/v1/owner", faces.owner),
             web.post("/v1/key/unlock", faces.unlock_key),
             web.post("/v1/key/passphrase", faces.set_key_passphrase),
             web.post("/v1/key/backup", faces.back_up_key),
@@ -169,6 +175,10 @@ class _Faces:
 
     async def play_money(self, _: web.Request) -> web.Response:
         await self._desk.get_play_money()
+        return _json(WalletStatus, self._desk.wallet())
+
+    async def owner(self, request: web.Request) -> web.Response:
+        self._desk.name_owner(from_json(OwnerRequest, await request.read()).untrusted_address)
         return _json(WalletStatus, self._desk.wallet())
 
     async def unlock_key(self, request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ import base64
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -145,7 +146,9 @@ class KeyKeeper:
         async with self._turn:
             key = await asyncio.to_thread(unseal, untrusted_file, passphrase)
             seen = self._seen_key()
-            return KeyCheck(self._wallet_of(key), None if seen is None else seen == bytes(key.verify_key))
+            return KeyCheck(
+                self._wallet_of(bytes(key.verify_key)), None if seen is None else seen == bytes(key.verify_key)
+            )
 
     async def restore(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None:
         """Puts a backup's key where this node's key lies. Another key there is kept aside, if `replace` allows it."""
@@ -155,10 +158,17 @@ class KeyKeeper:
             if present != key:
                 if is_there:
                     if not replace and self._seen_key() != bytes(key.verify_key):
-                        raise _another_key(self._wallet_of(key))
+                        raise _another_key(self._wallet_of(bytes(key.verify_key)))
                     await self._set_aside()
                 await self._put(key, untrusted_file)
             self._tell_open(key)
+
+    def name_owner(self, owner_address: str) -> None:
+        """From now on the key's node wallet is this owner's."""
+        self._owner_address = owner_address
+        seen = self._seen_key()
+        if self._status.wallet and seen is not None:
+            self._tell(replace(self._status, wallet=self._wallet_of(seen)))
 
     # Where it lies
 
@@ -295,20 +305,20 @@ class KeyKeeper:
                 write_whole(self._seen, public.hex().encode())
             except OSError as problem:
                 log.warning("%s cannot be written: %s", self._seen, problem)
-        self._tell(KeyStatus(KeyState.OPEN, self._kept, self._wallet_of(key), has_passphrase=self._is_sealed))
+        self._tell(KeyStatus(KeyState.OPEN, self._kept, self._wallet_of(public), has_passphrase=self._is_sealed))
 
     def _tell(self, status: KeyStatus) -> None:
         if status != self._status:
             self._status = status
             self.on_change()
 
-    def _wallet_of(self, key: SigningKey) -> str:
+    def _wallet_of(self, public_key: bytes) -> str:
         """Its address; "" while the owner's is none, which the start-up tells."""
         try:
             owner = parse_address(self._owner_address)
         except AddressError:
             return ""
-        return wallet_of(key, owner).address.friendly()
+        return wallet_of(public_key, owner).address.friendly()
 
 
 class KeyLocked(UserFacingError):
@@ -320,11 +330,11 @@ class KeyLocked(UserFacingError):
         )
 
 
-def wallet_of(key: SigningKey, owner: Address) -> Birth:
-    """The node wallet of the key and its owner."""
+def wallet_of(public_key: bytes, owner: Address) -> Birth:
+    """The node wallet of the key (its public half) and its owner."""
     compiled = json.loads(resource("contracts/compiled.json").read_text())
     code: Cell = contract_code(base64.b64decode(compiled["contracts"]["wallet"]["boc"]))
-    return node_wallet(code, bytes(key.verify_key), owner)
+    return node_wallet(code, public_key, owner)
 
 
 def _refuse_unfit(passphrase: str) -> None:

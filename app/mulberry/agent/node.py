@@ -15,8 +15,9 @@ from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
 from mulberry.agent.network_facts import network_info
+from mulberry.agent.owner import read_owner
 from mulberry.agent.proxy_records import proxy_statuses
-from mulberry.agent.settings import save_settings
+from mulberry.agent.settings import load_settings, save_settings
 from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.stats_words import OperatorFacts
@@ -153,11 +154,11 @@ class Node:
     async def unlock_key(self, passphrase: str) -> None:
         """Raises `UserFacingError`, as all calls of the key do: `KeyKeeper` says when."""
         await self._workshop.keys.unlock(passphrase)
-        self._go_on_with_the_key()
+        self._go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
     async def set_key_passphrase(self, passphrase: str) -> None:
         await self._workshop.keys.set_passphrase(passphrase)
-        self._go_on_with_the_key()
+        self._go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
     async def back_up_key(self, passphrase: str) -> str:
         return await self._workshop.keys.backed_up(passphrase)
@@ -167,19 +168,37 @@ class Node:
 
     async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None:
         """Raises `UserFacingError` too while the node works with its present key."""
-        if self._work is not None and not self._work.done():
-            raise UserFacingError(
-                what="The key was not restored.",
-                why="The node works with its present key.",
-                next_step="Press Stop, or say `mulberry stop`, and restore it then.",
-            )
+        self._refuse_at_work("The key was not restored.", "The node works with its present key.")
         await self._workshop.keys.restore(untrusted_file, passphrase, replace=replace)
         self._wallet = None  # it was another key's
-        self._go_on_with_the_key()
+        self._go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
-    def _go_on_with_the_key(self) -> None:
-        """What waited for the key alone goes on."""
-        if self._blocked is not None and self._blocked.kind is ReasonKind.KEY_UNAVAILABLE:
+    def name_owner(self, untrusted_address: str) -> None:
+        """Raises `UserFacingError`: no money can go there, the node works, or it could not be stored."""
+        self._refuse_at_work("The owner was not changed.", "The node works for the present one.")
+        workshop, path = self._workshop, self._workshop.folder.settings
+        change = {"owner_address": read_owner(untrusted_address, workshop.profile).friendly()}
+        try:
+            save_settings(path, load_settings(path, self._clock).model_copy(update=change))
+        except OSError as problem:
+            raise UserFacingError(
+                what="The owner was not changed.",
+                why=f"{path} cannot be written: {problem.strerror or problem}.",
+                next_step="Make room on its disk, or see who may write there.",
+            ) from problem
+        self._workshop = replace(workshop, settings=workshop.settings.model_copy(update=change))
+        workshop.keys.name_owner(change["owner_address"])
+        self._wallet = None  # it was another owner's
+        self._go_on_after(ReasonKind.NETWORK_UNUSABLE)
+        self._changed()
+
+    def _refuse_at_work(self, what: str, why: str) -> None:
+        if self._work is not None and not self._work.done():
+            raise UserFacingError(what, why, "Press Stop, or say `mulberry stop`, then try again.")
+
+    def _go_on_after(self, kind: ReasonKind) -> None:
+        """What waited for this alone goes on."""
+        if self._blocked is not None and self._blocked.kind is kind:
             self._blocked = None
             self._left_steps = ()
             self._wished.set()

@@ -16,6 +16,7 @@ from mulberry.agent.bench import Bench
 from mulberry.agent.book import ProxyBook
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
+from mulberry.agent.owner import read_owner
 from mulberry.agent.proxies import Proxies
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.sleep_watch import watch_for_sleep
@@ -39,13 +40,10 @@ class ReadProfile:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, settings = bench.workshop.profile, bench.workshop.settings
-        owner = settings.owner_address or profile.owner_address
-        if not owner:
-            return Blocked(reasons.network_unusable(_no_owner()))
         try:
-            bench.owner = parse_address(owner, real_money=profile.kind == "mainnet")
-        except AddressError as problem:
-            return Blocked(reasons.network_unusable(_wrong_owner(owner, str(problem))))
+            bench.owner = read_owner(settings.owner_address or profile.owner_address, profile)
+        except UserFacingError as problem:
+            return Blocked(reasons.network_unusable(problem))
         if not _is_on_this_computer(profile):
             return Blocked(reasons.network_unusable(_not_yet(profile.title)))
         if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
@@ -278,24 +276,6 @@ def _not_yet(title: str) -> UserFacingError:
         what=f"{title} cannot be served by this version of Mulberry.",
         why="Strangers' jobs run in a tested sandbox only, and this version has none yet.",
         next_step="Try the demo network; wait for a version with the sandbox.",
-        whose_turn=WhoseTurn.YOU,
-    )
-
-
-def _no_owner() -> UserFacingError:
-    return UserFacingError(
-        what="Nobody is named who is to be paid.",
-        why="This network pays to an address of yours, and none is set.",
-        next_step="Set `owner_address` in settings.json to your wallet's address, then press Start.",
-        whose_turn=WhoseTurn.YOU,
-    )
-
-
-def _wrong_owner(address: str, why: str) -> UserFacingError:
-    return UserFacingError(
-        what=f"Payouts cannot go to {address}.",
-        why=f"{why[:1].upper()}{why[1:]}.",
-        next_step="Correct `owner_address` in settings.json, then press Start.",
         whose_turn=WhoseTurn.YOU,
     )
 

@@ -76,7 +76,7 @@ class ReadRoot:
         if bench.chain is None or bench.key is None or bench.owner is None:
             return NO_CHAIN
         workshop = bench.workshop
-        wallet = wallet_of(bench.key.key, bench.owner)
+        wallet = wallet_of(bytes(bench.key.key.verify_key), bench.owner)
         treasury = Treasury(
             bench.chain,
             Parties(bench.key, bench.owner, wallet),

@@ -196,6 +196,12 @@ class Treasury:
         Raises `UserFacingError`: nothing waits, or something stands in the way.
         """
         asked = {account.proxy for account in self._till.ledger.accounts() if proxy in (None, account.proxy)}
+        if proxy is not None and not asked:
+            raise UserFacingError(
+                what="Nothing was paid out.",
+                why="This node has met no proxy with that key.",
+                next_step="`mulberry wallet --json` names the keys of those it has met.",
+            )
         self._cases.asked |= asked
         await self._next_round()
         found = [payout for payout in self.payouts() if payout.proxy in asked]

@@ -32,12 +32,14 @@ class StepPrinter:
                 self._said[step.name] = step
 
 
-async def start_and_follow(root: Path, network: str, say: Callable[[str], None]) -> bool:
+async def start_and_follow(
+    root: Path, network: str, say: Callable[[str], None], *, ton_config: Path | None = None
+) -> bool:
     """Starts earning and says how it goes. True when the node is ready; False when it waits for its owner.
 
     Raises `UserFacingError`: the agent could not be started, or does not get ready within `PATIENCE_SECONDS`.
     """
-    await start_agent(root, network)
+    await start_agent(root, network, ton_config=ton_config)
     client = ControlClient(DataFolder.of_network(root, network))
     await client.command(Command(Want.START))
     try:

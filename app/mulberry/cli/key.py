@@ -6,28 +6,24 @@ the environment, which other programs can see.
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
 from getpass import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mulberry.cli.asking import Data, Network, with_agent
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import DataFolder, default_data_root
 
 if TYPE_CHECKING:
     from mulberry.client.control import ControlClient
     from mulberry.model.key import KeyStatus
 
-Network = Annotated[str, typer.Option(help="A bundled network's name.")]
-Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
 PassphraseFile = Annotated[
     Path | None,
     typer.Option(help="Read the passphrase from the first line of this file; - is the standard input."),
 ]
 BackupFile = Annotated[Path, typer.Argument(help="The backup's file.", show_default=False)]
-Result = TypeVar("Result")
 
 WHAT_IT_GUARDS = (
     "The key commands the node wallet only: money for the network's fees. Earnings go to your owner address, which "
@@ -45,7 +41,7 @@ def _status(context: typer.Context, network: Network = "demo", data: Data = None
         async def ask(client: "ControlClient") -> "KeyStatus":
             return (await client.wallet()).key
 
-        _say(_with_agent(network, data, ask))
+        _say(with_agent(network, data, ask))
         typer.echo(WHAT_IT_GUARDS)
 
 
@@ -53,14 +49,14 @@ def _status(context: typer.Context, network: Network = "demo", data: Data = None
 def unlock(network: Network = "demo", data: Data = None, passphrase_file: PassphraseFile = None) -> None:
     """Say the passphrase; a node that waits for its key then goes on by itself."""
     passphrase = _passphrase(passphrase_file)
-    _say(_with_agent(network, data, lambda client: client.unlock_key(passphrase)))
+    _say(with_agent(network, data, lambda client: client.unlock_key(passphrase)))
 
 
 @application.command()
 def passphrase(network: Network = "demo", data: Data = None, passphrase_file: PassphraseFile = None) -> None:
     """Keep the key under a passphrase from now on: where there is no keyring, or instead of it."""
     chosen = _new_passphrase(passphrase_file)
-    _say(_with_agent(network, data, lambda client: client.set_key_passphrase(chosen)))
+    _say(with_agent(network, data, lambda client: client.set_key_passphrase(chosen)))
     typer.echo(
         "After each restart of the agent the node waits for `mulberry key unlock`. Nobody can recover it for you."
     )
@@ -75,7 +71,7 @@ def backup(
 
     typer.echo(WHAT_IT_GUARDS)
     chosen = _new_passphrase(passphrase_file)
-    found = _with_agent(network, data, lambda client: back_up(client, file.absolute(), chosen))
+    found = with_agent(network, data, lambda client: back_up(client, file.absolute(), chosen))
     typer.echo(f"Written, read back and opened again: {file} holds the key of {found.wallet}.")
     typer.echo("It opens with this passphrase only. Keep the two apart, and the file on another disk.")
 
@@ -89,7 +85,7 @@ def check(
 
     content = asyncio.run(read_backup(file))
     words = _passphrase(passphrase_file)
-    found = _with_agent(network, data, lambda client: client.check_key(content, words))
+    found = with_agent(network, data, lambda client: client.check_key(content, words))
     typer.echo(f"It opens, and holds the key of the wallet {found.wallet}.")
     typer.echo(
         {
@@ -115,7 +111,7 @@ def restore(
 
     content = asyncio.run(read_backup(file))
     words = _passphrase(passphrase_file)
-    _say(_with_agent(network, data, lambda client: client.restore_key(content, words, replace=replace)))
+    _say(with_agent(network, data, lambda client: client.restore_key(content, words, replace=replace)))
 
 
 def _passphrase(file: Path | None) -> str:
@@ -149,22 +145,6 @@ def _new_passphrase(file: Path | None) -> str:
                 "The two are not the same.", "One of them was mistyped.", "Nothing was done; try again."
             )
     return chosen
-
-
-def _with_agent(
-    network: str, data: Path | None, ask: "Callable[[ControlClient], Coroutine[Any, Any, Result]]"
-) -> Result:
-    """Starts the agent where it does not run: on a new computer the key comes before the first Start."""
-    from mulberry.client.control import ControlClient
-    from mulberry.client.spawn import start_agent
-
-    root = data.absolute() if data else default_data_root()
-
-    async def work() -> Result:
-        await start_agent(root, network)
-        return await ask(ControlClient(DataFolder.of_network(root, network)))
-
-    return asyncio.run(work())
 
 
 def _say(status: "KeyStatus") -> None:

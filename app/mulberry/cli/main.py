@@ -2,19 +2,16 @@
 
 import asyncio
 import json
-import os
 import sys
-from collections.abc import Coroutine, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mulberry import __version__
-from mulberry.cli import key
-from mulberry.model.attestation import TransportName
+from mulberry.cli import joining, key
+from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import DataFolder, default_data_root
 
 if TYPE_CHECKING:
     from mulberry.client.control import ControlClient
@@ -32,14 +29,12 @@ application = typer.Typer(
 
 application.add_typer(key.application, name="key")
 
-Network = Annotated[str, typer.Option(help="The network's name.")]
-Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
-WayThere = Annotated[
-    TransportName | None,
-    typer.Option("--transport", help="How proxies are reached, if not as the profile says.", show_default=False),
+application.command()(joining.run)
+application.command()(joining.proxies)
+
+TonConfig = Annotated[
+    Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Result = TypeVar("Result")
 
 JOBS_A_CALL = 1000
 TRANSACTIONS_A_CALL = 500
@@ -71,85 +66,13 @@ def agent(
     network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
     data: Data = None,
     transport: WayThere = None,
-    ton_config: Annotated[
-        Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)
-    ] = None,
+    ton_config: TonConfig = None,
     until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
 ) -> None:
     """Run the agent in the foreground: it earns; window and command line only talk to it."""
     from mulberry.agent.main import run_agent
 
-    run_agent(_root(data), network, transport=transport, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
-
-
-@application.command()
-def run(
-    network: Annotated[
-        str, typer.Option(help="A profile, or parameters as the public test mode reads them; or a bundled network.")
-    ],
-    owner: Annotated[str | None, typer.Option(help="The address that is paid.", show_default=False)] = None,
-    headless: Annotated[bool, typer.Option("--headless", help="In the terminal, without a window.")] = False,
-    model: Annotated[
-        str | None, typer.Option(help="The model's name as the network knows it.", show_default=False)
-    ] = None,
-    model_folder: Annotated[
-        str | None, typer.Option(help="A bundled model, or a folder of one.", show_default=False)
-    ] = None,
-    coefficient: Annotated[
-        int | None, typer.Option(min=0, max=10**9 - 1, help="Your price, 1000 = 1.0.", show_default=False)
-    ] = None,
-    transport: WayThere = None,
-    socks5: Annotated[str | None, typer.Option(help="Where the local router listens.", show_default=False)] = None,
-    root_contract: Annotated[str | None, typer.Option(help="Its address.", show_default=False)] = None,
-    node_key: Annotated[
-        Path | None, typer.Option(help="A file with the public worker's node_wallet_key.", show_default=False)
-    ] = None,
-    stats_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Serve the stats page there.", show_default=False)
-    ] = None,
-    data: Data = None,
-) -> None:
-    """Join a network by a file and work for it. Ctrl-C finishes what runs, a second one stops at once."""
-    from mulberry.cli.run import prepare, run_headless
-    from mulberry.model.joining import Wishes, profile_of
-
-    own_folder = Path(model_folder) if model_folder and Path(model_folder).is_dir() else None
-    profile = profile_of(
-        network,
-        Wishes(
-            owner_address=owner,
-            model=model,
-            model_folder=None if own_folder else model_folder,
-            transport=transport,
-            socks5=socks5,
-            root_contract_address=root_contract,
-        ),
-    )
-    prepare(
-        _root(data),
-        profile,
-        owner_address=owner,
-        coefficient=coefficient,
-        model_folder=str(own_folder.absolute()) if own_folder else None,
-        node_key_file=str(node_key.absolute()) if node_key else None,
-        stats_port=stats_port,
-    )
-    if not headless and _has_display():
-        from mulberry.desktop.app import run as open_window
-
-        raise typer.Exit(open_window(_root(data), profile.name))
-    raise typer.Exit(run_headless(_root(data), profile.name, typer.echo))
-
-
-@application.command()
-def proxies(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
-    """Show each proxy: its state, what it proved, requests, and what it owes, signed and paid."""
-    from mulberry.cli.words import of_proxies
-    from mulberry.model.encoding import to_json
-    from mulberry.model.node import ProxyStatus
-
-    found = _run(_client(network, data).status()).proxies
-    _print([to_json(tuple[ProxyStatus, ...], found).decode()] if as_json else of_proxies(found))
+    run_agent(root_of(data), network, transport=transport, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
 
 
 @application.command()
@@ -157,16 +80,17 @@ def status(network: Network = "demo", data: Data = None, as_json: AsJson = False
     """Say in one sentence, and then in detail, what is going on."""
     from mulberry.cli.words import of_status
 
-    found = _run(_client(network, data).status())
-    _print([_status_json(found)] if as_json else of_status(found))
+    found = asyncio.run(client_of(network, data).status())
+    say([_status_json(found)] if as_json else of_status(found))
 
 
 @application.command()
-def start(network: Network = "demo", data: Data = None) -> None:
+def start(network: Network = "demo", data: Data = None, ton_config: TonConfig = None) -> None:
     """Start earning; starts the agent too when it is not running."""
     from mulberry.cli.following import start_and_follow
 
-    ready = _run(start_and_follow(_root(data), network, lambda line: _print([line])))
+    servers = ton_config.absolute() if ton_config else None
+    ready = asyncio.run(start_and_follow(root_of(data), network, lambda line: say([line]), ton_config=servers))
     raise typer.Exit(0 if ready else 1)
 
 
@@ -207,14 +131,14 @@ def jobs(
     """List the newest jobs."""
     from mulberry.cli.words import of_jobs, of_jobs_as_csv
 
-    found = _run(_newest_jobs(_client(network, data), last))
+    found = asyncio.run(_newest_jobs(client_of(network, data), last))
     if as_json:
         from mulberry.model.encoding import to_json
         from mulberry.model.jobs import Job
 
-        _print([to_json(tuple[Job, ...], tuple(found)).decode()])
+        say([to_json(tuple[Job, ...], tuple(found)).decode()])
     else:
-        _print(of_jobs_as_csv(found) if as_csv else of_jobs(found))
+        say(of_jobs_as_csv(found) if as_csv else of_jobs(found))
 
 
 @application.command()
@@ -231,11 +155,11 @@ def wallet(
     from mulberry.model.encoding import to_json
     from mulberry.model.wallet import WalletStatus
 
-    client = _client(network, data)
-    found = _run(client.get_play_money() if get_play_money else client.wallet())
+    client = client_of(network, data)
+    found = asyncio.run(client.get_play_money() if get_play_money else client.wallet())
     if get_play_money and not as_json:
-        _print(["Play money is on its way to the node wallet; it is there with one of the next blocks."])
-    _print([to_json(WalletStatus, found).decode()] if as_json else of_wallet(found))
+        say(["Play money is on its way to the node wallet; it is there with one of the next blocks."])
+    say([to_json(WalletStatus, found).decode()] if as_json else of_wallet(found))
 
 
 @application.command()
@@ -251,11 +175,11 @@ def history(
     from mulberry.model.encoding import to_json
     from mulberry.model.wallet import ChainTransaction
 
-    found = _run(_newest_transactions(_client(network, data), last))
+    found = asyncio.run(_newest_transactions(client_of(network, data), last))
     if as_json:
-        _print([to_json(tuple[ChainTransaction, ...], tuple(found)).decode()])
+        say([to_json(tuple[ChainTransaction, ...], tuple(found)).decode()])
     else:
-        _print(of_history_as_csv(found) if as_csv else of_history(found))
+        say(of_history_as_csv(found) if as_csv else of_history(found))
 
 
 @application.command()
@@ -272,15 +196,28 @@ def payout(
     from mulberry.model.encoding import to_json
     from mulberry.model.wallet import WalletStatus
 
-    found = _run(_client(network, data).payout(proxy))
+    found = asyncio.run(client_of(network, data).payout(proxy))
     lines = [of_payout(payout) for payout in found.payouts if proxy in (None, payout.proxy)]
-    _print([to_json(WalletStatus, found).decode()] if as_json else lines)
+    say([to_json(WalletStatus, found).decode()] if as_json else lines)
+
+
+@application.command()
+def owner(
+    address: Annotated[str | None, typer.Argument(help="A wallet of yours.", show_default=False)] = None,
+    network: Network = "demo",
+    data: Data = None,
+) -> None:
+    """Say who is paid, or name the address that is to be paid from now on."""
+    from mulberry.cli.money_words import of_owner
+
+    found = with_agent(network, data, lambda client: client.wallet() if address is None else client.name_owner(address))
+    say(of_owner(found, is_new=address is not None))
 
 
 @application.command(name="quit")
 def quit_(network: Network = "demo", data: Data = None) -> None:
     """End the agent. What its owner wished stays: started again, it goes on with that."""
-    _run(_client(network, data).quit())
+    asyncio.run(client_of(network, data).quit())
 
 
 @application.command()
@@ -294,10 +231,10 @@ def demo(
     data: Data = None,
 ) -> None:
     """Try everything on this computer: a network of its own, real requests, play money."""
-    if not headless and jobs is None and transport is None and not as_json and _has_display():
+    if not headless and jobs is None and transport is None and not as_json and has_display():
         from mulberry.desktop.app import run
 
-        raise typer.Exit(run(_root(data)))
+        raise typer.Exit(run(root_of(data)))
     from mulberry.cli.demo import run_headless
 
     raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, transport=transport, as_json=as_json))
@@ -338,7 +275,7 @@ def desktop(network: Network = "demo", data: Data = None) -> None:
     """Open the window."""
     from mulberry.desktop.app import run
 
-    raise typer.Exit(run(_root(data), network))
+    raise typer.Exit(run(root_of(data), network))
 
 
 def _command(network: str, data: Path | None, want: str, pause_seconds: float | None = None) -> None:
@@ -346,8 +283,8 @@ def _command(network: str, data: Path | None, want: str, pause_seconds: float | 
     from mulberry.model.node import Want
     from mulberry.model.sentence import sentence
 
-    client = _client(network, data)
-    _print([sentence(_run(client.command(Command(Want(want), pause_seconds))))])
+    client = client_of(network, data)
+    say([sentence(asyncio.run(client.command(Command(Want(want), pause_seconds))))])
 
 
 async def _newest_jobs(client: "ControlClient", count: int) -> "list[Job]":
@@ -374,28 +311,3 @@ def _status_json(status: "Status") -> str:
     from mulberry.model.sentence import sentence
 
     return json.dumps({"sentence": sentence(status), **json.loads(to_json(Status, status))}, indent=2)
-
-
-def _client(network: str, data: Path | None) -> "ControlClient":
-    from mulberry.client.control import ControlClient
-
-    return ControlClient(DataFolder.of_network(_root(data), network))
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    return asyncio.run(work)
-
-
-def _root(data: Path | None) -> Path:
-    return data.absolute() if data else default_data_root()
-
-
-def _print(lines: Iterable[str]) -> None:
-    for line in lines:
-        typer.echo(line)
-
-
-def _has_display() -> bool:
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

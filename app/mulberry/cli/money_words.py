@@ -31,7 +31,7 @@ def of_wallet(wallet: WalletStatus) -> Iterator[str]:
     yield f"node wallet  {wallet.node_wallet or 'no key yet'}"
     yield f"             {_balance(wallet.node_wallet_balance)}"
     yield f"             at least {format_ton(wallet.minimum)} to start, better {format_ton(wallet.warning_below)}"
-    yield f"owner        {wallet.owner}"
+    yield f"owner        {wallet.owner or 'nobody is named: `mulberry owner ADDRESS`'}"
     yield f"             {_balance(wallet.owner_balance)}"
     yield f"paid so far  {format_ton(wallet.paid)}, payouts seen on TON"
     yield from (of_payout(payout) for payout in wallet.payouts)
@@ -45,6 +45,23 @@ def of_wallet(wallet: WalletStatus) -> Iterator[str]:
         yield f"block        {wallet.head_seqno:,} of {wallet.head_at.astimezone():%Y-%m-%d %H:%M:%S}"
     if wallet.note:
         yield wallet.note
+
+
+@for_a_terminal
+def of_owner(wallet: WalletStatus, *, is_new: bool) -> Iterator[str]:
+    """`mulberry owner`: who is paid, and what that address must be able to do."""
+    yield f"Payouts go to {wallet.owner}." if wallet.owner else "Nobody is named who is to be paid."
+    yield f"Node wallet: {wallet.node_wallet or 'no key yet'}"
+    if is_new:
+        yield (
+            "A node wallet belongs to its key and its owner: an owner who was not the one before has a node wallet of "
+            "his own, which needs money for fees. What lies in the one before stays the former owner's, and what was "
+            "signed for him is paid out only while this node works for him: pay out before you change."
+        )
+    yield (
+        "The proxies' contracts pay this address, and it commands the node wallet: name a wallet whose key you hold, "
+        "no exchange's. It lies in workchain 0 (UQ…, EQ… or 0:…); for real money none that is marked for test networks."
+    )
 
 
 def of_key(key: KeyStatus) -> Iterator[str]:
@@ -78,7 +95,7 @@ def of_history(transactions: Iterable[ChainTransaction]) -> Iterator[str]:
         failed = "" if item.success else " (failed)"
         money = f"{sign + format_ton(item.amount):>20}  {format_ton(item.fee):>14}"
         comment = plain(item.comment, COMMENT_LETTERS)
-        yield f"{when}  {item.role:15}  {item.kind + failed:15}  {money}  {comment}".rstrip()
+        yield f"{when}  {item.role.words:15}  {item.kind.words + failed:15}  {money}  {comment}".rstrip()
 
 
 def of_history_as_csv(transactions: Iterable[ChainTransaction]) -> Iterator[str]:

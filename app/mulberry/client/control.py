@@ -18,6 +18,7 @@ from mulberry.model.control import (
     KeyBackup,
     KeyCheckRequest,
     KeyRestoreRequest,
+    OwnerRequest,
     Passphrase,
     PayoutRequest,
     Refusal,
@@ -114,6 +115,10 @@ class ControlClient:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""
         query = urlencode({"before": offset, "limit": limit})
         return await self._ask(tuple[ChainTransaction, ...], "GET", f"/v1/history?{query}")
+
+    async def name_owner(self, address: str) -> WalletStatus:
+        """Makes this the address that is paid; the wallet after that. Refused while the node works."""
+        return await self._ask(WalletStatus, "POST", "/v1/owner", to_json(OwnerRequest, OwnerRequest(address)))
 
     async def unlock_key(self, passphrase: str) -> KeyStatus:
         """Opens the key that lies under a passphrase; what waited for it goes on."""

@@ -16,18 +16,31 @@ START_LIMIT_SECONDS = 20.0
 ASK_EVERY_SECONDS = 0.05
 
 
-async def start_agent(root: Path, network: str = "demo", *, command: Sequence[str] | None = None) -> Hello:
+async def start_agent(
+    root: Path, network: str = "demo", *, ton_config: Path | None = None, command: Sequence[str] | None = None
+) -> Hello:
     """The agent of `root` and `network` (a bundled profile's name), started unless it runs. Returns once it answers.
 
-    `command` is what to run instead of this Python's `mulberry agent`. Raises `UserFacingError`: it did not start.
+    `command` is what to run instead of this Python's `mulberry agent`. Raises `UserFacingError`: it did not start, or
+    it runs already and can no longer be told of `ton_config` (an absolute path).
     """
     folder = DataFolder.of_network(root, network)
     client = ControlClient(folder)
     try:
-        return await client.hello()
+        running = await client.hello()
     except AgentNotRunning:
         folder.create()
-    command = command or [*this_program(), "agent", "--network", network, "--data", str(root)]
+    else:
+        if ton_config is not None:
+            raise UserFacingError(
+                what="The agent runs already.",
+                why="It reads which TON servers to ask when it begins.",
+                next_step="End it with `mulberry quit`, then start it again with the list.",
+            )
+        return running
+    if command is None:
+        servers = [] if ton_config is None else ["--ton-config", str(ton_config)]
+        command = [*this_program(), "agent", "--network", network, "--data", str(root), *servers]
     first_words = folder.path / "agent-start.log"  # what it says before its own log is open
     process = _start_detached(command, first_words)
     try:

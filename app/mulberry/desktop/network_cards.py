@@ -130,7 +130,7 @@ class RootCard(Card):
     def __init__(self, theme: Theme) -> None:
         super().__init__("Root contract")
         self.read = Text("", "source", wraps=True)
-        self.address = AddressLine(theme, "Root contract", "rules this network")
+        self.address = AddressLine(theme, "Root contract", "rules this network", "not read yet")
         self.facts = Facts(theme, FACT_WIDTH)
         self.column.addWidget(self.address)
         self.column.addWidget(self.read)

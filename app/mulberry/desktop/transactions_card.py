@@ -1,6 +1,6 @@
 """The transactions of our accounts on TON, as the Wallet page shows them."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
@@ -8,7 +8,7 @@ from mulberry.desktop.cards import Card, Text
 from mulberry.desktop.table import Table
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import MOST_TRANSACTIONS, Column, TransactionsModel
-from mulberry.desktop.wallet_wording import NO_TRANSACTIONS, UNVERIFIED_KINDS
+from mulberry.desktop.wallet_wording import NO_TRANSACTIONS
 from mulberry.model.wallet import TransactionKind
 
 ROWS_IN_SIGHT = 7
@@ -40,7 +40,7 @@ class _Cell(QStyledItemDelegate):
     def _colour(self, row: int, column: Column) -> str:
         colours = self._theme.colours
         one = self._model.transaction(row)
-        if one.kind in UNVERIFIED_KINDS or column in (Column.TIME, Column.FEE):
+        if one.kind.is_unverified or column in (Column.TIME, Column.FEE):
             return colours.muted
         if column is Column.KIND and not one.success:
             return colours.bad
@@ -59,6 +59,8 @@ class TransactionsCard(Card):
         self.table.setAccessibleName("Transactions, newest first")
         self.table.setMinimumHeight(self.table.horizontalHeader().height() + ROWS_IN_SIGHT * self.table.row_height)
         self.empty = Text(NO_TRANSACTIONS, "source", wraps=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.empty.setContentsMargins(6, 0, 0, 0)
         self.older = Text("", "source", wraps=True)
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 0, 0)
@@ -67,7 +69,7 @@ class TransactionsCard(Card):
         head.addWidget(self.older)
         self.column.setContentsMargins(14, 12, 8, 12)
         self.column.addLayout(head)
-        self.column.addWidget(self.empty)
+        self.column.addWidget(self.empty, 1)
         self.column.addWidget(self.table, 1)
         for signal in (model.rowsInserted, model.modelReset):
             signal.connect(self._show_or_say)

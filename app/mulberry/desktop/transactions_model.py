@@ -13,9 +13,7 @@ from PySide6.QtCore import QModelIndex, QObject, Signal
 from mulberry.desktop.text_table import AnyIndex, TextTable
 from mulberry.desktop.wallet_wording import (
     LONGEST_COMMENT,
-    ROLES,
     UNVERIFIED,
-    UNVERIFIED_KINDS,
     kind_text,
     short_address,
     signed_ton,
@@ -69,7 +67,7 @@ class TransactionsModel(TextTable):
         return 0 if parent.isValid() else len(self._rows)
 
     def tool_tip(self, row: int, column: int) -> str:
-        if column == Column.KIND and self._rows[row].kind in UNVERIFIED_KINDS:
+        if column == Column.KIND and self._rows[row].kind.is_unverified:
             return UNVERIFIED
         return self.copied(row, column) if column in (Column.WITH, Column.COMMENT) else ""
 
@@ -79,7 +77,7 @@ class TransactionsModel(TextTable):
             case Column.TIME:
                 return clock_time(one.at, self._now)
             case Column.ACCOUNT:
-                return ROLES[one.role]
+                return one.role.words
             case Column.KIND:
                 return kind_text(one)
             case Column.AMOUNT:

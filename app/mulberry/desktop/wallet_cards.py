@@ -181,13 +181,20 @@ class AddressesCard(Card):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Addresses")
-        self.owner = AddressLine(theme, "Your wallet", "where payouts arrive")
-        self.node_wallet = AddressLine(theme, "Node wallet", "pays the network's fees; top it up here")
+        self.owner = AddressLine(theme, "Your wallet", "where payouts arrive", wallet_wording.NO_OWNER)
+        self.node_wallet = AddressLine(
+            theme, "Node wallet", "pays the network's fees; top it up here", wallet_wording.NOT_READ_YET
+        )
         self.play_money = plain_button(GET_PLAY_MONEY)
         self.play_money.clicked.connect(self._ask_for_play_money)
         self.node_wallet.buttons.insertWidget(0, self.play_money)
         self.play_warning = Text(wallet_wording.PLAY_ADDRESSES, "warn", wraps=True)
         self.code = QrCode("QR code of the node wallet's address")
+        self.scan = QWidget()
+        scan = QVBoxLayout(self.scan)
+        scan.setContentsMargins(0, 0, 0, 0)
+        scan.addWidget(self.code)
+        scan.addWidget(Text(wallet_wording.SCAN, "source"), alignment=Qt.AlignmentFlag.AlignHCenter)
         words = QWidget()
         lines = QVBoxLayout(words)
         lines.setContentsMargins(0, 0, 0, 0)
@@ -197,7 +204,7 @@ class AddressesCard(Card):
         lines.addWidget(self.node_wallet)
         lines.addWidget(self.play_warning)
         lines.addStretch()
-        self.column.addWidget(Row((words, 1), (self.code, 0)))
+        self.column.addWidget(Row((words, 1), (self.scan, 0)))
 
     def show_wallet(self, wallet: WalletStatus, *, is_demo: bool) -> None:
         self.owner.show_address(wallet.owner, has_explorer=not is_demo)
@@ -206,6 +213,7 @@ class AddressesCard(Card):
         self.play_money.setVisible(is_demo and wallet.top_up_url is not None)
         scannable = not is_demo and wallet_wording.raw_account(wallet.node_wallet) is not None
         self.code.show_text(wallet_wording.payment_link(wallet.node_wallet) if scannable else "")
+        self.scan.setVisible(scannable)
 
     def play_money_answered(self) -> None:
         """It is on its way, or was refused."""
@@ -219,10 +227,11 @@ class AddressesCard(Card):
 
 
 class AddressLine(QWidget):
-    """An address in full, with what it is for."""
+    """An address in full, with what it is for; `unknown` stands in for it while there is none."""
 
-    def __init__(self, theme: Theme, name: str, purpose: str) -> None:
+    def __init__(self, theme: Theme, name: str, purpose: str, unknown: str) -> None:
         super().__init__()
+        self._unknown = unknown
         self._url: str | None = None
         self.address = Text("", "value", wraps=True)
         self.address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -245,7 +254,7 @@ class AddressLine(QWidget):
         column.addWidget(self.address)
 
     def show_address(self, address: str, *, has_explorer: bool) -> None:
-        self.address.say(address or wallet_wording.NOT_READ_YET)
+        self.address.say(address or self._unknown)
         self._url = wallet_wording.explorer_url(address) if has_explorer else None
         self.copy.setVisible(bool(address))
         self.explore.setVisible(self._url is not None)

@@ -13,11 +13,12 @@ from mulberry.model.wallet import (
     ChainTransaction,
     Payout,
     PayoutState,
-    TransactionKind,
     WalletStatus,
 )
 
 NOT_READ_YET = "not read yet"
+NO_OWNER = "nobody is named yet: `mulberry owner ADDRESS`"
+SCAN = "Scan to top up"
 NO_ACCOUNT_YET = "No wallet is known yet. It is made and read from TON when you start earning."
 NO_TRANSACTIONS = "No transactions yet. The first one is the top-up of the node wallet."
 PLAY_ADDRESSES = (
@@ -31,12 +32,6 @@ NOT_READ_NOW = "TON is read while the node works"
 TEST_FIRST_LETTERS = ("0Q", "kQ")  # of the friendly form on test networks: TEP-2
 _FRIENDLY = re.compile(r"[A-Za-z0-9_-]{48}", re.ASCII)
 
-ROLES = {
-    AccountRole.OWNER: "your wallet",
-    AccountRole.NODE_WALLET: "node wallet",
-    AccountRole.WORKER_CONTRACT: "worker contract",
-}
-UNVERIFIED_KINDS = {TransactionKind.FOREIGN: "unverified", TransactionKind.SPAM: "spam"}
 UNVERIFIED = "Not from an account that Mulberry knows, or not in its ways. It counts for nothing; trust no comment."
 PAYOUT_STATES = {
     PayoutState.COLLECTING: "Collecting",
@@ -132,7 +127,7 @@ def signed_ton(amount: Nanoton) -> str:
 
 def kind_text(transaction: ChainTransaction) -> str:
     """What it was; where nobody that we know is behind it, that is all there is to say."""
-    kind = UNVERIFIED_KINDS.get(transaction.kind, transaction.kind.value)
+    kind = transaction.kind.words
     return kind if transaction.success else f"{kind}, failed"
 
 
@@ -147,7 +142,7 @@ def known_accounts(wallet: WalletStatus) -> dict[str, str]:
     """The names of our own accounts by their raw addresses."""
     named = [(wallet.owner, AccountRole.OWNER), (wallet.node_wallet, AccountRole.NODE_WALLET)]
     named += [(payout.worker_contract, AccountRole.WORKER_CONTRACT) for payout in wallet.payouts]
-    return {raw: ROLES[role] for address, role in named if (raw := raw_account(address)) is not None}
+    return {raw: role.words for address, role in named if (raw := raw_account(address)) is not None}
 
 
 def short_address(raw: str) -> str:

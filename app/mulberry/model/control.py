@@ -26,6 +26,13 @@ class PayoutRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerRequest:
+    """`POST /v1/owner`: whom to pay from now on, as the owner typed it."""
+
+    untrusted_address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passphrase:
     """`POST /v1/key/unlock`, `/v1/key/passphrase` and `/v1/key/backup`. It travels over the owner's own socket only."""
 

@@ -18,6 +18,11 @@ class AccountRole(StrEnum):
     WORKER_CONTRACT = "worker contract"
     OWNER = "owner"
 
+    @property
+    def words(self) -> str:
+        """What the faces call it."""
+        return "your wallet" if self is AccountRole.OWNER else self.value
+
 
 class TransactionKind(StrEnum):
     """What a transaction was, by its operation and the addresses we know."""
@@ -31,6 +36,16 @@ class TransactionKind(StrEnum):
     BOUNCED = "bounced"
     FOREIGN = "foreign"  # somebody else's business
     SPAM = "spam"  # next to nothing, with a comment
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether it may be anybody's doing."""
+        return self in (TransactionKind.FOREIGN, TransactionKind.SPAM)
+
+    @property
+    def words(self) -> str:
+        """What the faces call it."""
+        return "unverified" if self is TransactionKind.FOREIGN else self.value
 
 
 @dataclass(frozen=True, slots=True)

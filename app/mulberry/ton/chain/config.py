@@ -112,7 +112,7 @@ def with_servers_of(path: Path, profile: NetworkProfile, random: random.Random) 
         with path.open("rb") as file:
             untrusted_text = file.read(CONFIG_SIZE_LIMIT_BYTES + 1)
     except OSError as problem:
-        raise _unusable(path, str(problem.strerror or problem)) from problem
+        raise _unusable(path, f"{problem.strerror or problem}.") from problem
     theirs = parse_global_config(untrusted_text, random, source=str(path))
     ours = parse_global_config(json.dumps(profile.lite_servers).encode(), random, source=profile.title)
     if theirs.zero_state_root_hash != ours.zero_state_root_hash:
