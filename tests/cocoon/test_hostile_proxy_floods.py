@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
-from hostile_proxy import EARNING, TOKENS, HostileProxy, Step, byte_by_byte, nothing, working_for
+from hostile_proxy import HostileProxy, Step, byte_by_byte, nothing
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.cocoon import channel as channel_module
 from mulberry.cocoon.messages import (
@@ -34,6 +34,7 @@ from mulberry.cocoon.tl import Message, encode
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.node import ProxyState
 from small_proxy import Stepwise, request_id, run_query
+from worker_at_work import EARNING, TOKENS, working_for
 
 MEBIBYTE = 2**20
 FRAME_LIMIT = 2**24

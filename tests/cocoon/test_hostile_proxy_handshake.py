@@ -29,7 +29,6 @@ from hostile_proxy import (
     to_another_question,
     twice,
     with_more_behind,
-    working_for,
 )
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
@@ -42,6 +41,7 @@ from mulberry.cocoon.messages import (
     TcpPong,
 )
 from mulberry.model.node import ProxyState
+from worker_at_work import working_for
 
 QUESTIONS = {
     Step.CONNECT: "worker.connectToProxy",
