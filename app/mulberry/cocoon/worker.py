@@ -115,6 +115,7 @@ class WorkerSession:
         self._newest_payment = b""
         self._payments_came_at: deque[float] = deque(maxlen=PAYMENTS_LIMIT)
         self._counters = (0, 0)  # committed_to_db and max_known, the proxy's newest
+        self._gives_in = False  # the proxy cannot settle what it lost before it had saved it
         self._failure: ProxyDistrusted | CountersFell | None = None
         self._closed_by_owner = False
 
@@ -224,7 +225,8 @@ class WorkerSession:
         self._proxy = connected.params
 
         known = self._book.counters()
-        ours = CompareBalanceWithProxy(known.committed_to_blockchain, known.committed_to_db, known.max_known)
+        max_known = min(known.max_known, self._counters[1]) if self._gives_in else known.max_known
+        ours = CompareBalanceWithProxy(known.committed_to_blockchain, known.committed_to_db, max_known)
         theirs = await _ask(channel, ours, CompareBalanceWithProxyResult)
         if theirs.tokens_committed_to_db < known.committed_to_db:
             raise ProxyDistrusted("the proxy remembers less than it had saved, so it was set back")
@@ -235,10 +237,7 @@ class WorkerSession:
         self._check_counters()
         self._book.take_counters(*self._counters)
         if theirs.error_code:
-            extended = ExtendedCompareBalanceWithProxy(theirs.tokens_committed_to_db, b"")
-            settled = await _ask(channel, extended, ExtendedCompareBalanceWithProxyResult)
-            if settled.error_code:
-                raise ProxyRefused(f"the proxy does not agree with what we earned (code {settled.error_code})")
+            await self._settle(channel)
 
         self._told_enabled = self.is_enabled
         self._terms = Terms(
@@ -251,6 +250,16 @@ class WorkerSession:
             book=self._book_served,
         )  # before the question: the first request may come in one piece with its answer
         await _ask(channel, ProxyHandshakeComplete(not self._told_enabled), ProxyHandshakeCompleted)
+
+    async def _settle(self, channel: Channel) -> None:
+        """Asks the proxy to go on although it lost what it had not saved. The public proxy refuses to talk about it,
+        so the next attempt claims no more than it knows."""
+        self._gives_in = True
+        question = ExtendedCompareBalanceWithProxy(self._counters[0], b"")
+        settled = await _ask(channel, question, ExtendedCompareBalanceWithProxyResult)
+        if settled.error_code:
+            raise ProxyRefused(f"the proxy does not agree with what we earned (code {settled.error_code})")
+        self._gives_in = False
 
     def _params(self) -> WorkerParams:
         return WorkerParams(
