@@ -179,7 +179,7 @@ async def test_a_large_payment_is_refused_by_its_size(
     async with working_for(hostile, root=tmp_path, clock=clock) as work:
         await work.until_connected()
         hostile.send(SignedPayment(bytes(FRAME_LIMIT - 1024)))
-        await work.until_told("The proxy sent a payment that is not well formed")
+        await work.until_told("it sent a payment that is not well formed")
         assert work.link.state is ProxyState.PUT_ASIDE
 
 
