@@ -18,12 +18,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
-
-import uvloop
 
 from faulty_relay import LOOPBACK, STRIKES, FaultyRelay
 from mulberry.client.control import ControlClient
@@ -39,13 +38,6 @@ from soak_customers import Customers
 from soak_processes import Agent, Network
 
 ROUTER, LITE_SERVER = "way to the proxy", "lite server"
-PROCESSES = {
-    "engine killed": lambda soak: soak.agent.kill_engine(),
-    "agent killed": lambda soak: soak.agent.kill(),
-    "agent ended": lambda soak: soak.agent.end(),
-    "network killed": lambda soak: soak.network.kill(),
-    "network ended": lambda soak: soak.network.end(),
-}
 PAYOUTS = PayoutRules(
     threshold=200_000_000,
     idle_threshold=100_000_000,
@@ -71,11 +63,19 @@ class Soak:
         self._ports: dict[str, int] = {}
         self._profile: NetworkProfile | None = None  # as the network has said it
         self._template = root / "template.json"
-        self._faults = plan(faults, requests, self._random)
         self._suffered: Counter[str] = Counter()
-        self.customers = Customers(lambda: str(self._now().front_url), requests, self._random)
-        self.network = Network(root / "network", self._template, self._moved)
-        self.agent = Agent(root, self._client, self._through_the_relays)
+        self._customers = Customers(lambda: str(self._now().front_url), requests, self._random)
+        self._network = Network(root / "network", self._template, self._moved)
+        self._agent = Agent(root, self._client, self._through_the_relays)
+        self._deaths: dict[str, Callable[[], Awaitable[None]]] = {
+            "engine killed": self._agent.kill_engine,
+            "agent killed": self._agent.kill,
+            "agent ended": self._agent.end,
+            "network killed": self._network.kill,
+            "network ended": self._network.end,
+        }
+        kinds = [*(f"{name}: {what}" for name in self._relays for what in STRIKES), *self._deaths]
+        self._faults = plan(kinds, faults, requests, self._random)
 
     async def run(self) -> dict[str, object]:
         """What came of it, as JSON; its last entry is what disagrees."""
@@ -85,60 +85,53 @@ class Soak:
                 self._ports[name] = await relay.listen()
                 stack.push_async_callback(relay.close)
             self._write_template()
-            await self.network.start()
-            stack.push_async_callback(_gone, self.network)
-            await self.agent.start()
-            stack.push_async_callback(_gone, self.agent)
+            await self._network.start()
+            stack.push_async_callback(_gone, self._network)
+            await self._agent.start()
+            stack.push_async_callback(_gone, self._agent)
             await self._client.command(Command(Want.START))
             await self._serve()
             served = time.monotonic() - began
             await self._settle()
-            await self.agent.end()
-            await self.network.end()
+            await self._agent.end()
+            await self._network.end()
         return self._report(served, time.monotonic() - began)
 
     # The requests and the faults
 
     async def _serve(self) -> None:
-        asking = asyncio.create_task(self.customers.ask_all())
-        breaking = asyncio.create_task(self._break_things())
-        watching = asyncio.create_task(self._watch())
-        try:
-            await asyncio.wait((asking, watching), return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                watching.result()
-            asking.result()
+        async with asyncio.TaskGroup() as group:
+            breaking = group.create_task(self._break_things())
+            watching = group.create_task(self._watch())
+            await self._customers.ask_all()
             await breaking
-        finally:
-            for task in (asking, breaking, watching):
-                task.cancel()
-            await asyncio.gather(asking, breaking, watching, return_exceptions=True)
+            watching.cancel()
 
     async def _break_things(self) -> None:
         for moment, fault in self._faults:
-            await self.customers.until(moment)
-            log.info("%6d requests: %s", self.customers.ended, fault)
+            await self._customers.until(moment)
+            log.info("%6d requests: %s", self._customers.ended, fault)
             self._suffered[fault] += 1
             await self._strike(fault)
 
     async def _strike(self, fault: str) -> None:
-        if fault not in PROCESSES:
+        if fault not in self._deaths:
             where, _, what = fault.partition(": ")
             STRIKES[what](self._relays[where], self._random)
             return
-        await PROCESSES[fault](self)
+        await self._deaths[fault]()
         await asyncio.sleep(self._random.uniform(0, 0.5))
-        if self.agent.running.returncode is not None:
-            await self.agent.start()
-        if self.network.running.returncode is not None:
-            await self.network.start()
+        if self._agent.running.returncode is not None:
+            await self._agent.start()
+        if self._network.running.returncode is not None:
+            await self._network.start()
 
     async def _watch(self) -> None:
         """Returns never. Raises `AssertionError` when nothing moves any more."""
         while True:
-            before = self.customers.ended
+            before = self._customers.ended
             await asyncio.sleep(STANDSTILL_SECONDS)
-            if self.customers.ended == before:
+            if self._customers.ended == before:
                 with suppress(UserFacingError):
                     raise AssertionError(f"nothing moves: {sentence(await self._client.status())}")
                 raise AssertionError("nothing moves, and the agent does not answer")
@@ -162,9 +155,9 @@ class Soak:
 
     def _report(self, served: float, seconds: float) -> dict[str, object]:
         ledger = read_ledger(self._folder.ledger)
-        proxy = read_proxy(self.network.folder / "accounts.sqlite3", ledger)
-        chain = read_chain(self.network.folder / "chain", parse_address(self._now().owner_address), ledger)
-        customers = self.customers
+        proxy = read_proxy(self._network.folder / "accounts.sqlite3", ledger)
+        chain = read_chain(self._network.folder / "chain", parse_address(self._now().owner_address), ledger)
+        customers = self._customers
         lost = customers.lost.total()
         wrong = disagreements(
             ledger, proxy, chain, answered=customers.tokens * ledger.fee, answers=customers.answers, lost=lost
@@ -214,9 +207,8 @@ class Soak:
         return self._now().model_copy(update={"socks5": socks5, "lite_servers": lite_servers})
 
 
-def plan(faults: int, requests: int, random: Random) -> list[tuple[int, str]]:
+def plan(kinds: list[str], faults: int, requests: int, random: Random) -> list[tuple[int, str]]:
     """Which fault after how many requests, in order. Every kind comes once before one comes again."""
-    kinds = [*(f"{where}: {what}" for where in (ROUTER, LITE_SERVER) for what in STRIKES), *PROCESSES]
     decks = [random.sample(kinds, len(kinds)) for _ in range(-(-faults // len(kinds)))]
     moments = sorted(random.randrange(requests) for _ in range(faults))
     return list(zip(moments, (kind for deck in decks for kind in deck), strict=False))
@@ -235,6 +227,8 @@ def _free_port() -> int:
 
 
 def main() -> int:
+    import uvloop
+
     parser = argparse.ArgumentParser(description="A soak with faults.")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--faults", type=int, default=120)

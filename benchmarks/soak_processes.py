@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -100,5 +101,6 @@ class Agent(_Process):
     async def kill_engine(self) -> None:
         """Its job process; the agent goes on. Nothing where there is none at the moment."""
         for child in psutil.Process(self.running.pid).children():
-            if "child" in " ".join(child.cmdline()):
-                child.kill()
+            with suppress(psutil.NoSuchProcess):  # it was just ending
+                if "child" in " ".join(child.cmdline()):
+                    child.kill()

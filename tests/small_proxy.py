@@ -94,9 +94,18 @@ class SmallProxy:
         self.at_once: list[Message] = []  # sent in one piece with the handshake's last answer
         self.behind_status: list[Message] = []  # the same with a payment status
 
+    def listener(self) -> Callable[[], asyncio.Protocol]:
+        """For a port of this computer."""
+        return Channel.listener(self.accept, random=Random(4))
+
     def accept(self, channel: Channel) -> "SmallProxy":
         self.channels.append(channel)
         return self
+
+    async def hang_up(self) -> None:
+        for channel in self.channels:
+            channel.close("the test is over")
+            await channel.wait_closed()
 
     @property
     def channel(self) -> Channel:
@@ -228,7 +237,7 @@ async def at_work(
         connected.set()
 
     session = WorkerSession(identity, PRICES, backend, book, clock=clock, random=Random(3), on_change=changed)
-    async with listening(Channel.listener(proxy.accept, random=Random(4))) as port:
+    async with listening(proxy.listener()) as port:
         address = ProxyAddress("127.0.0.1", port)
         running = asyncio.ensure_future(session.run(address))
         waiting = asyncio.ensure_future(connected.wait())
@@ -239,6 +248,4 @@ async def at_work(
         finally:
             session.close("the test is over")
             await asyncio.gather(running, return_exceptions=True)
-            for channel in proxy.channels:
-                channel.close("the test is over")
-                await channel.wait_closed()
+            await proxy.hang_up()

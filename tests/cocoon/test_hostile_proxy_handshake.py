@@ -29,19 +29,24 @@ from hostile_proxy import (
     to_another_question,
     twice,
     with_more_behind,
-    working_for,
 )
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
     CompareBalanceWithProxyResult,
     ConnectedToProxy,
     EnabledDisabled,
+    PaymentStatus,
     SignedPaymentEmpty,
     TcpConnected,
     TcpPing,
     TcpPong,
+    UpdatePaymentStatus,
+    WorkerRequestPayment,
 )
+from mulberry.cocoon.tl import Message
 from mulberry.model.node import ProxyState
+from small_proxy import request_id
+from worker_at_work import FEE, working_for
 
 QUESTIONS = {
     Step.CONNECT: "worker.connectToProxy",
@@ -194,6 +199,43 @@ async def test_a_handshake_of_29_seconds_a_step_holds_up_nobody_else(tmp_path: P
         await work.still_serves(quick, work.links[1])
         assert work.link.state is ProxyState.CONNECTING
         await work.until_connected()
+
+
+@pytest.mark.virtual_time
+async def test_a_proxy_that_lost_what_it_had_not_saved_and_cannot_talk_about_it_is_worked_for(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    """The public proxy answers the extended comparison with "not implemented yet", for ever."""
+    proxy = Forgetful({Step.EXTENDED: refuses(0, "not implemented yet")})
+    async with working_for(proxy, root=tmp_path, clock=clock) as work:
+        await work.until_connected()
+        proxy.confirm(1, tokens=7, max_known=90)
+        await work.until(lambda: work.ledger.totals(clock.now()).earned == 90 * FEE)
+        proxy.max_known = 95  # it grew, and less of it than we know was saved
+        proxy.send(WorkerRequestPayment(request_id(2), SignedPaymentEmpty(), 90, 95, 5, ""))
+        await work.until(lambda: work.ledger.totals(clock.now()).earned == 95 * FEE)
+        for remembered in (90, 93, 92):
+            proxy.max_known = remembered
+            proxy.door.transport.close()
+            await work.until(lambda: not work.link.session.is_connected)
+            await work.until_connected()
+            await work.still_serves(proxy, work.link)
+        assert any("refused worker.extendedCompareBalanceWithProxy: not implemented yet" in note for note in work.read)
+        assert work.ledger.totals(clock.now()).earned == 95 * FEE, "what it once said it owes, it said"
+
+
+class Forgetful(HostileProxy):
+    """Compares as the public proxy does: who claims more than it knows is asked further."""
+
+    max_known = 0
+
+    async def answer(self, message: Message) -> Message:
+        if isinstance(message, CompareBalanceWithProxy):
+            claims_more = int(message.max_tokens > self.max_known)
+            return CompareBalanceWithProxyResult(self.signed, min(90, self.max_known), self.max_known, claims_more)
+        if isinstance(message, UpdatePaymentStatus):
+            return PaymentStatus(self.signed, min(90, self.max_known), self.max_known)
+        return await super().answer(message)
 
 
 @pytest.mark.parametrize(

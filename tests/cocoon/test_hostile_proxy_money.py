@@ -11,7 +11,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from conftest import SettableClock
-from hostile_proxy import EARNING, FEE, TOKENS, AtWork, HostileProxy, working_for
+from hostile_proxy import HostileProxy
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
     CompareBalanceWithProxyResult,
@@ -30,6 +30,7 @@ from mulberry.ton.address import Address
 from mulberry.ton.payment import build_payment
 from paying_proxy import PROXY_OWNER
 from small_proxy import IDENTITY, Stepwise, request_id, run_query
+from worker_at_work import EARNING, FEE, TOKENS, AtWork, working_for
 
 pytestmark = pytest.mark.virtual_time
 LARGEST = 2**63 - 1

@@ -107,7 +107,8 @@ class ProxyBook:
                 untrusted_boc, proxy_key=self._proxy_key, worker_contract=parse_address(account.worker_contract)
             )
         except PaymentRefused as problem:
-            raise ProxyDistrusted(str(problem).rstrip(".")) from problem
+            said = str(problem).removeprefix("The proxy ").removesuffix(".")
+            raise ProxyDistrusted(f"it {said}") from problem
         if verified.tokens > LARGEST_INTEGER:
             raise ProxyDistrusted("it signed for more tokens than can be")
         if newest is not None and verified.tokens < newest.tokens:

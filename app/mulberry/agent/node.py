@@ -60,6 +60,7 @@ class Node:
         self._left_steps: tuple[Step, ...] = ()  # of a shift that was blocked
         self._busy_until = 0.0  # on the loop's clock
         self._quiet: asyncio.TimerHandle | None = None
+        self._look: asyncio.Handle | None = None  # at the state, at the end of this turn of the event loop
         self._disk_filled = asyncio.Event()
         self.watches = Watches()
         self._totals = Totals(workshop.till.ledger, workshop.clock)
@@ -87,8 +88,7 @@ class Node:
 
     def status(self) -> Status:
         """The whole truth now; cheap, made anew for each asking."""
-        facts = self._facts()
-        state, found = derive_state(facts)
+        facts, state, found = self._now()
         shift, profile = self._shift, self._workshop.profile
         earnings, records = self._totals.now()
         front_url = shift.front_url if shift else None
@@ -288,6 +288,7 @@ class Node:
         self._changed(job)
 
     def _changed(self, job: Job | None = None) -> None:
+        """Several times a request; what follows from it is found out once a turn of the event loop."""
         if self.quitting.is_set():  # what happens on the way out is no news
             return
         if job is not None or (self._shift is not None and self._shift.running_requests):
@@ -295,11 +296,22 @@ class Node:
             self._busy_until = loop.time() + BUSY_SECONDS
             if self._quiet is None:
                 self._quiet = loop.call_at(self._busy_until, self._quieted)
-        state, _ = derive_state(self._facts())
+        self.watches.tell(job)
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_soon(self._look_now)
+
+    def _look_now(self) -> None:
+        self._look = None
+        self._now()
+
+    def _now(self) -> tuple[Facts, NodeState, tuple[Reason, ...]]:
+        """What is, and the state and reasons that follow. Notes since when it is so."""
+        facts = self._facts()
+        state, found = derive_state(facts)
         if state is not self._state:
             log.info("state: %s", state)
             self._state, self._state_since = state, self._clock.now()
-        self.watches.tell(job)
+        return facts, state, found
 
     def _quieted(self) -> None:
         loop = asyncio.get_running_loop()
@@ -345,8 +357,9 @@ class Node:
         finally:
             await self._end_work()
             self._workshop.till.flush()
-            if self._quiet is not None:
-                self._quiet.cancel()
+            for timer in (self._quiet, self._look):
+                if timer is not None:
+                    timer.cancel()
 
     async def _follow_the_wish(self) -> None:
         while True:

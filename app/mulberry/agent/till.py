@@ -57,6 +57,7 @@ class Till:
         self._due: asyncio.Handle | None = None
         self._is_urgent = False
         self._why_full: str | None = None
+        self._unknown_words = 0
         self._short_jobs = 0
         self._short_tokens = 0
 
@@ -193,7 +194,9 @@ class Till:
     def _compare(self, entry: Confirmation, job: Job | None) -> None:
         if job is None:
             if entry.tokens:  # a request that was not taken is no job, and worth nothing
-                log.warning("request %s was confirmed, but no such job waits for it", entry.request_id[:16])
+                self._unknown_words += 1
+                if self._unknown_words.bit_count() == 1:  # a proxy does not decide how long our log is
+                    log.warning("%d times a request was confirmed, but no such job waits for it", self._unknown_words)
         elif entry.tokens < job.adjusted_tokens:
             self._short_jobs += 1
             self._short_tokens += job.adjusted_tokens - entry.tokens

@@ -16,17 +16,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import TypeVar
 
-from mulberry.cocoon.channel import Channel, ChannelClosed, OnArrival, ProtocolError, QueryRefused
+from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused
+from mulberry.cocoon.handshake import ask, compared, introduced, settled
 from mulberry.cocoon.messages import (
-    CompareBalanceWithProxy,
-    CompareBalanceWithProxyResult,
-    ConnectedToProxy,
-    ConnectToProxy,
     EnabledDisabled,
-    ExtendedCompareBalanceWithProxy,
-    ExtendedCompareBalanceWithProxyResult,
     NewCoefficient,
     PaymentStatus,
     ProxyHandshakeComplete,
@@ -37,7 +31,6 @@ from mulberry.cocoon.messages import (
     SignedPayment,
     SignedPaymentEmpty,
     UpdatePaymentStatus,
-    WorkerParams,
     WorkerRequestPayment,
 )
 from mulberry.cocoon.seams import (
@@ -47,7 +40,6 @@ from mulberry.cocoon.seams import (
     BookFull,
     Identity,
     ProxyDistrusted,
-    ProxyRefused,
     Served,
 )
 from mulberry.cocoon.serving import NOT_READY_CODE, Serving, Terms
@@ -58,8 +50,6 @@ from mulberry.model.attestation import PeerEvidence
 from mulberry.model.clock import Clock
 from mulberry.model.root_contract import ProxyAddress
 
-LEAST_PROTOCOL = 1
-NEWEST_PROTOCOL = 2
 PAYMENT_STATUS_SECONDS = (10.0, 20.0)  # asked for after a random time between these
 PAYMENTS_LIMIT = (
     30  # new ones in so many seconds: each is forced to the disk, and the public proxy signs twice a minute
@@ -68,7 +58,6 @@ PAYMENTS_SECONDS = 10.0
 FORMER_PRICE_SECONDS = 60.0  # a request at the price before a raise may have been on its way
 
 log = logging.getLogger(__name__)
-Answer = TypeVar("Answer", bound=Message)
 
 
 class CountersFell(ChannelClosed):
@@ -115,6 +104,7 @@ class WorkerSession:
         self._newest_payment = b""
         self._payments_came_at: deque[float] = deque(maxlen=PAYMENTS_LIMIT)
         self._counters = (0, 0)  # committed_to_db and max_known, the proxy's newest
+        self._gives_in = False  # the proxy cannot settle what it lost before it had saved it
         self._failure: ProxyDistrusted | CountersFell | None = None
         self._closed_by_owner = False
 
@@ -218,27 +208,20 @@ class WorkerSession:
     # The handshake
 
     async def _shake_hands(self, channel: Channel) -> None:
-        connected = await _ask(channel, ConnectToProxy(self._params()), ConnectedToProxy)
-        protocol = self._agreed_protocol(connected.params)
+        connected, protocol = await introduced(channel, self._identity)
         self._book.meet(connected.params, connected.worker_sc_address)
         self._proxy = connected.params
 
         known = self._book.counters()
-        ours = CompareBalanceWithProxy(known.committed_to_blockchain, known.committed_to_db, known.max_known)
-        theirs = await _ask(channel, ours, CompareBalanceWithProxyResult)
-        if theirs.tokens_committed_to_db < known.committed_to_db:
-            raise ProxyDistrusted("the proxy remembers less than it had saved, so it was set back")
-        if isinstance(theirs.signed_payment, SignedPaymentEmpty) and known.committed_to_blockchain:
-            raise ProxyDistrusted("the proxy forgot the payments that it signed")
+        if self._gives_in:
+            known = replace(known, max_known=min(known.max_known, self._counters[1]))
+        theirs = await compared(channel, known)
         self._take_payment(theirs.signed_payment)
         self._counters = (theirs.tokens_committed_to_db, theirs.max_tokens)
         self._check_counters()
         self._book.take_counters(*self._counters)
         if theirs.error_code:
-            extended = ExtendedCompareBalanceWithProxy(theirs.tokens_committed_to_db, b"")
-            settled = await _ask(channel, extended, ExtendedCompareBalanceWithProxyResult)
-            if settled.error_code:
-                raise ProxyRefused(f"the proxy does not agree with what we earned (code {settled.error_code})")
+            await self._settle(channel)
 
         self._told_enabled = self.is_enabled
         self._terms = Terms(
@@ -250,28 +233,14 @@ class WorkerSession:
             channel=channel,
             book=self._book_served,
         )  # before the question: the first request may come in one piece with its answer
-        await _ask(channel, ProxyHandshakeComplete(not self._told_enabled), ProxyHandshakeCompleted)
+        await ask(channel, ProxyHandshakeComplete(not self._told_enabled), ProxyHandshakeCompleted)
 
-    def _params(self) -> WorkerParams:
-        return WorkerParams(
-            worker_owner_address=self._identity.owner_address,
-            model=self._identity.model,
-            coefficient=self._identity.coefficient,
-            is_test=self._identity.is_test,
-            proxy_cnt=self._identity.proxy_count,
-            max_active_requests=self._identity.max_active_requests,
-            min_proto_version=LEAST_PROTOCOL,
-            max_proto_version=NEWEST_PROTOCOL,
-        )
-
-    def _agreed_protocol(self, proxy: ProxyParams) -> int:
-        """The old protocol 0 is spoken by a proxy that names none."""
-        protocol = proxy.proto_version or 0
-        if not 0 <= protocol <= NEWEST_PROTOCOL:
-            raise ProxyRefused(f"the proxy speaks protocol {protocol}, we speak up to {NEWEST_PROTOCOL}")
-        if (proxy.is_test or False) != self._identity.is_test:
-            raise ProxyDistrusted("the proxy belongs to another network (test and real do not mix)")
-        return protocol
+    async def _settle(self, channel: Channel) -> None:
+        """Asks the proxy to go on although it lost what it had not saved. The public proxy refuses to talk about it,
+        so the next attempt claims no more than it knows."""
+        self._gives_in = True
+        await settled(channel, self._counters[0])
+        self._gives_in = False
 
     # What the proxy sends
 
@@ -283,7 +252,7 @@ class WorkerSession:
 
     def _take_status(self, channel: Channel, answer: Message) -> None:
         """Called at its arrival: a payment right behind the answer knows more than the answer does."""
-        if isinstance(answer, PaymentStatus):  # what is none, `_ask` refuses
+        if isinstance(answer, PaymentStatus):  # what is none, `ask` refuses
             with self._failing(channel):
                 self._take_payment(answer.signed_payment)
                 self._take_counters(answer.db_tokens, answer.max_tokens)
@@ -427,7 +396,7 @@ class WorkerSession:
                 async with asyncio.timeout(self._random.uniform(*PAYMENT_STATUS_SECONDS)):
                     raise ChannelClosed(await channel.wait_closed())
             except TimeoutError:
-                await _ask(channel, UpdatePaymentStatus(), PaymentStatus, partial(self._take_status, channel))
+                await ask(channel, UpdatePaymentStatus(), PaymentStatus, partial(self._take_status, channel))
 
     def _tell_enabled(self) -> None:
         if self._terms is not None and self._told_enabled != self.is_enabled:
@@ -439,16 +408,3 @@ class WorkerSession:
         """For what only matters while there is a connection."""
         if self._terms is not None and not self._terms.channel.is_closed:
             self._terms.channel.send(message)
-
-
-async def _ask(
-    channel: Channel, question: Message, kind: type[Answer], on_arrival: OnArrival = lambda answer: None
-) -> Answer:
-    """The proxy's answer. Raises `ProxyRefused`, `ChannelClosed`, `ProtocolError`."""
-    try:
-        answer = await channel.query(question, on_arrival=on_arrival)
-    except QueryRefused as refusal:
-        raise ProxyRefused(f"the proxy refused {question.tl_name}: {refusal.text} (code {refusal.code})") from None
-    if not isinstance(answer, kind):
-        raise ProtocolError(f"{answer.tl_name} in answer to {question.tl_name}")
-    return answer
