@@ -24,9 +24,19 @@ def pytest_asyncio_loop_factories(
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     if "qtbot" in getattr(item, "fixturenames", ()):
         import qasync
+        import shiboken6
         from PySide6.QtWidgets import QApplication
 
-        return {"qasync": lambda: qasync.QEventLoop(QApplication.instance() or QApplication([]))}
+        class Loop(qasync.QEventLoop):  # type: ignore[misc]  # it brings no types
+            """Takes its timer along: else the garbage collector deletes it, maybe on another thread, and Qt crashes."""
+
+            def close(self) -> None:
+                was_closed = self.is_closed()
+                super().close()
+                if not was_closed:
+                    shiboken6.delete(self._timer)
+
+        return {"qasync": lambda: Loop(QApplication.instance() or QApplication([]))}
     if item.get_closest_marker("virtual_time"):
         return {"virtual": VirtualTimeLoop}
     return {"asyncio": asyncio.new_event_loop}

@@ -195,3 +195,13 @@ async def test_what_the_agent_says_after_the_end_is_not_drawn_any_more(qtbot: Qt
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     await running.hear(NodeState.EARNING)  # the tray's menu is gone
     assert running.ended
+
+
+async def test_a_second_signal_to_end_finds_nothing_to_do(qtbot: QtBot, start: Start) -> None:
+    running = start(has_tray=True)
+    running.desktop.end()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    running.ended = False
+    running.desktop.end()
+    assert not running.ended, "it is told once"
+    running.ended = True

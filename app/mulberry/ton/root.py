@@ -18,7 +18,6 @@ from mulberry.ton.dictionaries import read_dictionary, write_dictionary
 HASH_BITS, SEQNO_BITS = 256, 32
 MAX_PROXIES = 10_000
 MAX_HASHES = 10_000  # of each of the three kinds
-MAX_TEXT_BYTES = 127  # seven bits say how long an address text is
 LARGEST_PORT = 65_535
 
 

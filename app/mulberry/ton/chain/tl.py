@@ -5,7 +5,6 @@ import struct
 from mulberry.ton.chain.errors import ServerLied
 from mulberry.ton.chain.nouns import BlockId
 
-BLOCK_ID_BYTES = 80
 HASH_BYTES = 32
 LONG_FORM = 254
 TRUE, FALSE = bytes.fromhex("b5757299"), bytes.fromhex("379779bc")
