@@ -52,3 +52,4 @@ class Workshop:
     random: Random
     make_engine: MakeEngine = engine_in_a_process
     traffic: Traffic = field(default_factory=Traffic)
+    when_ready: Callable[[], None] = lambda: None  # called at the end of each start-up that went well
