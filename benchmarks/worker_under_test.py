@@ -8,6 +8,7 @@ process's format over a real socket pair and knows two answers: one text at once
 """
 
 import asyncio
+import gc
 import logging
 import select
 import socket
@@ -123,6 +124,8 @@ async def session(port: int, folder: Path) -> None:
     await link.ready
     backend = EngineBackend(LinkedEngine(link), clock, random)
     worker = WorkerSession(identity, Prices.of(parameters), backend, book, clock=clock, random=random)
+    gc.collect()
+    gc.freeze()  # as the agent does when it is ready
     told = loop.run_in_executor(None, sys.stdin.read)
     told.add_done_callback(lambda _: worker.close("the end"))
     await worker.run(ProxyAddress("127.0.0.1", port))

@@ -17,6 +17,7 @@ from nacl.signing import SigningKey
 from loopback import listening
 from mulberry.cocoon.channel import Channel
 from mulberry.cocoon.messages import ConnectedToProxy, ConnectToProxy, ProxyParams, QueryAnswerEx
+from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
 from mulberry.model.joining import MAINNET_ROOT, Wishes, profile_of
 from mulberry.model.network import load_profile
@@ -60,6 +61,16 @@ def test_what_is_wished_goes_before_the_file(tmp_path: Path) -> None:
     profile = profile_of(write(tmp_path, PARAMETERS), wishes)
     assert (profile.model, profile.transport, profile.socks5) == (MODEL, "plain", "127.0.0.1:9")
     assert profile.root_contract_address == OWNER
+
+
+def test_what_must_be_proven_can_be_wished_and_a_fake_quote_is_shown_in_any_case(tmp_path: Path) -> None:
+    file = write(tmp_path, PARAMETERS | {"proxy_hashes": ["XFXI9NtAELqSA9g1NtBgmFavjIR6wDnjfn3ej71XS2E="]})
+    content = profile_of(file, Wishes(OWNER))
+    assert (content.proxy_policy, content.worker_policy, content.check_hashes) == (Policy.ANY, Policy.FAKE_TDX, False)
+    strict = profile_of(file, Wishes(OWNER, transport="ratls", proxy_policy=Policy.FAKE_TDX, check_hashes=True))
+    assert (strict.proxy_policy, strict.check_hashes) == (Policy.FAKE_TDX, True)
+    with pytest.raises(UserFacingError, match="as it is"):
+        profile_of("mainnet", Wishes(proxy_policy=Policy.ANY))
 
 
 def test_a_profile_of_ours_is_taken_too(tmp_path: Path) -> None:

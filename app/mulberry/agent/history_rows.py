@@ -19,6 +19,7 @@ KIND_IS_KNOWN_NOW = """
 UPDATE transactions SET kind = ? WHERE kind IN ('foreign', 'spam') AND operation = ? AND counterparty = ?
 AND (? <> 'payout' OR role = ?)
 """
+NOTHING = Nanoton(0)
 COLUMNS = "role, account, lt, hash, at, kind, amount, fee, counterparty, comment, success"
 
 
@@ -237,13 +238,24 @@ class HistoryRows:
     # Jobs, all told
 
     def tallies(self) -> list[Tally]:
-        """One for each proxy that ever sent a request."""
+        """One for each proxy that ever sent a request. Summed here: SQLite's integers end at 2⁶³."""
         query = """
-        SELECT proxy, sum(counted * worker_fee_per_token), sum(answered * worker_fee_per_token),
-          sum(confirmed * worker_fee_per_token), sum(underpaid * worker_fee_per_token), sum(requests), sum(succeeded)
-        FROM tallies GROUP BY proxy ORDER BY proxy
+        SELECT proxy, worker_fee_per_token, counted, answered, confirmed, underpaid, requests, succeeded
+        FROM tallies ORDER BY proxy
         """
-        return [Tally(*row) for row in self._connection.execute(query)]
+        found: dict[str, Tally] = {}
+        for proxy, fee, counted, answered, confirmed, underpaid, requests, succeeded in self._connection.execute(query):
+            before = found.get(proxy, Tally(proxy, NOTHING, NOTHING, NOTHING, NOTHING, 0, 0))
+            found[proxy] = Tally(
+                proxy,
+                Nanoton(before.counted + counted * fee),
+                Nanoton(before.answered + answered * fee),
+                Nanoton(before.confirmed + confirmed * fee),
+                Nanoton(before.underpaid + underpaid * fee),
+                before.requests + requests,
+                before.succeeded + succeeded,
+            )
+        return list(found.values())
 
     def _one(self, query: str, *values: Any) -> int | None:
         found: int | None = self._connection.execute(query, values).fetchone()[0]

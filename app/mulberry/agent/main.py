@@ -1,6 +1,7 @@
 """The agent's process: opens what it needs, listens, works, and on the way out gives everything back."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -88,6 +89,7 @@ async def _run(
             clock=clock,
             random=SystemRandom(),
             keys=KeyKeeper(folder, profile, settings, clock, system_keyring),
+            when_ready=_set_aside_what_stays,
         )
         node = Node(workshop)
         _quit_on_signals(node)
@@ -114,6 +116,13 @@ async def _until_quit(node: Node) -> None:
         await asyncio.wait((work,))
     if not work.cancelled():
         work.result()  # the node never ends by itself: this raises the bug that ended it
+
+
+def _set_aside_what_stays() -> None:
+    """From the garbage collector: looking through all that a start-up made took it 60 ms, and nothing else ran."""
+    gc.unfreeze()  # what the shift before has left
+    gc.collect()
+    gc.freeze()
 
 
 def _quit_on_signals(node: Node) -> None:

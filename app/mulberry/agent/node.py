@@ -11,19 +11,18 @@ from pathlib import Path
 
 from mulberry import __version__
 from mulberry.agent import reasons
-from mulberry.agent.faucet import ask_for_play_money
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
 from mulberry.agent.network_facts import network_info
 from mulberry.agent.owner import read_owner
 from mulberry.agent.proxy_records import proxy_statuses
-from mulberry.agent.settings import load_settings, save_settings
+from mulberry.agent.purse import Purse
+from mulberry.agent.settings import change_settings
 from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.stats_words import OperatorFacts
 from mulberry.agent.telemetry import Telemetry
-from mulberry.agent.totals import Totals, reconciliation
-from mulberry.agent.wallet_at_rest import nothing_read, stale
+from mulberry.agent.totals import Totals
 from mulberry.agent.watching import Watches
 from mulberry.agent.workshop import Workshop
 from mulberry.model.control import API_VERSION, Hello
@@ -66,9 +65,8 @@ class Node:
         self._totals = Totals(workshop.till.ledger, workshop.clock)
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
-        self._wallet: WalletStatus | None = None  # as a shift knew it last
-        self._was_compared = False
-        self._root: RootInfo | None = None  # likewise
+        self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
+        self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
@@ -111,45 +109,16 @@ class Node:
         )
 
     def wallet(self) -> WalletStatus:
-        """The money on TON, as it was read last."""
-        treasury = self._shift.treasury if self._shift else None
-        if treasury is not None:
-            self._wallet = treasury.status()
-        elif self._wallet is not None:
-            self._wallet = stale(self._wallet)
-        known = self._wallet or nothing_read(self._workshop)
-        key = self._workshop.keys.status
-        return replace(known, key=key, node_wallet=known.node_wallet or key.wallet)
+        return self._purse.wallet()
 
     async def pay_out(self, proxy: str | None) -> None:
-        """Raises `UserFacingError`: nothing was to be paid out, or the node does not work."""
-        treasury = self._shift.treasury if self._shift else None
-        if treasury is None:
-            raise UserFacingError(
-                what="Nothing was paid out.",
-                why="The node is not connected to TON.",
-                next_step="Press Start, then ask again.",
-            )
-        await treasury.pay_out(proxy)
+        await self._purse.pay_out(proxy)
 
     async def get_play_money(self) -> None:
-        """Raises `UserFacingError`: this network has none, the node does not work, or none was given."""
-        treasury = self._shift.treasury if self._shift else None
-        if self._workshop.profile.kind != "demo":
-            raise UserFacingError(
-                what="There is no play money on this network.",
-                why="Its money is real.",
-                next_step="`mulberry wallet` says where to send TON for the node's fees.",
-            )
-        faucet_url = treasury.status().top_up_url if treasury else None
-        if treasury is None or faucet_url is None:
-            raise UserFacingError(
-                what="There is no play money this time.",
-                why="The demo network gives it, and it runs while the node works.",
-                next_step="Press Start, then ask again.",
-            )
-        await ask_for_play_money(faucet_url, treasury.wallet_address)
-        treasury.nudge()
+        await self._purse.get_play_money()
+
+    def reconciliation(self) -> Reconciliation:
+        return self._purse.reconciliation()
 
     async def unlock_key(self, passphrase: str) -> None:
         """Raises `UserFacingError`, as all calls of the key do: `KeyKeeper` says when."""
@@ -170,25 +139,16 @@ class Node:
         """Raises `UserFacingError` too while the node works with its present key."""
         self._refuse_at_work("The key was not restored.", "The node works with its present key.")
         await self._workshop.keys.restore(untrusted_file, passphrase, replace=replace)
-        self._wallet = None  # it was another key's
+        self._purse.belongs_to(self._workshop)
         self._go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
     def name_owner(self, untrusted_address: str) -> None:
         """Raises `UserFacingError`: no money can go there, the node works, or it could not be stored."""
         self._refuse_at_work("The owner was not changed.", "The node works for the present one.")
-        workshop, path = self._workshop, self._workshop.folder.settings
-        change = {"owner_address": read_owner(untrusted_address, workshop.profile).friendly()}
-        try:
-            save_settings(path, load_settings(path, self._clock).model_copy(update=change))
-        except OSError as problem:
-            raise UserFacingError(
-                what="The owner was not changed.",
-                why=f"{path} cannot be written: {problem.strerror or problem}.",
-                next_step="Make room on its disk, or see who may write there.",
-            ) from problem
-        self._workshop = replace(workshop, settings=workshop.settings.model_copy(update=change))
-        workshop.keys.name_owner(change["owner_address"])
-        self._wallet = None  # it was another owner's
+        address = read_owner(untrusted_address, self._workshop.profile).friendly()
+        self._change_settings(owner_address=address)
+        self._workshop.keys.name_owner(address)
+        self._purse.belongs_to(self._workshop)
         self._go_on_after(ReasonKind.NETWORK_UNUSABLE)
         self._changed()
 
@@ -212,18 +172,6 @@ class Node:
                 next_step="Look at its state, on the Network page or with `mulberry proxies`.",
             )
 
-    def reconciliation(self) -> Reconciliation:
-        """App, proxies and chain side by side."""
-        treasury = self._shift.treasury if self._shift else None
-        sent = treasury.sent() if treasury else set()
-        return reconciliation(self.ledger, sent, self._clock.now(), is_compared=self._is_compared())
-
-    def _is_compared(self) -> bool:
-        """Whether the ledger was compared with the chain since the agent started."""
-        treasury = self._shift.treasury if self._shift else None
-        self._was_compared = self._was_compared or (treasury is not None and treasury.is_compared)
-        return self._was_compared
-
     # For the stats page (`agent.stats_page.Desk`)
 
     def operator_facts(self) -> OperatorFacts:
@@ -244,15 +192,15 @@ class Node:
 
     def change_coefficient(self, coefficient: int) -> None:
         """Our price in thousandths, from now on and after a restart. Raises `UserFacingError`: it is not stored."""
-        settings = self._workshop.settings.model_copy(update={"coefficient": coefficient})
-        self._workshop = replace(self._workshop, settings=settings)
+        self._change_settings(coefficient=coefficient)
         if self._shift is not None:
             self._shift.use(self._workshop)
         self._changed()
-        try:
-            save_settings(self._workshop.folder.settings, settings)
-        except OSError as problem:
-            raise _not_stored(self._workshop.folder.settings, problem) from problem
+
+    def _change_settings(self, **changes: object) -> None:
+        workshop = self._workshop
+        change_settings(workshop.folder.settings, self._clock, **changes)
+        self._workshop = replace(workshop, settings=workshop.settings.model_copy(update=changes))
 
     def stats_page_failed(self, why: str) -> None:
         """The page is not there; work goes on."""
@@ -408,7 +356,7 @@ class Node:
     def _put_away(self, work: "asyncio.Task[Reason | None]") -> None:
         """Takes a shift's result: finished, blocked, cancelled, or a bug of ours."""
         steps = self._shift.steps if self._shift else ()
-        self._is_compared()  # a later shift need not have read anything
+        self._purse.is_compared()  # which is remembered: a later shift need not have read anything
         self._work = self._shift = None
         if work.cancelled():
             return

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
 from mulberry.model.files import keep_aside, read_bounded, write_whole
 from mulberry.ton.address import parse_address
 
@@ -56,3 +57,15 @@ def load_settings(path: Path, clock: Clock) -> Settings:
 
 def save_settings(path: Path, settings: Settings) -> None:
     write_whole(path, settings.model_dump_json(indent=2).encode() + b"\n")
+
+
+def change_settings(path: Path, clock: Clock, **changes: object) -> None:
+    """Changes some in the file, and nothing else of what its owner wrote. Raises `UserFacingError`: not stored."""
+    try:
+        save_settings(path, load_settings(path, clock).model_copy(update=changes))
+    except OSError as problem:
+        raise UserFacingError(
+            what="The setting was not changed.",
+            why=f"{path} cannot be written: {problem.strerror or problem}.",
+            next_step="Make room on its disk, or see who may write there.",
+        ) from problem

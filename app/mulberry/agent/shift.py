@@ -117,6 +117,7 @@ class Shift:
             self._bench = bench = Bench(self._workshop, stack, self._on_change)
             blocked = await self._start_up(bench)
             if blocked is None:
+                self._workshop.when_ready()
                 self.is_serving = True
                 blocked = await self._serve(bench)
             self.is_serving = False

@@ -56,3 +56,4 @@ class Workshop:
     make_engine: MakeEngine = engine_in_a_process
     traffic: Traffic = field(default_factory=Traffic)
     rehearse: Ask = ask_a_process
+    when_ready: Callable[[], None] = lambda: None  # called at the end of each start-up that went well

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say
+from mulberry.model.attestation import Policy
 
 
 def run(
@@ -26,6 +27,13 @@ def run(
     ] = None,
     transport: WayThere = None,
     socks5: Annotated[str | None, typer.Option(help="Where the local router listens.", show_default=False)] = None,
+    proxy_policy: Annotated[
+        Policy | None, typer.Option(help="What proxies must show over RA-TLS.", show_default=False)
+    ] = None,
+    check_hashes: Annotated[
+        bool | None,
+        typer.Option("--check-hashes", help="What they show must be on the network's list.", show_default=False),
+    ] = None,
     root_contract: Annotated[str | None, typer.Option(help="Its address.", show_default=False)] = None,
     node_key: Annotated[
         Path | None, typer.Option(help="A file with the public worker's node_wallet_key.", show_default=False)
@@ -49,6 +57,8 @@ def run(
             transport=transport,
             socks5=socks5,
             root_contract_address=root_contract,
+            proxy_policy=proxy_policy,
+            check_hashes=check_hashes,
         ),
     )
     prepare(

@@ -210,15 +210,18 @@ def _bare_shape(row: type[Message]) -> Shape:
     }
     unknown_bits = ~sum(names_of_mask)
 
+    readers = [(step.name, step.mask, step.shape.read) for step in steps]  # once: a quarter of the time
+    writers = [(step.name, step.mask, step.shape.write) for step in steps]
+
     def read(data: bytes, offset: int) -> tuple[Message, int]:
         values: list[Any] = []
         flags = 0
-        for step in steps:
-            if step.mask and not flags & step.mask:
+        for name, mask, read_field in readers:
+            if mask and not flags & mask:
                 values.append(None)
                 continue
-            value, offset = step.shape.read(data, offset)
-            if step.name:
+            value, offset = read_field(data, offset)
+            if name:
                 values.append(value)
             elif value & unknown_bits:
                 raise TlError(f"{row.tl_name} with unknown flags {value:#x}")
@@ -227,10 +230,10 @@ def _bare_shape(row: type[Message]) -> Shape:
         return row(*values), offset
 
     def write(parts: list[bytes], message: Message) -> None:
-        for step in steps:
-            value = getattr(message, step.name) if step.name else _flags_of(message, names_of_mask)
-            if not step.mask or value is not None:
-                step.shape.write(parts, value)
+        for name, mask, write_field in writers:
+            value = getattr(message, name) if name else _flags_of(message, names_of_mask)
+            if not mask or value is not None:
+                write_field(parts, value)
 
     return Shape(read, write, sum(step.shape.least_bytes for step in steps if not step.mask))
 

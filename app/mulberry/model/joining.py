@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mulberry.model.attestation import TransportName
+from mulberry.model.attestation import Policy, TransportName
 from mulberry.model.errors import UserFacingError
 from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, NetworkProfile, load_profile, parse_profile
 from mulberry.model.places import resource
@@ -30,6 +30,8 @@ class Wishes:
     transport: TransportName | None = None
     socks5: str | None = None
     root_contract_address: str | None = None
+    proxy_policy: Policy | None = None
+    check_hashes: bool | None = None
 
 
 def profile_of(network: str, wishes: Wishes) -> NetworkProfile:
@@ -54,6 +56,7 @@ def profile_of(network: str, wishes: Wishes) -> NetworkProfile:
             "title": f"Test network {stem}"[:80],
             "kind": "test",
             "transport": "socks5",
+            "worker_policy": "fake_tdx",  # a fake quote is welcome also where none is asked for
             "model": DEMO_MODEL,
             "model_folder": DEMO_MODEL,
             "owner_address": "",
