@@ -180,7 +180,7 @@ async def test_a_test_network_is_joined_worked_for_and_left(tmp_path: Path) -> N
         told = run.proxy.questions[0]
         assert isinstance(told, ConnectToProxy)
         assert (told.params.coefficient, told.params.model) == (1500, f"{MODEL}@main:00")
-        run.proxy.send(run_query())
+        run.proxy.send(run_query(coefficient=1500))
         answer = await run.proxy.next()
         assert isinstance(answer, QueryAnswerEx) and b"X-Cocoon-Worker-Start" in answer.answer
         shown = await run.ask("proxies")
