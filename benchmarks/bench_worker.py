@@ -4,7 +4,7 @@
 
 With everything the agent promises: requests checked, usage counted, payments verified, all of it in the ledger on the
 disk before it is believed. Rounds with one and with sixteen customers take turns; printed are medians. The processor
-time is the session process's alone and hardly changes when the computer is busy; requests a second do.
+time is the session process's alone and changes less than requests a second when the computer is busy.
 """
 
 import asyncio

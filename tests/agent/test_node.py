@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
 from mulberry.agent.node import BUSY_SECONDS, PAUSE_LOOK_SECONDS, RETRY_SECONDS, Node
 from mulberry.agent.shift import Shift
+from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Task
 from mulberry.agent.workshop import Workshop
 from mulberry.model.errors import UserFacingError, WhoseTurn
-from mulberry.model.node import NodeState, ReasonKind, StepState, Want
+from mulberry.model.node import NodeState, Reason, ReasonKind, StepState, Want
 
 pytestmark = pytest.mark.virtual_time
 PROBLEM = UserFacingError("It is broken.", "A part is missing.", "Mend it.", WhoseTurn.YOU)
@@ -291,3 +293,45 @@ async def test_a_full_disk_is_said_and_forgotten_when_there_is_room(tmp_path: Pa
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
+
+
+async def test_a_state_is_dated_from_the_turn_that_it_began_in(tmp_path: Path, clock: SettableClock) -> None:
+    async with a_node(tmp_path, clock, Story()) as node:
+        clock.pass_time(hours=1)
+        await node.obey(Want.START, None)
+        status = node.status()  # asked before the event loop had a turn
+        assert (status.state, status.state_since) == (NodeState.GETTING_READY, clock.now())
+        clock.pass_time(hours=1)
+        await asyncio.sleep(0.5)
+        assert node.status().state_since == status.state_since
+
+
+async def test_many_changes_of_one_turn_are_looked_at_once(
+    tmp_path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Facts] = []
+
+    def look(facts: Facts) -> tuple[NodeState, tuple[Reason, ...]]:
+        looks.append(facts)
+        return derive_state(facts)
+
+    async with a_node(tmp_path, clock, Story()) as node:
+        monkeypatch.setattr("mulberry.agent.node.derive_state", look)
+        for number in range(16):
+            node._workshop.till.put(finished(f"{number:064x}"))
+        await asyncio.sleep(0)
+        assert len(looks) == 1
+
+
+async def test_the_end_of_a_start_up_is_told_when_it_went_well(tmp_path: Path, clock: SettableClock) -> None:
+    told: list[str] = []
+    story = Story()
+    story.answers = [Blocked(reasons.engine_gave_up("It is broken.")), Done()]
+    with a_workshop(tmp_path, clock) as workshop:
+        workshop = replace(workshop, when_ready=lambda: told.append("ready"))
+        await Shift(workshop, lambda: None, tasks=story.tasks()).run()
+        assert not told
+        with suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await Shift(workshop, lambda: None, tasks=story.tasks()).run()
+    assert told == ["ready"]

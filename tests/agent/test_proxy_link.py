@@ -14,9 +14,9 @@ from conftest import SettableClock
 from mulberry.agent.ledger import LedgerFull
 from mulberry.agent.proxy_link import DISTRUSTED, REFUSED, UNREACHABLE, WITHOUT_NETWORK, Pauses, ProxyLink
 from mulberry.cocoon.channel import ChannelClosed
+from mulberry.cocoon.dues import CountersFell
 from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
 from mulberry.cocoon.transports import PeerNotProven
-from mulberry.cocoon.worker import CountersFell
 from mulberry.model.node import ProxyState, ReasonKind
 from mulberry.model.root_contract import ProxyAddress
 from pretend_session import Book, Connected, Puzzle, Session, Slow

@@ -10,6 +10,7 @@ import pytest
 from conftest import SettableClock
 from loopback import until
 from mulberry.cocoon.channel import Channel, ChannelClosed, QueryRefused
+from mulberry.cocoon.dues import CountersFell
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
     CompareBalanceWithProxyResult,
@@ -32,7 +33,6 @@ from mulberry.cocoon.messages import (
 )
 from mulberry.cocoon.seams import Identity, ProxyDistrusted, ProxyRefused
 from mulberry.cocoon.tl import Message
-from mulberry.cocoon.worker import CountersFell
 from mulberry.model.payments import Counters
 from small_proxy import ANSWER, IDENTITY, MemoryBook, Scripted, SmallProxy, Stepwise, at_work, request_id, run_query
 

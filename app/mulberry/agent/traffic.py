@@ -6,7 +6,7 @@ As the reference worker counts (`/jsonstats`): beside each total, six sums that 
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mulberry.cocoon.seams import Served
 from mulberry.model.jobs import JobOutcome
@@ -25,6 +25,7 @@ NAMES = (
     "completion_adjusted_tokens_used",
     "reasoning_adjusted_tokens_used",
 )
+NOTHING = (0.0,) * len(NAMES)
 
 
 class Traffic:
@@ -53,19 +54,21 @@ class Traffic:
             adjusted.completion,
             adjusted.reasoning,
         )
-        self._forget()
-        for sums in (self._total, *self._recent):
-            sums[:] = map(sum, zip(sums, amounts, strict=True))
+        self._total = [total + amount for total, amount in zip(self._total, amounts, strict=True)]
+        self._pass_time(amounts)
 
     def stats(self) -> dict[str, list[float]]:
         """By name: the total, then the recent sums by `PERIODS_SECONDS`."""
-        self._forget()
+        self._pass_time(NOTHING)
         columns = zip(self._total, *self._recent, strict=True)
         return dict(zip(NAMES, map(list, columns), strict=True))
 
-    def _forget(self) -> None:
+    def _pass_time(self, amounts: Sequence[float]) -> None:
+        """Forgets, and adds `amounts`, in one pass: with each request."""
         now = self._now()
         age, self._at = now - self._at, now
-        for period, sums in zip(PERIODS_SECONDS, self._recent, strict=True):
-            kept = math.exp(-age / period)
-            sums[:] = [kept * amount for amount in sums]
+        kept = [math.exp(-age / period) for period in PERIODS_SECONDS]
+        self._recent = [
+            [share * old + amount for old, amount in zip(sums, amounts, strict=True)]
+            for share, sums in zip(kept, self._recent, strict=True)
+        ]

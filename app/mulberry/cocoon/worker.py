@@ -10,7 +10,6 @@ it could be told from the other one's; too many requests at once are refused wit
 import asyncio
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from functools import partial
 from random import Random
 
 from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused
+from mulberry.cocoon.dues import CountersFell, Dues
 from mulberry.cocoon.handshake import ask, compared, introduced, settled
 from mulberry.cocoon.messages import (
     EnabledDisabled,
@@ -51,17 +51,9 @@ from mulberry.model.clock import Clock
 from mulberry.model.root_contract import ProxyAddress
 
 PAYMENT_STATUS_SECONDS = (10.0, 20.0)  # asked for after a random time between these
-PAYMENTS_LIMIT = (
-    30  # new ones in so many seconds: each is forced to the disk, and the public proxy signs twice a minute
-)
-PAYMENTS_SECONDS = 10.0
 FORMER_PRICE_SECONDS = 60.0  # a request at the price before a raise may have been on its way
 
 log = logging.getLogger(__name__)
-
-
-class CountersFell(ChannelClosed):
-    """The proxy's counters went back during a session. A new handshake settles it or ends in distrust."""
 
 
 class WorkerSession:
@@ -101,10 +93,7 @@ class WorkerSession:
         self._idle = asyncio.Event()
         self._idle.set()
         self._told_enabled = True
-        self._newest_payment = b""
-        self._payments_came_at: deque[float] = deque(maxlen=PAYMENTS_LIMIT)
-        self._counters = (0, 0)  # committed_to_db and max_known, the proxy's newest
-        self._gives_in = False  # the proxy cannot settle what it lost before it had saved it
+        self._dues = Dues(book)
         self._failure: ProxyDistrusted | CountersFell | None = None
         self._closed_by_owner = False
 
@@ -212,14 +201,8 @@ class WorkerSession:
         self._book.meet(connected.params, connected.worker_sc_address)
         self._proxy = connected.params
 
-        known = self._book.counters()
-        if self._gives_in:
-            known = replace(known, max_known=min(known.max_known, self._counters[1]))
-        theirs = await compared(channel, known)
-        self._take_payment(theirs.signed_payment)
-        self._counters = (theirs.tokens_committed_to_db, theirs.max_tokens)
-        self._check_counters()
-        self._book.take_counters(*self._counters)
+        theirs = await compared(channel, self._dues.claimed())
+        self._dues.begin(theirs)
         if theirs.error_code:
             await self._settle(channel)
 
@@ -238,9 +221,9 @@ class WorkerSession:
     async def _settle(self, channel: Channel) -> None:
         """Asks the proxy to go on although it lost what it had not saved. The public proxy refuses to talk about it,
         so the next attempt claims no more than it knows."""
-        self._gives_in = True
-        await settled(channel, self._counters[0])
-        self._gives_in = False
+        self._dues.gives_in = True
+        await settled(channel, self._dues.committed_to_db)
+        self._dues.gives_in = False
 
     # What the proxy sends
 
@@ -254,8 +237,8 @@ class WorkerSession:
         """Called at its arrival: a payment right behind the answer knows more than the answer does."""
         if isinstance(answer, PaymentStatus):  # what is none, `ask` refuses
             with self._failing(channel):
-                self._take_payment(answer.signed_payment)
-                self._take_counters(answer.db_tokens, answer.max_tokens)
+                self._dues.take_payment(answer.signed_payment)
+                self._dues.take_counters(answer.db_tokens, answer.max_tokens)
 
     @contextmanager
     def _failing(self, channel: Channel) -> Iterator[None]:
@@ -280,16 +263,16 @@ class WorkerSession:
     def _take(self, terms: Terms, message: Message) -> None:
         match message:
             case RunQueryEx() | RunQuery():
-                self._take_payment(message.signed_payment)
+                self._dues.take_payment(message.signed_payment)
                 self._take_request(terms, message)
             case WorkerRequestPayment():
-                self._take_payment(message.signed_payment)
-                self._take_counters(message.db_tokens, message.max_tokens)
+                self._dues.take_payment(message.signed_payment)
+                self._dues.take_counters(message.db_tokens, message.max_tokens)
                 if message.request_tokens < 0:
                     raise ProtocolError("a request that earned less than nothing")
                 self._book.confirm(message.request_id, message.request_tokens)
             case SignedPayment() | SignedPaymentEmpty():
-                self._take_payment(message)
+                self._dues.take_payment(message)
             case _:
                 raise ProtocolError(f"{message.tl_name} is not for a worker")
 
@@ -359,33 +342,6 @@ class WorkerSession:
         self._running.pop(request_id, None)
         if not self._running:
             self._idle.set()
-
-    def _take_payment(self, payment: SignedPayment | SignedPaymentEmpty) -> None:
-        """The same payment comes again and again, with every request; the book sees it once."""
-        if isinstance(payment, SignedPayment) and payment.data != self._newest_payment:
-            self._count_payment()
-            self._book.take_payment(payment.data)
-            self._newest_payment = payment.data
-
-    def _count_payment(self) -> None:
-        """A proxy that signs without end would keep the others waiting for the disk."""
-        now, times = asyncio.get_running_loop().time(), self._payments_came_at
-        if len(times) == PAYMENTS_LIMIT and now - times[0] < PAYMENTS_SECONDS:
-            raise ProtocolError(f"more than {PAYMENTS_LIMIT} new payments in {PAYMENTS_SECONDS:g} seconds")
-        times.append(now)
-
-    def _take_counters(self, committed_to_db: int, max_known: int) -> None:
-        before, self._counters = self._counters, (committed_to_db, max_known)
-        if committed_to_db < before[0] or max_known < before[1]:
-            raise CountersFell("the proxy's counters went back")
-        self._check_counters()
-        if self._counters != before:
-            self._book.take_counters(committed_to_db, max_known)
-
-    def _check_counters(self) -> None:
-        committed_to_db, max_known = self._counters
-        if not 0 <= committed_to_db <= max_known:
-            raise ProxyDistrusted("the proxy's counters contradict one another")
 
     # What we send by ourselves
 
