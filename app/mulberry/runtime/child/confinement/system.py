@@ -1,0 +1,31 @@
+"""The three system calls that Python's standard library does not know, and how their failures are told."""
+
+import ctypes
+import os
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_DUMPABLE = 4
+PR_SET_NO_NEW_PRIVS = 38
+
+
+class ConfinementFailed(Exception):
+    """The process could not give up what it must not have. It must end."""
+
+
+def system_call(number: int, *arguments: int | ctypes.Array[ctypes.c_char] | None) -> int:
+    """Raises `OSError`. A number stands for a register, an array for its address."""
+    passed = [
+        ctypes.c_long(argument) if isinstance(argument, int) else ctypes.cast(argument, ctypes.c_void_p)
+        for argument in arguments
+    ]
+    result: int = _LIBC.syscall(ctypes.c_long(number), *passed)
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
+
+
+def set_process_flag(flag: int, value: int) -> None:
+    """`prctl` with one argument. Raises `ConfinementFailed`."""
+    if _LIBC.prctl(flag, ctypes.c_ulong(value), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)) != 0:
+        raise ConfinementFailed(f"prctl {flag}: {os.strerror(ctypes.get_errno())}")
