@@ -16,6 +16,9 @@ from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
 from mulberry.runtime.engine import EngineState, EngineStatus, Piece, Usage
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.bare import NoSandbox
+from mulberry.runtime.sandbox.choose import Choice, choose
+from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 DEMO = load_profile("demo")
@@ -39,7 +42,13 @@ def a_workshop(
             clock=clock,
             random=Random(7),
             make_engine=make_engine,
+            find_sandbox=choose if make_engine is engine_in_a_process else need_none,
         )
+
+
+async def need_none() -> Choice:
+    """For an engine that is in no process."""
+    return Choice(NoSandbox(), ())
 
 
 class EchoEngine:
@@ -56,7 +65,12 @@ class EchoEngine:
         self._on_change: Callable[[EngineStatus], None] = lambda status: None
 
     def make(
-        self, model: ModelFolder, settings: Settings, random: Random, on_change: Callable[[EngineStatus], None]
+        self,
+        model: ModelFolder,
+        settings: Settings,
+        random: Random,
+        on_change: Callable[[EngineStatus], None],
+        sandbox: Sandbox,
     ) -> "EchoEngine":
         """A `workshop.MakeEngine` that always gives this one."""
         self._on_change = on_change

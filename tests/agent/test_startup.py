@@ -12,6 +12,7 @@ from mulberry.agent.bench import Bench
 from mulberry.agent.startup import (
     START_UP,
     CheckModel,
+    CheckSandbox,
     ConnectToProxy,
     LoadModel,
     LookForGpus,
@@ -26,6 +27,7 @@ from mulberry.model.node import ReasonKind
 from mulberry.model.places import resource
 from mulberry.runtime.engine import EngineFailed
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.bare import NoSandbox
 
 
 async def run(
@@ -36,6 +38,7 @@ async def run(
         async with AsyncExitStack() as stack:
             bench = Bench(workshop, stack, lambda: None)
             bench.model = ModelFolder.read(resource("models/tiny-lm"))
+            bench.sandbox = NoSandbox()
             return await task().run(bench, lambda note: None)
 
 
@@ -59,7 +62,7 @@ async def test_the_demo_network_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["test", "mainnet"])
 async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, kind: str) -> None:
-    outcome = blocked(await run(ReadProfile, tmp_path, DEMO.model_copy(update={"kind": kind})))
+    outcome = blocked(await run(CheckSandbox, tmp_path, DEMO.model_copy(update={"kind": kind})))
     assert outcome.reason.kind is ReasonKind.NETWORK_UNUSABLE
     assert "sandbox" in outcome.reason.evidence
     assert outcome.reason.whose_turn is WhoseTurn.YOU

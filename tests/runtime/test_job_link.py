@@ -10,8 +10,10 @@ import pytest
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.job_link import JobLink, Run
 from mulberry.runtime.wire import (
+    ALL_CANARIES,
     TO_CHILD_LIMIT_BYTES,
     Cancel,
+    Entered,
     Finish,
     FrameReader,
     GenerationRequest,
@@ -28,6 +30,7 @@ from mulberry.runtime.wire import (
 )
 
 CONTEXT = 10
+ENTERED = Entered(int(ALL_CANARIES), landlock=7, user=65534)
 pytestmark = pytest.mark.virtual_time
 
 
@@ -69,7 +72,7 @@ async def other() -> AsyncIterator[OtherEnd]:
 
 @pytest.fixture
 async def ready(other: OtherEnd) -> OtherEnd:
-    await other.say(Ready(0.1))
+    await other.say(ENTERED, Ready(0.1))
     assert other.link.ready.done()
     return other
 

@@ -15,6 +15,7 @@ from mulberry.model.gpu import GpuReport
 from mulberry.model.network import NetworkProfile
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.ton.address import Address
 
 
@@ -27,6 +28,7 @@ class Bench:
         self.gpus: GpuReport | None = None
         self.model: ModelFolder | None = None
         self.network: LaunchedNetwork | None = None
+        self.sandbox: Sandbox | None = None
         self.engine: RunningEngine | None = None
         self.key: NodeKey | None = None
         self.chain: Chain | None = None

@@ -88,6 +88,7 @@ class Node:
             network=NetworkInfo(profile.name, profile.title, profile.kind == "demo", front_url),
             model=profile.model,
             runs_on="the CPU",  # no GPU provider in this version
+            sandbox=shift.sandbox if shift else "",
             running_requests=facts.running_requests,
             proxies=shift.proxies(accounts) if shift else (),
             earnings=earnings,

@@ -13,12 +13,13 @@ from mulberry.agent.book import ProxyBook
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.proxy_link import ProxyLink
+from mulberry.agent.sandbox_words import no_sandbox, why_none
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
 from mulberry.cocoon.seams import Identity
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
-from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.errors import UserFacingError
 from mulberry.model.places import resource, this_program
 from mulberry.model.root_contract import ProxyAddress
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
@@ -31,8 +32,6 @@ class ReadProfile:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, settings = bench.workshop.profile, bench.workshop.settings
-        if profile.kind != "demo":
-            return Blocked(reasons.network_unusable(_not_yet(profile.title)))
         if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
             return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
         try:
@@ -74,6 +73,20 @@ class CheckModel:
         return Done(model.manifest.title)
 
 
+class CheckSandbox:
+    name = "Check the sandbox"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        profile = bench.workshop.profile
+        choice = await bench.workshop.find_sandbox()
+        if not choice.is_for_strangers and profile.kind != "demo":
+            return Blocked(reasons.network_unusable(no_sandbox(profile.title, choice)))
+        bench.sandbox = choice.sandbox
+        if not choice.is_for_strangers:
+            return Skipped(f"{why_none(choice)} The demo network's questions come from this computer.")
+        return Done(str(choice.trials[-1].confinement))
+
+
 class StartDemoNetwork:
     name = "Start the demo network"
 
@@ -98,15 +111,15 @@ class LoadModel:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         workshop = bench.workshop
-        if bench.model is None:
-            raise RuntimeError("the model has not been checked")
+        if bench.model is None or bench.sandbox is None:
+            raise RuntimeError("the model or the sandbox has not been checked")
 
         def on_status(status: EngineStatus) -> None:
             if status.state is EngineState.LOADING:
                 progress(status.note)
             bench.on_change()
 
-        engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status)
+        engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status, bench.sandbox)
         bench.keep_until_the_end(engine.stop)
         bench.engine = engine
         try:
@@ -142,6 +155,7 @@ START_UP: tuple[type[Task], ...] = (
     ReadProfile,
     LookForGpus,
     CheckModel,
+    CheckSandbox,
     StartDemoNetwork,
     UnlockKey,
     ConnectToTon,
@@ -192,15 +206,6 @@ def _link(bench: Bench, number: int) -> ProxyLink:
         return proxies[number] if number < len(proxies) else None
 
     return ProxyLink(name, session, book, endpoint, random=workshop.random, on_change=bench.on_change)
-
-
-def _not_yet(title: str) -> UserFacingError:
-    return UserFacingError(
-        what=f"{title} cannot be served by this version of Mulberry.",
-        why="Strangers' jobs run in a tested sandbox only, and this version has none yet.",
-        next_step="Try the demo network; wait for a version with the sandbox.",
-        whose_turn=WhoseTurn.YOU,
-    )
 
 
 def _wrong_profile(why: str) -> UserFacingError:

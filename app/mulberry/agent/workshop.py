@@ -1,6 +1,6 @@
 """What work is done with: made once when the agent starts, used by every shift."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Protocol
@@ -13,6 +13,8 @@ from mulberry.model.network import NetworkProfile
 from mulberry.model.places import DataFolder
 from mulberry.runtime.engine import Engine, EngineStatus
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.choose import Choice, choose
+from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.supervisor import Capacity, Supervisor
 
 
@@ -27,15 +29,19 @@ class RunningEngine(Engine, Protocol):
     async def stop(self) -> None: ...
 
 
-MakeEngine = Callable[[ModelFolder, Settings, Random, Callable[[EngineStatus], None]], RunningEngine]
+MakeEngine = Callable[[ModelFolder, Settings, Random, Callable[[EngineStatus], None], Sandbox], RunningEngine]
 
 
 def engine_in_a_process(
-    model: ModelFolder, settings: Settings, random: Random, on_change: Callable[[EngineStatus], None]
+    model: ModelFolder,
+    settings: Settings,
+    random: Random,
+    on_change: Callable[[EngineStatus], None],
+    sandbox: Sandbox,
 ) -> RunningEngine:
     """One job process, with a place for each request that the network may send at once."""
     capacity = Capacity(slots=settings.max_active_requests)
-    return Supervisor(model, jitter=random, on_change=on_change, capacity=capacity)
+    return Supervisor(model, sandbox=sandbox, jitter=random, on_change=on_change, capacity=capacity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +56,4 @@ class Workshop:
     clock: Clock
     random: Random
     make_engine: MakeEngine = engine_in_a_process
+    find_sandbox: Callable[[], Awaitable[Choice]] = choose

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from mulberry.runtime.sandbox.provider import Confinement
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 JsonObject = dict[str, Any]
@@ -45,10 +46,14 @@ class EngineState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """`note` is a plain sentence or two: progress while loading, what broke otherwise; "" when all is well."""
+    """`note` is a plain sentence or two: progress while loading, what broke otherwise; "" when all is well.
+
+    `confinement` is what the job process showed of its sandbox, once it has.
+    """
 
     state: EngineState
     note: str = ""
+    confinement: Confinement | None = None
 
 
 @dataclass(eq=False)

@@ -12,6 +12,7 @@ from mulberry.runtime.wire import (
     TO_CHILD_LIMIT_BYTES,
     TO_PARENT_LIMIT_BYTES,
     Cancel,
+    Entered,
     Finish,
     FrameReader,
     GenerationRequest,
@@ -102,7 +103,8 @@ class Run:
 
 
 class JobLink(asyncio.Protocol):
-    """`ready` is done when the model is loaded; `over` when this life of the process must end, with the reason.
+    """`entered` is done when the process has told what it gave up, `ready` when the model is loaded, and `over` when
+    this life of the process must end, with the reason.
 
     `on_note` gets the progress of loading. Silence counts only while requests run: an idle process says nothing.
     """
@@ -115,6 +117,7 @@ class JobLink(asyncio.Protocol):
         self._run_seconds = run_seconds
         self._on_note = on_note
         self._loop = asyncio.get_running_loop()
+        self.entered: asyncio.Future[Entered] = self._loop.create_future()
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.over: asyncio.Future[str] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
@@ -190,9 +193,11 @@ class JobLink(asyncio.Protocol):
                 self._take_step(step)
             case Refused() as refused if self.ready.done():
                 self._take_refusal(refused)
+            case Entered() as entered if not self.entered.done():
+                self.entered.set_result(entered)
             case Note(text) if not self.ready.done():
                 self._on_note(text[:SHOWN_TEXT_LIMIT])
-            case Ready() if not self.ready.done():
+            case Ready() if self.entered.done() and not self.ready.done():
                 self.ready.set_result(None)
             case LoadFailed(text) if not self.ready.done():
                 self.end(text[:SHOWN_TEXT_LIMIT])

@@ -25,6 +25,7 @@ REQUIRED_FILES = (
     "chat_template.jinja",
 )
 HASH_BLOCK_BYTES = 1 << 20
+ENGINE_BYTES = 4 << 30  # onnxruntime, tokenizer, and the cache of a small model
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]  # one folder, no paths
 
@@ -69,6 +70,12 @@ class Manifest(BaseModel):
     cannot: tuple[str, ...]
     measured: tuple[Measurement, ...]
     files: tuple[ModelFile, ...]
+    memory_bytes: int | None = Field(default=None, ge=1 << 28, le=1 << 44)
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """What its job process may hold: what the makers say, else three times the files and room for the engine."""
+        return self.memory_bytes or 3 * sum(file.size for file in self.files) + ENGINE_BYTES
 
     @model_validator(mode="after")
     def _complete(self) -> "Manifest":

@@ -11,7 +11,7 @@ import struct
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from enum import StrEnum
+from enum import IntFlag, StrEnum, auto
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 TO_CHILD_LIMIT_BYTES = 64 << 20  # a prompt may fill the network's largest frame (16 MiB), JSON may triple it
@@ -70,12 +70,62 @@ class GenerationRequest:
     template_options: tuple[tuple[str, bool], ...] = ()
 
 
+class ProfileName(StrEnum):
+    """What a job may still do: `runtime.child.confinement.profiles`. NONE leaves the process as it is."""
+
+    NONE = "none"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Canary(IntFlag):
+    """What the job process tried by itself before any job: a bit is set where the outcome was as it must be."""
+
+    NOT_ROOT = auto()
+    NO_CAPABILITIES = auto()
+    NO_NEW_PRIVILEGES = auto()
+    CALLS_FILTERED = auto()
+    HOME_CLOSED = auto()
+    USERS_CLOSED = auto()
+    NOTHING_WRITABLE = auto()
+    NETWORK_CLOSED = auto()
+    NO_FORK = auto()
+    NO_EXEC = auto()
+    DEVICES_CLOSED = auto()
+    AGENT_UNSEEN = auto()
+    MODEL_RUNS = auto()
+
+
+ALL_CANARIES = ~Canary(0)
+
+
 # From the agent to the job process. A closed socket says: end now.
 
 
 @dataclass(frozen=True, slots=True)
+class Enter:
+    """The first message: what to give up. Paths and ids are the job process's own view of the computer.
+
+    `readable` are folders it may read and run code from, `model` one that it may read. `user` is who it becomes after
+    its imports when it was started as root. Limits are rlimits, None: as they are. `home` and `agent` (a process id)
+    are what it must not see. `devices` are the GPU's.
+    """
+
+    profile: ProfileName
+    readable: tuple[str, ...]
+    devices: tuple[str, ...]
+    model: str
+    user: int | None
+    address_space_bytes: int | None
+    processes: int | None
+    open_files: int | None
+    home: str
+    agent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
-    """The first message: which model, and how much of this computer it may use."""
+    """Which model, and how much of this computer it may use. Comes when the job process has shown its confinement."""
 
     folder: str
     context_tokens: int
@@ -97,6 +147,15 @@ class Cancel:
 
 
 # From the job process to the agent
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What it gave up, by its own trial: `Canary` bits, the version of Landlock (0: none) and its user's number."""
+
+    passed: int
+    landlock: int
+    user: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +200,8 @@ class Step:
     ends: tuple[tuple[int, int, Finish, int], ...] = ()
 
 
-ToChild = Load | Submit | Cancel
-ToParent = Note | Ready | LoadFailed | Refused | Step
+ToChild = Enter | Load | Submit | Cancel
+ToParent = Entered | Note | Ready | LoadFailed | Refused | Step
 
 _M = TypeVar("_M")
 _Check = Callable[[Any], Any]

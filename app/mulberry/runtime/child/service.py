@@ -14,6 +14,7 @@ from mulberry.runtime.child.prompt import PromptReader, PromptRefused
 from mulberry.runtime.child.text import AnswerText, token_bytes
 from mulberry.runtime.wire import (
     Cancel,
+    Enter,
     GenerationRequest,
     Load,
     LoadFailed,
@@ -36,7 +37,7 @@ def serve(connection: Connection) -> None:
     """Returns never; ends with `AgentGone`."""
     load, *early = connection.receive(wait=True)
     if not isinstance(load, Load) or early:
-        raise WireError("the first message is to load a model")
+        raise WireError("this message is to load a model")
     started = time.monotonic()
     try:
         engine = ChildEngine(load, lambda note: connection.send(Note(note)))
@@ -90,8 +91,8 @@ class ChildEngine:
                 case Cancel(number):
                     self._inbox = deque(submit for submit in self._inbox if submit.number != number)
                     self._batcher.cancel(number)
-                case Load():
-                    raise WireError("a second model")
+                case Load() | Enter():
+                    raise WireError("a second model, or a second sandbox")
 
     def read_prompts(self) -> list[Refused]:
         """Tokenises what came, for as long as nobody else has to wait for it; the rest is for the next turn."""

@@ -17,10 +17,11 @@ from mulberry.runtime.child.confinement.system import ConfinementFailed, system_
 SET_MODE_FILTER = 1
 ALL_THREADS = 1  # SECCOMP_FILTER_FLAG_TSYNC
 INSTRUCTIONS_LIMIT = 4096  # the kernel's
-LOAD, RETURN = 0x20, 0x06
-JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT = 0x15, 0x35, 0x45
+LOAD, AND, RETURN = 0x20, 0x54, 0x06
+JUMP_EQUAL, JUMP_AT_LEAST = 0x15, 0x35
 NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16  # in `struct seccomp_data`
 X32_BIT = 0x4000_0000  # a second table of system calls on x86-64, which no filter means
+ALL_BITS = 0xFFFF_FFFF
 
 
 class Verdict(Enum):
@@ -34,19 +35,18 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One condition on the lower or upper 32 bits of an argument. All of a rule's must hold."""
+    """`argument & mask == value`, of the lower or the upper 32 bits of an argument."""
 
     argument: int
     value: int
+    mask: int = ALL_BITS
     upper: bool = False
-    any_bit: bool = False  # else: equal
-    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`verdict` for the system call of this name. `tests` is a choice of conditions, one of which must hold; where none
-    does, the verdict is `REFUSE`. Without any it always holds."""
+    """`verdict` for the system call of this name. `tests` is a choice of conditions, one of which must hold whole;
+    where none does, the verdict is `REFUSE`. Without any it always holds."""
 
     name: str
     verdict: Verdict = Verdict.ALLOW
@@ -55,11 +55,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A processor's name in the audit headers, and its numbers for system calls."""
+    """A processor's name in the audit headers, and its numbers for system calls. None: it has no such call."""
 
     architecture: int
-    seccomp: int
-    numbers: dict[str, int]
+    numbers: dict[str, int | None]
 
 
 def machine() -> Machine:
@@ -83,21 +82,26 @@ def compile_filter(rules: Iterable[Rule], otherwise: Verdict, on: Machine) -> by
         _return(Verdict.KILL),
     ]
     for rule in rules:
-        block = _block(rule)
-        program += [_instruction(JUMP_EQUAL, on.numbers[rule.name], if_false=len(block)), *block]
+        number = on.numbers[rule.name]
+        if number is not None:
+            block = _block(rule)
+            program += [_instruction(JUMP_EQUAL, number, if_false=len(block)), *block]
     program.append(_return(otherwise))
     if len(program) > INSTRUCTIONS_LIMIT:
         raise ConfinementFailed("the filter is longer than the kernel takes")
     return b"".join(program)
 
 
-def give_up_calls(program: bytes) -> None:
+def give_up_calls(program: bytes, on: Machine) -> None:
     """For every thread. Needs `no_new_privs`. Raises `ConfinementFailed`."""
+    number = on.numbers["seccomp"]
+    if number is None:
+        raise ConfinementFailed("no number for seccomp itself")
     instructions = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
     try:
         out_of_step = system_call(
-            machine().seccomp, SET_MODE_FILTER, ALL_THREADS, ctypes.create_string_buffer(described, len(described))
+            number, SET_MODE_FILTER, ALL_THREADS, ctypes.create_string_buffer(described, len(described))
         )
     except OSError as problem:
         raise ConfinementFailed(f"seccomp: {problem}") from problem
@@ -119,11 +123,10 @@ def _choice(tests: tuple[Test, ...], verdict: Verdict) -> list[bytes]:
     """Falls through to the next choice when a test does not hold."""
     instructions: list[bytes] = []
     for number, test in enumerate(tests):
-        to_the_end = 2 * (len(tests) - number - 1) + 1  # over the tests after this one, and the verdict
-        kind = JUMP_ANY_BIT if test.any_bit else JUMP_EQUAL
-        jumps = {"if_true": to_the_end} if test.negated else {"if_false": to_the_end}
+        to_the_end = 3 * (len(tests) - number - 1) + 1  # over the tests after this one, and the verdict
         instructions.append(_instruction(LOAD, ARGUMENTS_AT + 8 * test.argument + 4 * test.upper))
-        instructions.append(_instruction(kind, test.value, **jumps))
+        instructions.append(_instruction(AND, test.mask))
+        instructions.append(_instruction(JUMP_EQUAL, test.value, if_false=to_the_end))
     return [*instructions, _return(verdict)]
 
 

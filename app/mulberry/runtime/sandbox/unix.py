@@ -1,0 +1,100 @@
+"""Starting a job process on systems with Unix sockets."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from mulberry.runtime.sandbox.provider import Started
+
+INFO_LIMIT_BYTES = 4096
+
+
+async def start_program(
+    command: Sequence[str], theirs: socket.socket, environment: Mapping[str, str], *, also: tuple[int, ...] = ()
+) -> asyncio.subprocess.Process:
+    """Nothing but the socket and `also` is inherited. In a session of its own: Ctrl-C in the terminal is the agent's
+    business, which then ends this process."""
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd="/",
+        pass_fds=(theirs.fileno(), *also),
+        start_new_session=True,
+    )
+
+
+class Wrapped:
+    """A program that runs another one and ends with it; `pid` and `kill` are the inner one's."""
+
+    def __init__(self, outer: asyncio.subprocess.Process, inner_pid: int) -> None:
+        self._outer = outer
+        self.pid = inner_pid
+        self.stderr = outer.stderr
+        self._inner = _handle(inner_pid)
+
+    def kill(self) -> None:
+        """By a handle, for a number may be another process's by now."""
+        if self._inner is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._inner, signal.SIGKILL)
+        elif self._outer.returncode is None:
+            self._outer.kill()  # takes the inner one along
+
+    async def wait(self) -> int:
+        status = await self._outer.wait()
+        if self._inner is not None:
+            inner, self._inner = self._inner, None
+            os.close(inner)
+        return 128 - status if status > 128 else status  # as a shell tells of a signal
+
+
+async def start_wrapped(
+    command: Sequence[str], info: tuple[int, int], theirs: socket.socket, environment: Mapping[str, str]
+) -> Started:
+    """`command` writes the inner process's number to `info`'s second end, as bubblewrap does. Closes both ends."""
+    ours, its = info
+    try:
+        try:
+            outer = await start_program(command, theirs, environment, also=(its,))
+        finally:
+            os.close(its)
+        reading = asyncio.create_task(asyncio.to_thread(_read_all, ours))
+        try:
+            untrusted_info = await asyncio.shield(reading)
+        except BaseException:
+            outer.kill()
+            await outer.communicate()
+            await reading  # its end of the pipe is closed now
+            raise
+    finally:
+        os.close(ours)
+    try:
+        inner = int(json.loads(untrusted_info)["child-pid"])
+    except (ValueError, KeyError, TypeError):
+        return outer  # it could not start anything; its last words say why
+    return Wrapped(outer, inner)
+
+
+def _read_all(descriptor: int) -> bytes:
+    found = b""
+    while len(found) < INFO_LIMIT_BYTES and (more := os.read(descriptor, INFO_LIMIT_BYTES)):
+        found += more
+    return found
+
+
+def _handle(pid: int) -> int | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
