@@ -16,6 +16,7 @@ from mulberry.runtime.wire import (
     Finish,
     FrameReader,
     GenerationRequest,
+    Inspected,
     LoadFailed,
     Note,
     Ready,
@@ -103,8 +104,8 @@ class Run:
 
 
 class JobLink(asyncio.Protocol):
-    """`entered` is done when the process has told what it gave up, `ready` when the model is loaded, and `over` when
-    this life of the process must end, with the reason.
+    """`entered` is done when the process has told what it gave up, `inspected` when it has judged a model, `ready`
+    when it has loaded one, and `over` when this life of the process must end, with the reason.
 
     `on_note` gets the progress of loading. Silence counts only while requests run: an idle process says nothing.
     """
@@ -118,6 +119,7 @@ class JobLink(asyncio.Protocol):
         self._on_note = on_note
         self._loop = asyncio.get_running_loop()
         self.entered: asyncio.Future[Entered] = self._loop.create_future()
+        self.inspected: asyncio.Future[Inspected] = self._loop.create_future()
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.over: asyncio.Future[str] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
@@ -195,6 +197,8 @@ class JobLink(asyncio.Protocol):
                 self._take_refusal(refused)
             case Entered() as entered if not self.entered.done():
                 self.entered.set_result(entered)
+            case Inspected() as verdict if self.entered.done() and not self.inspected.done():
+                self.inspected.set_result(verdict)
             case Note(text) if not self.ready.done():
                 self._on_note(text[:SHOWN_TEXT_LIMIT])
             case Ready() if self.entered.done() and not self.ready.done():

@@ -124,6 +124,19 @@ class Enter:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspect:
+    """Read this model without running it, and say what is wrong with it. Instead of `Load`.
+
+    `files` are all of the folder's names with their sizes, `graphs` and `configurations` those to read.
+    """
+
+    folder: str
+    graphs: tuple[str, ...]
+    configurations: tuple[str, ...]
+    files: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """Which model, and how much of this computer it may use. Comes when the job process has shown its confinement."""
 
@@ -156,6 +169,16 @@ class Entered:
     passed: int
     landlock: int
     user: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The verdict on a model: the sentences against it, none if it may run. `operators` with how often each stands
+    in it, `weights` are stored numbers."""
+
+    reasons: tuple[str, ...]
+    operators: tuple[tuple[str, int], ...]
+    weights: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +223,8 @@ class Step:
     ends: tuple[tuple[int, int, Finish, int], ...] = ()
 
 
-ToChild = Enter | Load | Submit | Cancel
-ToParent = Entered | Note | Ready | LoadFailed | Refused | Step
+ToChild = Enter | Inspect | Load | Submit | Cancel
+ToParent = Entered | Inspected | Note | Ready | LoadFailed | Refused | Step
 
 _M = TypeVar("_M")
 _Check = Callable[[Any], Any]

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 from mulberry.runtime.child.batcher import Answer, Batcher
 from mulberry.runtime.child.connection import Connection
+from mulberry.runtime.child.inspection import inspect
 from mulberry.runtime.child.model import OnnxModel
 from mulberry.runtime.child.prompt import PromptReader, PromptRefused
 from mulberry.runtime.child.text import AnswerText, token_bytes
@@ -16,6 +17,7 @@ from mulberry.runtime.wire import (
     Cancel,
     Enter,
     GenerationRequest,
+    Inspect,
     Load,
     LoadFailed,
     Note,
@@ -36,6 +38,9 @@ NO_NEWS = Step()
 def serve(connection: Connection) -> None:
     """Returns never; ends with `AgentGone`."""
     load, *early = connection.receive(wait=True)
+    if isinstance(load, Inspect) and not early:
+        connection.send(inspect(load))
+        connection.receive(wait=True)
     if not isinstance(load, Load) or early:
         raise WireError("this message is to load a model")
     started = time.monotonic()
@@ -91,7 +96,7 @@ class ChildEngine:
                 case Cancel(number):
                     self._inbox = deque(submit for submit in self._inbox if submit.number != number)
                     self._batcher.cancel(number)
-                case Load() | Enter():
+                case Load() | Enter() | Inspect():
                     raise WireError("a second model, or a second sandbox")
 
     def read_prompts(self) -> list[Refused]:
