@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, En
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.restarts import RestartRules
 from mulberry.runtime.sandbox.bare import NoSandbox
-from mulberry.runtime.sandbox.provider import CHILD, Sandbox
+from mulberry.runtime.sandbox.provider import CHILD, Room, Sandbox
 from mulberry.runtime.supervisor import Capacity, Patience, Supervisor
 from mulberry.runtime.wire import GenerationRequest
 from sandboxes import best_sandbox
@@ -212,7 +213,7 @@ async def test_a_model_that_does_not_load_is_no_reason_to_try_for_ever(tmp_path:
 
 
 async def test_a_system_that_starts_no_process_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mulberry.runtime.sandbox.bare.JOB_COMMAND", ("/nowhere/python",))
+    monkeypatch.setattr("mulberry.runtime.sandbox.provider.INTERPRETER", ("/nowhere/python",))
     with pytest.raises(EngineFailed, match="could not be started: No such file"):
         await Watched(sandbox=NoSandbox()).start()
 
@@ -223,7 +224,7 @@ async def test_the_log_has_the_place_of_a_crash_and_no_prompts(
     """A tokenizer that crashes on a customer's text, as native code may: its last words quote that text."""
     crashing = tmp_path / "main.py"
     crashing.write_text(CRASHING.format(main=str(CHILD), app=str(CHILD.parents[3])), "utf-8")
-    monkeypatch.setattr("mulberry.runtime.sandbox.bare.JOB_COMMAND", (sys.executable, "-I", str(crashing)))
+    monkeypatch.setattr("mulberry.runtime.supervisor.Room", partial(Room, program=crashing))
     async with running(Watched(sandbox=NoSandbox())) as engine:
         with pytest.raises(EngineFailed, match="ended unexpectedly"):
             await text(engine, ask("my secret"))

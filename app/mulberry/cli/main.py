@@ -28,6 +28,9 @@ application = typer.Typer(
     help="Lend your NVIDIA GPU to Cocoon and earn Toncoin.",
 )
 
+sandboxes = typer.Typer(no_args_is_help=True, help="What stands around strangers' jobs.")
+application.add_typer(sandboxes, name="sandbox")
+
 Network = Annotated[str, typer.Option(help="A bundled network's name.")]
 Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -228,6 +231,16 @@ def demo_network(
         jobs=jobs,
         until_stdin_closes=until_stdin_closes,
     )
+
+
+@sandboxes.command()
+def selftest(as_json: AsJson = False) -> None:
+    """Try to get out of each sandbox that this computer has. 0: one holds."""
+    from mulberry.cli import sandbox
+
+    trials = _run(sandbox.every_trial())
+    _print([sandbox.as_json(trials)] if as_json else sandbox.in_lines(trials))
+    raise typer.Exit(0 if sandbox.holds(trials) else 1)
 
 
 @application.command()

@@ -40,6 +40,8 @@ def of_status(status: Status) -> Iterator[str]:
     for proxy in status.proxies:
         line = "connected" if proxy.connected else proxy.note or "not connected"
         yield f"  proxy    {proxy.name}: {line} ({proxy.attestation})"
+    if status.sandbox:
+        yield f"  sandbox  {status.sandbox}"
     for gpu in status.gpus.gpus:
         yield f"  GPU      {gpu.name} at {gpu.pci_address}"
     if status.gpus.absent_because:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mulberry.runtime.sandbox.provider import CHILD, JOB_COMMAND, Room, Started, Tier, an_order
+from mulberry.runtime.sandbox.provider import CHILD, Room, Started, Tier, an_order
 from mulberry.runtime.sandbox.unix import start_program
 from mulberry.runtime.wire import Enter, ProfileName
 
@@ -18,7 +18,7 @@ class NoSandbox:
     tier = Tier.NONE
 
     async def start(self, room: Room, theirs: socket.socket, environment: Mapping[str, str]) -> Started:
-        return await _start(theirs, environment)
+        return await _start(room, theirs, environment)
 
     def order(self, room: Room) -> Enter:
         order = an_order(room, model=room.model, processes=None, user=None)
@@ -27,10 +27,10 @@ class NoSandbox:
 
 if sys.platform == "win32":  # not yet run on Windows
 
-    async def _start(theirs: socket.socket, environment: Mapping[str, str]) -> Started:
+    async def _start(room: Room, theirs: socket.socket, environment: Mapping[str, str]) -> Started:
         """A Windows socket can only be given to a process that exists already, so it comes through standard input."""
         process = await asyncio.create_subprocess_exec(
-            *JOB_COMMAND,
+            *room.command,
             "stdin",
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -49,5 +49,5 @@ if sys.platform == "win32":  # not yet run on Windows
 
 else:
 
-    async def _start(theirs: socket.socket, environment: Mapping[str, str]) -> Started:
-        return await start_program((*JOB_COMMAND, str(theirs.fileno())), theirs, environment)
+    async def _start(room: Room, theirs: socket.socket, environment: Mapping[str, str]) -> Started:
+        return await start_program((*room.command, str(theirs.fileno())), theirs, environment)

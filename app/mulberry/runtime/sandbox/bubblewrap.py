@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from mulberry.runtime.child.confinement.profiles import PROFILES
-from mulberry.runtime.sandbox.provider import JOB_COMMAND, NOBODY, Room, Started, Tier, an_order, is_root
+from mulberry.runtime.sandbox.provider import NOBODY, Room, Started, Tier, an_order, is_root
 from mulberry.runtime.sandbox.unix import start_wrapped
 from mulberry.runtime.wire import Enter
 
@@ -110,7 +110,7 @@ class Bubblewrap:
             words += ("--size", str(room.limits.scratch_bytes))
         words += ("--tmpfs", "/tmp")  # noqa: S108 - its own
         words += _mounts(room)
-        words += ("--chdir", "/", *JOB_COMMAND, str(link))
+        words += ("--chdir", "/", *room.command, str(link))
         return [*words, str(NOBODY)] if is_root() else words
 
     def _limits(self, room: Room) -> list[str]:

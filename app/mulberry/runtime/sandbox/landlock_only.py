@@ -8,7 +8,7 @@ becomes nobody after its imports, because the interpreter may lie where only roo
 import socket
 from collections.abc import Mapping
 
-from mulberry.runtime.sandbox.provider import JOB_COMMAND, NOBODY, Room, Started, Tier, an_order, is_root
+from mulberry.runtime.sandbox.provider import NOBODY, Room, Started, Tier, an_order, is_root
 from mulberry.runtime.sandbox.unix import start_program
 from mulberry.runtime.wire import Enter
 
@@ -19,7 +19,7 @@ class LandlockOnly:
     tier = Tier.LANDLOCK
 
     async def start(self, room: Room, theirs: socket.socket, environment: Mapping[str, str]) -> Started:
-        return await start_program((*JOB_COMMAND, str(theirs.fileno())), theirs, environment)
+        return await start_program((*room.command, str(theirs.fileno())), theirs, environment)
 
     def order(self, room: Room) -> Enter:
         return an_order(room, model=room.model.resolve(), processes=None, user=NOBODY if is_root() else None)

@@ -21,8 +21,8 @@ NOBODY = 65534
 CHILD = Path(__file__).parent.parent / "child" / "__main__.py"
 SOURCE = CHILD.parents[3]
 
-# Not isolated by -I alone: the source root comes from the script's own place, so a checkout and an installation work.
-JOB_COMMAND = (sys.executable, "-I", str(CHILD))
+# Isolated from the user's own packages and settings. The source root comes from the script's own place.
+INTERPRETER = (sys.executable, "-I")
 
 
 class Tier(StrEnum):
@@ -46,16 +46,24 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a job process is given: folders to read and run code from, one model to read, devices, limits."""
+    """What a job process is given: folders to read and run code from, one model to read, devices, limits.
+
+    `program` is the job process's own, or a test's.
+    """
 
     model: Path
     profile: ProfileName = ProfileName.CPU
     devices: tuple[str, ...] = ()
     limits: Limits = Limits()
+    program: Path = CHILD
 
     @property
     def code(self) -> tuple[Path, ...]:
-        return code_folders()
+        return code_folders(self.program)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return (*INTERPRETER, str(self.program))
 
 
 class Started(Protocol):
@@ -114,11 +122,11 @@ class Confinement:
         return f"{self.tier}: {len(self.passed)} of {len(ALL_CANARIES)} checks passed"
 
 
-def code_folders() -> tuple[Path, ...]:
+def code_folders(program: Path) -> tuple[Path, ...]:
     """The interpreter's, the wheels' and ours, as they are named and as they are; none inside another."""
     onnxruntime = importlib.util.find_spec("onnxruntime")
     wheels = [Path(onnxruntime.origin).parent.parent] if onnxruntime and onnxruntime.origin else []
-    named = [Path(sys.base_prefix), Path(sys.base_exec_prefix), Path(sys.prefix), *wheels, SOURCE]
+    named = [Path(sys.base_prefix), Path(sys.base_exec_prefix), Path(sys.prefix), *wheels, SOURCE, program.parent]
     found = {folder for name in named for folder in (name.absolute(), name.resolve())}
     return tuple(sorted(folder for folder in found if not any(other in folder.parents for other in found)))
 

@@ -24,7 +24,11 @@ from mulberry.runtime.wire import Enter, Entered, ProfileName
 if sys.platform != "win32":
     import resource  # here, for later it may be out of reach
 
-EVERYTHING_NATIVE = ("mulberry.runtime.child.service", "onnxruntime", "numpy", "tokenizers")
+# All that serving needs. The libraries would import the second half later, when the interpreter may be out of reach.
+IMPORTED_BEFOREHAND = (
+    *("mulberry.runtime.child.service", "onnxruntime", "tokenizers", "numpy.random"),
+    *("jinja2.ext", "jinja2.debug", "pprint", "encodings.unicode_escape"),
+)
 
 
 def enter(order: Enter) -> Entered:
@@ -60,7 +64,7 @@ def _give_up(order: Enter, profile: Profile) -> int:
 
 
 def _import_everything() -> None:
-    for name in EVERYTHING_NATIVE:
+    for name in IMPORTED_BEFOREHAND:
         importlib.import_module(name)
 
 
