@@ -90,7 +90,7 @@ def drop_model(manifest: Any) -> None:
     ("edit", "complaint"),
     [
         (drop_model, "model.onnx missing"),
-        (lambda manifest: manifest.update(format=2), "format"),
+        (lambda manifest: manifest.update(format=1), "format"),
         (lambda manifest: manifest.update(code="setup.py"), "code: Extra inputs"),
         (lambda manifest: manifest.pop("licence"), "licence: Field required"),
         (lambda manifest: manifest.update(context_tokens=10**9), "context_tokens"),
