@@ -4,6 +4,8 @@ import random
 import time
 from collections.abc import Callable
 
+from tokenizers import Tokenizer
+
 from mulberry.demo.questions import Question, any_question
 from mulberry.model.places import resource
 from mulberry.runtime.child.service import ChildEngine
@@ -13,6 +15,10 @@ from mulberry.runtime.wire import Finish, GenerationRequest, Load, Refused, Samp
 
 def tiny_model() -> ModelFolder:
     return ModelFolder.read(resource("models/tiny-lm"))
+
+
+def tiny_tokenizer() -> Tokenizer:
+    return Tokenizer.from_file(str(resource("models/tiny-lm/tokenizer.json")))
 
 
 def some_questions(count: int) -> list[Question]:

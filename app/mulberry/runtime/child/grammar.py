@@ -7,7 +7,7 @@ readings: what is left still leads only to answers that the grammar allows.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,8 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sequence_:
-    """One after the other; without parts, nothing."""
+class Row:
+    """One part after the other; without parts, nothing."""
 
     parts: tuple["Node", ...]
 
@@ -60,7 +60,7 @@ class Repeat:
     most: int | None = None
 
 
-Node = Literal | OneOf | Sequence_ | Choice | Repeat
+Node = Literal | OneOf | Row | Choice | Repeat
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,10 +141,10 @@ def _expanded(readings: Iterable[Reading]) -> tuple[tuple[Reading, ...], bool]:
     return tuple(found), complete
 
 
-def _opened(node: Sequence_ | Choice | Repeat, done: int, following: Reading) -> list[Reading]:
+def _opened(node: Row | Choice | Repeat, done: int, following: Reading) -> list[Reading]:
     """The readings that a node with parts stands for, the last to be looked at first."""
     match node:
-        case Sequence_(parts):
+        case Row(parts):
             if done == len(parts):
                 return [following]
             rest = following if done + 1 == len(parts) else (node, done + 1, following)
@@ -160,7 +160,10 @@ def _opened(node: Sequence_ | Choice | Repeat, done: int, following: Reading) ->
 
 
 class Vocabulary:
-    """The model's tokens in the order of their bytes, for finding those that a grammar allows. `size` is the logits'."""
+    """The model's tokens in the order of their bytes, for finding those that a grammar allows.
+
+    `size` is the logits'. `writes_all`: whatever a grammar asks for can be written, if need be byte by byte.
+    """
 
     def __init__(self, bytes_of: Sequence[bytes], stop_ids: frozenset[int], size: int) -> None:
         self.bytes_of = bytes_of
@@ -188,7 +191,7 @@ class Vocabulary:
         if _is_inside_text(automaton, state):
             mask |= self._plain
             words, tokens = self._edged
-        mask[[tokens[place] for place in _fitting(words, lambda at, byte: automaton.after(at, byte), state)]] = True
+        mask[[tokens[place] for place in _fitting(words, automaton, state)]] = True
         return mask
 
 
@@ -212,7 +215,7 @@ def _is_inside_text(automaton: Automaton, state: State) -> bool:
     return all(automaton.after_all(state, sample) is state for sample in samples)
 
 
-def _fitting(words: list[bytes], after: Callable[[State, int], State | None], start: State) -> Iterable[int]:
+def _fitting(words: list[bytes], automaton: Automaton, start: State) -> Iterable[int]:
     """The places of the words that can follow. `words` are sorted, so that a beginning is looked at once."""
     path = b""
     states = [start]  # after each byte of `path`
@@ -223,7 +226,7 @@ def _fitting(words: list[bytes], after: Callable[[State, int], State | None], st
         del states[shared + 1 :]
         path = word[:shared]
         while len(path) < len(word):
-            state = after(states[-1], word[len(path)])
+            state = automaton.after(states[-1], word[len(path)])
             if state is None:
                 place = bisect_left(words, _past(word[: len(path) + 1]), place + 1)
                 break

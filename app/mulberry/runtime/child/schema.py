@@ -9,12 +9,13 @@ Sources: RFC 8259 for JSON, Unicode's table 3-7 for UTF-8, JSON Schema 2020-12 f
 import json
 from typing import Any
 
-from mulberry.runtime.child.grammar import TEXT_BYTES, Choice, Literal, Node, OneOf, Repeat, Sequence_
+from mulberry.runtime.child.grammar import TEXT_BYTES, Choice, Literal, Node, OneOf, Repeat, Row
 
 SIZE_LIMIT_BYTES = 1 << 16
 NODES_LIMIT = 10_000
 DEPTH_LIMIT = 32
 ITEMS_LIMIT = 1_000  # of minItems and maxItems
+CHOICES_LIMIT = 200  # values of an enum, properties of an object; fewer than a grammar's readings
 FREE_DEPTH = 12  # levels of a value that the schema says nothing about
 WHITESPACE_LIMIT = 32  # between two signs; a model that likes spaces would never end
 DIGITS_LIMIT = 18  # of a number's whole part, and of its fraction
@@ -50,11 +51,11 @@ def _one(text: str) -> Node:
 
 def _between(*ranges: tuple[int, int]) -> Node:
     """As many bytes as there are ranges, each from its own."""
-    return Sequence_(tuple(OneOf(frozenset(range(low, high + 1))) for low, high in ranges))
+    return Row(tuple(OneOf(frozenset(range(low, high + 1))) for low, high in ranges))
 
 
 def _row(*parts: Node) -> Node:
-    return Sequence_(parts)
+    return Row(parts)
 
 
 def _maybe(part: Node) -> Node:
@@ -73,15 +74,14 @@ _BEYOND_ASCII = (
     _between((0xF4, 0xF4), (0x80, 0x8F), _TAIL, _TAIL),
 )
 _HEX = _one("0123456789abcdefABCDEF")
-_ESCAPE = _row(
-    Literal(b"\\"),
-    Choice(
-        (
-            _one('"\\/bfnrt'),
-            _row(Literal(b"u"), _one("0123456789abcefABCEF"), _HEX, _HEX, _HEX),
-            _row(Literal(b"u"), _one("dD"), _one("01234567"), _HEX, _HEX),  # above lie halves of characters
-        )
-    ),
+_UNICODE = Literal(b"\\u")
+_ESCAPE = Choice(
+    (
+        _row(Literal(b"\\"), _one('"\\/bfnrt')),
+        _row(_UNICODE, _one("0123456789abcefABCEF"), _HEX, _HEX, _HEX),
+        _row(_UNICODE, _one("dD"), _one("01234567"), _HEX, _HEX),
+        _row(_UNICODE, _one("dD"), _one("89abAB"), _HEX, _HEX, _UNICODE, _one("dD"), _one("cdefCDEF"), _HEX, _HEX),
+    )
 )
 _STRING = _row(Literal(b'"'), Repeat(Choice((OneOf(TEXT_BYTES | {0x7F}), _ESCAPE, *_BEYOND_ASCII))), Literal(b'"'))
 _DIGIT = _one("0123456789")
@@ -116,17 +116,18 @@ def _map_of(value: Node) -> Node:
     return _list_of(b"{", _row(_STRING, _COLON, value), b"}")
 
 
-def _free_levels() -> tuple[Node, Node, Node]:
-    """Any object, any array, any value."""
+def _free_value(levels: int) -> Node:
+    """Any value of at most so many levels."""
     value: Node = Choice(tuple(_SCALARS[name] for name in ("string", "number", "boolean", "null")))
-    scalars = value
-    for _ in range(FREE_DEPTH):
-        any_object, any_array = _map_of(value), _list_of(b"[", value, b"]")
-        value = Choice((scalars, any_object, any_array))
-    return any_object, any_array, value
+    for _ in range(levels):
+        value = Choice((value, _map_of(value), _list_of(b"[", value, b"]")))
+    return value
 
 
-_ANY_OBJECT, _ANY_ARRAY, _ANY_VALUE = _free_levels()
+_FREE_INNER = _free_value(FREE_DEPTH - 1)
+_ANY_OBJECT = _map_of(_FREE_INNER)
+_ANY_ARRAY = _list_of(b"[", _FREE_INNER, b"]")
+_ANY_VALUE = Choice((_FREE_INNER, _ANY_OBJECT, _ANY_ARRAY))
 
 
 class _Compiler:
@@ -181,16 +182,16 @@ class _Compiler:
         return node
 
     def _any_of(self, options: Any, depth: int) -> Node:
-        if not isinstance(options, list) or not options:
-            raise SchemaRefused("anyOf must be a list of schemas")
+        if not isinstance(options, list) or not 1 <= len(options) <= CHOICES_LIMIT:
+            raise SchemaRefused(f"anyOf must be a list of 1 to {CHOICES_LIMIT} schemas")
         return Choice(tuple(self._value(option, depth + 1) for option in options))
 
     def _listed(self, asked: dict[str, Any]) -> Node:
         if set(asked) - {"enum", "const", "type"} or {"enum", "const"} <= set(asked):
             raise SchemaRefused("enum or const beside other keywords than type is not supported")
         values = asked["enum"] if "enum" in asked else [asked["const"]]
-        if not isinstance(values, list):
-            raise SchemaRefused("enum must be a list")
+        if not isinstance(values, list) or len(values) > CHOICES_LIMIT:
+            raise SchemaRefused(f"enum must be a list of at most {CHOICES_LIMIT} values")
         types = _types(asked)
         fitting = [value for value in values if any(_is_a(value, name) for name in types)]
         if not fitting:
@@ -224,6 +225,8 @@ class _Compiler:
         others = asked.get("additionalProperties", True)
         if not isinstance(properties, dict) or not isinstance(required, list):
             raise SchemaRefused("properties must be an object and required a list")
+        if len(properties) > CHOICES_LIMIT:
+            raise SchemaRefused(f"an object with more than {CHOICES_LIMIT} properties is not supported")
         for name in required:
             if not isinstance(name, str) or name not in properties:
                 raise SchemaRefused("required names something that properties does not describe")
@@ -231,9 +234,9 @@ class _Compiler:
             if others is False:
                 return Literal(b"{}")
             return _ANY_OBJECT if others is True else _map_of(self._value(others, depth + 1))
-        if others not in (True, False):
+        if not isinstance(others, bool):
             self._value(others, depth + 1)  # nothing is written that it rules, but it must be a schema
-        rest_first: Node = Sequence_(())  # what may follow when nothing is written yet, and when something is
+        rest_first: Node = Row(())  # what may follow when nothing is written yet, and when something is
         rest_later: Node = rest_first
         for name, schema in reversed(properties.items()):
             self._count(8)
