@@ -21,8 +21,9 @@ from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.supervisor import Capacity, Supervisor
 from mulberry.runtime.wire import GenerationRequest, Sampling, Turn
 
-ROUNDS = 15
-SECONDS = 1.0
+STARTS = 9
+ROUNDS = 40
+SECONDS = 0.25
 CONCURRENT = 8
 CAPACITY = Capacity(slots=CONCURRENT, threads=1)
 
@@ -34,11 +35,7 @@ class Measured:
     first_text_ms: list[float] = field(default_factory=list)
 
 
-async def one_life(model: ModelFolder, sandbox: Sandbox, measured: Measured) -> None:
-    engine = Supervisor(model, sandbox=sandbox, jitter=random.Random(0), capacity=CAPACITY)
-    began = time.perf_counter()
-    await engine.start()
-    measured.start_seconds.append(time.perf_counter() - began)
+async def speed(engine: Supervisor, measured: Measured) -> None:
     waits: list[float] = []
     tokens = 0
     began = time.perf_counter()
@@ -60,26 +57,33 @@ async def one_life(model: ModelFolder, sandbox: Sandbox, measured: Measured) -> 
             customers.create_task(customer(random.Random(number)))
     measured.tokens_per_second.append(tokens / (time.perf_counter() - began))
     measured.first_text_ms.append(statistics.median(waits))
-    await engine.stop()
 
 
 async def main() -> None:
     model = ModelFolder.read(resource("models/tiny-lm"))
     model.verify()
     sandboxes: list[Sandbox] = [NoSandbox(), *candidates()]
-    measured = {sandbox.tier: Measured() for sandbox in sandboxes}
+    engines = [Supervisor(model, sandbox=each, jitter=random.Random(0), capacity=CAPACITY) for each in sandboxes]
+    measured = [Measured() for _ in sandboxes]
+    for _ in range(STARTS):
+        for engine, own in zip(engines, measured, strict=True):
+            await engine.stop()
+            began = time.perf_counter()
+            await engine.start()
+            own.start_seconds.append(time.perf_counter() - began)
     for _ in range(ROUNDS):
-        for sandbox in sandboxes:
-            await one_life(model, sandbox, measured[sandbox.tier])
-    bare = measured[sandboxes[0].tier]
+        for engine, own in zip(engines, measured, strict=True):
+            await speed(engine, own)
+    for engine in engines:
+        await engine.stop()
+    bare = measured[0]
     print(f"{'medians of ' + str(ROUNDS):34} | start until ready | tokens/s, {CONCURRENT} at once | first text")
-    for sandbox in sandboxes:
-        own = measured[sandbox.tier]
+    for sandbox, own in zip(sandboxes, measured, strict=True):
         start, starts = compared(own.start_seconds, bare.start_seconds)
-        speed, speeds = compared(own.tokens_per_second, bare.tokens_per_second)
+        rate, rates = compared(own.tokens_per_second, bare.tokens_per_second)
         wait, waits = compared(own.first_text_ms, bare.first_text_ms)
         print(
-            f"{sandbox.tier:34} | {start:6.2f} s   x{starts:.2f} | {speed:9,.0f}   x{speeds:.2f}    "
+            f"{sandbox.tier:34} | {start:6.2f} s   x{starts:.2f} | {rate:9,.0f}   x{rates:.2f}    "
             f"| {wait:5.1f} ms x{waits:.2f}"
         )
 

@@ -21,7 +21,7 @@ from mulberry.runtime.process import child_environment
 from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.sandbox.bubblewrap import Bubblewrap
 from mulberry.runtime.sandbox.landlock_only import LandlockOnly
-from mulberry.runtime.sandbox.provider import NOBODY, SOURCE, Room, Sandbox, is_root
+from mulberry.runtime.sandbox.provider import SOURCE, Room, Sandbox
 from mulberry.runtime.wire import pack
 
 PROBES = Path(__file__).with_name("escape_probes.py")
@@ -78,7 +78,6 @@ async def run(sandbox: Sandbox, folder: Path) -> dict[str, list[object]]:
             "unix": str(folder / "socket"),
             "abstract": folder.name,
             "source": str(SOURCE),
-            "bare_user": NOBODY if is_root() and isinstance(sandbox, NoSandbox) else 0,
         }
         (program / "facts.json").write_text(json.dumps(facts), "utf-8")
         ours, theirs = socket.socketpair()

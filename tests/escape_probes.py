@@ -336,10 +336,6 @@ def main() -> None:
         (order,) = Connection(link).receive(wait=True)
         assert isinstance(order, Enter)
         enter(order)
-        if FACTS["bare_user"]:
-            os.setgroups([])
-            os.setgid(FACTS["bare_user"])
-            os.setuid(FACTS["bare_user"])
         found = {}
         for name, attempt in PROBES.items():
             try:

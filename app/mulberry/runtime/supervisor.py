@@ -13,16 +13,15 @@ from dataclasses import dataclass
 
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, Piece
 from mulberry.runtime.job_link import JobLink
+from mulberry.runtime.memory_watch import watch_memory
 from mulberry.runtime.models import ModelFolder
-from mulberry.runtime.process import JobProcess, child_environment, resident_bytes
+from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.restarts import DEFAULT_RULES, RestartRules, Restarts
 from mulberry.runtime.sandbox.provider import Confinement, Limits, Room, Sandbox, Tier
 from mulberry.runtime.sandbox.words import in_words
 from mulberry.runtime.wire import GenerationRequest, Load
 
 _LOG = logging.getLogger(__name__)
-
-MEMORY_LOOK_SECONDS = 0.25  # a process that fills a gigabyte meanwhile is a quarter above its limit when it is seen
 
 
 def _default_threads() -> int:
@@ -164,7 +163,9 @@ class Supervisor:
         watchdog: asyncio.Task[None] | None = None
         try:
             link = await self._connect(process)
-            watchdog = asyncio.create_task(self._watch_memory(process.pid, link), name="memory watchdog")
+            watchdog = asyncio.create_task(
+                watch_memory(process.pid, link, self._room.limits.memory_bytes), name="memory watchdog"
+            )
             await self._load(link)
             if not link.over.done():
                 self._link = link
@@ -233,14 +234,6 @@ class Supervisor:
             waiting_limit=self._capacity.waiting_limit,
             threads=self._capacity.threads,
         )
-
-    async def _watch_memory(self, pid: int, link: JobLink) -> None:
-        """Until it is cancelled. The kernel's own limits are harder, where there are some; this one is everywhere."""
-        limit = self._room.limits.memory_bytes
-        while (used := resident_bytes(pid)) is not None:
-            if used > limit:
-                link.end(f"The engine used more than {limit >> 20:,} MiB of memory and was ended.")
-            await asyncio.sleep(MEMORY_LOOK_SECONDS)
 
     def _tell(self, state: EngineState, note: str = "") -> None:
         status = EngineStatus(state, note, self._confinement)

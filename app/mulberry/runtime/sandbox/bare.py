@@ -1,4 +1,7 @@
-"""No sandbox: the process as it is. For the demo network's own jobs where nothing better works, and to measure by."""
+"""No sandbox: the process as it is. For the demo network's own jobs where nothing better works, and to measure by.
+
+Root's process becomes nobody here, too, but is not locked in.
+"""
 
 import asyncio
 import socket
@@ -7,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mulberry.runtime.sandbox.provider import CHILD, Room, Started, Tier, an_order
+from mulberry.runtime.sandbox.provider import CHILD, NOBODY, Room, Started, Tier, an_order, is_root
 from mulberry.runtime.sandbox.unix import start_program
 from mulberry.runtime.wire import Enter, ProfileName
 
@@ -21,7 +24,7 @@ class NoSandbox:
         return await _start(room, theirs, environment)
 
     def order(self, room: Room) -> Enter:
-        order = an_order(room, model=room.model, processes=None, user=None)
+        order = an_order(room, model=room.model.resolve(), processes=None, user=NOBODY if is_root() else None)
         return replace(order, profile=ProfileName.NONE)
 
 

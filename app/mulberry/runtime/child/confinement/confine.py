@@ -36,6 +36,8 @@ def enter(order: Enter) -> Entered:
     landlock = 0
     if order.profile is ProfileName.NONE:
         _import_everything()
+        if order.user is not None:
+            root.become(order.user)
     else:
         landlock = _give_up(order, PROFILES[order.profile])
     return Entered(int(look_around(order)), landlock, os.getuid() if hasattr(os, "getuid") else 0)
