@@ -68,6 +68,12 @@ async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, kind:
     assert outcome.reason.whose_turn is WhoseTurn.YOU
 
 
+async def test_the_demo_networks_own_jobs_do(tmp_path: Path) -> None:
+    outcome = await run(CheckSandbox, tmp_path)
+    assert isinstance(outcome, Skipped)
+    assert "come from this computer" in outcome.why
+
+
 @pytest.mark.parametrize(
     "change",
     [
