@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mulberry import __version__
+from mulberry.cli.models import models
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder, default_data_root
 
@@ -30,6 +31,7 @@ application = typer.Typer(
 
 sandboxes = typer.Typer(no_args_is_help=True, help="What stands around strangers' jobs.")
 application.add_typer(sandboxes, name="sandbox")
+application.add_typer(models, name="models")
 
 Network = Annotated[str, typer.Option(help="A bundled network's name.")]
 Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]

@@ -40,3 +40,8 @@ class CopyProgress:
     note: str
     done_bytes: int
     total_bytes: int
+
+
+def size_in_words(size_bytes: int) -> str:
+    """As disks are sold: a gigabyte has 10⁹ bytes."""
+    return f"{size_bytes / 1e9:,.2f} GB" if size_bytes >= 10**7 else f"{size_bytes / 1e6:,.2f} MB"

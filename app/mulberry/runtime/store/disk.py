@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.models import size_in_words
 
 RESERVE_BYTES = 512 << 20  # the computer's owner keeps some room
 FOLDER_MODE, FILE_MODE = 0o755, 0o644  # the job process may be another user
@@ -62,11 +63,7 @@ def remove_folder(path: Path) -> None:
 def no_room(what: str, needed: int, there: int) -> UserFacingError:
     return UserFacingError(
         what=f"There is no room for {what}.",
-        why=f"It needs {gigabytes(needed)}, and the disk has {gigabytes(there)} free, of which "
-        f"{gigabytes(RESERVE_BYTES)} stay yours.",
+        why=f"It needs {size_in_words(needed)}, and the disk has {size_in_words(there)} free, of which "
+        f"{size_in_words(RESERVE_BYTES)} stay yours.",
         next_step="Make room, or move the models to another disk: `mulberry models move FOLDER`.",
     )
-
-
-def gigabytes(size: int) -> str:
-    return f"{size / 1e9:,.2f} GB" if size >= 10**7 else f"{size / 1e6:,.2f} MB"

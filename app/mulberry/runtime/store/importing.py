@@ -8,12 +8,11 @@ from pathlib import Path
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import write_whole
-from mulberry.model.models import CopyProgress, StoredModel
+from mulberry.model.models import CopyProgress, StoredModel, size_in_words
 from mulberry.runtime.manifest import MANIFEST, Manifest, parse_manifest
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.store.disk import (
     RESERVE_BYTES,
-    gigabytes,
     make_folder,
     no_room,
     on_disk,
@@ -86,8 +85,8 @@ def _check_room(store: ModelStore, manifest: Manifest, staging: Path) -> None:
     if quota is not None and used + needed > quota:
         raise UserFacingError(
             what=f"There is no room for {manifest.title}.",
-            why=f"It needs {gigabytes(needed)}; your limit for models is {gigabytes(quota)}, "
-            f"of which {gigabytes(used)} are used.",
+            why=f"It needs {size_in_words(needed)}; your limit for models is {size_in_words(quota)}, "
+            f"of which {size_in_words(used)} are used.",
             next_step="Remove a model (`mulberry models remove`), collect old versions (`mulberry models collect`), "
             "or raise the limit (`mulberry models quota`).",
         )
