@@ -189,6 +189,14 @@ async def test_an_engine_that_takes_too_much_memory_is_ended(sandbox: Sandbox) -
     await engine.stop()
 
 
+async def test_where_the_kernel_sets_no_limit_the_watchdog_does() -> None:
+    model = tiny_model()
+    small = ModelFolder(model.path, model.manifest.model_copy(update={"memory_bytes": 1 << 20}))
+    engine = engine_in(NoSandbox(), small)
+    with pytest.raises(EngineFailed, match="used more than 1 MiB of memory"):
+        await engine.start()
+
+
 async def test_onnxruntime_leaves_no_telemetry(open_folder: Path) -> None:
     """Its files would be the first sign. Here it could write them: the sandbox is left open, the switch alone holds."""
     program = open_folder / "program.py"
