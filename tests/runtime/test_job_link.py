@@ -237,3 +237,13 @@ async def test_garbage_ends_it_too(ready: OtherEnd, raw: bytes) -> None:
 async def test_work_before_it_is_ready_is_a_lie(other: OtherEnd) -> None:
     await other.say(Step())
     assert "out of turn" in other.link.over.result()
+
+
+async def test_a_process_that_is_ready_before_it_told_of_its_sandbox_is_ended(other: OtherEnd) -> None:
+    await other.say(Ready(0.1))
+    assert "out of turn" in other.link.over.result()
+
+
+async def test_a_second_report_of_the_sandbox_is_refused(other: OtherEnd) -> None:
+    await other.say(ENTERED, ENTERED)
+    assert "out of turn" in other.link.over.result()
