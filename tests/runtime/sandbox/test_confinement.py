@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from mulberry.runtime.child.confinement import root
+from mulberry.runtime.child.confinement.canary import look_around
 from mulberry.runtime.child.confinement.seccomp import Rule, Verdict, compile_filter, machine
 from mulberry.runtime.child.confinement.system import ConfinementFailed
-from mulberry.runtime.sandbox.provider import SOURCE, is_root
+from mulberry.runtime.sandbox.provider import SOURCE, Room, an_order, is_root
+from mulberry.runtime.wire import Canary
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's sandboxes")
 
@@ -117,3 +119,9 @@ def test_a_processor_that_we_do_not_know_is_no_reason_to_guess(monkeypatch: pyte
 def test_a_call_without_a_number_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         compile_filter([Rule("no_such_call")], Verdict.REFUSE, machine())
+
+
+def test_on_other_systems_nothing_is_tried_and_nothing_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = an_order(Room(SOURCE), model=SOURCE, processes=None, user=None)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert look_around(order) == Canary(0)
