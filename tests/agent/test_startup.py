@@ -21,13 +21,17 @@ from mulberry.agent.startup import (
 )
 from mulberry.agent.task import Blocked, Done, Outcome, Skipped, Task
 from mulberry.model.clock import SystemClock
-from mulberry.model.errors import WhoseTurn
+from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import ReasonKind
-from mulberry.model.places import resource
+from mulberry.model.places import model_store, resource
 from mulberry.runtime.engine import EngineFailed
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.bare import NoSandbox
+from mulberry.runtime.store.importing import import_model
+from mulberry.runtime.store.judging import Verdict
+from mulberry.runtime.store.sources import source_of
+from mulberry.runtime.store.store import ModelStore
 
 
 async def run(
@@ -91,6 +95,26 @@ async def test_a_model_that_is_missing_or_another_one_is_said_so(tmp_path: Path)
     for change in ({"model_folder": "no-such-model"}, {"model": "somebody/other"}):
         outcome = blocked(await run(CheckModel, tmp_path, DEMO.model_copy(update=change)))
         assert outcome.reason.kind is ReasonKind.MODEL_UNUSABLE
+
+
+async def test_an_imported_model_serves_and_is_held_until_the_end(tmp_path: Path) -> None:
+    store = ModelStore(model_store(tmp_path))
+    profile = DEMO.model_copy(update={"model_folder": "not-bundled"})
+    with a_workshop(tmp_path, SystemClock(), profile=profile) as workshop:
+        async with source_of(str(resource("models/tiny-lm")), store.disk) as source:
+            stored = await import_model(store, source, approve, workshop.clock)
+        async with AsyncExitStack() as stack:
+            bench = Bench(workshop, stack, lambda: None)
+            assert await CheckModel().run(bench, lambda note: None) == Done("Tiny test model")
+            assert bench.model is not None and bench.model.path == store.path_of(stored.entry)
+            with pytest.raises(UserFacingError, match="The agent uses it"):
+                store.remove(stored.entry)
+    store.remove(stored.entry)
+    assert store.models() == []
+
+
+async def approve(model: ModelFolder) -> Verdict:
+    return Verdict(())
 
 
 async def test_a_model_that_was_tampered_with_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,11 @@ from mulberry.cocoon.seams import Identity
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import resource, this_program
+from mulberry.model.places import model_store, resource, this_program
 from mulberry.model.root_contract import ProxyAddress
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.store.store import ModelStore
 from mulberry.ton.address import AddressError, parse_address
 
 
@@ -60,10 +61,8 @@ class CheckModel:
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile = bench.workshop.profile
         try:
-            model = ModelFolder.read(resource(f"models/{profile.model_folder}"))
+            model = _bundled_or_imported(bench)
             await asyncio.to_thread(model.verify)
-        except FileNotFoundError as problem:
-            return Blocked(reasons.model_unusable(_no_model(profile.model, str(problem))))
         except UserFacingError as problem:
             return Blocked(reasons.model_unusable(problem))
         if model.manifest.name != profile.model_base_name:
@@ -206,6 +205,16 @@ def _link(bench: Bench, number: int) -> ProxyLink:
         return proxies[number] if number < len(proxies) else None
 
     return ProxyLink(name, session, book, endpoint, random=workshop.random, on_change=bench.on_change)
+
+
+def _bundled_or_imported(bench: Bench) -> ModelFolder:
+    """An imported model is neither removed nor moved until the end of the shift."""
+    workshop = bench.workshop
+    try:
+        return ModelFolder.read(resource(f"models/{workshop.profile.model_folder}"))
+    except FileNotFoundError:
+        store = ModelStore(model_store(workshop.folder.path.parent))
+        return bench.keep_open(store.held(workshop.profile.model_base_name))
 
 
 def _wrong_profile(why: str) -> UserFacingError:
