@@ -50,6 +50,7 @@ def test_a_day_of_an_agent(mulberry: CommandLine) -> None:
     status = json.loads(mulberry("status", "--json"))
     assert status["state"] in ("ready", "earning")
     assert status["sentence"]
+    assert status["sandbox"]
     assert "Demo network" in mulberry("status")
     assert isinstance(json.loads(mulberry("jobs", "--json", "--last", "5")), list)
     wallet = json.loads(mulberry("wallet", "--json"))
