@@ -57,10 +57,11 @@ def as_nobody(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 HARNESS = Path(__file__).with_name("escape_harness.py")
+WHOEVER = "root" if is_root() else "an ordinary user"
 TIERS = {
     "bare": "no sandbox",
-    "a": "A",
-    "b": "B",
+    "a": f"A, started by {WHOEVER}",
+    "b": f"B, started by {WHOEVER}",
     "a as a user": "A, started by an ordinary user",
     "b as a user": "B, started by an ordinary user",
 }
