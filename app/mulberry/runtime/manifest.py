@@ -99,6 +99,11 @@ class Manifest(BaseModel):
     stop_tokens: tuple[Line, ...] = Field(
         min_length=1, max_length=64, description="the control tokens that end an answer, as the tokenizer writes them"
     )
+    thinking: tuple[Line, Line] | None = Field(
+        default=None,
+        description="the two tokens between which the model thinks before it answers, such as `<think>` and "
+        "`</think>`; left out: it does not",
+    )
     default_temperature: float = Field(
         ge=0, le=2, allow_inf_nan=False, description="of requests that name none, 0 to 2"
     )

@@ -233,6 +233,7 @@ class Supervisor:
             slots=self._capacity.slots,
             waiting_limit=self._capacity.waiting_limit,
             threads=self._capacity.threads,
+            thinking=manifest.thinking,
         )
 
     def _tell(self, state: EngineState, note: str = "") -> None:

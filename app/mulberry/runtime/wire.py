@@ -58,7 +58,8 @@ class GenerationRequest:
     """One request of a customer. Each prompt is a conversation (goes through the chat template) or plain text.
 
     It gets `choices` answers per prompt, numbered prompt by prompt. `max_tokens` None: as many as the engine gives.
-    Without `stream` all text of an answer comes in one piece. `template_options` go to the chat template.
+    Without `stream` all text of an answer comes in one piece. `template_options` go to the chat template. `schema` is
+    a JSON schema in JSON text to which every answer keeps. `scored`: how likely each answer was is told with its end.
     """
 
     prompts: tuple[tuple[Turn, ...] | str, ...]
@@ -67,7 +68,10 @@ class GenerationRequest:
     choices: int = 1
     stop: tuple[str, ...] = ()
     stream: bool = True
-    template_options: tuple[tuple[str, bool], ...] = ()
+    template_options: tuple[tuple[str, bool | str], ...] = ()
+    schema: str | None = None
+    shows_control_tokens: bool = False
+    scored: bool = False
 
 
 class ProfileName(StrEnum):
@@ -146,6 +150,7 @@ class Load:
     slots: int  # answers generated at the same time
     waiting_limit: int  # answers that may wait for a slot
     threads: int
+    thinking: tuple[str, str] | None = None  # the tokens between which the model thinks aloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,25 +207,31 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """This request cannot be run as it is. `code` and `text` are for the customer."""
+    """This request cannot be run as it is. `code` and `text` are for the customer, so is the `parameter` at fault."""
 
     number: int
     http_status: int
     code: str
     text: str
+    parameter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Everything that one turn of the decode loop brought, for all requests. An empty one is a sign of life.
 
-    `accepted`: (number, tokens of all its prompts), once. `pieces`: (number, choice, text).
+    `accepted`: (number, tokens of all its prompts), once. `cached`: (number, prompt tokens that were not read again).
+    `thoughts`, `pieces`: (number, choice, text); an answer's thoughts come before its text.
+    `details`: (number, choice, tokens of its thoughts, mean log-probability of a token), for some, before their end.
     `ends`: (number, choice, why, completion tokens: all that the model generated, its end token too, as vLLM counts).
     """
 
     accepted: tuple[tuple[int, int], ...] = ()
     pieces: tuple[tuple[int, int, str], ...] = ()
     ends: tuple[tuple[int, int, Finish, int], ...] = ()
+    thoughts: tuple[tuple[int, int, str], ...] = ()
+    details: tuple[tuple[int, int, int, float], ...] = ()
+    cached: tuple[tuple[int, int], ...] = ()
 
 
 ToChild = Enter | Inspect | Load | Submit | Cancel

@@ -2,7 +2,8 @@
 
 A schema is a stranger's program: what is not on the lists below is refused by name, never passed over. What is
 written keeps to the schema and is a little stricter: properties come in the schema's order and no others do, values
-are written without spaces in `enum` and `const`, whitespace and numbers have bounded lengths.
+are written without spaces in `enum` and `const`, elsewhere stands one space or a new line with its indent, and numbers
+have bounded lengths.
 Sources: RFC 8259 for JSON, Unicode's table 3-7 for UTF-8, JSON Schema 2020-12 for the keywords.
 """
 
@@ -17,7 +18,7 @@ DEPTH_LIMIT = 32
 ITEMS_LIMIT = 1_000  # of minItems and maxItems
 CHOICES_LIMIT = 200  # values of an enum, properties of an object; fewer than a grammar's readings
 FREE_DEPTH = 12  # levels of a value that the schema says nothing about
-WHITESPACE_LIMIT = 32  # between two signs; a model that likes spaces would never end
+INDENT_LIMIT = 32  # a model that likes spaces would never end
 DIGITS_LIMIT = 18  # of a number's whole part, and of its fraction
 
 ANNOTATIONS = frozenset({"title", "description", "default", "examples", "$schema", "$comment", "$id", "deprecated"})
@@ -100,9 +101,9 @@ _SCALARS: dict[str, Node] = {
     "boolean": Choice((Literal(b"true"), Literal(b"false"))),
     "null": Literal(b"null"),
 }
-_SPACE = Repeat(_one(" \n\r\t"), 0, WHITESPACE_LIMIT)
+_SPACE = _maybe(Choice((Literal(b" "), _row(Literal(b"\n"), Repeat(_one(" \t"), 0, INDENT_LIMIT)))))
 _COMMA = _row(Literal(b","), _SPACE)
-_COLON = _row(Literal(b":"), _SPACE)
+_COLON = _row(Literal(b":"), _maybe(Literal(b" ")))
 
 
 def _list_of(opening: bytes, part: Node, closing: bytes, least: int = 0, most: int | None = None) -> Node:
