@@ -164,7 +164,7 @@ class Supervisor:
         try:
             link = await self._connect(process)
             watchdog = asyncio.create_task(
-                watch_memory(process.pid, link, self._room.limits.memory_bytes), name="memory watchdog"
+                watch_memory(process, link, self._room.limits.memory_bytes), name="memory watchdog"
             )
             await self._load(link)
             if not link.over.done():

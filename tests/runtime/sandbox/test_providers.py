@@ -4,7 +4,10 @@ import asyncio
 import json
 import os
 import random
+import select
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -47,6 +50,23 @@ def is_open(number):
     return True
 files = len([number for number in range(1024) if is_open(number)])
 link.sendall(json.dumps([dict(os.environ), sys.argv, files, os.getcwd()]).encode())
+"""
+AGENT = """
+import asyncio, random, sys
+sys.path[:0] = sys.argv[1:3]
+from mulberry.runtime.sandbox.bubblewrap import Bubblewrap
+from mulberry.runtime.sandbox.landlock_only import LandlockOnly
+from mulberry.runtime.supervisor import Supervisor
+from tiny_model import tiny_model
+
+async def main():
+    sandbox = Bubblewrap.find() if "bubblewrap" in sys.argv[3] else LandlockOnly()
+    engine = Supervisor(tiny_model(), sandbox=sandbox, jitter=random.Random(0))
+    await engine.start()
+    print(engine.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
 """
 LOADING = """
 import socket, sys
@@ -144,6 +164,21 @@ async def test_a_process_that_will_not_end_is_ended(sandbox: Sandbox, open_folde
     assert await process.end(grace_seconds=0.1) == "ended by signal 9"
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_a_process_that_does_not_listen_dies_with_a_killed_agent(sandbox: Sandbox) -> None:
+    """Stopped, it cannot see that its socket was closed; one that was taken over would not care."""
+    command = [sys.executable, "-c", AGENT, str(SOURCE), str(Path(__file__).parents[2]), sandbox.tier]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as agent:  # noqa: ASYNC220 - killed, so it cannot block
+        assert agent.stdout is not None
+        pid = int(await asyncio.to_thread(agent.stdout.readline))
+        child = os.pidfd_open(pid)
+        os.kill(pid, signal.SIGSTOP)
+        agent.kill()
+    try:
+        assert select.select([child], [], [], 10)[0], "it outlived the agent"
+    finally:
+        os.close(child)
 
 
 async def test_nothing_of_the_users_environment_goes_in(sandbox: Sandbox, open_folder: Path) -> None:

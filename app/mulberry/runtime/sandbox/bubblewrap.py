@@ -41,7 +41,6 @@ ISOLATION = (
     Option(("--unshare-cgroup-try",), "it does not see where its limits are set"),
     Option(("--die-with-parent",), "a dead agent leaves no job behind, whatever the job does"),
     Option(("--new-session",), "it cannot type into the terminal"),
-    Option(("--as-pid-1",), "no second process in its room, and its end is the room's end"),
     Option(("--hostname", "job"), "the computer's name is nobody's business"),
     Option(("--clearenv",), "secrets and switches of the user's shell stay outside"),
 )
@@ -50,7 +49,10 @@ AS_A_USER = (
     Option(("--disable-userns",), "it cannot become root of a namespace within", newer=True),
     Option(("--uid", str(NOBODY), "--gid", str(NOBODY)), "it does not know who runs it"),
     Option(("--cap-drop", "ALL"), "no powers inside the namespace either"),
+    Option(("--as-pid-1",), "no second process in its room"),
 )
+# Without --as-pid-1: bubblewrap has no power over nobody, but over a first process of root's, and that one's end is
+# the room's end.
 AS_ROOT = (
     Option(("--cap-drop", "ALL"), "of root's powers none …"),
     Option(("--cap-add", "CAP_SETUID"), "… but to become nobody"),

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mulberry.runtime.sandbox.provider import Started
 
@@ -33,13 +34,21 @@ async def start_program(
 
 
 class Wrapped:
-    """A program that runs another one and ends with it; `pid` and `kill` are the inner one's."""
+    """A program that runs others in a room of their own and ends with them.
 
-    def __init__(self, outer: asyncio.subprocess.Process, inner_pid: int) -> None:
+    `first_pid` is the room's first process, whose end is the room's: the job process, or what has started it.
+    """
+
+    def __init__(self, outer: asyncio.subprocess.Process, first_pid: int) -> None:
         self._outer = outer
-        self.pid = inner_pid
+        self._first_pid = first_pid
         self.stderr = outer.stderr
-        self._inner = _handle(inner_pid)
+        self._inner = _handle(first_pid)
+
+    @property
+    def pid(self) -> int:
+        """The job process's, once it is there."""
+        return _only_child(self._first_pid) or self._first_pid
 
     def kill(self) -> None:
         """By a handle, for a number may be another process's by now."""
@@ -98,3 +107,11 @@ def _handle(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except ProcessLookupError:
         return None
+
+
+def _only_child(pid: int) -> int | None:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_bytes().split()
+    except OSError:
+        return None
+    return int(children[0]) if children else None

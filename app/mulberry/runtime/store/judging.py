@@ -56,7 +56,7 @@ async def judge(
         _, link = await asyncio.get_running_loop().create_connection(
             lambda: JobLink(0, deadline_seconds, deadline_seconds, lambda note: None), sock=process.socket
         )
-        watchdog = asyncio.create_task(watch_memory(process.pid, link, memory_bytes), name="memory watchdog")
+        watchdog = asyncio.create_task(watch_memory(process, link, memory_bytes), name="memory watchdog")
         confinement = await _enter(link, sandbox, room)
         return await _hear(link, model, sandbox.order(room).model, str(confinement), deadline_seconds)
     finally:

@@ -125,8 +125,8 @@ def _devices_are_closed(order: Enter) -> bool:
 def _agent_is_unseen(order: Enter) -> bool:
     if not _is_refused(lambda: os.kill(order.agent, 0)):
         return False
-    if os.getpid() == order.agent:  # in a list of processes of its own, where that number means itself
-        return os.getppid() == 0
+    if os.getpid() == order.agent:
+        return True  # in a list of processes of its own, where that number means itself
     return _is_refused(lambda: _open(f"/proc/{order.agent}/stat", os.O_RDONLY))
 
 

@@ -4,13 +4,14 @@
 2. Landlock, while there is one thread: threads that exist already would keep everything.
 3. The imports of native code, onnxruntime above all. Their threads are born confined.
 4. Root is given up, where the interpreter lies in a place that only root may read.
-5. Limits.
+5. Limits, and that it dies with who started it.
 6. Seccomp, for all threads. After this nothing new can be had; what came before did not touch a stranger's byte.
 7. The canary. Only when the agent has read its report does it name a model.
 """
 
 import importlib
 import os
+import signal
 import sys
 
 from mulberry.runtime.child.confinement import root
@@ -18,7 +19,12 @@ from mulberry.runtime.child.confinement.canary import look_around
 from mulberry.runtime.child.confinement.landlock import DEVICE, READ, READ_AND_RUN, Grant, give_up_everything_but
 from mulberry.runtime.child.confinement.profiles import PROFILES, Profile
 from mulberry.runtime.child.confinement.seccomp import compile_filter, give_up_calls, machine
-from mulberry.runtime.child.confinement.system import PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, set_process_flag
+from mulberry.runtime.child.confinement.system import (
+    PR_SET_DUMPABLE,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
+    set_process_flag,
+)
 from mulberry.runtime.wire import Enter, Entered, ProfileName
 
 if sys.platform != "win32":
@@ -60,6 +66,7 @@ def _give_up(order: Enter, profile: Profile) -> int:
     if order.user is not None:
         root.become(order.user)
     root.check_powerless()
+    set_process_flag(PR_SET_PDEATHSIG, signal.SIGKILL)  # now, for a change of the user would undo it
     _limit(order, profile)
     give_up_calls(program, filtered_by)
     return landlock

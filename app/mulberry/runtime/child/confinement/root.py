@@ -1,13 +1,11 @@
 """Giving up root, in a process that had to be started by it. Verified afterwards, never assumed."""
 
 import os
-import signal
 from pathlib import Path
 
 from mulberry.runtime.child.confinement.system import (
     PR_SET_DUMPABLE,
     PR_SET_NO_NEW_PRIVS,
-    PR_SET_PDEATHSIG,
     ConfinementFailed,
     set_process_flag,
 )
@@ -26,9 +24,7 @@ def become(user: int) -> None:
         os.setresuid(user, user, user)
     except OSError as problem:
         raise ConfinementFailed(f"root could not be given up: {problem}") from problem
-    # The kernel forgets these two when the user changes.
-    set_process_flag(PR_SET_DUMPABLE, 0)
-    set_process_flag(PR_SET_PDEATHSIG, signal.SIGKILL)
+    set_process_flag(PR_SET_DUMPABLE, 0)  # the kernel forgets it when the user changes
     check_powerless()
     if os.getresgid() != (user, user, user) or os.getgroups():
         raise ConfinementFailed("root's groups could not be given up")
