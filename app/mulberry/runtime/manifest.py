@@ -31,6 +31,15 @@ def _on_every_system(name: str) -> str:
 FileName = Annotated[  # one folder, no paths
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"), AfterValidator(_on_every_system)
 ]
+
+
+def _onnx(name: str) -> str:
+    if not name.endswith(".onnx"):  # by other endings onnxruntime takes other formats, which nobody inspects
+        raise ValueError("a graph's name ends with .onnx")
+    return name
+
+
+Graph = Annotated[FileName, AfterValidator(_onnx)]
 Line = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
 
 
@@ -47,7 +56,7 @@ class Variant(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     provider: Literal["cpu", "cuda"]
     precision: str = Field(pattern=r"^[a-z0-9-]{1,20}$")
-    graph: FileName
+    graph: Graph
     configuration: FileName
     minimum_vram_bytes: int = Field(ge=0, le=1 << 44)
 

@@ -8,6 +8,7 @@ The list does not bound memory: two small tensors broadcast to a large one, and 
 of the job process do that.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 ONNX = ""
@@ -78,3 +79,18 @@ ALLOWED: dict[tuple[str, str], Operator] = {
         "weights of four and eight bits, and mixtures of experts",
     ),
 }
+
+
+def documentation() -> Iterator[str]:
+    """The lines of the table of operators in docs/model-manifest.md."""
+    yield "| operators | why, and how they are bounded |"
+    yield "|---|---|"
+    rows: dict[str, list[str]] = {}
+    for (domain, name), operator in ALLOWED.items():
+        bound = ""
+        if operator.sized_by is not None:
+            bound = f"; input {operator.sized_by} is a constant whose numbers multiply to {operator.largest:,} at most"
+        shown = f"{domain}.{name}" if domain else name
+        rows.setdefault(operator.reason + bound, []).append(f"`{shown}`")
+    for reason, names in rows.items():
+        yield f"| {' '.join(names)} | {reason} |"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mulberry.model.errors import UserFacingError
+from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.locks import try_lock
 from mulberry.model.models import StoredModel, StoreStatus
@@ -272,7 +272,12 @@ def clear(place: Path) -> bool:
 
 
 def _busy(why: str) -> UserFacingError:
-    return UserFacingError(what="The models are busy.", why=why, next_step="Wait until it is done, then try again.")
+    return UserFacingError(
+        what="The models are busy.",
+        why=why,
+        next_step="Wait until it is done, then try again; the agent tries by itself.",
+        whose_turn=WhoseTurn.NOBODY,
+    )
 
 
 def _doubt(path: Path, record: Record) -> str:
