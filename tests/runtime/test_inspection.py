@@ -98,6 +98,44 @@ def test_small_numbers_written_one_by_one_are_read_too(folder: Path) -> None:
     assert "needs 3 numbers" in judged(folder, model(graph([], [short]))).reasons[0]
 
 
+def sized_by(*nodes: bytes, stored: tuple[bytes, ...] = ()) -> bytes:
+    """Expands x to what the nodes make as `s`."""
+    return model(graph([*nodes, node("Expand", ["x", "s"], ["y"])], stored))
+
+
+def test_a_size_that_is_put_together_from_shapes_is_allowed(folder: Path) -> None:
+    masks = sized_by(
+        node("Shape", ["x"], ["shape"]),
+        node("Gather", ["shape", "first"], ["rows"]),
+        node("Unsqueeze", ["rows", "first"], ["row"]),
+        node("Concat", ["row", "heads"], ["s"]),
+        stored=(integers("first", 0), integers("heads", 16, -1)),
+    )
+    assert judged(folder, masks).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [
+        ((node("Shape", ["x"], ["shape"]), node("Mul", ["shape", "big"], ["s"])), "computes its size"),
+        ((node("Gather", ["big", "often"], ["s"]),), "has a size or a number of rounds of 18,446,744,073,709,551,616"),
+        ((node("Gather", ["big", "x"], ["s"]),), "computes its size"),
+        ((node("Concat", ["big", "big", "big"], ["s"]),), "1,152,921,504,606,846,976"),
+        ((node("Cast", ["x"], ["s"]),), "computes its size"),
+    ],
+)
+def test_a_size_that_multiplies_on_the_way_is_not(folder: Path, nodes: tuple[bytes, ...], reason: str) -> None:
+    stored = (integers("big", 1 << 20), integers("often", *[0] * 8))
+    assert reason in judged(folder, sized_by(*nodes, stored=stored)).reasons[0]
+
+
+def test_rounds_are_never_put_together(folder: Path) -> None:
+    body = graph([node("Identity", ["x"], ["z"])])
+    loop = node("Loop", ["n", "", "x"], ["y"], attribute("body", g=body))
+    verdict = judged(folder, model(graph([node("Identity", ["few"], ["n"]), loop], [integers("few", 2)])))
+    assert "number of rounds while it runs" in verdict.reasons[0]
+
+
 def test_all_reasons_are_told_up_to_a_limit(folder: Path) -> None:
     many = judged(folder, model(graph(node(f"Op{i}", ["x"], [f"y{i}"]) for i in range(100))))
     assert len(many.reasons) == 20

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mulberry.runtime.child import onnx_fields as onnx
-from mulberry.runtime.child.operators import ALLOWED, DOMAINS, MICROSOFT, ONNX, Operator
+from mulberry.runtime.child.operators import ALLOWED, DOMAINS, MICROSOFT, ONNX, PICKING, Operator
 from mulberry.runtime.child.protobuf import Malformed, Message, read
 from mulberry.runtime.child.tensors import Tensor, check_metadata, read_tensor
 from mulberry.runtime.wire import Inspect, Inspected
@@ -27,6 +27,7 @@ DEPTH_LIMIT = 4
 RUNS_LIMIT = 100_000  # nodes, each as often as it runs
 REASONS_LIMIT = 20
 NEWEST_FORMAT = 13
+LARGEST_SIZE = 1 << 64  # a product beyond it is as wrong as it
 SHARED_DATA = 2  # how often a file's bytes may be used, on average: tied weights are
 DECODER_LIMITS = {"num_hidden_layers": 1_024, "num_key_value_heads": 1_024, "head_size": 4_096}
 MODEL_LIMITS = {"vocab_size": 1 << 22, "context_length": 1 << 24}
@@ -120,11 +121,12 @@ class GraphInspection:
             raise Malformed(f"{twice[0][:80]!r} is made twice")
         known = {name: tensor for name, tensor in {**outer, **stored}.items() if name not in given | computed.keys()}
         constants = {**known, **self._written_down(nodes)}
+        sizes = _sizes(nodes, constants)
         for node in nodes:
             self._runs += rounds
             if self._runs > RUNS_LIMIT:
                 raise Malformed(f"more than {RUNS_LIMIT:,} operators would run")
-            self._node(node, constants, depth, rounds)
+            self._node(node, constants, sizes, depth, rounds)
 
     def _values(self, parts: list[memoryview]) -> set[str]:
         names = set()
@@ -164,7 +166,9 @@ class GraphInspection:
             self._data[tensor.location] += tensor.stored_bytes
         return tensor
 
-    def _node(self, node: Message, constants: Mapping[str, Tensor], depth: int, rounds: int) -> None:
+    def _node(
+        self, node: Message, constants: Mapping[str, Tensor], sizes: Mapping[str, int], depth: int, rounds: int
+    ) -> None:
         domain, name = node.text("domain"), node.text("op_type")
         domain = ONNX if domain == "ai.onnx" else domain
         shown = f"{domain}.{name}" if domain else name
@@ -176,7 +180,7 @@ class GraphInspection:
         check_metadata(node.messages("metadata_props"), "a node")
         inputs = node.texts("input")
         if operator.sized_by is not None:
-            rounds *= self._size(shown, operator, inputs, constants)
+            rounds *= self._size(shown, operator, inputs, constants, sizes)
         if (domain, name) == (MICROSOFT, "MatMulNBits"):
             self._quantised_product(node, inputs, constants)
         bodies = set()
@@ -190,15 +194,21 @@ class GraphInspection:
                 bodies.add(body)
                 self._graph(attribute.bytes("g"), constants, depth=depth + 1, rounds=max(rounds, 1))
 
-    def _size(self, shown: str, operator: Operator, inputs: list[str], constants: Mapping[str, Tensor]) -> int:
+    def _size(
+        self,
+        shown: str,
+        operator: Operator,
+        inputs: list[str],
+        constants: Mapping[str, Tensor],
+        sizes: Mapping[str, int],
+    ) -> int:
         """What the input that sizes the result says. With bodies it is how often they run, otherwise 1 is returned."""
         assert operator.sized_by is not None  # noqa: S101 - the caller's condition
         name = inputs[operator.sized_by] if operator.sized_by < len(inputs) else ""
-        tensor = constants.get(name)
-        if tensor is None or tensor.numbers is None:
+        size = sizes.get(name) if operator.shapes or name in constants else None
+        if size is None:
             self.complain(f"{shown} computes its size or its number of rounds while it runs")
             return 1
-        size = math.prod(max(1, abs(number)) for number in tensor.numbers)
         if size > operator.largest:
             self.complain(f"{shown} has a size or a number of rounds of {size:,}, allowed are {operator.largest:,}")
             return 1
@@ -217,6 +227,30 @@ class GraphInspection:
             self.complain("MatMulNBits has impossible settings")
         elif weights is None or weights.stored_bytes != rows * -(-columns // block) * (block * bits // 8):
             self.complain("MatMulNBits has weights that do not fit to its settings")
+
+
+def _sizes(nodes: list[Message], constants: Mapping[str, Tensor]) -> dict[str, int]:
+    """The tensors that are made of small constants and of other tensors' shapes alone, with what the constants in them
+    multiply to at most. In a wrong order of nodes, which onnxruntime refuses, less of them is known."""
+    sizes = {
+        name: math.prod(max(1, abs(number)) for number in tensor.numbers)
+        for name, tensor in constants.items()
+        if tensor.numbers is not None
+    }
+    for node in nodes:
+        inputs, outputs, operator = node.texts("input"), node.texts("output"), node.text("op_type")
+        if node.text("domain") or len(outputs) != 1:
+            continue
+        if operator == "Shape":
+            sizes[outputs[0]] = 1
+        elif operator in PICKING and inputs and inputs[0] in sizes:
+            sizes[outputs[0]] = sizes[inputs[0]]
+        elif operator == "Gather" and len(inputs) == 2 and inputs[0] in sizes and inputs[1] in constants:
+            picked = min(constants[inputs[1]].elements, 64)  # each may be the same one
+            sizes[outputs[0]] = min(sizes[inputs[0]] ** picked, LARGEST_SIZE)
+        elif operator == "Concat" and inputs and all(name in sizes for name in inputs):
+            sizes[outputs[0]] = min(math.prod(sizes[name] for name in inputs), LARGEST_SIZE)
+    return sizes
 
 
 def _check_configuration(path: Path, graphs: tuple[str, ...]) -> None:

@@ -13,17 +13,20 @@ from dataclasses import dataclass
 
 ONNX = ""
 MICROSOFT = "com.microsoft"
+PICKING = frozenset(("Cast", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"))  # no more than the first input
 DOMAINS = {ONNX: range(11, 27), "ai.onnx": range(11, 27), MICROSOFT: range(1, 2)}  # domain → versions
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
     """`sized_by` is the input that says how large the result is, or how often its body runs: it must be a constant
-    whose numbers multiply to `largest` at most. `bodies` are the attributes that hold a graph."""
+    whose numbers multiply to `largest` at most, or with `shapes` be put together from such and other tensors' shapes.
+    `bodies` are the attributes that hold a graph."""
 
     reason: str
     sized_by: int | None = None
     largest: int = 0
+    shapes: bool = False
     bodies: tuple[str, ...] = ()
 
 
@@ -57,8 +60,8 @@ ALLOWED: dict[tuple[str, str], Operator] = {
         "picks, cuts and turns tensors",
     ),
     **_group(ONNX, "Attention RotaryEmbedding", "attention, as the standard has it since version 23"),
-    (ONNX, "ConstantOfShape"): Operator("masks of a fixed size", sized_by=0, largest=1 << 24),
-    (ONNX, "Expand"): Operator("masks of a fixed size", sized_by=1, largest=1 << 24),
+    (ONNX, "ConstantOfShape"): Operator("masks", sized_by=0, largest=1 << 24, shapes=True),
+    (ONNX, "Expand"): Operator("masks", sized_by=1, largest=1 << 24, shapes=True),
     (ONNX, "Tile"): Operator("repeated heads", sized_by=1, largest=1 << 10),
     (ONNX, "If"): Operator("short or long rotary tables", bodies=("then_branch", "else_branch")),
     (ONNX, "Loop"): Operator("a fixed number of rounds", sized_by=0, largest=1 << 10, bodies=("body",)),
@@ -90,6 +93,7 @@ def documentation() -> Iterator[str]:
         bound = ""
         if operator.sized_by is not None:
             bound = f"; input {operator.sized_by} is a constant whose numbers multiply to {operator.largest:,} at most"
+            bound += ", or is put together from such and other tensors' shapes" * operator.shapes
         shown = f"{domain}.{name}" if domain else name
         rows.setdefault(operator.reason + bound, []).append(f"`{shown}`")
     for reason, names in rows.items():
