@@ -129,6 +129,26 @@ async def test_older_versions_and_unfinished_imports_are_collected(store: ModelS
     assert [path.name for path in store.place.iterdir()] == [two[1]]
 
 
+async def test_what_else_lies_on_the_owners_disk_is_never_touched(
+    store: ModelStore, two: tuple[str, str], tmp_path: Path
+) -> None:
+    await move_models(store, tmp_path / "disk")
+    others = [store.place / name for name in ("lost+found", ".Trash-1000", "photos-0123456789ab", ".parts.txt")]
+    for other in others[:3]:
+        other.mkdir()
+        (other / "record.json").write_bytes(bytes(10**6))
+    others[3].write_text("mine")
+    assert whole(store) == sorted(two)
+    assert store.status().used_bytes < 10**6
+    with pytest.raises(UserFacingError, match="no model"):
+        store.remove("photos-0123456789ab")
+    store.collect()
+    await move_models(store, tmp_path / "next")
+    store.collect()
+    assert all(other.exists() for other in others)
+    assert whole(store) == [two[1]]
+
+
 async def test_a_model_that_was_changed_in_the_store_does_not_serve(store: ModelStore, two: tuple[str, str]) -> None:
     manifest = store.path_of(two[0]) / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"title": "Another"}))

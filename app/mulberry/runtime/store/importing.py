@@ -21,7 +21,7 @@ from mulberry.runtime.store.disk import (
 )
 from mulberry.runtime.store.judging import Verdict
 from mulberry.runtime.store.sources import Source
-from mulberry.runtime.store.store import INSPECTION, ModelStore, Record, digest_of, entry_name
+from mulberry.runtime.store.store import INSPECTION, ModelStore, Record, digest_of, entry_name, used_in
 
 Judge = Callable[[ModelFolder], Awaitable[Verdict]]
 Tell = Callable[[CopyProgress], None]
@@ -81,7 +81,7 @@ async def judge_again(store: ModelStore, wanted: str, judge: Judge, clock: Clock
 def _check_room(store: ModelStore, manifest: Manifest, staging: Path) -> None:
     there = used_bytes(staging)
     needed = max(manifest.size_bytes - there, 0)
-    quota, used = store.choices.quota_bytes, used_bytes(store.place)
+    quota, used = store.choices.quota_bytes, used_in(store.place)
     if quota is not None and used + needed > quota:
         raise UserFacingError(
             what=f"There is no room for {manifest.title}.",

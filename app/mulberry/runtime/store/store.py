@@ -28,6 +28,8 @@ from mulberry.runtime.store.disk import Disk, make_folder, remove_folder, used_b
 
 INSPECTION = 1  # raised when it learns to see more; what an older one has judged is judged again before it serves
 DIGEST_CHARACTERS = 12
+ENTRY = re.compile(rf"[a-z0-9-]+-[0-9a-f]{{{DIGEST_CHARACTERS}}}")
+RESTS = (".parts", ".gone-", ".moving-")
 
 
 class Choices(BaseModel):
@@ -84,7 +86,7 @@ class ModelStore:
         return StoreStatus(
             place=place,
             models=tuple(self.models()),
-            used_bytes=used_bytes(place),
+            used_bytes=used_in(place),
             free_bytes=self.disk.free_bytes(_nearest(place)),
             quota_bytes=choices.quota_bytes,
             left_behind=choices.left_behind,
@@ -92,7 +94,7 @@ class ModelStore:
 
     def models(self) -> list[StoredModel]:
         """By name, the newest import of each first."""
-        found = [self._stored(path) for path in self._entries()]
+        found = [self._stored(path) for path in entries(self.place)]
         found.sort(key=lambda model: model.imported_at.timestamp() if model.imported_at else 0.0, reverse=True)
         return sorted(found, key=lambda model: model.name)
 
@@ -178,21 +180,21 @@ class ModelStore:
         """
         with self.importing(), self.changing():
             choices = self.choices
-            before = used_bytes(self.place) + sum(used_bytes(place) for place in choices.left_behind)
+            before = sum(used_in(place) for place in (self.place, *choices.left_behind))
             newest: set[str] = set()
             for model in self.models():
                 if model.name in newest and not model.in_use:
                     self._remove(model)
                 if not model.problem:
                     newest.add(model.name)
-            for rest in self.place.glob(".*"):
+            for rest in rests(self.place):
                 remove_folder(rest)
             for lock in (self.root / "in-use").glob("*.lock"):
                 if not self.is_in_use(lock.name.partition(".")[0]):
                     lock.unlink(missing_ok=True)
             left = tuple(place for place in choices.left_behind if not clear(place))
             self.save(choices.model_copy(update={"left_behind": left}))
-            return before - used_bytes(self.place) - sum(used_bytes(place) for place in left)
+            return before - sum(used_in(place) for place in (self.place, *left))
 
     def save(self, choices: Choices) -> None:
         """Only within `changing`."""
@@ -215,12 +217,6 @@ class ModelStore:
             if not try_lock(lock):
                 raise _busy(why)
             yield
-
-    def _entries(self) -> list[Path]:
-        try:
-            return [path for path in self.place.iterdir() if not path.name.startswith(".") and path.is_dir()]
-        except FileNotFoundError:
-            return []
 
     def _stored(self, path: Path) -> StoredModel:
         problem, manifest, record = "", None, None
@@ -256,19 +252,37 @@ def digest_of(untrusted_manifest: bytes) -> str:
     return hashlib.sha256(untrusted_manifest).hexdigest()
 
 
+def entries(place: Path) -> list[Path]:
+    """The models' folders, whole ones and damaged ones. What else lies there is not ours, and never touched."""
+    return [path for path in _folders(place) if ENTRY.fullmatch(path.name) and (path / "model").is_dir()]
+
+
+def rests(place: Path) -> list[Path]:
+    """What is no model: imports under way, copies and removals that broke off."""
+    return [path for path in _folders(place) if path.name.startswith(RESTS)]
+
+
+def used_in(place: Path) -> int:
+    return sum(used_bytes(path) for path in (*entries(place), *rests(place)))
+
+
 def clear(place: Path) -> bool:
     """Removes what the store has put into a place that it has left. False: something could not be removed."""
     try:
-        for path in place.iterdir():
-            if path.name.startswith((".parts", ".gone-", ".moving-")) or (path / "record.json").exists():
-                remove_folder(path)
+        for path in (*entries(place), *rests(place)):
+            remove_folder(path)
         with suppress(OSError):  # what else lies there is the owner's
             place.rmdir()
-    except FileNotFoundError:
-        return True
     except OSError:
         return False
     return True
+
+
+def _folders(place: Path) -> list[Path]:
+    try:
+        return [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
+    except FileNotFoundError:
+        return []
 
 
 def _busy(why: str) -> UserFacingError:
