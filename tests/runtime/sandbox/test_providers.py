@@ -1,6 +1,7 @@
 """What every sandbox must do, whoever provides it. A new provider joins `PROVIDERS` and has to pass as it is."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mulberry.runtime.engine import EngineFailed, EngineState
@@ -179,6 +181,31 @@ async def test_a_process_that_does_not_listen_dies_with_a_killed_agent(sandbox: 
         assert select.select([child], [], [], 10)[0], "it outlived the agent"
     finally:
         os.close(child)
+
+
+async def test_a_start_that_is_cancelled_at_any_moment_leaves_no_room_behind(
+    sandbox: Sandbox, open_folder: Path
+) -> None:
+    """bubblewrap killed too early leaves a process that waits for ever."""
+    room = Room(CHILD.parent, program=open_folder / "program.py")
+    room.program.write_text(STUBBORN, "utf-8")
+    for turns in range(12):
+        starting = asyncio.create_task(JobProcess.start(sandbox, room, child_environment(os.environ)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await (await starting).end(grace_seconds=0)
+    left = [process for process in psutil.process_iter() if str(room.program) in " ".join(command_of(process))]
+    _, alive = psutil.wait_procs(left, timeout=10)
+    assert not alive
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 async def test_nothing_of_the_users_environment_goes_in(sandbox: Sandbox, open_folder: Path) -> None:

@@ -69,28 +69,45 @@ class Wrapped:
 async def start_wrapped(
     command: Sequence[str], info: tuple[int, int], theirs: socket.socket, environment: Mapping[str, str]
 ) -> Started:
-    """`command` writes the inner process's number to `info`'s second end, as bubblewrap does. Closes both ends."""
+    """`command` writes the room's first process's number to `info`'s second end, as bubblewrap does. Closes both ends.
+
+    Cancelled, it waits until there is a room and then ends it: bubblewrap killed before that leaves one that waits for
+    ever.
+    """
+    starting = asyncio.create_task(_start_wrapped(command, info, theirs, environment))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            started = await starting
+            started.kill()
+            assert started.stderr is not None  # noqa: S101 - asked for at its start
+            await started.stderr.read()
+            await started.wait()
+        raise
+
+
+async def _start_wrapped(
+    command: Sequence[str], info: tuple[int, int], theirs: socket.socket, environment: Mapping[str, str]
+) -> Started:
     ours, its = info
     try:
         try:
             outer = await start_program(command, theirs, environment, also=(its,))
         finally:
             os.close(its)
-        reading = asyncio.create_task(asyncio.to_thread(_read_all, ours))
-        try:
-            untrusted_info = await asyncio.shield(reading)
-        except BaseException:
-            outer.kill()
-            await outer.communicate()
-            await reading  # its end of the pipe is closed now
-            raise
+        first = _first_pid(await asyncio.to_thread(_read_all, ours))
     finally:
         os.close(ours)
+    return Wrapped(outer, first) if first else outer  # else it could not start anything; its last words say why
+
+
+def _first_pid(untrusted_info: bytes) -> int:
+    """0: there is none."""
     try:
-        inner = int(json.loads(untrusted_info)["child-pid"])
+        return int(json.loads(untrusted_info)["child-pid"])
     except (ValueError, KeyError, TypeError):
-        return outer  # it could not start anything; its last words say why
-    return Wrapped(outer, inner)
+        return 0
 
 
 def _read_all(descriptor: int) -> bytes:
@@ -105,7 +122,7 @@ def _handle(pid: int) -> int | None:
         return None
     try:
         return os.pidfd_open(pid)
-    except ProcessLookupError:
+    except OSError:
         return None
 
 
