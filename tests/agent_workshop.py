@@ -9,7 +9,7 @@ from random import Random
 from mulberry.agent.ledger import open_ledger
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
-from mulberry.agent.workshop import MakeEngine, Workshop, engine_in_a_process
+from mulberry.agent.workshop import MakeEngine, Workshop, engine_of_choice
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile, load_profile
@@ -26,7 +26,7 @@ DEMO = load_profile("demo")
 
 @contextmanager
 def a_workshop(
-    root: Path, clock: Clock, *, profile: NetworkProfile = DEMO, make_engine: MakeEngine = engine_in_a_process
+    root: Path, clock: Clock, *, profile: NetworkProfile = DEMO, make_engine: MakeEngine = engine_of_choice
 ) -> Iterator[Workshop]:
     """A workshop whose ledger is closed at the end."""
     folder = DataFolder.of_network(root, profile.name)
@@ -42,7 +42,7 @@ def a_workshop(
             clock=clock,
             random=Random(7),
             make_engine=make_engine,
-            find_sandbox=choose if make_engine is engine_in_a_process else need_none,
+            find_sandbox=choose if make_engine is engine_of_choice else need_none,
         )
 
 

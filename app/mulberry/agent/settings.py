@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from mulberry.model.clock import Clock
 from mulberry.model.files import keep_aside, read_bounded, write_whole
+from mulberry.runtime.engines.openai_server import server_url
 from mulberry.ton.address import parse_address
 
 log = logging.getLogger(__name__)
@@ -15,19 +16,29 @@ log = logging.getLogger(__name__)
 class Settings(BaseModel):
     """`coefficient` is our price in thousandths (1000 = the network's own), `owner_address` where payouts go.
 
-    None for the owner's address means the profile's, which only a demo network has.
+    None for the owner's address means the profile's, which only a demo network has. `engine_urls` are OpenAI-compatible
+    servers that run the jobs instead of our own process; `engine_key_file` holds the key that they ask for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     owner_address: str | None = Field(default=None, max_length=80)
     coefficient: int = Field(default=1000, ge=0, lt=10**9)
     max_active_requests: int = Field(default=16, ge=1, le=1024)
+    engine_urls: tuple[str, ...] = Field(default=(), max_length=64)
+    engine_key_file: str | None = Field(default=None, max_length=4096)
 
     @field_validator("owner_address")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
         if value is not None:
             parse_address(value)
+        return value
+
+    @field_validator("engine_urls")
+    @classmethod
+    def _urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            server_url(url)
         return value
 
 

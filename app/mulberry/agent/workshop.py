@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile
 from mulberry.model.places import DataFolder
 from mulberry.runtime.engine import Engine, EngineStatus
+from mulberry.runtime.engines.openai_server import OpenAiServers
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import Choice, choose
 from mulberry.runtime.sandbox.provider import Sandbox
@@ -32,14 +34,24 @@ class RunningEngine(Engine, Protocol):
 MakeEngine = Callable[[ModelFolder, Settings, Random, Callable[[EngineStatus], None], Sandbox], RunningEngine]
 
 
-def engine_in_a_process(
+def engine_of_choice(
     model: ModelFolder,
     settings: Settings,
     random: Random,
     on_change: Callable[[EngineStatus], None],
     sandbox: Sandbox,
 ) -> RunningEngine:
-    """One job process, with a place for each request that the network may send at once."""
+    """The owner's own servers where they named some, else one job process, in the sandbox. There is a place for each
+    request that the network may send at once.
+    """
+    if settings.engine_urls:
+        return OpenAiServers(
+            settings.engine_urls,
+            model.manifest.name,
+            key_file=Path(settings.engine_key_file) if settings.engine_key_file else None,
+            requests_limit=settings.max_active_requests,
+            on_change=on_change,
+        )
     capacity = Capacity(slots=settings.max_active_requests)
     return Supervisor(model, sandbox=sandbox, jitter=random, on_change=on_change, capacity=capacity)
 
@@ -55,5 +67,5 @@ class Workshop:
     gpus: Gpus
     clock: Clock
     random: Random
-    make_engine: MakeEngine = engine_in_a_process
+    make_engine: MakeEngine = engine_of_choice
     find_sandbox: Callable[[], Awaitable[Choice]] = choose
