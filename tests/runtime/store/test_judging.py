@@ -21,6 +21,7 @@ from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.sandbox.provider import Room, Sandbox, Started, Tier
 from mulberry.runtime.store.importing import import_model
 from mulberry.runtime.store.judging import Verdict, judge
+from mulberry.runtime.store.moving import move_models
 from mulberry.runtime.store.sources import FolderSource
 from mulberry.runtime.store.store import ModelStore
 from mulberry.runtime.wire import ALL_CANARIES, TO_PARENT_LIMIT_BYTES, Enter, Entered, Inspected, ToParent, pack
@@ -45,6 +46,18 @@ async def test_a_hostile_model_is_not_imported(tmp_path: Path, clock: SettableCl
         await import_model(store, FolderSource(folder, store.disk), lambda model: judge(model, best_sandbox()), clock)
     assert reason in refused.value.why
     assert store.models() == [] and list(store.parts.iterdir()) == []
+
+
+async def test_an_owner_whose_files_nobody_else_may_read_can_import(tmp_path: Path, clock: SettableClock) -> None:
+    store = ModelStore(tmp_path / "store")
+    before = os.umask(0o077)
+    try:
+        source = FolderSource(resource("models/tiny-lm"), store.disk)
+        model = await import_model(store, source, lambda model: judge(model, best_sandbox()), clock)
+        await move_models(store, tmp_path / "disk")
+    finally:
+        os.umask(before)
+    assert (await judge(ModelFolder.read(store.path_of(model.entry)), best_sandbox())).may_serve
 
 
 async def test_a_model_that_takes_too_long_is_refused() -> None:

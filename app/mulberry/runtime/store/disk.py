@@ -9,7 +9,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.models import size_in_words
 
 RESERVE_BYTES = 512 << 20  # the computer's owner keeps some room
-FOLDER_MODE, FILE_MODE = 0o755, 0o644  # the job process may be another user
+FOLDER_MODE, FILE_MODE = 0o755, 0o644
 
 
 class Disk:
@@ -24,6 +24,13 @@ class Disk:
 
 def make_folder(path: Path) -> None:
     path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def let_read(model: Path) -> None:
+    """A job process may be another user, whatever our own new files are allowed."""
+    model.chmod(FOLDER_MODE)
+    for path in model.iterdir():
+        path.chmod(FILE_MODE)
 
 
 def used_bytes(folder: Path) -> int:

@@ -13,6 +13,7 @@ from mulberry.runtime.manifest import MANIFEST, Manifest, parse_manifest
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.store.disk import (
     RESERVE_BYTES,
+    let_read,
     make_folder,
     no_room,
     on_disk,
@@ -50,6 +51,7 @@ async def import_model(
             await _fetch_all(source, manifest, staging, tell)
             folder = ModelFolder(staging / "model", manifest)
             folder.compare_names()
+            let_read(folder.path)
             tell(CopyProgress("Inspecting the model", manifest.size_bytes, manifest.size_bytes))
             record = await _judged(folder, source.name, judge, clock, staging)
             await asyncio.to_thread(_publish, store, staging, entry, record)

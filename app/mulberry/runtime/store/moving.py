@@ -14,7 +14,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.models import CopyProgress
 from mulberry.runtime.manifest import MANIFEST
 from mulberry.runtime.models import ModelFolder
-from mulberry.runtime.store.disk import RESERVE_BYTES, make_folder, no_room, on_disk
+from mulberry.runtime.store.disk import RESERVE_BYTES, let_read, make_folder, no_room, on_disk
 from mulberry.runtime.store.store import ModelStore, clear
 
 Tell = Callable[[CopyProgress], None]
@@ -69,6 +69,7 @@ def _copy(store: ModelStore, entry: Path, target: Path) -> None:
         on_disk(copy / "model" / name)
     shutil.copyfile(entry / "record.json", copy / "record.json")
     ModelFolder.read(copy / "model").verify()
+    let_read(copy / "model")
     for path in (copy / "record.json", copy / "model", copy):
         on_disk(path)
     copy.rename(target)
