@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +72,28 @@ def test_a_hostile_model_is_refused_with_the_reason(folder: Path, name: str) -> 
     assert refused.reasons, "it was let through"
     assert any(reason in said for said in refused.reasons), refused.reasons
     assert all(said.isprintable() and said.startswith("model.onnx: ") for said in refused.reasons)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "64 GiB of ones, size from outside",
+        "a size that the customer can replace",
+        "Resize",
+        "a loop of 2⁶² rounds",
+        "a loop of rounds from outside",
+        "the same data a thousand times",
+        "a name that comes twice",
+    ],
+)
+def test_onnxruntime_itself_would_load_it(folder: Path, name: str) -> None:
+    """So these are refused for what they do, and nobody else refuses them."""
+    (folder / "model.onnx").write_bytes(HOSTILE[name][0]())
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # computes nothing yet
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+    assert session.get_outputs()[0].name == "y"
 
 
 def test_what_models_need_is_allowed(folder: Path) -> None:
