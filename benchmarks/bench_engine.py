@@ -20,6 +20,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported
 from mulberry.model.places import resource
 from mulberry.runtime.child.service import ChildEngine
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.supervisor import Capacity, Supervisor
 from mulberry.runtime.wire import Cancel, GenerationRequest, Load, Sampling, Submit, Turn
 
@@ -135,7 +136,7 @@ async def compare_answers(title: str, model: ModelFolder) -> None:
     local = child_engine(model)
     within: dict[int, list[Speed]] = {concurrency: [] for concurrency in CONCURRENCIES}
     without: dict[int, list[Speed]] = {concurrency: [] for concurrency in CONCURRENCIES}
-    engine = Supervisor(model, jitter=random.Random(0), capacity=CAPACITY)
+    engine = Supervisor(model, sandbox=NoSandbox(), jitter=random.Random(0), capacity=CAPACITY)
     await engine.start()
     for _ in range(ROUNDS):
         for concurrency in CONCURRENCIES:

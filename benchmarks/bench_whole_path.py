@@ -32,6 +32,7 @@ from mulberry.model.network import Traffic
 from mulberry.model.node import NodeState, Want
 from mulberry.model.places import DataFolder, resource
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.supervisor import Capacity, Supervisor
 from mulberry.runtime.wire import GenerationRequest, Sampling, Turn
 
@@ -146,7 +147,9 @@ async def main(root: Path) -> None:
     url = await ready(client)
 
     model = ModelFolder.read(resource("models/tiny-lm"))
-    engine = Supervisor(model, jitter=random.Random(0), capacity=Capacity(slots=CONCURRENT, threads=1))
+    engine = Supervisor(
+        model, sandbox=NoSandbox(), jitter=random.Random(0), capacity=Capacity(slots=CONCURRENT, threads=1)
+    )
     await engine.start()
     try:
         for stream in (False, True):

@@ -13,13 +13,16 @@ from mulberry.agent.ledger import open_ledger
 from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.till import Till
-from mulberry.agent.workshop import MakeEngine, Workshop, engine_in_a_process
+from mulberry.agent.workshop import MakeEngine, Workshop, engine_of_choice
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
 from mulberry.runtime.engine import EngineState, EngineStatus, Piece, Usage
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.bare import NoSandbox
+from mulberry.runtime.sandbox.choose import Choice, choose
+from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 DEMO = load_profile("demo")
@@ -31,7 +34,7 @@ def a_workshop(
     clock: Clock,
     *,
     profile: NetworkProfile = DEMO,
-    make_engine: MakeEngine = engine_in_a_process,
+    make_engine: MakeEngine = engine_of_choice,
     open_keyring: Callable[[], Keyring] | None = None,
     rehearse: Ask = ask_a_process,
 ) -> Iterator[Workshop]:
@@ -53,7 +56,13 @@ def a_workshop(
             keys=KeyKeeper(folder, profile, settings, clock, open_keyring or (lambda: keyring), cost=CHEAP),
             make_engine=make_engine,
             rehearse=rehearse,
+            find_sandbox=choose if make_engine is engine_of_choice else need_none,
         )
+
+
+async def need_none() -> Choice:
+    """For an engine that is in no process."""
+    return Choice(NoSandbox(), ())
 
 
 class EchoEngine:
@@ -70,7 +79,12 @@ class EchoEngine:
         self._on_change: Callable[[EngineStatus], None] = lambda status: None
 
     def make(
-        self, model: ModelFolder, settings: Settings, random: Random, on_change: Callable[[EngineStatus], None]
+        self,
+        model: ModelFolder,
+        settings: Settings,
+        random: Random,
+        on_change: Callable[[EngineStatus], None],
+        sandbox: Sandbox,
     ) -> "EchoEngine":
         """A `workshop.MakeEngine` that always gives this one."""
         self._on_change = on_change

@@ -4,6 +4,8 @@ import random
 import time
 from collections.abc import Callable
 
+from tokenizers import Tokenizer
+
 from mulberry.demo.questions import Question, any_question
 from mulberry.model.places import resource
 from mulberry.runtime.child.service import ChildEngine
@@ -13,6 +15,10 @@ from mulberry.runtime.wire import Finish, GenerationRequest, Load, Refused, Samp
 
 def tiny_model() -> ModelFolder:
     return ModelFolder.read(resource("models/tiny-lm"))
+
+
+def tiny_tokenizer() -> Tokenizer:
+    return Tokenizer.from_file(str(resource("models/tiny-lm/tokenizer.json")))
 
 
 def some_questions(count: int) -> list[Question]:
@@ -37,15 +43,21 @@ class LocalEngine:
     """What the job process runs, here: submits, steps, and keeps each answer's text and end."""
 
     def __init__(
-        self, slots: int = 16, waiting_limit: int = 64, clock: Callable[[], float] = time.perf_counter
+        self,
+        slots: int = 16,
+        waiting_limit: int = 64,
+        clock: Callable[[], float] = time.perf_counter,
+        thinking: tuple[str, str] | None = None,
     ) -> None:
         manifest = tiny_model().manifest
-        load = Load(
-            str(resource("models/tiny-lm")), manifest.context_tokens, manifest.stop_tokens, slots, waiting_limit, 1
-        )
+        folder = str(resource("models/tiny-lm"))
+        load = Load(folder, manifest.context_tokens, manifest.stop_tokens, slots, waiting_limit, 1, thinking)
         self._engine = ChildEngine(load, lambda note: None, clock)
         self.texts: dict[tuple[int, int], str] = {}
         self.pieces: dict[tuple[int, int], list[str]] = {}
+        self.thoughts: dict[tuple[int, int], str] = {}
+        self.details: dict[tuple[int, int], tuple[int, float]] = {}
+        self.cached: dict[int, int] = {}
         self.ends: dict[tuple[int, int], tuple[Finish, int]] = {}
         self.accepted: dict[int, int] = {}
         self.refused: dict[int, Refused] = {}
@@ -67,6 +79,12 @@ class LocalEngine:
         for number, choice, text in step.pieces:
             self.texts[number, choice] = self.texts.get((number, choice), "") + text
             self.pieces.setdefault((number, choice), []).append(text)
+        for number, choice, thoughts in step.thoughts:
+            self.thoughts[number, choice] = self.thoughts.get((number, choice), "") + thoughts
+        for number, tokens in step.cached:
+            self.cached[number] = self.cached.get(number, 0) + tokens
+        for number, choice, tokens, log_probability in step.details:
+            self.details[number, choice] = tokens, log_probability
         for number, choice, finish, tokens in step.ends:
             self.ends[number, choice] = finish, tokens
 

@@ -67,15 +67,26 @@ def measure() -> list[dict[str, Any]]:
 def manifest(measured: list[dict[str, Any]]) -> dict[str, Any]:
     paths = sorted(path for path in FOLDER.iterdir() if path.name != "manifest.json")
     return {
-        "format": 1,
+        "format": 2,
         "name": "mulberry/tiny-lm",
+        "version": "1",
         "title": "Tiny test model",
         "licence": "Apache-2.0",
         "source": "Trained for Mulberry, on text written for it, by the first form of tools/train_tiny_lm.py; fp32.",
         "parameters": 656_768,
         "context_tokens": CONTEXT_TOKENS,
+        "chat_template": "chat_template.jinja",
         "stop_tokens": list(STOP_TOKENS),
         "default_temperature": 0.0,
+        "variants": [
+            {
+                "provider": "cpu",
+                "precision": "fp32",
+                "graph": "model.onnx",
+                "configuration": "genai_config.json",
+                "minimum_vram_bytes": 0,
+            }
+        ],
         "can": [name for name, _ in NAMES.values()],
         "cannot": ["anything else: other questions get nonsense", "other languages", "paid work of any kind"],
         "measured": measured,

@@ -12,6 +12,7 @@ from mulberry.agent.bench import Bench
 from mulberry.agent.startup import (
     START_UP,
     CheckModel,
+    CheckSandbox,
     ConnectToProxy,
     LoadModel,
     LookForGpus,
@@ -20,12 +21,17 @@ from mulberry.agent.startup import (
 )
 from mulberry.agent.task import Blocked, Done, Outcome, Skipped, Task
 from mulberry.model.clock import SystemClock
-from mulberry.model.errors import WhoseTurn
+from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
 from mulberry.model.node import ReasonKind
-from mulberry.model.places import resource
+from mulberry.model.places import model_store, resource
 from mulberry.runtime.engine import EngineFailed
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.bare import NoSandbox
+from mulberry.runtime.store.importing import import_model
+from mulberry.runtime.store.judging import Verdict
+from mulberry.runtime.store.sources import source_of
+from mulberry.runtime.store.store import ModelStore
 
 
 async def run(
@@ -36,6 +42,7 @@ async def run(
         async with AsyncExitStack() as stack:
             bench = Bench(workshop, stack, lambda: None)
             bench.model = ModelFolder.read(resource("models/tiny-lm"))
+            bench.sandbox = NoSandbox()
             return await task().run(bench, lambda note: None)
 
 
@@ -93,22 +100,27 @@ STRANGERS = [
 
 @pytest.mark.parametrize("profile", STRANGERS)
 async def test_strangers_jobs_do_not_run_without_a_sandbox(tmp_path: Path, profile: NetworkProfile) -> None:
-    profile = profile.model_copy(update={"owner_address": f"0:{'11' * 32}"})
-    outcome = blocked(await run(ReadProfile, tmp_path, profile))
+    outcome = blocked(await run(CheckSandbox, tmp_path, profile))
     assert outcome.reason.kind is ReasonKind.NETWORK_UNUSABLE
     assert "sandbox" in outcome.reason.evidence
     assert outcome.reason.whose_turn is WhoseTurn.YOU
 
 
 async def test_a_test_network_on_this_computer_passes_and_says_so(tmp_path: Path) -> None:
-    outcome = await run(ReadProfile, tmp_path, a_test_network("127.0.0.1:4000", "127.9.9.9:1"))
-    assert isinstance(outcome, Done) and "run on this computer" in outcome.note
+    outcome = await run(CheckSandbox, tmp_path, a_test_network("127.0.0.1:4000", "127.9.9.9:1"))
+    assert isinstance(outcome, Skipped) and "come from this computer" in outcome.why
 
 
 async def test_the_demo_model_is_served_under_the_name_that_a_test_network_uses(tmp_path: Path) -> None:
     profile = a_test_network("127.0.0.1:4000").model_copy(update={"model": "Qwen/Qwen3-8B@main:00"})
     outcome = await run(CheckModel, tmp_path, profile)
     assert outcome == Done("Tiny test model, served under the name Qwen/Qwen3-8B")
+
+
+async def test_the_demo_networks_own_jobs_do(tmp_path: Path) -> None:
+    outcome = await run(CheckSandbox, tmp_path)
+    assert isinstance(outcome, Skipped)
+    assert "come from this computer" in outcome.why
 
 
 @pytest.mark.parametrize(
@@ -128,6 +140,26 @@ async def test_a_model_that_is_missing_or_another_one_is_said_so(tmp_path: Path)
     for change in ({"model_folder": "no-such-model"}, {"model": "somebody/other"}):
         outcome = blocked(await run(CheckModel, tmp_path, DEMO.model_copy(update=change)))
         assert outcome.reason.kind is ReasonKind.MODEL_UNUSABLE
+
+
+async def test_an_imported_model_serves_and_is_held_until_the_end(tmp_path: Path) -> None:
+    store = ModelStore(model_store(tmp_path))
+    profile = DEMO.model_copy(update={"model_folder": "not-bundled"})
+    with a_workshop(tmp_path, SystemClock(), profile=profile) as workshop:
+        async with source_of(str(resource("models/tiny-lm")), store.disk) as source:
+            stored = await import_model(store, source, approve, workshop.clock)
+        async with AsyncExitStack() as stack:
+            bench = Bench(workshop, stack, lambda: None)
+            assert await CheckModel().run(bench, lambda note: None) == Done("Tiny test model")
+            assert bench.model is not None and bench.model.path == store.path_of(stored.entry)
+            with pytest.raises(UserFacingError, match="The agent uses it"):
+                store.remove(stored.entry)
+    store.remove(stored.entry)
+    assert store.models() == []
+
+
+async def approve(model: ModelFolder) -> Verdict:
+    return Verdict(())
 
 
 async def test_a_model_that_was_tampered_with_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

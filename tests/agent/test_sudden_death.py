@@ -98,7 +98,7 @@ async def test_a_killed_agent_takes_its_children_along_and_goes_on_where_it_was(
     await client.command(Command(Want.START))
     await until_serving(client)
     family = psutil.Process(hello.pid).children(recursive=True)
-    assert len(family) == 2, "the demo network and the job process"
+    assert len(family) >= 2, "the demo network, the job process, and what its sandbox is made of"
     psutil.Process(hello.pid).kill()
     assert gone(family), "children outlived a killed agent"
     with pytest.raises(AgentNotRunning):

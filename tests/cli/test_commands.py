@@ -50,6 +50,7 @@ def test_a_day_of_an_agent(mulberry: CommandLine) -> None:
     status = json.loads(mulberry("status", "--json"))
     assert status["state"] in ("ready", "earning")
     assert status["sentence"]
+    assert status["sandbox"]
     assert "Demo network" in mulberry("status")
     assert isinstance(json.loads(mulberry("jobs", "--json", "--last", "5")), list)
     wallet = json.loads(mulberry("wallet", "--json"))
@@ -113,3 +114,15 @@ def test_ctrl_c_ends_the_demo_cleanly(mulberry: CommandLine, tmp_path: Path) -> 
         assert process.wait() == 0
     assert "jobs done" in said and "play money" in said
     assert not (tmp_path / "demo-data" / "demo" / "agent.sock").exists()
+
+
+def test_the_sandbox_is_tried_out_and_told_in_words_and_as_json(mulberry: CommandLine) -> None:
+    done = subprocess.run([*MULBERRY, "sandbox", "selftest", "--json"], capture_output=True, text=True, timeout=50)
+    found = json.loads(done.stdout)
+    holding = [tier["tier"] for tier in found["tiers"] if tier["holds"]]
+    assert found["chosen"] == (holding[0] if holding else "no sandbox")
+    assert done.returncode == (0 if holding else 1)
+    assert all(all(tier["checks"].values()) is tier["holds"] for tier in found["tiers"] if tier["checks"])
+    if holding:
+        assert f"Strangers' jobs run in: {holding[0]}." in mulberry("sandbox", "selftest")
+        assert "[✓] a job cannot list your home folder" in mulberry("sandbox", "selftest")

@@ -10,8 +10,10 @@ import pytest
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.job_link import JobLink, Run
 from mulberry.runtime.wire import (
+    ALL_CANARIES,
     TO_CHILD_LIMIT_BYTES,
     Cancel,
+    Entered,
     Finish,
     FrameReader,
     GenerationRequest,
@@ -28,6 +30,7 @@ from mulberry.runtime.wire import (
 )
 
 CONTEXT = 10
+ENTERED = Entered(int(ALL_CANARIES), landlock=7, user=65534)
 pytestmark = pytest.mark.virtual_time
 
 
@@ -69,7 +72,7 @@ async def other() -> AsyncIterator[OtherEnd]:
 
 @pytest.fixture
 async def ready(other: OtherEnd) -> OtherEnd:
-    await other.say(Ready(0.1))
+    await other.say(ENTERED, Ready(0.1))
     assert other.link.ready.done()
     return other
 
@@ -233,4 +236,14 @@ async def test_garbage_ends_it_too(ready: OtherEnd, raw: bytes) -> None:
 
 async def test_work_before_it_is_ready_is_a_lie(other: OtherEnd) -> None:
     await other.say(Step())
+    assert "out of turn" in other.link.over.result()
+
+
+async def test_a_process_that_is_ready_before_it_told_of_its_sandbox_is_ended(other: OtherEnd) -> None:
+    await other.say(Ready(0.1))
+    assert "out of turn" in other.link.over.result()
+
+
+async def test_a_second_report_of_the_sandbox_is_refused(other: OtherEnd) -> None:
+    await other.say(ENTERED, ENTERED)
     assert "out of turn" in other.link.over.result()

@@ -10,6 +10,8 @@ import pytest
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import resource
+from mulberry.runtime import manifest
+from mulberry.runtime.child import operators
 from mulberry.runtime.models import ModelFolder
 
 
@@ -90,7 +92,7 @@ def drop_model(manifest: Any) -> None:
     ("edit", "complaint"),
     [
         (drop_model, "model.onnx missing"),
-        (lambda manifest: manifest.update(format=2), "format"),
+        (lambda manifest: manifest.update(format=1), "format"),
         (lambda manifest: manifest.update(code="setup.py"), "code: Extra inputs"),
         (lambda manifest: manifest.pop("licence"), "licence: Field required"),
         (lambda manifest: manifest.update(context_tokens=10**9), "context_tokens"),
@@ -108,3 +110,14 @@ def test_manifests_with_mistakes(folder: Path, edit: Callable[[Any], None], comp
 def test_manifests_that_are_none(folder: Path, text: bytes) -> None:
     (folder / "manifest.json").write_bytes(text)
     assert "manifest.json" in refusal(folder)
+
+
+def test_the_documentation_lists_every_key_and_every_operator() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "model-manifest.md").read_text("utf-8")
+    for line in (*manifest.documentation(), *operators.documentation()):
+        assert line in page
+
+
+def test_a_graph_in_a_format_that_nobody_inspects(folder: Path) -> None:
+    edited(folder, lambda manifest: manifest["variants"][0].update(graph="model.ort"))
+    assert "ends with .onnx" in refusal(folder)

@@ -14,9 +14,12 @@ from mulberry.runtime.child.__main__ import _say_where_never_what
 from mulberry.runtime.child.connection import inherited_socket
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.process import JobProcess, child_environment
+from mulberry.runtime.sandbox.bare import NoSandbox
+from mulberry.runtime.sandbox.provider import Room
 from mulberry.runtime.wire import Load
 from tiny_model import tiny_model
 
+ROOM = Room(resource("models/tiny-lm"))
 APP_ON_PATH = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "app")}
 
 
@@ -26,6 +29,8 @@ def test_the_environment_is_an_allow_list() -> None:
         "LANG": "C",
         "ORT_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "OPENBLAS_NUM_THREADS": "1",
+        "CUDA_CACHE_DISABLE": "1",
         "PYTHONUTF8": "1",
     }
 
@@ -41,16 +46,18 @@ print(sorted({"numpy", "onnxruntime", "tokenizers", "jinja2"} & set(sys.modules)
 
 
 async def test_it_ends_by_itself_when_the_socket_closes() -> None:
-    process = await JobProcess.start(child_environment(os.environ))
+    process = await JobProcess.start(NoSandbox(), ROOM, child_environment(os.environ))
     assert await process.end(grace_seconds=10) == "ended with status 0"
 
 
 async def test_onnxruntime_sends_no_telemetry_and_leaves_no_files(tmp_path: Path) -> None:
     environment = child_environment(os.environ) | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    process = await JobProcess.start(environment)
+    process = await JobProcess.start(NoSandbox(), ROOM, environment)
     _, link = await asyncio.get_running_loop().create_connection(
         lambda: JobLink(256, 30, 30, lambda note: None), sock=process.socket
     )
+    link.send(NoSandbox().order(ROOM))
+    await link.entered
     link.send(Load(str(resource("models/tiny-lm")), 256, tiny_model().manifest.stop_tokens, 1, 1, 1))
     await asyncio.wait((link.ready, link.over), return_when=asyncio.FIRST_COMPLETED)
     assert link.ready.done()
@@ -62,7 +69,7 @@ async def test_onnxruntime_sends_no_telemetry_and_leaves_no_files(tmp_path: Path
 async def test_without_the_switch_it_does_not_even_start() -> None:
     environment = child_environment(os.environ)
     del environment["ORT_DISABLE_TELEMETRY"]
-    process = await JobProcess.start(environment)
+    process = await JobProcess.start(NoSandbox(), ROOM, environment)
     assert await process.end(grace_seconds=10) == "ended with status 1"
     assert "telemetry is not switched off" in process.last_words
 

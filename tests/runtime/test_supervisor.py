@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,12 @@ import pytest
 from mulberry.model.places import resource
 from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
-from mulberry.runtime.process import CHILD
 from mulberry.runtime.restarts import RestartRules
+from mulberry.runtime.sandbox.bare import NoSandbox
+from mulberry.runtime.sandbox.provider import CHILD, Room, Sandbox
 from mulberry.runtime.supervisor import Capacity, Patience, Supervisor
 from mulberry.runtime.wire import GenerationRequest
+from sandboxes import best_sandbox
 from tiny_model import ask, some_questions, tiny_model
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and /proc")
@@ -34,13 +37,19 @@ class Watched(Supervisor):
     """A supervisor whose status can be waited for."""
 
     def __init__(
-        self, model: ModelFolder | None = None, *, capacity: Capacity = ONE_THREAD, patience: Patience = PATIENT
+        self,
+        model: ModelFolder | None = None,
+        *,
+        sandbox: Sandbox | None = None,
+        capacity: Capacity = ONE_THREAD,
+        patience: Patience = PATIENT,
     ) -> None:
         self.seen: list[EngineStatus] = []
         self.bug_at: EngineState | None = None
         self._changed = asyncio.Event()
         super().__init__(
             model or tiny_model(),
+            sandbox=sandbox or best_sandbox(),
             jitter=random.Random(1),
             on_change=self._note,
             capacity=capacity,
@@ -204,9 +213,9 @@ async def test_a_model_that_does_not_load_is_no_reason_to_try_for_ever(tmp_path:
 
 
 async def test_a_system_that_starts_no_process_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mulberry.runtime.process._COMMAND", ("/nowhere/python",))
+    monkeypatch.setattr("mulberry.runtime.sandbox.provider.INTERPRETER", ("/nowhere/python",))
     with pytest.raises(EngineFailed, match="could not be started: No such file"):
-        await Watched().start()
+        await Watched(sandbox=NoSandbox()).start()
 
 
 async def test_the_log_has_the_place_of_a_crash_and_no_prompts(
@@ -215,8 +224,8 @@ async def test_the_log_has_the_place_of_a_crash_and_no_prompts(
     """A tokenizer that crashes on a customer's text, as native code may: its last words quote that text."""
     crashing = tmp_path / "main.py"
     crashing.write_text(CRASHING.format(main=str(CHILD), app=str(CHILD.parents[3])), "utf-8")
-    monkeypatch.setattr("mulberry.runtime.process._COMMAND", (sys.executable, "-I", str(crashing)))
-    async with running(Watched()) as engine:
+    monkeypatch.setattr("mulberry.runtime.supervisor.Room", partial(Room, program=crashing))
+    async with running(Watched(sandbox=NoSandbox())) as engine:
         with pytest.raises(EngineFailed, match="ended unexpectedly"):
             await text(engine, ask("my secret"))
         await engine.until_state(EngineState.LOADING)
@@ -271,7 +280,7 @@ async def test_the_process_is_polite_and_knows_no_secrets(monkeypatch: pytest.Mo
         assert str(resource("models")) not in about(pid, "cmdline")
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, own + 5)
-        assert os.getsid(pid) == pid  # Ctrl-C in the agent's terminal is not for it
+        assert os.getsid(pid) != os.getsid(0)  # Ctrl-C in the agent's terminal is not for it
         assert open_files(pid) <= {"/dev/null", "pipe", "socket", "anon_inode"}
 
 
@@ -292,10 +301,11 @@ AGENT = """
 import asyncio, random, sys
 sys.path[:0] = sys.argv[1:3]
 from mulberry.runtime.supervisor import Supervisor
+from sandboxes import best_sandbox
 from tiny_model import tiny_model
 
 async def main():
-    engine = Supervisor(tiny_model(), jitter=random.Random(0))
+    engine = Supervisor(tiny_model(), sandbox=best_sandbox(), jitter=random.Random(0))
     await engine.start()
     print(engine.pid, flush=True)
     await asyncio.Event().wait()

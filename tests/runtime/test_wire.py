@@ -42,23 +42,37 @@ requests = st.builds(
     choices=whole,
     stop=st.lists(some_text, max_size=2).map(tuple),
     stream=st.booleans(),
-    template_options=st.lists(st.tuples(some_text, st.booleans()), max_size=2).map(tuple),
+    template_options=st.lists(st.tuples(some_text, st.booleans() | some_text), max_size=2).map(tuple),
+    schema=st.none() | some_text,
+    scored=st.booleans(),
 )
 to_child = st.one_of(
     st.builds(Submit, whole, requests),
     st.builds(Cancel, whole),
-    st.builds(Load, some_text, whole, st.lists(some_text, max_size=2).map(tuple), whole, whole, whole),
+    st.builds(
+        Load,
+        some_text,
+        whole,
+        st.lists(some_text, max_size=2).map(tuple),
+        whole,
+        whole,
+        whole,
+        thinking=st.none() | st.tuples(some_text, some_text),
+    ),
 )
 to_parent = st.one_of(
     st.builds(Note, some_text),
     st.builds(Ready, st.floats(0, 100)),
     st.builds(LoadFailed, some_text),
-    st.builds(Refused, whole, whole, some_text, some_text),
+    st.builds(Refused, whole, whole, some_text, some_text, some_text),
     st.builds(
         Step,
         accepted=st.lists(st.tuples(whole, whole), max_size=3).map(tuple),
         pieces=st.lists(st.tuples(whole, whole, some_text), max_size=3).map(tuple),
         ends=st.lists(st.tuples(whole, whole, st.sampled_from(Finish), whole), max_size=3).map(tuple),
+        thoughts=st.lists(st.tuples(whole, whole, some_text), max_size=3).map(tuple),
+        details=st.lists(st.tuples(whole, whole, whole, st.floats(-99, 0)), max_size=3).map(tuple),
+        cached=st.lists(st.tuples(whole, whole), max_size=3).map(tuple),
     ),
 )
 
@@ -138,10 +152,19 @@ def test_a_message_with_one_wrong_field_is_refused_or_is_a_message(message: ToPa
         (b'{"kind":"Note","words":"x"}', "lacks 'text'"),
         (b'{"kind":"Note","text":"x","more":1}', "missing or unknown fields"),
         (b'{"kind":"Note","text":1}', r"Note\.text is not str"),
-        (b'{"kind":"Step","accepted":[[true,1]],"pieces":[],"ends":[]}', r"Step\.accepted is not int"),
-        (b'{"kind":"Step","accepted":[[1]],"pieces":[],"ends":[]}', "not a list of 2"),
-        (b'{"kind":"Step","accepted":{},"pieces":[],"ends":[]}', "not a list"),
-        (b'{"kind":"Step","accepted":[],"pieces":[],"ends":[[1,0,"bored",3]]}', "not one of stop, length"),
+        (
+            b'{"kind":"Step","accepted":[[true,1]],"pieces":[],"ends":[],"thoughts":[],"details":[],"cached":[]}',
+            r"Step\.accepted is not int",
+        ),
+        (
+            b'{"kind":"Step","accepted":[[1]],"pieces":[],"ends":[],"thoughts":[],"details":[],"cached":[]}',
+            "not a list of 2",
+        ),
+        (b'{"kind":"Step","accepted":{},"pieces":[],"ends":[],"thoughts":[],"details":[],"cached":[]}', "not a list"),
+        (
+            b'{"kind":"Step","accepted":[],"pieces":[],"ends":[[1,0,"bored",3]],"thoughts":[],"details":[],"cached":[]}',
+            "not one of stop, length",
+        ),
     ],
 )
 def test_hostile_frames(untrusted: bytes, complaint: str) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
-from typing import Any
+from contextlib import AbstractContextManager, AsyncExitStack
+from typing import Any, TypeVar
 
 from mulberry.agent.chain import Chain
 from mulberry.agent.keys import NodeKey
@@ -17,7 +17,10 @@ from mulberry.model.network import NetworkProfile
 from mulberry.model.node import Reason
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.ton.address import Address
+
+Opened = TypeVar("Opened")
 
 
 class Bench:
@@ -29,6 +32,7 @@ class Bench:
         self.gpus: GpuReport | None = None
         self.model: ModelFolder | None = None
         self.network: LaunchedNetwork | None = None
+        self.sandbox: Sandbox | None = None
         self.engine: RunningEngine | None = None
         self.key: NodeKey | None = None
         self.chain: Chain | None = None
@@ -96,6 +100,10 @@ class Bench:
     def keep_until_the_end(self, undo: Callable[[], Awaitable[None]]) -> None:
         """`undo` is called at the end of the shift, the newest first."""
         self._stack.push_async_callback(undo)
+
+    def keep_open(self, opened: AbstractContextManager[Opened]) -> Opened:
+        """Enters it now, and leaves it at the end of the shift."""
+        return self._stack.enter_context(opened)
 
     def keep_running(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """For as long as the shift lasts. It never ends by itself."""

@@ -99,6 +99,7 @@ class Node:
             network=network_info(profile, front_url, self._root),
             model=profile.model,
             runs_on="the CPU",  # no GPU provider in this version
+            sandbox=shift.sandbox if shift else "",
             running_requests=facts.running_requests,
             proxies=shift.proxies(records) if shift else proxy_statuses(None, records, self._workshop),
             earnings=earnings,

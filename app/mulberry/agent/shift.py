@@ -53,6 +53,12 @@ class Shift:
         return self._bench.treasury if self._bench else None
 
     @property
+    def sandbox(self) -> str:
+        """What stands around the jobs, "" while there is no engine that has shown it."""
+        engine = self._bench.engine if self._bench else None
+        return str(engine.status.confinement or "") if engine else ""
+
+    @property
     def front_url(self) -> str | None:
         """The network's door for customers, where it has one."""
         return self._bench.profile.front_url if self._bench else None

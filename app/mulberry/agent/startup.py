@@ -19,6 +19,7 @@ from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.owner import read_owner
 from mulberry.agent.proxies import Proxies
 from mulberry.agent.proxy_link import ProxyLink
+from mulberry.agent.sandbox_words import no_sandbox, why_none
 from mulberry.agent.sleep_watch import watch_for_sleep
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
@@ -26,12 +27,13 @@ from mulberry.cocoon.seams import Identity
 from mulberry.cocoon.transports import Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
-from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.errors import UserFacingError
 from mulberry.model.network import NetworkProfile
-from mulberry.model.places import resource, this_program
+from mulberry.model.places import model_store, resource, this_program
 from mulberry.model.root_contract import ProxyAddress, RootParameters
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.store.store import ModelStore
 from mulberry.ton.address import AddressError, parse_address
 
 
@@ -44,16 +46,12 @@ class ReadProfile:
             bench.owner = read_owner(settings.owner_address or profile.owner_address, profile)
         except UserFacingError as problem:
             return Blocked(reasons.network_unusable(problem))
-        if not _is_on_this_computer(profile):
-            return Blocked(reasons.network_unusable(_not_yet(profile.title)))
         if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
             return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
         try:
             parse_address(profile.root_contract_address)
         except AddressError as problem:
             return Blocked(reasons.network_unusable(_wrong_profile(f"An address in it is none: {problem}.")))
-        if profile.kind == "test":
-            return Done(f"{profile.title}. Its proxies run on this computer: no stranger's job comes from there")
         return Done(profile.title)
 
 
@@ -75,10 +73,8 @@ class CheckModel:
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, own_folder = bench.workshop.profile, bench.workshop.settings.model_folder
         try:
-            model = ModelFolder.read(Path(own_folder) if own_folder else resource(f"models/{profile.model_folder}"))
+            model = ModelFolder.read(Path(own_folder)) if own_folder else _bundled_or_imported(bench)
             await asyncio.to_thread(model.verify)
-        except FileNotFoundError as problem:
-            return Blocked(reasons.model_unusable(_no_model(profile.model, str(problem))))
         except UserFacingError as problem:
             return Blocked(reasons.model_unusable(problem))
         if profile.kind == "test":
@@ -89,6 +85,20 @@ class CheckModel:
             return Blocked(reasons.model_unusable(_no_model(profile.model, why)))
         bench.model = model
         return Done(model.manifest.title)
+
+
+class CheckSandbox:
+    name = "Check the sandbox"
+
+    async def run(self, bench: Bench, progress: Progress) -> Outcome:
+        profile = bench.workshop.profile
+        choice = await bench.workshop.find_sandbox()
+        if not choice.is_for_strangers and not _is_on_this_computer(profile):
+            return Blocked(reasons.network_unusable(no_sandbox(profile.title, choice)))
+        bench.sandbox = choice.sandbox
+        if not choice.is_for_strangers:
+            return Skipped(f"{why_none(choice)} This network's jobs come from this computer.")
+        return Done(str(choice.trials[-1].confinement))
 
 
 class StartDemoNetwork:
@@ -116,15 +126,15 @@ class LoadModel:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         workshop = bench.workshop
-        if bench.model is None:
-            raise RuntimeError("the model has not been checked")
+        if bench.model is None or bench.sandbox is None:
+            raise RuntimeError("the model or the sandbox has not been checked")
 
         def on_status(status: EngineStatus) -> None:
             if status.state is EngineState.LOADING:
                 progress(status.note)
             bench.on_change()
 
-        engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status)
+        engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status, bench.sandbox)
         bench.keep_until_the_end(engine.stop)
         bench.engine = engine
         try:
@@ -178,6 +188,7 @@ START_UP: tuple[type[Task], ...] = (
     ReadProfile,
     LookForGpus,
     CheckModel,
+    CheckSandbox,
     StartDemoNetwork,
     UnlockKey,
     ConnectToTon,
@@ -258,7 +269,7 @@ def _link(
 
 
 def _is_on_this_computer(profile: NetworkProfile) -> bool:
-    """Whether every job comes from here, so that it may run without the sandbox that this version has not got."""
+    """Whether every job comes from here, so that it may run where no sandbox holds."""
     if profile.kind != "test":
         return profile.kind == "demo"
     return profile.chain is not None and all(_is_loopback(door.host) for door in profile.root_parameters().proxies)
@@ -271,13 +282,14 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _not_yet(title: str) -> UserFacingError:
-    return UserFacingError(
-        what=f"{title} cannot be served by this version of Mulberry.",
-        why="Strangers' jobs run in a tested sandbox only, and this version has none yet.",
-        next_step="Try the demo network; wait for a version with the sandbox.",
-        whose_turn=WhoseTurn.YOU,
-    )
+def _bundled_or_imported(bench: Bench) -> ModelFolder:
+    """An imported model is neither removed nor moved until the end of the shift."""
+    workshop = bench.workshop
+    try:
+        return ModelFolder.read(resource(f"models/{workshop.profile.model_folder}"))
+    except FileNotFoundError:
+        store = ModelStore(model_store(workshop.folder.path.parent))
+        return bench.keep_open(store.held(workshop.profile.model_base_name))
 
 
 def _wrong_profile(why: str) -> UserFacingError:

@@ -1,7 +1,8 @@
 """What work is done with: made once when the agent starts, used by every shift."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -15,7 +16,10 @@ from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile
 from mulberry.model.places import DataFolder
 from mulberry.runtime.engine import Engine, EngineStatus
+from mulberry.runtime.engines.openai_server import OpenAiServers
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.choose import Choice, choose
+from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.supervisor import Capacity, Supervisor
 
 
@@ -30,15 +34,29 @@ class RunningEngine(Engine, Protocol):
     async def stop(self) -> None: ...
 
 
-MakeEngine = Callable[[ModelFolder, Settings, Random, Callable[[EngineStatus], None]], RunningEngine]
+MakeEngine = Callable[[ModelFolder, Settings, Random, Callable[[EngineStatus], None], Sandbox], RunningEngine]
 
 
-def engine_in_a_process(
-    model: ModelFolder, settings: Settings, random: Random, on_change: Callable[[EngineStatus], None]
+def engine_of_choice(
+    model: ModelFolder,
+    settings: Settings,
+    random: Random,
+    on_change: Callable[[EngineStatus], None],
+    sandbox: Sandbox,
 ) -> RunningEngine:
-    """One job process, with a place for each request that the network may send at once."""
+    """The owner's own servers where they named some, else one job process, in the sandbox. There is a place for each
+    request that the network may send at once.
+    """
+    if settings.engine_urls:
+        return OpenAiServers(
+            settings.engine_urls,
+            model.manifest.name,
+            key_file=Path(settings.engine_key_file) if settings.engine_key_file else None,
+            requests_limit=settings.max_active_requests,
+            on_change=on_change,
+        )
     capacity = Capacity(slots=settings.max_active_requests)
-    return Supervisor(model, jitter=random, on_change=on_change, capacity=capacity)
+    return Supervisor(model, sandbox=sandbox, jitter=random, on_change=on_change, capacity=capacity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +71,8 @@ class Workshop:
     clock: Clock
     random: Random
     keys: KeyKeeper
-    make_engine: MakeEngine = engine_in_a_process
+    make_engine: MakeEngine = engine_of_choice
+    find_sandbox: Callable[[], Awaitable[Choice]] = choose
     traffic: Traffic = field(default_factory=Traffic)
     rehearse: Ask = ask_a_process
     when_ready: Callable[[], None] = lambda: None  # called at the end of each start-up that went well

@@ -11,6 +11,7 @@ import typer
 from mulberry import __version__
 from mulberry.cli import joining, key
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
+from mulberry.cli.models import models
 from mulberry.model.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ application = typer.Typer(
     help="Lend your NVIDIA GPU to Cocoon and earn Toncoin.",
 )
 
+sandboxes = typer.Typer(no_args_is_help=True, help="What stands around strangers' jobs.")
 application.add_typer(key.application, name="key")
+application.add_typer(sandboxes, name="sandbox")
+application.add_typer(models, name="models")
 
 application.command()(joining.run)
 application.command()(joining.proxies)
@@ -268,6 +272,16 @@ def demo_network(
         jobs=jobs,
         until_stdin_closes=until_stdin_closes,
     )
+
+
+@sandboxes.command()
+def selftest(as_json: AsJson = False) -> None:
+    """Try to get out of each sandbox that this computer has. 0: one holds."""
+    from mulberry.cli import sandbox
+
+    trials = asyncio.run(sandbox.every_trial())
+    say([sandbox.as_json(trials)] if as_json else sandbox.in_lines(trials))
+    raise typer.Exit(0 if sandbox.holds(trials) else 1)
 
 
 @application.command()

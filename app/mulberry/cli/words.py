@@ -58,6 +58,8 @@ def of_status(status: Status) -> Iterator[str]:
         line = "connected" if proxy.connected else proxy.note or "not connected"
         proof = f" ({proxy.attestation})" if proxy.attestation else ""
         yield f"  proxy    {proxy.name}: {line}{proof}"
+    if status.sandbox:
+        yield f"  sandbox  {status.sandbox}"
     for gpu in status.gpus.gpus:
         yield f"  GPU      {gpu.name} at {gpu.pci_address}"
     if status.gpus.absent_because:

@@ -209,3 +209,4 @@ class Status:
     state_since: datetime
     as_of: datetime
     version: str
+    sandbox: str = ""  # what stands around strangers' jobs, and how it was tested; "": nothing runs

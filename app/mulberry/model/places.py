@@ -33,6 +33,11 @@ def default_data_root() -> Path:
     return Path(named) if named else Path(platformdirs.user_data_dir("mulberry", appauthor=False))
 
 
+def model_store(root: Path) -> Path:
+    """Where imported models and what is known of them lie, for all networks; no network's name has an underscore."""
+    return root / "model_store"
+
+
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """The files of one network. Play money and real money never share a folder."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from mulberry.runtime.sandbox.provider import Confinement
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 JsonObject = dict[str, Any]
@@ -18,21 +19,30 @@ class Usage:
     """Tokens of one request, all its answers together. A prompt counts once however many answers it gets.
 
     `completion_tokens` are all that the model generated: the end token and the tokens of a stop string too, as
-    vLLM counts. There is no prefix cache, so no cached tokens, and no model with separate reasoning yet.
+    vLLM counts. `cached_tokens` are those of the prompt that were not read again, `reasoning_tokens` those of the
+    completion that the model thought.
     """
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Further text of answer `choice`. `finish` ends that answer; `usage` comes with the request's last piece."""
+    """Further text of answer `choice`, and what the model thought before it. `finish` ends that answer.
+
+    `usage` comes with the request's last piece; `log_probability` with the end of a `scored` request's answer: the
+    mean of its tokens'.
+    """
 
     choice: int
     text: str
     finish: Finish | None = None
     usage: Usage | None = None
+    thoughts: str = ""
+    log_probability: float | None = None
 
 
 class EngineState(StrEnum):
@@ -45,19 +55,27 @@ class EngineState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """`note` is a plain sentence or two: progress while loading, what broke otherwise; "" when all is well."""
+    """`note` is a plain sentence or two: progress while loading, what broke otherwise; "" when all is well.
+
+    `confinement` is what the job process showed of its sandbox, once it has.
+    """
 
     state: EngineState
     note: str = ""
+    confinement: Confinement | None = None
 
 
 @dataclass(eq=False)
 class EngineRefused(Exception):
-    """The request is the customer's mistake, or too much at this moment (`http_status` 503). Nothing was run."""
+    """The request is the customer's mistake, or too much at this moment (`http_status` 503). Nothing was run.
+
+    `parameter` is the field at fault, where it is one.
+    """
 
     http_status: int
     message: str
     code: str
+    parameter: str | None = None
 
     def __str__(self) -> str:
         return self.message
@@ -66,7 +84,7 @@ class EngineRefused(Exception):
     def body(self) -> JsonObject:
         """The error as OpenAI's API writes it."""
         kind = "invalid_request_error" if self.http_status < 500 else "server_error"
-        return {"error": {"message": self.message, "type": kind, "param": None, "code": self.code}}
+        return {"error": {"message": self.message, "type": kind, "param": self.parameter, "code": self.code}}
 
 
 class EngineFailed(Exception):

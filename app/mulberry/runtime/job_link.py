@@ -12,9 +12,11 @@ from mulberry.runtime.wire import (
     TO_CHILD_LIMIT_BYTES,
     TO_PARENT_LIMIT_BYTES,
     Cancel,
+    Entered,
     Finish,
     FrameReader,
     GenerationRequest,
+    Inspected,
     LoadFailed,
     Note,
     Ready,
@@ -41,6 +43,9 @@ class Run:
         self._context_tokens = context_tokens
         self._prompt_tokens: int | None = None
         self._completion_tokens = 0
+        self._cached_tokens = 0
+        self._reasoning_tokens = 0
+        self._details: dict[int, tuple[int, float]] = {}  # choice → tokens of its thoughts, log-probability
         self._waiting: list[Piece] = []
         self._failure: Exception | None = None
         self._news = asyncio.Event()
@@ -55,32 +60,51 @@ class Run:
             raise WireError("a number of prompt tokens that the request cannot have")
         self._prompt_tokens = prompt_tokens
 
-    def text(self, choice: int, text: str) -> None:
+    def cached(self, tokens: int) -> None:
+        self._cached_tokens += tokens
+        if tokens < 0 or self._prompt_tokens is None or self._cached_tokens > self._prompt_tokens:
+            raise WireError("a number of cached tokens that the prompts cannot have")
+
+    def text(self, choice: int, text: str, thoughts: str = "") -> None:
         so_far = self._open.get(choice)
-        if so_far is None or so_far + len(text) > self._context_tokens * CHARACTERS_PER_TOKEN_LIMIT:
+        length = len(text) + len(thoughts)
+        if so_far is None or so_far + length > self._context_tokens * CHARACTERS_PER_TOKEN_LIMIT:
             raise WireError("text that no answer can have")
-        self._open[choice] = so_far + len(text)
+        self._open[choice] = so_far + length
         last = self._waiting[-1] if self._waiting else None
-        if last is not None and last.choice == choice and last.finish is None:
-            self._waiting[-1] = Piece(choice, last.text + text)  # whoever reads slowly gets larger pieces
-        else:
-            self._waiting.append(Piece(choice, text))
+        if last is not None and last.choice == choice and last.finish is None and not (last.text and thoughts):
+            last = self._waiting.pop()  # whoever reads slowly gets larger pieces
+            text, thoughts = last.text + text, last.thoughts + thoughts
+        self._waiting.append(Piece(choice, text, thoughts=thoughts))
         self._news.set()
+
+    def details(self, choice: int, reasoning_tokens: int, log_probability: float) -> None:
+        if choice not in self._open or reasoning_tokens < 0 or not log_probability <= 0:
+            raise WireError("details that no answer can have")
+        self._details[choice] = reasoning_tokens, log_probability
 
     def end(self, choice: int, finish: Finish, completion_tokens: int) -> None:
         if choice not in self._open or self._prompt_tokens is None:
             raise WireError("the end of an answer that is not open")
         if not 0 < completion_tokens <= self._context_tokens:
             raise WireError("a number of tokens that no answer can have")
+        reasoning_tokens, log_probability = self._details.pop(choice, (0, None))
+        if reasoning_tokens > completion_tokens:
+            raise WireError("more tokens of thought than tokens")
         self._completion_tokens += completion_tokens
+        self._reasoning_tokens += reasoning_tokens
         del self._open[choice]
         last = self._waiting[-1] if self._waiting else None
-        text = ""
+        text = thoughts = ""
         if last is not None and last.choice == choice:
-            text = self._waiting.pop().text
-        usage = None if self._open else Usage(self._prompt_tokens, self._completion_tokens)
-        self._waiting.append(Piece(choice, text, finish, usage))
+            last = self._waiting.pop()
+            text, thoughts = last.text, last.thoughts
+        usage = None if self._open else self._usage(self._prompt_tokens)
+        self._waiting.append(Piece(choice, text, finish, usage, thoughts, log_probability))
         self._news.set()
+
+    def _usage(self, prompt_tokens: int) -> Usage:
+        return Usage(prompt_tokens, self._completion_tokens, self._cached_tokens, self._reasoning_tokens)
 
     def fail(self, failure: Exception) -> None:
         if not self.is_over:
@@ -102,7 +126,8 @@ class Run:
 
 
 class JobLink(asyncio.Protocol):
-    """`ready` is done when the model is loaded; `over` when this life of the process must end, with the reason.
+    """`entered` is done when the process has told what it gave up, `inspected` when it has judged a model, `ready`
+    when it has loaded one, and `over` when this life of the process must end, with the reason.
 
     `on_note` gets the progress of loading. Silence counts only while requests run: an idle process says nothing.
     """
@@ -115,6 +140,8 @@ class JobLink(asyncio.Protocol):
         self._run_seconds = run_seconds
         self._on_note = on_note
         self._loop = asyncio.get_running_loop()
+        self.entered: asyncio.Future[Entered] = self._loop.create_future()
+        self.inspected: asyncio.Future[Inspected] = self._loop.create_future()
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.over: asyncio.Future[str] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
@@ -197,9 +224,13 @@ class JobLink(asyncio.Protocol):
                 self._take_step(step)
             case Refused() as refused if self.ready.done():
                 self._take_refusal(refused)
+            case Entered() as entered if not self.entered.done():
+                self.entered.set_result(entered)
+            case Inspected() as verdict if self.entered.done() and not self.inspected.done():
+                self.inspected.set_result(verdict)
             case Note(text) if not self.ready.done():
                 self._on_note(text[:SHOWN_TEXT_LIMIT])
-            case Ready() if not self.ready.done():
+            case Ready() if self.entered.done() and not self.ready.done():
                 self.ready.set_result(None)
             case LoadFailed(text) if not self.ready.done():
                 self.end(text[:SHOWN_TEXT_LIMIT])
@@ -210,20 +241,33 @@ class JobLink(asyncio.Protocol):
         for number, tokens in step.accepted:
             if run := self._run(number):
                 run.accepted(tokens)
-        for number, choice, text in step.pieces:
+        for number, tokens in step.cached:
             if run := self._run(number):
-                run.text(choice, text)
+                run.cached(tokens)
+        self._take_texts(step)
         for number, choice, finish, tokens in step.ends:
             if run := self._run(number):
                 run.end(choice, finish, tokens)
                 if run.is_over:
                     del self._runs[number]
 
+    def _take_texts(self, step: Step) -> None:
+        for number, choice, thoughts in step.thoughts:
+            if run := self._run(number):
+                run.text(choice, "", thoughts)
+        for number, choice, text in step.pieces:
+            if run := self._run(number):
+                run.text(choice, text)
+        for number, choice, tokens, log_probability in step.details:
+            if run := self._run(number):
+                run.details(choice, tokens, log_probability)
+
     def _take_refusal(self, refused: Refused) -> None:
         if not 400 <= refused.http_status <= 599:
             raise WireError("a refusal with a strange status")
         if run := self._run(refused.number):
-            run.fail(EngineRefused(refused.http_status, refused.text[:SHOWN_TEXT_LIMIT], refused.code[:64]))
+            parameter = refused.parameter[:64] or None
+            run.fail(EngineRefused(refused.http_status, refused.text[:SHOWN_TEXT_LIMIT], refused.code[:64], parameter))
             del self._runs[refused.number]
 
     def _run(self, number: int) -> Run | None:

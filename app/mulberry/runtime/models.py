@@ -5,80 +5,16 @@ and the hash that the manifest names, and a folder with a file that the manifest
 `model.onnx` could point at it.
 """
 
+import errno
 import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import BinaryIO
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from mulberry.runtime.manifest import MANIFEST, MANIFEST_LIMIT_BYTES, Manifest, ModelFile, parse_manifest, unusable
 
-from mulberry.model.errors import UserFacingError
-
-MANIFEST = "manifest.json"
-MANIFEST_LIMIT_BYTES = 1_000_000
-REQUIRED_FILES = (
-    "model.onnx",
-    "genai_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "chat_template.jinja",
-)
 HASH_BLOCK_BYTES = 1 << 20
-
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]  # one folder, no paths
-
-
-class ModelFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    name: FileName
-    size: int = Field(ge=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class Measurement(BaseModel):
-    """How often the model was exactly right, measured by our own engine. `held_out`: on questions never trained on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: str = Field(max_length=80)
-    held_out: bool
-    asked: int = Field(gt=0)
-    right: int = Field(ge=0)
-
-    @model_validator(mode="after")
-    def _possible(self) -> "Measurement":
-        if self.right > self.asked:
-            raise ValueError("more right answers than questions")
-        return self
-
-
-class Manifest(BaseModel):
-    """What a model's makers say of it. `name` is what requests must carry; temperatures are OpenAI's (0 to 2)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    format: Literal[1]
-    name: str = Field(pattern=r"^[^@\s]+$", max_length=200)
-    title: str = Field(max_length=80)
-    licence: str = Field(max_length=80)
-    source: str = Field(max_length=500)
-    parameters: int = Field(gt=0)
-    context_tokens: int = Field(ge=2, le=2**20)
-    stop_tokens: tuple[str, ...] = Field(min_length=1)
-    default_temperature: float = Field(ge=0, le=2, allow_inf_nan=False)
-    can: tuple[str, ...]
-    cannot: tuple[str, ...]
-    measured: tuple[Measurement, ...]
-    files: tuple[ModelFile, ...]
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Manifest":
-        names = [file.name for file in self.files]
-        if len(set(names)) != len(names) or MANIFEST in names:
-            raise ValueError("files: a name twice, or the manifest itself")
-        missing = sorted(set(REQUIRED_FILES) - set(names))
-        if missing:
-            raise ValueError(f"files: {', '.join(missing)} missing")
-        return self
 
 
 class ModelFolder:
@@ -91,54 +27,64 @@ class ModelFolder:
     @classmethod
     def read(cls, path: Path) -> "ModelFolder":
         """Raises `UserFacingError`: there is no manifest, or not a usable one."""
-        try:
-            with (path / MANIFEST).open("rb") as file:
-                untrusted_text = file.read(MANIFEST_LIMIT_BYTES + 1)
-        except OSError as problem:
-            raise _unusable(path, f"{MANIFEST} could not be read: {problem.strerror or problem}.") from problem
-        if len(untrusted_text) > MANIFEST_LIMIT_BYTES:
-            raise _unusable(path, f"{MANIFEST} is larger than {MANIFEST_LIMIT_BYTES:,} bytes.")
-        try:
-            return cls(path, Manifest.model_validate_json(untrusted_text))
-        except ValidationError as mistakes:
-            listed = (f"{'.'.join(map(str, m['loc'])) or 'file'}: {m['msg']}" for m in mistakes.errors())
-            raise _unusable(path, f"{MANIFEST} has mistakes: {'; '.join(listed)}.") from None
+        return cls(path, parse_manifest(read_manifest(path), str(path)))
 
     def verify(self) -> None:
         """Compares every file with the manifest. Reads all of them, so off the loop where models are large.
 
         Raises `UserFacingError` naming the first file that is missing, not listed, not a plain file or different.
         """
+        self.compare_names()
+        try:
+            for file in self.manifest.files:
+                self._compare(file)
+        except OSError as problem:
+            raise self._unusable(f"It could not be read: {problem.strerror or problem}.") from problem
+
+    def compare_names(self) -> None:
+        """Raises `UserFacingError`: a file is missing, not listed, no plain file or of another size."""
         listed = {file.name: file for file in self.manifest.files}
         try:
             present = {entry.name: entry for entry in os.scandir(self.path) if entry.name != MANIFEST}
             for name in sorted(set(listed) | set(present)):
                 if name not in present:
-                    raise _unusable(self.path, f"The file {name} is missing.")
+                    raise self._unusable(f"The file {name} is missing.")
                 if name not in listed:
-                    raise _unusable(self.path, f"The manifest does not name the file {name!r}.")
-                if not stat.S_ISREG(present[name].stat(follow_symlinks=False).st_mode):
-                    raise _unusable(self.path, f"{name} is a link or a folder, not a file.")
-                self._compare(listed[name])
+                    raise self._unusable(f"The manifest does not name the file {name!r}.")
+                found = present[name].stat(follow_symlinks=False)
+                if not stat.S_ISREG(found.st_mode):
+                    raise self._unusable(f"{name} is a link or a folder, not a file.")
+                if found.st_size != listed[name].size:
+                    raise self._unusable(f"{name} has {found.st_size:,} bytes instead of {listed[name].size:,}.")
         except OSError as problem:
-            raise _unusable(self.path, f"It could not be read: {problem.strerror or problem}.") from problem
+            raise self._unusable(f"It could not be read: {problem.strerror or problem}.") from problem
 
     def _compare(self, expected: ModelFile) -> None:
-        path = self.path / expected.name
-        size = path.stat().st_size
-        if size != expected.size:
-            raise _unusable(self.path, f"{expected.name} has {size:,} bytes instead of {expected.size:,}.")
         digest = hashlib.sha256()
-        with path.open("rb") as file:
+        with open_plain(self.path / expected.name) as file:
             while block := file.read(HASH_BLOCK_BYTES):
                 digest.update(block)
         if digest.hexdigest() != expected.sha256:
-            raise _unusable(self.path, f"{expected.name} was changed: its SHA-256 is not the manifest's.")
+            raise self._unusable(f"{expected.name} was changed: its SHA-256 is not the manifest's.")
+
+    def _unusable(self, why: str) -> Exception:
+        return unusable(str(self.path), why)
 
 
-def _unusable(path: Path, why: str) -> UserFacingError:
-    return UserFacingError(
-        what=f"The model in {path} cannot be used.",
-        why=why,
-        next_step="Put the model's original files back: install Mulberry again, or restore the folder.",
-    )
+def read_manifest(folder: Path) -> bytes:
+    """The manifest's bytes, unchecked, and one more than allowed at most. Raises `UserFacingError`."""
+    try:
+        with open_plain(folder / MANIFEST) as file:
+            return file.read(MANIFEST_LIMIT_BYTES + 1)
+    except OSError as problem:
+        raise unusable(str(folder), f"{MANIFEST} could not be read: {problem.strerror or problem}.") from problem
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """A file to read. Raises `OSError`: it is a link, a pipe, a device, or not there."""
+    not_otherwise = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(path, os.O_RDONLY | not_otherwise), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return file

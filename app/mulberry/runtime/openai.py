@@ -1,16 +1,21 @@
 """OpenAI's two text APIs on top of an engine: a checked body in, the API's JSON objects out.
 
 Requests are read by `openai_request`; this module shapes the answers as vLLM does, so that whoever reads vLLM's
-answers (the network's accounting among them) reads ours.
+answers (the network's accounting among them) reads ours. What a model thinks comes as `reasoning_content`.
 """
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
 
 from mulberry.runtime.engine import Engine, JsonObject, Piece, Usage
-from mulberry.runtime.openai_request import CHAT, read_request
+from mulberry.runtime.openai_options import CHAT
+from mulberry.runtime.openai_request import Asked, read_request
 from mulberry.runtime.wire import Finish
+
+OBFUSCATION_STEP = 32  # characters; a chunk's text and its filling together are a multiple
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,16 @@ class Stamp:
     seed: int
 
 
+@dataclass(slots=True)
+class _Answer:
+    """One whole answer as it is collected."""
+
+    thoughts: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    finish: Finish | None = None
+    log_probability: float = 0.0
+
+
 async def answer(
     engine: Engine, path: str, body: JsonObject, *, stream: bool, stamp: Stamp
 ) -> AsyncGenerator[JsonObject, None]:
@@ -33,38 +48,68 @@ async def answer(
     answer's last has the finish reason, and a chunk with the usage. Closing the generator ends the request.
     Raises `EngineRefused` before the first object, `EngineFailed` at any time.
     """
-    request = read_request(path, body, stream=stream, seed=stamp.seed, temperature=engine.default_temperature)
+    asked = read_request(path, body, stream=stream, seed=stamp.seed, temperature=engine.default_temperature)
     shape = _Shape(chat=path == CHAT, stamp=stamp, model=body.get("model"))
-    async with contextlib.aclosing(engine.generate(request)) as pieces:
-        if stream:
-            async for chunk in _chunks(pieces, shape, answers=len(request.prompts) * request.choices):
-                yield chunk
-        else:
-            yield await _whole(pieces, shape)
+    async with contextlib.aclosing(engine.generate(asked.generation)) as pieces:
+        if not stream:
+            yield await _whole(pieces, shape, asked)
+            return
+        filling = Random(stamp.answer_id)  # noqa: S311 - hides a size, no secret
+        async for chunk in _chunks(pieces, shape, asked):
+            if asked.obfuscated and chunk["choices"]:
+                chunk["obfuscation"] = _filling(chunk["choices"], filling)
+            yield chunk
 
 
-async def _chunks(pieces: AsyncIterator[Piece], shape: "_Shape", answers: int) -> AsyncIterator[JsonObject]:
-    opened = not shape.chat
+async def _chunks(pieces: AsyncIterator[Piece], shape: "_Shape", asked: Asked) -> AsyncIterator[JsonObject]:
+    choices = asked.generation.choices
+    opened = False
     async for piece in pieces:
         if not opened:
             opened = True
-            for choice in range(answers):
-                yield shape.role_chunk(choice)
-        if piece.text or piece.finish:
+            for choice in range(len(asked.generation.prompts) * choices):
+                if shape.chat:
+                    yield shape.role_chunk(choice)
+                elif asked.echoes:
+                    yield shape.text_chunk(Piece(choice, asked.echoes[choice // choices]))
+        if piece.text or piece.thoughts or piece.finish:
             yield shape.text_chunk(piece)
         if piece.usage:
             yield shape.usage_chunk(piece.usage)
 
 
-async def _whole(pieces: AsyncIterator[Piece], shape: "_Shape") -> JsonObject:
-    texts: dict[int, list[str]] = {}
-    finishes: dict[int, Finish | None] = {}
+async def _whole(pieces: AsyncIterator[Piece], shape: "_Shape", asked: Asked) -> JsonObject:
+    answers = [_Answer() for _ in range(len(asked.generation.prompts) * asked.generation.choices)]
     usage = Usage(0, 0)
     async for piece in pieces:
-        texts.setdefault(piece.choice, []).append(piece.text)
-        finishes[piece.choice] = piece.finish
+        answered = answers[piece.choice]
+        answered.thoughts.append(piece.thoughts)
+        answered.text.append(piece.text)
+        answered.finish = piece.finish
+        answered.log_probability = piece.log_probability or 0.0
         usage = piece.usage or usage
-    return shape.whole([("".join(texts[choice]), finishes[choice]) for choice in sorted(texts)], usage)
+    for choice, answered in enumerate(answers):
+        if asked.echoes:
+            answered.text.insert(0, asked.echoes[choice // asked.generation.choices])
+    return shape.whole(_best(answers, asked), usage)
+
+
+def _best(answers: list[_Answer], asked: Asked) -> list[_Answer]:
+    """Of each prompt's answers the best ones; among equals the earlier."""
+    written = asked.generation.choices
+    if written == asked.given:
+        return answers
+    best = []
+    for start in range(0, len(answers), written):
+        best += sorted(answers[start : start + written], key=lambda one: -one.log_probability)[: asked.given]
+    return best
+
+
+def _filling(choices: list[JsonObject], random: Random) -> str:
+    said: list[Any] = [choice.get("text") or choice.get("delta", {}) for choice in choices]
+    length = sum(len(one) if isinstance(one, str) else sum(map(len, one.values())) for one in said)
+    missing = -length % OBFUSCATION_STEP
+    return f"{random.getrandbits(4 * OBFUSCATION_STEP):0{OBFUSCATION_STEP}x}"[:missing]
 
 
 class _Shape:
@@ -87,17 +132,23 @@ class _Shape:
     def text_chunk(self, piece: Piece) -> JsonObject:
         text: JsonObject = {"text": piece.text}
         if self.chat:
-            text = {"delta": {"content": piece.text} if piece.text else {}}
+            said = {"reasoning_content": piece.thoughts, "content": piece.text}
+            text = {"delta": {name: value for name, value in said.items() if value}}
         return self._chunk([{"index": piece.choice, **text, "logprobs": None, "finish_reason": _plain(piece.finish)}])
 
     def usage_chunk(self, usage: Usage) -> JsonObject:
         return {**self._chunk([]), "usage": _usage(usage)}
 
-    def whole(self, answers: list[tuple[str, Finish | None]], usage: Usage) -> JsonObject:
+    def whole(self, answers: list[_Answer], usage: Usage) -> JsonObject:
         choices = []
-        for index, (text, finish) in enumerate(answers):
-            said: JsonObject = {"message": {"role": "assistant", "content": text}} if self.chat else {"text": text}
-            choices.append({"index": index, **said, "logprobs": None, "finish_reason": _plain(finish)})
+        for index, one in enumerate(answers):
+            said: JsonObject = {"text": "".join(one.text)}
+            if self.chat:
+                message = {"role": "assistant", "content": "".join(one.text)}
+                if thoughts := "".join(one.thoughts):
+                    message["reasoning_content"] = thoughts
+                said = {"message": message}
+            choices.append({"index": index, **said, "logprobs": None, "finish_reason": _plain(one.finish)})
         return {**self._common, "object": self._whole_kind, "choices": choices, "usage": _usage(usage)}
 
     def _chunk(self, choices: list[JsonObject]) -> JsonObject:
@@ -113,5 +164,6 @@ def _usage(usage: Usage) -> JsonObject:
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }

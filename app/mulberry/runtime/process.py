@@ -1,26 +1,26 @@
 """One job process: how it is started, what it is given, and how it is ended for certain.
 
 It gets a socket, an almost empty environment and nothing else: not the agent's working folder, standard input,
-open files or secrets. It ends by itself when its socket closes, so a killed agent leaves no job behind. There is
-no sandbox around it yet; that is why only the demo network's own customers are served in this version.
+open files or secrets. It ends by itself when its socket closes, so a killed agent leaves no job behind. What it can
+reach beyond that is the sandbox's business (`runtime.sandbox`).
 """
 
 import asyncio
 import contextlib
 import logging
+import mmap
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping
-from pathlib import Path
+
+from mulberry.runtime.sandbox.provider import Room, Sandbox, Started
 
 _LOG = logging.getLogger(__name__)
 
-CHILD = Path(__file__).parent / "child" / "__main__.py"
 LAST_WORDS_LIMIT_BYTES = 4096
+PAGE_BYTES = mmap.PAGESIZE
 
 # What the child may know of the agent's environment. No HOME: nothing in it should write there.
-ALLOWED_ENVIRONMENT = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT", "WINDIR")
+ALLOWED_ENVIRONMENT = ("LANG", "LC_ALL", "TZ", "SYSTEMROOT", "WINDIR")
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -29,6 +29,8 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return allowed | {
         "ORT_DISABLE_TELEMETRY": "1",  # else the official wheels report to Microsoft (and leave files in HOME)
         "TOKENIZERS_PARALLELISM": "false",
+        "OPENBLAS_NUM_THREADS": "1",  # numpy computes little, and a thread that starts at its import is one too many
+        "CUDA_CACHE_DISABLE": "1",  # there is no place to write to
         "PYTHONUTF8": "1",
     }
 
@@ -36,20 +38,20 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
 class JobProcess:
     """A started process and our end of its socket. Whoever starts one must `end` it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ours: socket.socket) -> None:
+    def __init__(self, process: Started, ours: socket.socket) -> None:
         self._process = process
         self.socket = ours
         self._last_words = bytearray()
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, environment: Mapping[str, str]) -> "JobProcess":
+    async def start(cls, sandbox: Sandbox, room: Room, environment: Mapping[str, str]) -> "JobProcess":
         """`environment` is given as it is. Raises `OSError` when the system cannot start a process."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             try:
-                process = await _start(theirs, environment)
+                process = await sandbox.start(room, theirs, environment)
             except BaseException:
                 ours.close()
                 raise
@@ -86,43 +88,10 @@ class JobProcess:
             del self._last_words[:-LAST_WORDS_LIMIT_BYTES]
 
 
-# Not isolated by -I alone: the source root comes from the script's own place, so a checkout and an installation work.
-_COMMAND = (sys.executable, "-I", str(CHILD))
-
-if sys.platform == "win32":  # not yet run on Windows
-
-    async def _start(theirs: socket.socket, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
-        """A Windows socket can only be given to a process that exists already, so it comes through standard input."""
-        process = await asyncio.create_subprocess_exec(
-            *_COMMAND,
-            "stdin",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=CHILD.anchor,
-            creationflags=subprocess.CREATE_NO_WINDOW
-            | subprocess.CREATE_NEW_PROCESS_GROUP
-            | subprocess.BELOW_NORMAL_PRIORITY_CLASS,
-        )
-        assert process.stdin is not None  # noqa: S101 - asked for above
-        process.stdin.write(theirs.share(process.pid))
-        process.stdin.close()
-        await process.stdin.wait_closed()
-        return process
-
-else:
-
-    async def _start(theirs: socket.socket, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
-        """A session of its own: Ctrl-C in the terminal is the agent's business, which then ends this process."""
-        return await asyncio.create_subprocess_exec(
-            *_COMMAND,
-            str(theirs.fileno()),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=CHILD.anchor,
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )
+def resident_bytes(pid: int) -> int | None:
+    """The memory that a process holds. None: it is gone, or this system tells it in another way."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:  # noqa: PTH123 - several times a second
+            return int(file.read().split()[1]) * PAGE_BYTES
+    except (OSError, IndexError):
+        return None

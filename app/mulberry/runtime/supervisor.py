@@ -13,9 +13,12 @@ from dataclasses import dataclass
 
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, Piece
 from mulberry.runtime.job_link import JobLink
+from mulberry.runtime.memory_watch import watch_memory
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.restarts import DEFAULT_RULES, RestartRules, Restarts
+from mulberry.runtime.sandbox.provider import Confinement, Limits, Room, Sandbox, Tier
+from mulberry.runtime.sandbox.words import in_words
 from mulberry.runtime.wire import GenerationRequest, Load
 
 _LOG = logging.getLogger(__name__)
@@ -49,13 +52,15 @@ class Patience:
 class Supervisor:
     """The engine (`engine.Engine`) made of one job process after the other.
 
-    `model` must be verified. `on_change` is called with every new status, from the event loop.
+    `model` must be verified. A sandbox of no tier runs it as it is, which is for jobs of our own only. `on_change` is
+    called with every new status, from the event loop.
     """
 
     def __init__(
         self,
         model: ModelFolder,
         *,
+        sandbox: Sandbox,
         jitter: random.Random,
         on_change: Callable[[EngineStatus], None] = lambda status: None,
         capacity: Capacity = Capacity(),
@@ -64,6 +69,9 @@ class Supervisor:
     ) -> None:
         self.status = EngineStatus(EngineState.STOPPED)
         self._model = model
+        self._sandbox = sandbox
+        self._room = Room(model.path, limits=Limits(memory_bytes=model.manifest.memory_limit_bytes))
+        self._confinement: Confinement | None = None
         self._on_change = on_change
         self._capacity = capacity
         self._patience = patience
@@ -148,13 +156,17 @@ class Supervisor:
         """From the start of a process to its certain end. Returns why it ended, as a plain sentence."""
         self._tell(EngineState.LOADING, "Starting the engine")
         try:
-            process = await JobProcess.start(child_environment(os.environ))
+            process = await JobProcess.start(self._sandbox, self._room, child_environment(os.environ))
         except OSError as problem:
             return f"The engine's process could not be started: {problem.strerror or problem}."
         link: JobLink | None = None
+        watchdog: asyncio.Task[None] | None = None
         try:
             link = await self._connect(process)
-            await self._wait_until_loaded(link)
+            watchdog = asyncio.create_task(
+                watch_memory(process, link, self._room.limits.memory_bytes), name="memory watchdog"
+            )
+            await self._load(link)
             if not link.over.done():
                 self._link = link
                 self._process = process
@@ -166,6 +178,9 @@ class Supervisor:
         finally:
             self._link = None
             self._process = None
+            self._confinement = None
+            if watchdog is not None:
+                watchdog.cancel()
             if link is not None:
                 link.end("The engine was stopped.")
             how = await process.end(self._patience.grace_seconds)
@@ -175,36 +190,54 @@ class Supervisor:
 
     async def _connect(self, process: JobProcess) -> JobLink:
         patience = self._patience
-        manifest = self._model.manifest
         _, link = await asyncio.get_running_loop().create_connection(
             lambda: JobLink(
-                manifest.context_tokens,
+                self._model.manifest.context_tokens,
                 patience.silence_seconds,
                 patience.run_seconds,
                 lambda note: self._tell(EngineState.LOADING, note),
             ),
             sock=process.socket,
         )
-        link.send(
-            Load(
-                folder=str(self._model.path.resolve()),
-                context_tokens=manifest.context_tokens,
-                stop_tokens=manifest.stop_tokens,
-                slots=self._capacity.slots,
-                waiting_limit=self._capacity.waiting_limit,
-                threads=self._capacity.threads,
-            )
-        )
         return link
 
-    async def _wait_until_loaded(self, link: JobLink) -> None:
+    async def _load(self, link: JobLink) -> None:
+        """First the sandbox has to show that it is closed; only then the process learns of a model."""
         seconds = self._patience.load_seconds
-        await asyncio.wait((link.ready, link.over), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if not link.ready.done():
+        order = self._sandbox.order(self._room)
+        try:
+            async with asyncio.timeout(seconds):
+                link.send(order)
+                await asyncio.wait((link.entered, link.over), return_when=asyncio.FIRST_COMPLETED)
+                if link.over.done() or not self._accepts(link):
+                    return
+                link.send(self._model_at(order.model))
+                await asyncio.wait((link.ready, link.over), return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
             link.end(f"The engine did not load the model within {seconds:g} seconds.")
 
+    def _accepts(self, link: JobLink) -> bool:
+        confinement = Confinement.of(self._sandbox.tier, link.entered.result())
+        if confinement.tier is not Tier.NONE and not confinement.holds:
+            link.end(f"The sandbox is not closed ({in_words(confinement.missed)}), so no job runs in it.")
+            return False
+        self._confinement = confinement
+        return True
+
+    def _model_at(self, folder: str) -> Load:
+        manifest = self._model.manifest
+        return Load(
+            folder=folder,
+            context_tokens=manifest.context_tokens,
+            stop_tokens=manifest.stop_tokens,
+            slots=self._capacity.slots,
+            waiting_limit=self._capacity.waiting_limit,
+            threads=self._capacity.threads,
+            thinking=manifest.thinking,
+        )
+
     def _tell(self, state: EngineState, note: str = "") -> None:
-        status = EngineStatus(state, note)
+        status = EngineStatus(state, note, self._confinement)
         if status != self.status:
             self.status = status
             self._on_change(status)

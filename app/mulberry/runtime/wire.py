@@ -11,7 +11,7 @@ import struct
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from enum import StrEnum
+from enum import IntFlag, StrEnum, auto
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 TO_CHILD_LIMIT_BYTES = 64 << 20  # a prompt may fill the network's largest frame (16 MiB), JSON may triple it
@@ -58,7 +58,8 @@ class GenerationRequest:
     """One request of a customer. Each prompt is a conversation (goes through the chat template) or plain text.
 
     It gets `choices` answers per prompt, numbered prompt by prompt. `max_tokens` None: as many as the engine gives.
-    Without `stream` all text of an answer comes in one piece. `template_options` go to the chat template.
+    Without `stream` all text of an answer comes in one piece. `template_options` go to the chat template. `schema` is
+    a JSON schema in JSON text to which every answer keeps. `scored`: how likely each answer was is told with its end.
     """
 
     prompts: tuple[tuple[Turn, ...] | str, ...]
@@ -67,15 +68,81 @@ class GenerationRequest:
     choices: int = 1
     stop: tuple[str, ...] = ()
     stream: bool = True
-    template_options: tuple[tuple[str, bool], ...] = ()
+    template_options: tuple[tuple[str, bool | str], ...] = ()
+    schema: str | None = None
+    shows_control_tokens: bool = False
+    scored: bool = False
+
+
+class ProfileName(StrEnum):
+    """What a job may still do: `runtime.child.confinement.profiles`. NONE leaves the process as it is."""
+
+    NONE = "none"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Canary(IntFlag):
+    """What the job process tried by itself before any job: a bit is set where the outcome was as it must be."""
+
+    NOT_ROOT = auto()
+    NO_CAPABILITIES = auto()
+    NO_NEW_PRIVILEGES = auto()
+    CALLS_FILTERED = auto()
+    HOME_CLOSED = auto()
+    USERS_CLOSED = auto()
+    NOTHING_WRITABLE = auto()
+    NETWORK_CLOSED = auto()
+    NO_FORK = auto()
+    NO_EXEC = auto()
+    DEVICES_CLOSED = auto()
+    AGENT_UNSEEN = auto()
+    MODEL_RUNS = auto()
+
+
+ALL_CANARIES = ~Canary(0)
 
 
 # From the agent to the job process. A closed socket says: end now.
 
 
 @dataclass(frozen=True, slots=True)
+class Enter:
+    """The first message: what to give up. Paths and ids are the job process's own view of the computer.
+
+    `readable` are folders it may read and run code from, `model` one that it may read. `user` is who it becomes after
+    its imports when it was started as root. Limits are rlimits, None: as they are. `home` and `agent` (a process id)
+    are what it must not see. `devices` are the GPU's.
+    """
+
+    profile: ProfileName
+    readable: tuple[str, ...]
+    devices: tuple[str, ...]
+    model: str
+    user: int | None
+    address_space_bytes: int | None
+    processes: int | None
+    open_files: int | None
+    home: str
+    agent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Read this model without running it, and say what is wrong with it. Instead of `Load`.
+
+    `files` are all of the folder's names with their sizes, `graphs` and `configurations` those to read.
+    """
+
+    folder: str
+    graphs: tuple[str, ...]
+    configurations: tuple[str, ...]
+    files: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
-    """The first message: which model, and how much of this computer it may use."""
+    """Which model, and how much of this computer it may use. Comes when the job process has shown its confinement."""
 
     folder: str
     context_tokens: int
@@ -83,6 +150,7 @@ class Load:
     slots: int  # answers generated at the same time
     waiting_limit: int  # answers that may wait for a slot
     threads: int
+    thinking: tuple[str, str] | None = None  # the tokens between which the model thinks aloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +165,25 @@ class Cancel:
 
 
 # From the job process to the agent
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What it gave up, by its own trial: `Canary` bits, the version of Landlock (0: none) and its user's number."""
+
+    passed: int
+    landlock: int
+    user: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The verdict on a model: the sentences against it, none if it may run. `operators` with how often each stands
+    in it, `weights` are stored numbers."""
+
+    reasons: tuple[str, ...]
+    operators: tuple[tuple[str, int], ...]
+    weights: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,29 +207,35 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """This request cannot be run as it is. `code` and `text` are for the customer."""
+    """This request cannot be run as it is. `code` and `text` are for the customer, so is the `parameter` at fault."""
 
     number: int
     http_status: int
     code: str
     text: str
+    parameter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Everything that one turn of the decode loop brought, for all requests. An empty one is a sign of life.
 
-    `accepted`: (number, tokens of all its prompts), once. `pieces`: (number, choice, text).
+    `accepted`: (number, tokens of all its prompts), once. `cached`: (number, prompt tokens that were not read again).
+    `thoughts`, `pieces`: (number, choice, text); an answer's thoughts come before its text.
+    `details`: (number, choice, tokens of its thoughts, mean log-probability of a token), for some, before their end.
     `ends`: (number, choice, why, completion tokens: all that the model generated, its end token too, as vLLM counts).
     """
 
     accepted: tuple[tuple[int, int], ...] = ()
     pieces: tuple[tuple[int, int, str], ...] = ()
     ends: tuple[tuple[int, int, Finish, int], ...] = ()
+    thoughts: tuple[tuple[int, int, str], ...] = ()
+    details: tuple[tuple[int, int, int, float], ...] = ()
+    cached: tuple[tuple[int, int], ...] = ()
 
 
-ToChild = Load | Submit | Cancel
-ToParent = Note | Ready | LoadFailed | Refused | Step
+ToChild = Enter | Inspect | Load | Submit | Cancel
+ToParent = Entered | Inspected | Note | Ready | LoadFailed | Refused | Step
 
 _M = TypeVar("_M")
 _Check = Callable[[Any], Any]

@@ -9,9 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mulberry.runtime.child.grammar import Formed
 from mulberry.runtime.child.model import OnnxModel
-from mulberry.runtime.child.sampling import Sampler
+from mulberry.runtime.child.sampling import Logits, Sampler, log_probability
 from mulberry.runtime.child.text import AnswerText
+from mulberry.runtime.child.thinking import Stage, Thoughts
 from mulberry.runtime.wire import Finish, Sampling
 
 SPEAKING_SECONDS = 0.01  # a streamed answer speaks no more often: nobody reads faster, and each piece costs everybody
@@ -29,7 +34,12 @@ class Answer:
     sampling: Sampling
     text: AnswerText
     stream: bool
+    form: Formed | None = None
+    thoughts: Thoughts | None = None
+    scored: bool = False
     count: int = 0  # tokens generated
+    likelihood: float = 0.0  # the sum of their logarithms, when scored
+    unsent_thoughts: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     silent_until: float = 0.0  # on the batcher's clock
 
@@ -40,6 +50,8 @@ class News:
 
     pieces: list[tuple[int, int, str]] = field(default_factory=list)
     ends: list[tuple[int, int, Finish, int]] = field(default_factory=list)
+    thoughts: list[tuple[int, int, str]] = field(default_factory=list)
+    details: list[tuple[int, int, int, float]] = field(default_factory=list)
 
 
 class Batcher:
@@ -82,7 +94,7 @@ class Batcher:
         """One token for every answer under way, then room for those who wait."""
         news = News()
         if self._rows:
-            tokens = self._sampler.choose(self._model.decode(len(self._rows)))
+            tokens = self._choose(self._model.decode(len(self._rows)), 0)
             self._model.next_tokens[: len(tokens), 0] = tokens
             ended = [row for row, token in enumerate(tokens.tolist()) if self._advance(self._rows[row], token, news)]
             for row in reversed(ended):
@@ -97,39 +109,68 @@ class Batcher:
             row = len(self._rows)
             self._rows.append(answer)
             self._sampler.join(row, answer.sampling, answer.choice)
-            tokens = self._sampler.choose(self._model.prefill(row, answer.prompt), row)
+            tokens = self._choose(self._model.prefill(row, answer.prompt), row)
             self._model.next_tokens[row] = tokens
             if self._advance(answer, int(tokens[0]), news):
                 self._free(row)
             if self._clock() >= until:
                 return
 
+    def _choose(self, logits: Logits, first_row: int) -> NDArray[np.int64]:
+        """The next token of each row from `first_row` on, within the forms that some of them have."""
+        answers = self._rows[first_row : first_row + len(logits)]
+        for row, answer in enumerate(answers):
+            if answer.form is not None:
+                _keep_to_form(logits[row], answer.form, answer.thoughts)
+        scored = [(row, logits[row].copy()) for row, answer in enumerate(answers) if answer.scored]
+        tokens = self._sampler.choose(logits, first_row)
+        for row, before in scored:
+            answers[row].likelihood += log_probability(before, int(tokens[row]))
+        return tokens
+
     def _advance(self, answer: Answer, token: int, news: News) -> bool:
         """Takes the answer's next token. True when it was the last."""
         answer.count += 1
         finish: Finish | None = None
-        text = ""
+        thought = None
         if token in self._stop_ids:
             finish = Finish.STOP
         else:
-            text = answer.text.add(token)
+            thought = None if answer.thoughts is None else answer.thoughts.take(token)
+            if thought is not None:
+                answer.unsent_thoughts.append(thought)
+            else:
+                answer.unsent.append(answer.text.add(token))
+                if answer.form is not None:
+                    answer.form.take(token)
             if answer.text.stopped:
                 finish = Finish.STOP
             elif answer.count >= answer.limit:
                 finish = Finish.LENGTH
-        if finish is not None:
-            text += answer.text.rest()
-        answer.unsent.append(text)
-        text = ""
         if finish is not None or (answer.stream and self._clock() >= answer.silent_until):
-            text = "".join(answer.unsent)
-            answer.unsent.clear()
-        if text:
-            answer.silent_until = self._clock() + SPEAKING_SECONDS
-            news.pieces.append((answer.number, answer.choice, text))
-        if finish is not None:
-            news.ends.append((answer.number, answer.choice, finish, answer.count))
+            self._speak(answer, finish, news)
         return finish is not None
+
+    def _speak(self, answer: Answer, finish: Finish | None, news: News) -> None:
+        who = answer.number, answer.choice
+        if finish is not None:
+            answer.unsent.append(answer.text.rest())
+            if answer.thoughts is not None:
+                answer.unsent_thoughts.append(answer.thoughts.rest())
+        thoughts, text = "".join(answer.unsent_thoughts), "".join(answer.unsent)
+        answer.unsent_thoughts.clear()
+        answer.unsent.clear()
+        if thoughts:
+            news.thoughts.append((*who, thoughts))
+        if text:
+            news.pieces.append((*who, text))
+        if text or thoughts:
+            answer.silent_until = self._clock() + SPEAKING_SECONDS
+        if finish is not None:
+            if answer.scored or answer.thoughts is not None:
+                reasoning = 0 if answer.thoughts is None else answer.thoughts.count
+                news.details.append((*who, reasoning, answer.likelihood / answer.count))
+            news.ends.append((*who, finish, answer.count))
 
     def _free(self, row: int) -> None:
         last = len(self._rows) - 1
@@ -139,3 +180,13 @@ class Batcher:
             self._sampler.move(last, row)
             self._rows[row] = self._rows[last]
         self._rows.pop()
+
+
+def _keep_to_form(logits: NDArray[np.float32], form: Formed, thoughts: Thoughts | None) -> None:
+    """Takes from one row of logits [vocabulary] the tokens that its answer's form does not allow."""
+    if thoughts is not None and thoughts.stage is Stage.THINKING:
+        return
+    forbidden = ~form.allowed
+    if thoughts is not None and thoughts.may_open is not None:
+        forbidden[thoughts.may_open] = False
+    logits[forbidden] = -np.inf

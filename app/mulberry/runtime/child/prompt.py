@@ -10,10 +10,11 @@ plain text. At the end the ids are looked at once more.
 import json
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
@@ -28,8 +29,9 @@ PRIVATE_PLANE = range(0xF0000, 0xFFFFE)  # Unicode's Supplementary Private Use A
 class PromptRefused(Exception):
     """The request cannot be run: `text` says why, for the customer."""
 
-    def __init__(self, code: str, text: str, http_status: int = 400) -> None:
+    def __init__(self, code: str, text: str, http_status: int = 400, parameter: str = "") -> None:
         super().__init__(text)
+        self.parameter = parameter
         self.code = code
         self.text = text
         self.http_status = http_status
@@ -38,10 +40,13 @@ class PromptRefused(Exception):
 class PromptReader:
     """The chat template of the model in `folder`, and its tokenizer, from now on this reader's own.
 
-    `longest_token` is in bytes. Raises `OSError`, `ValueError` or `jinja2.exceptions.TemplateError` at unusable files.
+    `longest_token` is in bytes; `thinks`: the model thinks unless it is told not to. Raises `OSError`, `ValueError` or
+    `jinja2.exceptions.TemplateError` at unusable files.
     """
 
-    def __init__(self, folder: Path, tokenizer: Tokenizer, context_tokens: int, longest_token: int) -> None:
+    def __init__(
+        self, folder: Path, tokenizer: Tokenizer, context_tokens: int, longest_token: int, *, thinks: bool = False
+    ) -> None:
         self._context_tokens = context_tokens
         self._longest_token = longest_token
         self._plain = tokenizer
@@ -56,10 +61,14 @@ class PromptReader:
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
         environment.globals.update(_named_tokens(folder), raise_exception=_refuse)
-        self._template = environment.from_string((folder / "chat_template.jinja").read_text("utf-8"))
+        source = (folder / "chat_template.jinja").read_text("utf-8")
+        self._template = environment.from_string(source)
+        self._read_by_template = find_undeclared_variables(environment.parse(source))
+        self._thinks = thinks
 
-    def conversation(self, turns: Sequence[Turn], options: dict[str, bool]) -> list[int]:
+    def conversation(self, turns: Sequence[Turn], options: Mapping[str, bool | str]) -> list[int]:
         """Token ids of `turns` in the model's own format, up to where its answer begins. Raises `PromptRefused`."""
+        self._refuse_unread(options)
         size = self._refuse_hopeless(turn.content for turn in turns)
         hidden, shown = self._disguise(turns)
         messages = [{"role": turn.role, "content": turn.content.translate(hidden)} for turn in turns]
@@ -86,7 +95,22 @@ class PromptReader:
         hidden = dict(zip(map(ord, self._edges), free, strict=True))
         return hidden, {private: edge for edge, private in hidden.items()}
 
-    def _render(self, messages: list[dict[str, str]], options: dict[str, bool], size: int) -> str:
+    def opening(self, prompt: Sequence[int]) -> Sequence[int]:
+        """The end of a conversation's ids that the template wrote: what follows its last control token."""
+        start = len(prompt)
+        while start and prompt[start - 1] not in self._control_ids:
+            start -= 1
+        return prompt[start:]
+
+    def _refuse_unread(self, options: Mapping[str, bool | str]) -> None:
+        """An option that the template does not read must ask for what happens anyway."""
+        anyway = {"enable_thinking": self._thinks, "reasoning_effort": "medium", "verbosity": "medium"}
+        for name, value in options.items():
+            if name not in self._read_by_template and value != anyway.get(name):
+                text = f"this model has no {name}: nothing but {json.dumps(anyway.get(name))} is possible"
+                raise PromptRefused("unsupported_option", text, parameter=name)
+
+    def _render(self, messages: list[dict[str, str]], options: Mapping[str, bool | str], size: int) -> str:
         deadline = time.monotonic() + TEMPLATE_SECONDS
         written = 0
         parts = []

@@ -80,6 +80,13 @@ class Sampler:
             tokens[chosen] = _nucleus(weights, luck, top_p[chosen, None]) if cut else _pick(weights, luck)
 
 
+def log_probability(logits: NDArray[np.float32], token: int) -> float:
+    """Of `token` by one row of logits [vocabulary], in natural logarithms; at most 0."""
+    scores = logits.astype(np.float64)
+    highest = scores.max()
+    return min(0.0, float(scores[token] - highest - np.log(np.exp(scores - highest).sum())))
+
+
 def _pick(weights: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.int64]:
     """The column where the running sum of `weights` passes `luck` (0 to 1) of the whole, row by row."""
     sums = weights.cumsum(axis=1)

@@ -9,12 +9,18 @@ from tokenizers import Tokenizer
 
 from mulberry.runtime.child.batcher import Answer, Batcher
 from mulberry.runtime.child.connection import Connection
+from mulberry.runtime.child.grammar import Form, Formed, Vocabulary
+from mulberry.runtime.child.inspection import inspect
 from mulberry.runtime.child.model import OnnxModel
 from mulberry.runtime.child.prompt import PromptReader, PromptRefused
+from mulberry.runtime.child.schema import SchemaRefused, grammar_of
 from mulberry.runtime.child.text import AnswerText, token_bytes
+from mulberry.runtime.child.thinking import Markers, Thoughts, stage_after
 from mulberry.runtime.wire import (
     Cancel,
+    Enter,
     GenerationRequest,
+    Inspect,
     Load,
     LoadFailed,
     Note,
@@ -35,8 +41,11 @@ NO_NEWS = Step()
 def serve(connection: Connection) -> None:
     """Returns never; ends with `AgentGone`."""
     load, *early = connection.receive(wait=True)
+    if isinstance(load, Inspect) and not early:
+        connection.send(inspect(load))
+        connection.receive(wait=True)
     if not isinstance(load, Load) or early:
-        raise WireError("the first message is to load a model")
+        raise WireError("this message is to load a model")
     started = time.monotonic()
     try:
         engine = ChildEngine(load, lambda note: connection.send(Note(note)))
@@ -71,10 +80,16 @@ class ChildEngine:
         self._slots = load.slots
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._bytes_of = token_bytes(tokenizer)
-        self._reader = PromptReader(folder, tokenizer, load.context_tokens, max(map(len, self._bytes_of)))
+        self._bytes_with_control = token_bytes(tokenizer, shows_control_tokens=True)
+        self._markers = None if load.thinking is None else Markers(*_ids(tokenizer, load.thinking))
+        self._reader = PromptReader(
+            folder, tokenizer, load.context_tokens, max(map(len, self._bytes_of)), thinks=load.thinking is not None
+        )
         progress("Reading the model")
         model = OnnxModel(folder, load.context_tokens, load.slots, load.threads)
-        self._batcher = Batcher(model, load.slots, _stop_ids(tokenizer, load.stop_tokens), clock)
+        stop_ids = frozenset(_ids(tokenizer, load.stop_tokens))
+        self._vocabulary = Vocabulary(self._bytes_of, stop_ids, model.vocabulary)
+        self._batcher = Batcher(model, load.slots, stop_ids, clock)
         self._inbox: deque[Submit] = deque()
         self._accepted: list[tuple[int, int]] = []
 
@@ -90,8 +105,8 @@ class ChildEngine:
                 case Cancel(number):
                     self._inbox = deque(submit for submit in self._inbox if submit.number != number)
                     self._batcher.cancel(number)
-                case Load():
-                    raise WireError("a second model")
+                case Load() | Enter() | Inspect():
+                    raise WireError("a second model, or a second sandbox")
 
     def read_prompts(self) -> list[Refused]:
         """Tokenises what came, for as long as nobody else has to wait for it; the rest is for the next turn."""
@@ -102,7 +117,9 @@ class ChildEngine:
             try:
                 self._accept(submit.number, submit.request)
             except PromptRefused as refused:
-                refusals.append(Refused(submit.number, refused.http_status, refused.code, refused.text))
+                refusals.append(
+                    Refused(submit.number, refused.http_status, refused.code, refused.text, refused.parameter)
+                )
             if time.perf_counter() >= until:
                 break
         return refusals
@@ -110,30 +127,61 @@ class ChildEngine:
     def step(self) -> Step:
         news = self._batcher.step()
         accepted, self._accepted = tuple(self._accepted), []
-        return Step(accepted, tuple(news.pieces), tuple(news.ends))
+        return Step(accepted, tuple(news.pieces), tuple(news.ends), tuple(news.thoughts), tuple(news.details))
 
     def _accept(self, number: int, request: GenerationRequest) -> None:
         wanted = len(request.prompts) * request.choices
         if self._batcher.running + self._batcher.waiting + wanted > self._slots + self._waiting_limit:
             raise PromptRefused("overloaded", "too many requests are waiting already", http_status=503)
+        form = self._form(request.schema)
         options = dict(request.template_options)
         prompts = [
             self._reader.text(prompt) if isinstance(prompt, str) else self._reader.conversation(prompt, options)
             for prompt in request.prompts
         ]
         self._accepted.append((number, sum(map(len, prompts))))
+        shown = self._bytes_with_control if request.shows_control_tokens else self._bytes_of
         for choice in range(wanted):
             prompt = prompts[choice // request.choices]
-            limit = min(request.max_tokens or DEFAULT_MAX_TOKENS, self._context_tokens - len(prompt))
-            text = AnswerText(self._bytes_of, request.stop)
-            self._batcher.add(Answer(number, choice, prompt, limit, request.sampling, text, request.stream))
+            is_conversation = not isinstance(request.prompts[choice // request.choices], str)
+            self._batcher.add(
+                Answer(
+                    number=number,
+                    choice=choice,
+                    prompt=prompt,
+                    limit=min(request.max_tokens or DEFAULT_MAX_TOKENS, self._context_tokens - len(prompt)),
+                    sampling=request.sampling,
+                    text=AnswerText(shown, request.stop),
+                    stream=request.stream,
+                    form=None if form is None else Formed(form),
+                    thoughts=self._thoughts(prompt) if is_conversation else None,
+                    scored=request.scored,
+                )
+            )
+
+    def _form(self, schema: str | None) -> Form | None:
+        if schema is None:
+            return None
+        if not self._vocabulary.writes_all:
+            text = "this model's tokens cannot write every JSON text"
+            raise PromptRefused("unsupported_option", text, parameter="response_format")
+        try:
+            return Form(grammar_of(schema), self._vocabulary)
+        except SchemaRefused as refused:
+            raise PromptRefused("unsupported_schema", str(refused), parameter="response_format") from None
+
+    def _thoughts(self, prompt: list[int]) -> Thoughts | None:
+        if self._markers is None:
+            return None
+        stage = stage_after(self._reader.opening(prompt), self._markers)
+        return Thoughts(self._markers, stage, self._bytes_of)
 
 
-def _stop_ids(tokenizer: Tokenizer, texts: tuple[str, ...]) -> frozenset[int]:
-    ids = set()
+def _ids(tokenizer: Tokenizer, texts: tuple[str, ...]) -> list[int]:
+    ids = []
     for text in texts:
         number = tokenizer.token_to_id(text)
         if number is None:
-            raise ValueError(f"the tokenizer does not know the stop token {text}")
-        ids.add(number)
-    return frozenset(ids)
+            raise ValueError(f"the tokenizer does not know the token {text}")
+        ids.append(number)
+    return ids

@@ -17,8 +17,9 @@ class UnsupportedTokenizerError(ValueError):
     """The model's tokenizer is of a kind that this engine cannot read."""
 
 
-def token_bytes(tokenizer: Tokenizer) -> list[bytes]:
-    """For each token id what it adds to the text: nothing for control tokens and ids without a token.
+def token_bytes(tokenizer: Tokenizer, *, shows_control_tokens: bool = False) -> list[bytes]:
+    """For each token id what it adds to the text: nothing for control tokens, unless they are shown, and ids without a
+    token.
 
     Raises `UnsupportedTokenizerError` when the tokenizer is not byte-level.
     """
@@ -34,7 +35,7 @@ def token_bytes(tokenizer: Tokenizer) -> list[bytes]:
         except KeyError:
             table[token] = text.encode()
     for token, added in tokenizer.get_added_tokens_decoder().items():
-        table[token] = b"" if added.special else added.content.encode()
+        table[token] = added.content.encode() if shows_control_tokens or not added.special else b""
     return table
 
 

@@ -1,0 +1,1 @@
+"""Engines that are no job process of ours."""

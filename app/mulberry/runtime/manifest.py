@@ -1,0 +1,194 @@
+"""What a model's `manifest.json` may say: this definition checks it, and docs/model-manifest.md prints it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mulberry.model.errors import UserFacingError
+
+MANIFEST = "manifest.json"
+MANIFEST_LIMIT_BYTES = 1_000_000
+REQUIRED_FILES = ("genai_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+ENGINE_BYTES = 4 << 30  # onnxruntime, tokenizer, and the cache of a small model
+NAMES_OF_WINDOWS = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)))
+)
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("characters that a terminal would take for orders, or that hide")
+    return text
+
+
+def _on_every_system(name: str) -> str:
+    if name.endswith(".") or name.partition(".")[0].lower() in NAMES_OF_WINDOWS:
+        raise ValueError("a name that Windows takes for something else")
+    return name
+
+
+FileName = Annotated[  # one folder, no paths
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"), AfterValidator(_on_every_system)
+]
+
+
+def _onnx(name: str) -> str:
+    if not name.endswith(".onnx"):  # by other endings onnxruntime takes other formats, which nobody inspects
+        raise ValueError("a graph's name ends with .onnx")
+    return name
+
+
+Graph = Annotated[FileName, AfterValidator(_onnx)]
+Line = Annotated[str, Field(max_length=200), AfterValidator(_printable)]
+
+
+class ModelFile(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: FileName
+    size: int = Field(ge=0, le=1 << 44)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Variant(BaseModel):
+    """One way to run the model. All variants share tokenizer and template."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    provider: Literal["cpu", "cuda"]
+    precision: str = Field(pattern=r"^[a-z0-9-]{1,20}$")
+    graph: Graph
+    configuration: FileName
+    minimum_vram_bytes: int = Field(ge=0, le=1 << 44)
+
+
+class Measurement(BaseModel):
+    """How often the model was exactly right, measured by our own engine. `held_out`: on questions never trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Annotated[str, Field(max_length=80), AfterValidator(_printable)]
+    held_out: bool
+    asked: int = Field(gt=0)
+    right: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Measurement":
+        if self.right > self.asked:
+            raise ValueError("more right answers than questions")
+        return self
+
+
+class Manifest(BaseModel):
+    """What a model's makers say of it. The descriptions are the documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    format: Literal[2] = Field(description="2")
+    name: Annotated[str, AfterValidator(_printable)] = Field(
+        pattern=r"^[^@\s]+$",
+        max_length=200,
+        description="the name that the network's requests carry, without `@` and what follows it",
+    )
+    version: str = Field(
+        pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,39}$",
+        description="the makers' own; of one name, the last import is used",
+    )
+    title: Annotated[str, AfterValidator(_printable)] = Field(max_length=80, description="for people")
+    licence: Annotated[str, AfterValidator(_printable)] = Field(
+        max_length=80, description="of the weights, as an SPDX identifier where there is one"
+    )
+    source: Annotated[str, AfterValidator(_printable)] = Field(
+        max_length=500, description="where the weights come from and what made them"
+    )
+    parameters: int = Field(gt=0, description="how many")
+    context_tokens: int = Field(
+        ge=2, le=2**20, description="prompt and answer together; at most what the model was made for"
+    )
+    chat_template: Literal["chat_template.jinja"] = Field(
+        description="the file that turns a conversation into a prompt: `chat_template.jinja`"
+    )
+    stop_tokens: tuple[Line, ...] = Field(
+        min_length=1, max_length=64, description="the control tokens that end an answer, as the tokenizer writes them"
+    )
+    thinking: tuple[Line, Line] | None = Field(
+        default=None,
+        description="the two tokens between which the model thinks before it answers, such as `<think>` and "
+        "`</think>`; left out: it does not",
+    )
+    default_temperature: float = Field(
+        ge=0, le=2, allow_inf_nan=False, description="of requests that name none, 0 to 2"
+    )
+    variants: tuple[Variant, ...] = Field(
+        min_length=1,
+        max_length=8,
+        description="ways to run it, each with `provider` (`cpu` or `cuda`), `precision`, `graph` and `configuration` "
+        "(names of files) and `minimum_vram_bytes` (0 for the CPU)",
+    )
+    can: tuple[Line, ...] = Field(max_length=20, description="short sentences for the model's page: what to expect")
+    cannot: tuple[Line, ...] = Field(max_length=20, description="and what not")
+    measured: tuple[Measurement, ...] = Field(
+        max_length=64,
+        description="`kind`, `held_out`, `asked`, `right`: answers that were right to the letter, by our own engine; "
+        "`held_out` says that none of these questions was trained on",
+    )
+    files: tuple[ModelFile, ...] = Field(
+        max_length=64, description="`name` (no path), `size` in bytes, `sha256` in hexadecimal"
+    )
+    memory_bytes: int | None = Field(
+        default=None,
+        ge=1 << 28,
+        le=1 << 44,
+        description="what its job process may hold; left out: three times the files and 4 GiB",
+    )
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size for file in self.files)
+
+    @property
+    def memory_limit_bytes(self) -> int:
+        """What its job process may hold: what the makers say, else three times the files and room for the engine."""
+        return self.memory_bytes or 3 * self.size_bytes + ENGINE_BYTES
+
+    @property
+    def graphs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(variant.graph for variant in self.variants))
+
+    @property
+    def configurations(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(variant.configuration for variant in self.variants))
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Manifest":
+        names = [file.name for file in self.files]
+        if len({name.lower() for name in (*names, MANIFEST)}) != len(names) + 1:
+            raise ValueError("files: a name twice (large and small letters are the same), or the manifest itself")
+        missing = sorted({*REQUIRED_FILES, *self.graphs, *self.configurations} - set(names))
+        if missing:
+            raise ValueError(f"files: {', '.join(missing)} missing")
+        return self
+
+
+def parse_manifest(untrusted_text: bytes, where: str) -> Manifest:
+    """`where` is the model's place, for people. Raises `UserFacingError` with every mistake in it."""
+    if len(untrusted_text) > MANIFEST_LIMIT_BYTES:
+        raise unusable(where, f"{MANIFEST} is larger than {MANIFEST_LIMIT_BYTES:,} bytes.")
+    try:
+        return Manifest.model_validate_json(untrusted_text)
+    except ValidationError as mistakes:
+        listed = (f"{'.'.join(map(str, m['loc'])) or 'file'}: {m['msg']}" for m in mistakes.errors()[:20])
+        raise unusable(where, f"{MANIFEST} has mistakes: {'; '.join(listed)}.") from None
+
+
+def unusable(where: str, why: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"The model in {where} cannot be used.",
+        why=why,
+        next_step="Put the model's original files back: install Mulberry again, or restore the folder.",
+    )
+
+
+def documentation() -> Iterator[str]:
+    """The lines of the table of keys in docs/model-manifest.md."""
+    yield "| key | value |"
+    yield "|---|---|"
+    for name, field in Manifest.model_fields.items():
+        yield f"| `{name}` | {field.description} |"

@@ -1,0 +1,38 @@
+"""The canary's findings as people say them."""
+
+from mulberry.runtime.wire import Canary
+
+PASSED = {
+    Canary.NOT_ROOT: "is not root",
+    Canary.NO_CAPABILITIES: "has no special powers",
+    Canary.NO_NEW_PRIVILEGES: "cannot gain privileges",
+    Canary.CALLS_FILTERED: "has its system calls filtered",
+    Canary.HOME_CLOSED: "cannot list your home folder",
+    Canary.USERS_CLOSED: "cannot read the list of users",
+    Canary.NOTHING_WRITABLE: "cannot write a file anywhere it was tried",
+    Canary.NETWORK_CLOSED: "cannot reach a network, not even this computer's own",
+    Canary.NO_FORK: "cannot start a process",
+    Canary.NO_EXEC: "cannot run a program",
+    Canary.DEVICES_CLOSED: "cannot open devices",
+    Canary.AGENT_UNSEEN: "does not see the agent",
+    Canary.MODEL_RUNS: "can run a model",
+}
+MISSED = {
+    Canary.NOT_ROOT: "it is root",
+    Canary.NO_CAPABILITIES: "it has special powers",
+    Canary.NO_NEW_PRIVILEGES: "it could gain privileges",
+    Canary.CALLS_FILTERED: "its system calls are not filtered",
+    Canary.HOME_CLOSED: "it could list your home folder",
+    Canary.USERS_CLOSED: "it could read the list of users",
+    Canary.NOTHING_WRITABLE: "it could write a file",
+    Canary.NETWORK_CLOSED: "it could reach a network",
+    Canary.NO_FORK: "it could start a process",
+    Canary.NO_EXEC: "it could run a program",
+    Canary.DEVICES_CLOSED: "it could open a device",
+    Canary.AGENT_UNSEEN: "it saw the agent",
+    Canary.MODEL_RUNS: "no model runs in it",
+}
+
+
+def in_words(missed: Canary) -> str:
+    return ", ".join(MISSED[canary] for canary in missed)

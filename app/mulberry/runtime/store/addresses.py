@@ -1,0 +1,58 @@
+"""Which addresses models are fetched from: https, and plain http only from this computer."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from mulberry.model.errors import UserFacingError
+from mulberry.runtime.manifest import MANIFEST
+
+
+def manifest_address(untrusted_address: str) -> str:
+    """The address of the manifest, whether it or its folder was named. Raises `UserFacingError`."""
+    check_address(untrusted_address)
+    parts = urlsplit(untrusted_address)
+    if parts.query or parts.fragment:
+        raise refused_address(untrusted_address, "It has a query, which would be lost for the other files.")
+    if parts.path.endswith(f"/{MANIFEST}"):
+        return untrusted_address
+    return f"{untrusted_address.rstrip('/')}/{MANIFEST}"
+
+
+def check_address(untrusted_address: str) -> None:
+    """Also for what a server redirects to. Raises `UserFacingError`."""
+    try:
+        parts = urlsplit(untrusted_address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise refused_address(untrusted_address, "It is not well formed.") from None
+    if parts.username is not None or parts.password is not None:
+        raise refused_address(untrusted_address, "It has a name or a password in it.")
+    if not host or parts.scheme not in ("https", "http"):
+        raise refused_address(untrusted_address, "It does not begin with https://.")
+    if parts.scheme == "http" and not _is_this_computer(host):
+        raise refused_address(untrusted_address, "It begins with http://, and anybody on the way could change it.")
+
+
+def refused_address(untrusted_address: str, why: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"No model is fetched from {without_secrets(untrusted_address)!r}.",
+        why=why,
+        next_step="Name a folder of this computer, or an address that begins with https://.",
+    )
+
+
+def without_secrets(untrusted_address: str) -> str:
+    """For people and logs: no user, no query."""
+    plain = untrusted_address.partition("?")[0].partition("#")[0]
+    scheme, slashes, rest = plain.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"[:300]
+
+
+def _is_this_computer(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

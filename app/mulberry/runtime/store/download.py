@@ -1,0 +1,215 @@
+"""Fetches files over HTTP that may break off, lie or never end, and goes on where it was.
+
+What comes is counted and hashed on its way. It goes on behind the part that is there already only when the server
+says by a strong ETag that the file is the same (RFC 9110, 13.1.5 and 14); the hash decides in the end anyhow.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urljoin
+
+import aiohttp
+
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.runtime.manifest import MANIFEST_LIMIT_BYTES, ModelFile
+from mulberry.runtime.models import HASH_BLOCK_BYTES
+from mulberry.runtime.store.addresses import check_address, without_secrets
+from mulberry.runtime.store.disk import Disk
+
+CONNECT_SECONDS = 30.0
+SILENCE_SECONDS = 60.0
+PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0)  # before each further try
+WORTH_ANOTHER_ROUND_BYTES = 1 << 20  # a try that got this far starts the pauses anew
+CHUNK_BYTES = 1 << 20
+REDIRECTS_LIMIT = 5
+ETAG_LIMIT = 256
+STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
+CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+
+
+class Interrupted(Exception):
+    """It may go on with the next try. The text is a sentence."""
+
+
+@asynccontextmanager
+async def a_session() -> AsyncIterator[aiohttp.ClientSession]:
+    """Takes bodies as they are sent, waits for silent servers for a while only, knows no proxies and no cookies."""
+    timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+    async with aiohttp.ClientSession(
+        timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+    ) as session:
+        yield session
+
+
+async def fetch_manifest(session: aiohttp.ClientSession, address: str) -> bytes:
+    """At most one byte more than allowed. Raises `UserFacingError`."""
+    try:
+        async with _asking(session, address, {}) as response:
+            if response.status != 200:
+                raise _server_says(address, f"It answered with status {response.status}.")
+            untrusted = bytearray()
+            async for part in response.content.iter_chunked(HASH_BLOCK_BYTES):
+                untrusted += part
+                if len(untrusted) > MANIFEST_LIMIT_BYTES:
+                    break
+            return bytes(untrusted)
+    except (aiohttp.ClientError, OSError, TimeoutError) as problem:
+        raise _server_says(address, f"It could not be reached ({_in_words(problem)}).") from problem
+
+
+class Download:
+    """One file of a model, from `address` to `target`. `mark` keeps the ETag of what is there of it already."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, address: str, expected: ModelFile, target: Path, mark: Path, disk: Disk
+    ) -> None:
+        self._session = session
+        self._address = address
+        self._expected = expected
+        self._target = target
+        self._mark = mark
+        self._disk = disk
+        self._there = 0
+        self._digest = hashlib.sha256()
+
+    async def run(self, progress: Callable[[int], None]) -> None:
+        """`progress` gets the bytes that are there of it. Raises `UserFacingError`, and `OSError` of the disk."""
+        await asyncio.to_thread(self._look_at_the_part)
+        progress(self._there)
+        tries = 0
+        while self._there < self._expected.size or not self._is_right():
+            before = self._there
+            try:
+                await self._fetch(progress)
+            except Interrupted as cut:
+                if self._there - before >= WORTH_ANOTHER_ROUND_BYTES:
+                    tries = 0
+                if tries == len(PAUSES_SECONDS):
+                    raise _server_says(self._address, f"{cut} It was tried {tries + 1} times.") from cut
+                await asyncio.sleep(PAUSES_SECONDS[tries])
+                tries += 1
+        self._mark.unlink(missing_ok=True)
+
+    def _look_at_the_part(self) -> None:
+        if not self._target.exists():
+            if self._expected.size == 0:
+                self._disk.append(self._target).close()
+            return
+        if self._target.stat().st_size > self._expected.size:
+            self._forget()
+            return
+        with self._target.open("rb") as file:
+            while block := file.read(HASH_BLOCK_BYTES):
+                self._digest.update(block)
+                self._there += len(block)
+        if self._there == self._expected.size and not self._is_right():
+            self._forget()
+
+    def _is_right(self) -> bool:
+        return self._digest.hexdigest() == self._expected.sha256
+
+    def _forget(self) -> None:
+        self._target.unlink(missing_ok=True)
+        self._mark.unlink(missing_ok=True)
+        self._there = 0
+        self._digest = hashlib.sha256()
+
+    async def _fetch(self, progress: Callable[[int], None]) -> None:
+        headers = {}
+        tag = self._mark.read_text("ascii") if self._mark.exists() else ""
+        if self._there and tag:
+            headers = {"Range": f"bytes={self._there}-", "If-Range": tag}
+        try:
+            async with _asking(self._session, self._address, headers) as response:
+                self._check_head(response, tag if headers else "")
+                await self._take_body(response, progress)
+        except (aiohttp.ClientError, ConnectionError, TimeoutError) as problem:
+            raise Interrupted(f"The connection broke off ({_in_words(problem)}).") from problem
+        if self._there < self._expected.size:
+            raise Interrupted("The server stopped before the end.")
+        if not self._is_right():
+            self._forget()
+            raise _server_says(
+                self._address,
+                f"What it sends as {self._expected.name} is not the manifest's file: the SHA-256 differs.",
+            )
+
+    def _check_head(self, response: aiohttp.ClientResponse, tag: str) -> None:
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise _server_says(self._address, "It sends the file in another encoding than asked.")
+        if response.status == 206 and tag:
+            found = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+            whole = (self._there, self._expected.size - 1, self._expected.size)
+            if found is None or tuple(map(int, found.groups())) != whole or response.headers.get("ETag", tag) != tag:
+                self._forget()
+                raise Interrupted("The server went on with another part than asked, or with another file.")
+            return
+        if response.status == 200:
+            self._forget()
+            self._check_length(response)
+            new_tag = response.headers.get("ETag", "")
+            if len(new_tag) <= ETAG_LIMIT and STRONG_ETAG.fullmatch(new_tag):
+                self._mark.write_text(new_tag, "ascii")
+            return
+        if response.status in (416, 429) or response.status >= 500:
+            if response.status == 416:
+                self._forget()
+            raise Interrupted(f"The server answered with status {response.status}.")
+        raise _server_says(self._address, f"It answered with status {response.status} for {self._expected.name}.")
+
+    def _check_length(self, response: aiohttp.ClientResponse) -> None:
+        announced = response.content_length
+        if announced is not None and announced != self._expected.size:
+            raise _server_says(
+                self._address,
+                f"It announces {announced:,} bytes for {self._expected.name}, the manifest {self._expected.size:,}.",
+            )
+
+    async def _take_body(self, response: aiohttp.ClientResponse, progress: Callable[[int], None]) -> None:
+        with self._disk.append(self._target) as file:
+            async for untrusted_part in response.content.iter_chunked(CHUNK_BYTES):
+                if self._there + len(untrusted_part) > self._expected.size:
+                    file.close()
+                    self._forget()
+                    raise _server_says(
+                        self._address, f"It sends more for {self._expected.name} than the manifest says."
+                    )
+                await asyncio.to_thread(file.write, untrusted_part)
+                file.flush()
+                self._digest.update(untrusted_part)
+                self._there += len(untrusted_part)
+                progress(self._there)
+
+
+@asynccontextmanager
+async def _asking(
+    session: aiohttp.ClientSession, address: str, headers: dict[str, str]
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Follows redirects, each to an allowed address only."""
+    for _ in range(REDIRECTS_LIMIT + 1):
+        check_address(address)
+        async with session.get(
+            address, headers={"Accept-Encoding": "identity", **headers}, allow_redirects=False
+        ) as response:
+            if response.status not in (301, 302, 303, 307, 308):
+                yield response
+                return
+            address = urljoin(address, response.headers.get("Location", ""))
+    raise _server_says(address, f"It sent us on more than {REDIRECTS_LIMIT} times.")
+
+
+def _server_says(address: str, why: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"The model could not be fetched from {without_secrets(address)}.",
+        why=why,
+        next_step="Try again later: what is here already is kept. If it stays so, ask whoever offers the model.",
+        whose_turn=WhoseTurn.YOU,
+    )
+
+
+def _in_words(problem: Exception) -> str:
+    return str(problem) or type(problem).__name__
