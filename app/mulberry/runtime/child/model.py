@@ -6,6 +6,7 @@ one batch. CPU execution provider only in this version.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,13 @@ class OnnxModel:
         self._prefill_bindings: dict[int, Any] = {}  # by row
         self._decode_bindings: dict[int, Any] = {}  # by number of rows
 
-    def prefill(self, row: int, tokens: list[int]) -> Logits:
-        """Reads a prompt of less than `context_tokens` into `row`. Returns the logits after it: [1, vocabulary]."""
+    def read(self, row: int, start: int, tokens: Sequence[int]) -> Logits:
+        """Reads a part of a prompt into `row`, which holds the `start` tokens before it; together they are fewer than
+        `context_tokens`. Returns the logits after it: [1, vocabulary].
+        """
         count = len(tokens)
         ids = np.array([tokens], np.int64)
-        mask = np.ones((1, count), np.int64)
+        mask = np.ones((1, start + count), np.int64)
         logits = np.empty((1, count, self.vocabulary), np.float32)
         binding = self._prefill_bindings.get(row)
         if binding is None:
@@ -56,7 +59,7 @@ class OnnxModel:
         _bind(binding.bind_input, "attention_mask", mask)
         _bind(binding.bind_output, "logits", logits)
         self._session.run_with_iobinding(binding)
-        self.lengths[row] = count
+        self.lengths[row] = start + count
         return logits[:, -1]
 
     def decode(self, rows: int) -> Logits:
@@ -73,11 +76,14 @@ class OnnxModel:
         lengths += 1
         return self._logits[:rows, 0]
 
-    def move(self, source: int, target: int) -> None:
-        """Copies a row's cache, length and next token to a free row."""
-        count = self.lengths[source]
+    def share(self, source: int, target: int, count: int) -> None:
+        """Copies the first `count` tokens of a row's cache to a free row."""
         self._cache[:, target, :, :count] = self._cache[:, source, :, :count]
         self.lengths[target] = count
+
+    def move(self, source: int, target: int) -> None:
+        """Copies a row's cache, length and next token to a free row."""
+        self.share(source, target, int(self.lengths[source]))
         self.next_tokens[target] = self.next_tokens[source]
 
     def _decode_binding(self, rows: int) -> Any:

@@ -127,7 +127,14 @@ class ChildEngine:
     def step(self) -> Step:
         news = self._batcher.step()
         accepted, self._accepted = tuple(self._accepted), []
-        return Step(accepted, tuple(news.pieces), tuple(news.ends), tuple(news.thoughts), tuple(news.details))
+        return Step(
+            accepted,
+            tuple(news.pieces),
+            tuple(news.ends),
+            tuple(news.thoughts),
+            tuple(news.details),
+            tuple(news.cached),
+        )
 
     def _accept(self, number: int, request: GenerationRequest) -> None:
         wanted = len(request.prompts) * request.choices
@@ -156,6 +163,7 @@ class ChildEngine:
                     form=None if form is None else Formed(form),
                     thoughts=self._thoughts(prompt) if is_conversation else None,
                     scored=request.scored,
+                    pays_prompt=choice % request.choices == 0,
                 )
             )
 
