@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.shown import shown
 
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT_BYTES = 1_000_000
@@ -175,7 +176,7 @@ def parse_manifest(untrusted_text: bytes, where: str) -> Manifest:
         return Manifest.model_validate_json(untrusted_text)
     except ValidationError as mistakes:
         listed = (f"{'.'.join(map(str, m['loc'])) or 'file'}: {m['msg']}" for m in mistakes.errors()[:20])
-        raise unusable(where, f"{MANIFEST} has mistakes: {'; '.join(listed)}.") from None
+        raise unusable(where, f"{MANIFEST} has mistakes: {shown('; '.join(listed), 2000)}.") from None
 
 
 def unusable(where: str, why: str) -> UserFacingError:
