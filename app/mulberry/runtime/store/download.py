@@ -221,4 +221,6 @@ def _server_says(address: str, why: str) -> UserFacingError:
 
 def _in_words(problem: Exception) -> str:
     """It may quote the server."""
+    if isinstance(problem, aiohttp.ClientResponseError):
+        return "what it answers is not HTTP"
     return shown(str(problem).partition("\n")[0], 200) or type(problem).__name__
