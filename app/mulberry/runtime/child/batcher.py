@@ -182,7 +182,7 @@ class Batcher:
                     answer.form.take(token)
             if answer.text.stopped:
                 finish = Finish.STOP
-            elif answer.count >= answer.limit:
+            elif answer.count >= answer.limit or (answer.form is not None and answer.form.is_exhausted):
                 finish = Finish.LENGTH
         if finish is not None or (answer.stream and self._clock() >= answer.silent_until):
             self._speak(answer, finish, news)
