@@ -14,6 +14,7 @@ from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
+from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineState, EngineStatus, Piece, Usage
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.bare import NoSandbox
@@ -71,6 +72,7 @@ class EchoEngine:
         random: Random,
         on_change: Callable[[EngineStatus], None],
         sandbox: Sandbox,
+        card: Card | None,
     ) -> "EchoEngine":
         """A `workshop.MakeEngine` that always gives this one."""
         self._on_change = on_change

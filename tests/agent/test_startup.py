@@ -43,6 +43,7 @@ async def run(
             bench = Bench(workshop, stack, lambda: None)
             bench.model = ModelFolder.read(resource("models/tiny-lm"))
             bench.sandbox = NoSandbox()
+            bench.gpus = workshop.gpus.read()
             return await task().run(bench, lambda note: None)
 
 

@@ -25,6 +25,7 @@ from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
 from mulberry.model.node import Intent, NetworkInfo, NodeState, Reason, Status, Step, Want
 from mulberry.model.wallet import Reconciliation, WalletStatus
+from mulberry.runtime.engine import THE_CPU
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Node:
             intent=facts.intent,
             network=NetworkInfo(profile.name, profile.title, profile.kind == "demo", front_url),
             model=profile.model,
-            runs_on="the CPU",  # no GPU provider in this version
+            runs_on=shift.runs_on if shift else THE_CPU,
             sandbox=shift.sandbox if shift else "",
             running_requests=facts.running_requests,
             proxies=shift.proxies(accounts) if shift else (),

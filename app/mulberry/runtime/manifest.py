@@ -149,6 +149,10 @@ class Manifest(BaseModel):
         """What its job process may hold: what the makers say, else three times the files and room for the engine."""
         return self.memory_bytes or 3 * self.size_bytes + ENGINE_BYTES
 
+    def variant_for(self, provider: str) -> Variant | None:
+        """The first for it; the makers' order is their choice. None: it cannot run there."""
+        return next((variant for variant in self.variants if variant.provider == provider), None)
+
     @property
     def graphs(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(variant.graph for variant in self.variants))

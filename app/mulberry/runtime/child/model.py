@@ -2,7 +2,7 @@
 
 The graph's attention (GroupQueryAttention) reads and writes the cache in place: past and present are bound to the
 same memory. It takes each row's length from the row's sum in `attention_mask`, so rows of different lengths run in
-one batch. CPU execution provider only in this version.
+one batch. The cache lies in main memory: a GPU gets it and gives it back at every step.
 """
 
 import json
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+from mulberry.runtime.child.provider import open_session
+from mulberry.runtime.wire import Load
 
 Logits = NDArray[np.float32]
 
@@ -22,17 +24,20 @@ _NUMPY_TYPES: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tenso
 class OnnxModel:
     """`slots` rows with a cache of `context_tokens` positions each: [layers x 2, slots, heads, context, head size].
 
+    The provider must be proven.
+
     Raises `KeyError`, `ValueError` or onnxruntime's own errors when the folder's files do not fit together.
     """
 
-    def __init__(self, folder: Path, context_tokens: int, slots: int, threads: int) -> None:
-        config = json.loads((folder / "genai_config.json").read_text("utf-8"))["model"]
+    def __init__(self, load: Load) -> None:
+        folder, context_tokens, slots = Path(load.folder), load.context_tokens, load.slots
+        config = json.loads((folder / load.configuration).read_text("utf-8"))["model"]
         decoder = config["decoder"]
         if context_tokens > config["context_length"]:
             raise ValueError(f"the model was made for {config['context_length']} tokens, not {context_tokens}")
         self.vocabulary: int = config["vocab_size"]
         self._context = context_tokens
-        self._session = _session(folder / decoder["filename"], threads)
+        self._session = open_session(folder / decoder["filename"], load.provider, load.threads)
         self._names, kind = _cache_names(decoder, self._session)
         shape = (len(self._names), slots, decoder["num_key_value_heads"], context_tokens, decoder["head_size"])
         self._cache = np.zeros(shape, kind)
@@ -43,6 +48,11 @@ class OnnxModel:
         self._logits = np.zeros((slots, 1, self.vocabulary), np.float32)
         self._prefill_bindings: dict[int, Any] = {}  # by row
         self._decode_bindings: dict[int, Any] = {}  # by number of rows
+
+    def warm_up(self) -> None:
+        """Computes once: some graphs load on a provider that cannot run them. Raises onnxruntime's own errors."""
+        self.read(0, 0, [0])
+        self.lengths[0] = 0
 
     def read(self, row: int, start: int, tokens: Sequence[int]) -> Logits:
         """Reads a part of a prompt into `row`, which holds the `start` tokens before it; together they are fewer than
@@ -99,15 +109,6 @@ class OnnxModel:
             _bind(binding.bind_input, past, part[first:end])
             _bind(binding.bind_output, present, part[first:end])
         return binding
-
-
-def _session(path: Path, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a waiting core is the owner's
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _cache_names(decoder: dict[str, Any], session: Any) -> tuple[list[tuple[str, str]], type[np.generic]]:
