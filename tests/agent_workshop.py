@@ -63,6 +63,7 @@ class EchoEngine:
         self.gate.set()
         self.running = 0
         self.fail_with: Exception | None = None
+        self.card: Card | None = None
         self._on_change: Callable[[EngineStatus], None] = lambda status: None
 
     def make(
@@ -76,6 +77,7 @@ class EchoEngine:
     ) -> "EchoEngine":
         """A `workshop.MakeEngine` that always gives this one."""
         self._on_change = on_change
+        self.card = card
         return self
 
     def become(self, state: EngineState, note: str = "") -> None:
