@@ -18,6 +18,7 @@ from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
+from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineState, EngineStatus, Piece, Usage
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.bare import NoSandbox
@@ -76,6 +77,7 @@ class EchoEngine:
         self.gate.set()
         self.running = 0
         self.fail_with: Exception | None = None
+        self.card: Card | None = None
         self._on_change: Callable[[EngineStatus], None] = lambda status: None
 
     def make(
@@ -85,9 +87,11 @@ class EchoEngine:
         random: Random,
         on_change: Callable[[EngineStatus], None],
         sandbox: Sandbox,
+        card: Card | None,
     ) -> "EchoEngine":
         """A `workshop.MakeEngine` that always gives this one."""
         self._on_change = on_change
+        self.card = card
         return self
 
     def become(self, state: EngineState, note: str = "") -> None:

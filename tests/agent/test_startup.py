@@ -22,6 +22,7 @@ from mulberry.agent.startup import (
 from mulberry.agent.task import Blocked, Done, Outcome, Skipped, Task
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.gpu import GpuReport
 from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
 from mulberry.model.node import ReasonKind
 from mulberry.model.places import model_store, resource
@@ -32,6 +33,7 @@ from mulberry.runtime.store.importing import import_model
 from mulberry.runtime.store.judging import Verdict
 from mulberry.runtime.store.sources import source_of
 from mulberry.runtime.store.store import ModelStore
+from samples import RTX_4090
 
 
 async def run(
@@ -43,6 +45,7 @@ async def run(
             bench = Bench(workshop, stack, lambda: None)
             bench.model = ModelFolder.read(resource("models/tiny-lm"))
             bench.sandbox = NoSandbox()
+            bench.gpus = workshop.gpus.read()
             return await task().run(bench, lambda note: None)
 
 
@@ -160,6 +163,36 @@ async def test_an_imported_model_serves_and_is_held_until_the_end(tmp_path: Path
 
 async def approve(model: ModelFolder) -> Verdict:
     return Verdict(())
+
+
+async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(tmp_path: Path) -> None:
+    why = "RTX cannot be used. The NVIDIA driver is older than CUDA 13 needs."
+
+    class OnTheCpuOnly(EchoEngine):
+        async def start(self) -> None:
+            if self.card is not None:
+                raise EngineFailed(why)
+            await super().start()
+
+    model = ModelFolder.read(resource("models/tiny-lm"))
+    (cpu,) = model.manifest.variants
+    cuda = cpu.model_copy(update={"provider": "cuda"})
+    for variants, expected in (
+        ((cpu, cuda), Done(f"{why} The model runs on the CPU.")),
+        ((cuda,), None),
+    ):
+        engine = OnTheCpuOnly()
+        with a_workshop(tmp_path, SystemClock(), make_engine=engine.make) as workshop:
+            async with AsyncExitStack() as stack:
+                bench = Bench(workshop, stack, lambda: None)
+                bench.model = ModelFolder(model.path, model.manifest.model_copy(update={"variants": variants}))
+                bench.sandbox = NoSandbox()
+                bench.gpus = GpuReport((RTX_4090,), None, workshop.clock.now())
+                outcome = await LoadModel().run(bench, lambda note: None)
+        if expected is None:
+            assert "older than CUDA 13" in blocked(outcome).reason.evidence
+        else:
+            assert outcome == expected
 
 
 async def test_a_model_that_was_tampered_with_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,3 +126,17 @@ def test_the_sandbox_is_tried_out_and_told_in_words_and_as_json(mulberry: Comman
     if holding:
         assert f"Strangers' jobs run in: {holding[0]}." in mulberry("sandbox", "selftest")
         assert "[✓] a job cannot list your home folder" in mulberry("sandbox", "selftest")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+def test_a_benchmark_is_measured_told_and_remembered(mulberry: CommandLine) -> None:
+    assert "Nothing was measured yet" in mulberry("benchmark", "--last", status=1)
+    told = mulberry("benchmark", "--seconds", "0.5")
+    assert "on the CPU" in told and "Landlock" in told
+    assert "a day could earn" in told and "at most, which is play money" in told
+    assert "Power: not measured" in told
+    remembered = json.loads(mulberry("benchmark", "--last", "--json"))
+    assert [speed["at_once"] for speed in remembered["speeds"]] == [1, 4, 16]
+    assert all(speed["tokens_per_second"] > 1 for speed in remembered["speeds"])
+    assert mulberry("benchmark", "--last") == told
+    assert "There is no model 'x'" in mulberry("benchmark", "--model", "x", status=1)

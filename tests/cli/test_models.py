@@ -1,19 +1,21 @@
 """Owners and their scripts bring in models by these commands: each is run as a process of its own."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hostile_models import HOSTILE
 from model_server import a_model, with_manifest, write
-from mulberry.cli.model_words import of_store
+from mulberry.cli.model_words import ProgressLine, of_store
 from mulberry.cli.models import _bytes
-from mulberry.model.models import StoreStatus
+from mulberry.model.models import CopyProgress, StoredModel, StoreStatus
 from mulberry.model.places import resource
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="models are inspected in a sandbox of Linux")
@@ -61,6 +63,33 @@ def test_a_model_that_was_changed_is_found_by_inspecting_it(tmp_path: Path) -> N
     (weights,) = tmp_path.glob("model_store/models/*/model/model.onnx.data")
     shutil.copyfile("/dev/null", weights)
     assert "model.onnx.data has 0 bytes" in models(tmp_path, "inspect", "mulberry/tiny-lm", status=1)
+
+
+def test_a_folder_can_be_inspected_before_it_is_imported(tmp_path: Path) -> None:
+    assert "nothing against it" in models(tmp_path, "inspect", str(resource("models/tiny-lm")))
+    hostile = with_manifest(a_model() | {"model.onnx": HOSTILE["a loop of 2⁶² rounds"][0]()})
+    said = models(tmp_path, "inspect", str(write(tmp_path / "m", hostile)), status=1)
+    assert "Refused: model.onnx: Loop has a size or a number of rounds of 4,611,686,018,427,387,904" in said
+
+
+def test_a_terminal_gets_one_line_that_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True)
+    with ProgressLine(out) as line:
+        for done in (0, 1, 500_000, 1_000_000):
+            line.tell(CopyProgress("model.onnx", done, 1_000_000))
+    written = out.getvalue()
+    assert written.count("\r") == 3 and written.endswith("\n") and written.count("\n") == 1
+    assert " 50 %  0.50 MB of 1.00 MB  model.onnx" in written
+
+
+def test_a_model_in_use_and_one_that_cannot_serve_are_told_apart(tmp_path: Path) -> None:
+    good = StoredModel("a-0", "maker/a", "1", "A", "MIT", 10**9, datetime(2026, 1, 2, 12, tzinfo=UTC), "/a", in_use=True)
+    damaged = StoredModel("b-0", "b-0", "", "", "", 5, None, "", in_use=False, problem="Its record is damaged.")
+    lines = "\n".join(of_store(StoreStatus(tmp_path, (good, damaged), 10**9, 10**10, 2 * 10**9)))
+    assert "maker/a 1: A, in use" in lines and "1.00 GB, licence MIT, imported 2026-01-02" in lines
+    assert "cannot be used: Its record is damaged." in lines
+    assert "1.00 GB used, your limit is 2.00 GB, 10.00 GB free on the disk" in lines
 
 
 def test_sizes() -> None:

@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
 
-from mulberry.runtime.child.grammar import Automaton
+from mulberry.runtime.child.grammar import Automaton, Form, Formed, Vocabulary
 from mulberry.runtime.child.schema import grammar_of
+from mulberry.runtime.child.text import token_bytes
 from mulberry.runtime.child.thinking import Markers, Stage, stage_after
 from mulberry.runtime.wire import Finish, GenerationRequest, Sampling, Submit
-from tiny_model import LocalEngine, ask, some_questions
+from tiny_model import LocalEngine, ask, some_questions, tiny_tokenizer
 
 WARM = Sampling(seed=3, temperature=1.5)
 PERSON = {
@@ -76,6 +78,29 @@ def test_a_schema_that_cannot_be_kept_is_refused_by_name() -> None:
     refused = engine.refused[1]
     assert (refused.http_status, refused.code, refused.parameter) == (400, "unsupported_schema", "response_format")
     assert "'pattern'" in refused.text
+    assert engine.texts[2, 0] == "Hello! How can I help you today?"
+
+
+def test_a_form_that_takes_too_long_ends_its_answer_and_nobody_elses() -> None:
+    hours = count()
+    vocabulary = Vocabulary(token_bytes(tiny_tokenizer()), frozenset({2}), 512)
+    form = Form(grammar_of('{"type": "object"}'), vocabulary, clock=lambda: 3600.0 * next(hours))
+    answer = Formed(form)
+    assert not answer.is_exhausted
+    assert answer.allowed.any()
+    assert answer.is_exhausted
+
+
+def test_a_bomb_of_choices_is_answered_in_time() -> None:
+    """Objects that all begin alike, in others that do: every byte has as many readings as are kept."""
+    inner: Any = {"type": "integer"}
+    for _ in range(2):
+        names = [f"{'a' * 20}{number}" for number in range(20)]
+        inner = {"anyOf": [{"type": "object", "properties": {name: inner}, "required": [name]} for name in names]}
+    engine = LocalEngine()
+    engine.take(Submit(1, formed(inner, sampling=WARM, max_tokens=80)), Submit(2, ask("Hello!")))
+    engine.run()
+    assert (1, 0) in engine.ends
     assert engine.texts[2, 0] == "Hello! How can I help you today?"
 
 

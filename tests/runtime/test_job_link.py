@@ -18,6 +18,7 @@ from mulberry.runtime.wire import (
     FrameReader,
     GenerationRequest,
     Note,
+    Provider,
     Ready,
     Refused,
     Sampling,
@@ -72,7 +73,7 @@ async def other() -> AsyncIterator[OtherEnd]:
 
 @pytest.fixture
 async def ready(other: OtherEnd) -> OtherEnd:
-    await other.say(ENTERED, Ready(0.1))
+    await other.say(ENTERED, Ready(0.1, Provider.CPU))
     assert other.link.ready.done()
     return other
 
@@ -200,7 +201,7 @@ async def test_a_prompt_larger_than_a_frame_is_the_customers_mistake(ready: Othe
 
 
 LIES: list[tuple[ToParent, ...]] = [
-    (Ready(1.0),),
+    (Ready(1.0, Provider.CPU),),
     (Note("late"),),
     (Step(((2, 1),)),),
     (Step(((0, 1),)),),
@@ -240,7 +241,7 @@ async def test_work_before_it_is_ready_is_a_lie(other: OtherEnd) -> None:
 
 
 async def test_a_process_that_is_ready_before_it_told_of_its_sandbox_is_ended(other: OtherEnd) -> None:
-    await other.say(Ready(0.1))
+    await other.say(Ready(0.1, Provider.CPU))
     assert "out of turn" in other.link.over.result()
 
 

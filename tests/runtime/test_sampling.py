@@ -52,6 +52,21 @@ def test_penalties_are_openais() -> None:
     assert chosen == [0, 1, 0, 1, 2]
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 0.9, 0.999]), st.sampled_from([0.5, 3.0]))
+def test_a_large_vocabulary_is_drawn_from_as_if_all_of_it_were_sorted(seed: int, top_p: float, spread: float) -> None:
+    """With a small spread the few hundred likeliest do not hold top_p, with a large one they do."""
+    scores = np.random.default_rng(seed).normal(0, spread, 3000).astype(np.float32)
+    sampler = Sampler(1, 3000)
+    sampler.join(0, Sampling(seed=seed, temperature=1.0, top_p=top_p), 0)
+    weights = np.exp(scores - scores.max())
+    order = np.argsort(-weights, kind="stable")
+    sums = weights[order].cumsum(dtype=np.float64)
+    nucleus = int(np.searchsorted(sums, top_p * weights.sum(dtype=np.float64))) + 1
+    luck = np.random.Generator(np.random.PCG64([seed, 0])).random()
+    expected = order[int(np.searchsorted(sums[:nucleus], luck * sums[nucleus - 1], side="right"))]
+    assert int(sampler.choose(scores[None].copy())[0]) == expected
+
+
 settings = st.builds(
     Sampling,
     seed=st.integers(-(2**63), 2**63 - 1),

@@ -32,6 +32,7 @@ from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
 from mulberry.model.wallet import Reconciliation, WalletStatus
+from mulberry.runtime.engine import THE_CPU
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Node:
             intent=facts.intent,
             network=network_info(profile, front_url, self._root),
             model=profile.model,
-            runs_on="the CPU",  # no GPU provider in this version
+            runs_on=shift.runs_on if shift else THE_CPU,
             sandbox=shift.sandbox if shift else "",
             running_requests=facts.running_requests,
             proxies=shift.proxies(records) if shift else proxy_statuses(None, records, self._workshop),

@@ -18,7 +18,7 @@ from mulberry.agent.workshop import Workshop
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, RootInfo, Step, StepState
 from mulberry.model.root_contract import RootParameters
-from mulberry.runtime.engine import EngineState
+from mulberry.runtime.engine import THE_CPU, EngineState
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +57,12 @@ class Shift:
         """What stands around the jobs, "" while there is no engine that has shown it."""
         engine = self._bench.engine if self._bench else None
         return str(engine.status.confinement or "") if engine else ""
+
+    @property
+    def runs_on(self) -> str:
+        """What the model has computed on; the CPU until it has."""
+        engine = self._bench.engine if self._bench else None
+        return (engine.status.runs_on if engine else "") or THE_CPU
 
     @property
     def front_url(self) -> str | None:

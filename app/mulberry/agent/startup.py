@@ -14,6 +14,7 @@ from mulberry.agent import reasons
 from mulberry.agent.backend import EngineBackend
 from mulberry.agent.bench import Bench
 from mulberry.agent.book import ProxyBook
+from mulberry.agent.cards import choose_card, end_and_compare
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.owner import read_owner
@@ -31,9 +32,11 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.network import NetworkProfile
 from mulberry.model.places import model_store, resource, this_program
 from mulberry.model.root_contract import ProxyAddress, RootParameters
+from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.store.store import ModelStore
+from mulberry.runtime.wire import Provider
 from mulberry.ton.address import AddressError, parse_address
 
 
@@ -62,9 +65,8 @@ class LookForGpus:
         report = await asyncio.to_thread(bench.workshop.gpus.read)
         bench.gpus = report
         if report.absent_because is not None:
-            return Skipped(f"{report.absent_because} The demo model runs on the CPU.")
-        names = ", ".join(gpu.name for gpu in report.gpus)
-        return Done(f"{names}; this version still runs the model on the CPU")
+            return Skipped(f"{report.absent_because} The model runs on the CPU.")
+        return Done(", ".join(gpu.name for gpu in report.gpus))
 
 
 class CheckModel:
@@ -126,22 +128,50 @@ class LoadModel:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         workshop = bench.workshop
-        if bench.model is None or bench.sandbox is None:
-            raise RuntimeError("the model or the sandbox has not been checked")
-
-        def on_status(status: EngineStatus) -> None:
-            if status.state is EngineState.LOADING:
-                progress(status.note)
-            bench.on_change()
-
-        engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status, bench.sandbox)
-        bench.keep_until_the_end(engine.stop)
-        bench.engine = engine
+        if bench.model is None or bench.sandbox is None or bench.gpus is None:
+            raise RuntimeError("the GPUs, the model or the sandbox have not been looked at")
+        manifest = bench.model.manifest
+        elsewhere = bool(workshop.settings.engine_urls)
+        card, note = (None, "") if elsewhere else choose_card(manifest, bench.gpus, workshop.gpus)
+        if card is not None:
+            try:
+                await _run_engine(bench, progress, card)
+            except EngineFailed as failure:
+                note = str(failure)
+            else:
+                return Done(f"Runs on {card.gpu.name}")
+        if not elsewhere and manifest.variant_for(Provider.CPU) is None:
+            return Blocked(reasons.engine_gave_up(note or "The model needs a GPU, and there is none."))
         try:
-            await engine.start()
+            await _run_engine(bench, progress, None)
         except EngineFailed as failure:
             return Blocked(reasons.engine_gave_up(str(failure)))
-        return Done()
+        return Done(f"{note} The model runs on the CPU." if note else "")
+
+
+async def _run_engine(bench: Bench, progress: Progress, card: Card | None) -> None:
+    """Raises `EngineFailed`."""
+    workshop = bench.workshop
+    if bench.model is None or bench.sandbox is None:
+        raise RuntimeError("the model or the sandbox has not been checked")
+
+    def on_status(status: EngineStatus) -> None:
+        if status.state is EngineState.LOADING:
+            progress(status.note)
+        bench.on_change()
+
+    before = None if card is None else await asyncio.to_thread(card.used_bytes)
+    engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status, bench.sandbox, card)
+
+    async def end() -> None:
+        if card is None:
+            await engine.stop()
+        else:
+            await end_and_compare(card, before, engine.stop)
+
+    bench.keep_until_the_end(end)
+    bench.engine = engine
+    await engine.start()
 
 
 class ConnectToProxy:

@@ -15,6 +15,7 @@ from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile
 from mulberry.model.places import DataFolder
+from mulberry.runtime.card import Card
 from mulberry.runtime.engine import Engine, EngineStatus
 from mulberry.runtime.engines.openai_server import OpenAiServers
 from mulberry.runtime.models import ModelFolder
@@ -34,7 +35,9 @@ class RunningEngine(Engine, Protocol):
     async def stop(self) -> None: ...
 
 
-MakeEngine = Callable[[ModelFolder, Settings, Random, Callable[[EngineStatus], None], Sandbox], RunningEngine]
+MakeEngine = Callable[
+    [ModelFolder, Settings, Random, Callable[[EngineStatus], None], Sandbox, Card | None], RunningEngine
+]
 
 
 def engine_of_choice(
@@ -43,9 +46,10 @@ def engine_of_choice(
     random: Random,
     on_change: Callable[[EngineStatus], None],
     sandbox: Sandbox,
+    card: Card | None,
 ) -> RunningEngine:
-    """The owner's own servers where they named some, else one job process, in the sandbox. There is a place for each
-    request that the network may send at once.
+    """The owner's own servers where they named some, else one job process, in the sandbox, on `card` or the CPU.
+    There is a place for each request that the network may send at once.
     """
     if settings.engine_urls:
         return OpenAiServers(
@@ -56,7 +60,7 @@ def engine_of_choice(
             on_change=on_change,
         )
     capacity = Capacity(slots=settings.max_active_requests)
-    return Supervisor(model, sandbox=sandbox, jitter=random, on_change=on_change, capacity=capacity)
+    return Supervisor(model, sandbox=sandbox, jitter=random, card=card, on_change=on_change, capacity=capacity)
 
 
 @dataclass(frozen=True, slots=True)

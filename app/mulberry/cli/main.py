@@ -285,6 +285,28 @@ def selftest(as_json: AsJson = False) -> None:
 
 
 @application.command()
+def benchmark(
+    network: Network = "demo",
+    model: Annotated[
+        str | None, typer.Option(help="An imported model instead of the network's own.", show_default=False)
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.5, max=600, help="For each number of requests at once.")] = 5.0,
+    last: Annotated[bool, typer.Option("--last", help="Show the last result instead of measuring.")] = False,
+    as_json: AsJson = False,
+    data: Data = None,
+) -> None:
+    """Measure how fast a model is here, as it would serve. Stop the agent first, or they share the computer."""
+    from mulberry.cli.benchmark import in_lines, last_one, measure_and_keep
+    from mulberry.model.benchmark import Benchmark
+    from mulberry.model.encoding import to_json
+    from mulberry.model.network import load_profile
+
+    profile = load_profile(network)
+    measured = last_one(_root(data)) if last else _run(measure_and_keep(_root(data), profile, model, seconds))
+    _print([to_json(Benchmark, measured).decode()] if as_json else in_lines(measured, profile))
+
+
+@application.command()
 def desktop(network: Network = "demo", data: Data = None) -> None:
     """Open the window."""
     from mulberry.desktop.app import run

@@ -13,6 +13,7 @@ from mulberry.model.places import default_data_root, model_store
 
 if TYPE_CHECKING:
     from mulberry.runtime.store.importing import Judge
+    from mulberry.runtime.store.judging import Verdict
     from mulberry.runtime.store.store import ModelStore
 
 models = typer.Typer(no_args_is_help=True, help="Import models, inspect them, and see how much room they take.")
@@ -66,19 +67,32 @@ def import_(
 
 
 @models.command()
-def inspect(name: Name, data: Data = None) -> None:
+def inspect(
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Its name, its entry, or a folder that is not imported yet.")
+    ],
+    data: Data = None,
+) -> None:
     """Compare all files with the manifest and inspect the model anew."""
     from mulberry.cli.model_words import of_verdict
     from mulberry.model.clock import SystemClock
+    from mulberry.runtime.manifest import MANIFEST
+    from mulberry.runtime.models import ModelFolder
     from mulberry.runtime.store.importing import judge_again
 
-    async def work() -> bool:
-        verdict = await judge_again(_store(data), name, await _judge_here(), SystemClock())
-        for line in of_verdict(verdict):
-            typer.echo(line)
-        return verdict.may_serve
+    async def work() -> "Verdict":
+        judge = await _judge_here()
+        if folder is None:
+            return await judge_again(_store(data), name, judge, SystemClock())
+        model = ModelFolder.read(folder)
+        await asyncio.to_thread(model.verify)
+        return await judge(model)
 
-    raise typer.Exit(0 if asyncio.run(work()) else 1)
+    folder = Path(name).absolute() if (Path(name) / MANIFEST).exists() else None
+    verdict = asyncio.run(work())
+    for line in of_verdict(verdict):
+        typer.echo(line)
+    raise typer.Exit(0 if verdict.may_serve else 1)
 
 
 @models.command()

@@ -38,6 +38,11 @@ def model_store(root: Path) -> Path:
     return root / "model_store"
 
 
+def benchmark_file(root: Path) -> Path:
+    """The last measurement of this computer, of whichever model."""
+    return root / "benchmark.json"
+
+
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """The files of one network. Play money and real money never share a folder."""

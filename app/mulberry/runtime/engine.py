@@ -1,7 +1,4 @@
-"""What an engine is to the rest of the agent: requests in, pieces of text out, two ways to fail.
-
-CPU only for now: a GPU provider will be another way to load a model, behind this same interface.
-"""
+"""What an engine is to the rest of the agent: requests in, pieces of text out, two ways to fail."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -12,6 +9,8 @@ from mulberry.runtime.sandbox.provider import Confinement
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 JsonObject = dict[str, Any]
+
+THE_CPU = "the CPU"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,14 @@ class EngineState(StrEnum):
 class EngineStatus:
     """`note` is a plain sentence or two: progress while loading, what broke otherwise; "" when all is well.
 
-    `confinement` is what the job process showed of its sandbox, once it has.
+    `confinement` is what the job process showed of its sandbox, once it has. `runs_on` is what the model has computed
+    on, for people: "the CPU", a GPU's name; "" while nothing has.
     """
 
     state: EngineState
     note: str = ""
     confinement: Confinement | None = None
+    runs_on: str = ""
 
 
 @dataclass(eq=False)

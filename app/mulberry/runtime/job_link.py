@@ -142,7 +142,7 @@ class JobLink(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.entered: asyncio.Future[Entered] = self._loop.create_future()
         self.inspected: asyncio.Future[Inspected] = self._loop.create_future()
-        self.ready: asyncio.Future[None] = self._loop.create_future()
+        self.ready: asyncio.Future[Ready] = self._loop.create_future()
         self.over: asyncio.Future[str] = self._loop.create_future()
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader(TO_PARENT_LIMIT_BYTES)
@@ -230,8 +230,8 @@ class JobLink(asyncio.Protocol):
                 self.inspected.set_result(verdict)
             case Note(text) if not self.ready.done():
                 self._on_note(text[:SHOWN_TEXT_LIMIT])
-            case Ready() if self.entered.done() and not self.ready.done():
-                self.ready.set_result(None)
+            case Ready() as ready if self.entered.done() and not self.ready.done():
+                self.ready.set_result(ready)
             case LoadFailed(text) if not self.ready.done():
                 self.end(text[:SHOWN_TEXT_LIMIT])
             case _:

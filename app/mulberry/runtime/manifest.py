@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.shown import shown
 
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT_BYTES = 1_000_000
@@ -148,6 +149,10 @@ class Manifest(BaseModel):
         """What its job process may hold: what the makers say, else three times the files and room for the engine."""
         return self.memory_bytes or 3 * self.size_bytes + ENGINE_BYTES
 
+    def variant_for(self, provider: str) -> Variant | None:
+        """The first for it; the makers' order is their choice. None: it cannot run there."""
+        return next((variant for variant in self.variants if variant.provider == provider), None)
+
     @property
     def graphs(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(variant.graph for variant in self.variants))
@@ -175,7 +180,7 @@ def parse_manifest(untrusted_text: bytes, where: str) -> Manifest:
         return Manifest.model_validate_json(untrusted_text)
     except ValidationError as mistakes:
         listed = (f"{'.'.join(map(str, m['loc'])) or 'file'}: {m['msg']}" for m in mistakes.errors()[:20])
-        raise unusable(where, f"{MANIFEST} has mistakes: {'; '.join(listed)}.") from None
+        raise unusable(where, f"{MANIFEST} has mistakes: {shown('; '.join(listed), 2000)}.") from None
 
 
 def unusable(where: str, why: str) -> UserFacingError:

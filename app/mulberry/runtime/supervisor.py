@@ -1,7 +1,7 @@
 """Keeps one job process alive: starts it, starts it again when it breaks, gives up when that does not help.
 
 Whatever happens to the process, the agent goes on: its requests fail with `EngineFailed`, and the status says why.
-The model runs on the CPU only in this version.
+On a GPU the model runs there or not at all; what it then falls back to is for whoever started it to say.
 """
 
 import asyncio
@@ -11,7 +11,9 @@ import random
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
-from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, Piece
+from mulberry.runtime.card import Card, watch_card
+from mulberry.runtime.engine import THE_CPU, EngineFailed, EngineState, EngineStatus, Piece
+from mulberry.runtime.gpu_truth import truth_of
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.memory_watch import watch_memory
 from mulberry.runtime.models import ModelFolder
@@ -19,7 +21,7 @@ from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.restarts import DEFAULT_RULES, RestartRules, Restarts
 from mulberry.runtime.sandbox.provider import Confinement, Limits, Room, Sandbox, Tier
 from mulberry.runtime.sandbox.words import in_words
-from mulberry.runtime.wire import GenerationRequest, Load
+from mulberry.runtime.wire import GenerationRequest, Load, ProfileName, Provider
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,7 +55,8 @@ class Supervisor:
     """The engine (`engine.Engine`) made of one job process after the other.
 
     `model` must be verified. A sandbox of no tier runs it as it is, which is for jobs of our own only. `on_change` is
-    called with every new status, from the event loop.
+    called with every new status, from the event loop. With a `card` the model runs on it, in its variant for CUDA.
+    Raises `ValueError`: the model has no variant for what it is to run on.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Supervisor:
         *,
         sandbox: Sandbox,
         jitter: random.Random,
+        card: Card | None = None,
         on_change: Callable[[EngineStatus], None] = lambda status: None,
         capacity: Capacity = Capacity(),
         patience: Patience = Patience(),
@@ -70,8 +74,16 @@ class Supervisor:
         self.status = EngineStatus(EngineState.STOPPED)
         self._model = model
         self._sandbox = sandbox
-        self._room = Room(model.path, limits=Limits(memory_bytes=model.manifest.memory_limit_bytes))
+        self._card = card
+        self._provider = Provider.CPU if card is None else Provider.CUDA
+        variant = model.manifest.variant_for(self._provider)
+        if variant is None:
+            raise ValueError(f"the model {model.manifest.name} has no variant for {self._provider}")
+        self._configuration = variant.configuration
+        profile = ProfileName.CPU if card is None else ProfileName.CUDA
+        self._room = Room(model.path, profile, limits=Limits(memory_bytes=model.manifest.memory_limit_bytes))
         self._confinement: Confinement | None = None
+        self._runs_on = ""
         self._on_change = on_change
         self._capacity = capacity
         self._patience = patience
@@ -156,16 +168,14 @@ class Supervisor:
         """From the start of a process to its certain end. Returns why it ended, as a plain sentence."""
         self._tell(EngineState.LOADING, "Starting the engine")
         try:
-            process = await JobProcess.start(self._sandbox, self._room, child_environment(os.environ))
+            process = await JobProcess.start(self._sandbox, self._room, self._environment())
         except OSError as problem:
             return f"The engine's process could not be started: {problem.strerror or problem}."
         link: JobLink | None = None
-        watchdog: asyncio.Task[None] | None = None
+        watchdogs: list[asyncio.Task[None]] = []
         try:
             link = await self._connect(process)
-            watchdog = asyncio.create_task(
-                watch_memory(process, link, self._room.limits.memory_bytes), name="memory watchdog"
-            )
+            watchdogs = self._watch(process, link)
             await self._load(link)
             if not link.over.done():
                 self._link = link
@@ -179,14 +189,29 @@ class Supervisor:
             self._link = None
             self._process = None
             self._confinement = None
-            if watchdog is not None:
+            self._runs_on = ""
+            for watchdog in watchdogs:
                 watchdog.cancel()
             if link is not None:
                 link.end("The engine was stopped.")
             how = await process.end(self._patience.grace_seconds)
         words = process.last_words if not link.ready.done() else _places(process.last_words)
         _LOG.warning("job process %d: %s (%s) %s", process.pid, why, how, words)
+        if self._card is not None and not link.ready.done() and link.entered.done():
+            return f"{self._card.gpu.name} cannot be used. {truth_of(f'{why} {words}')}"
         return why
+
+    def _environment(self) -> dict[str, str]:
+        chosen = {} if self._card is None else {"CUDA_VISIBLE_DEVICES": self._card.gpu.uuid}
+        return child_environment(os.environ) | chosen
+
+    def _watch(self, process: JobProcess, link: JobLink) -> "list[asyncio.Task[None]]":
+        """The watchdogs of its memory, and of its GPU's."""
+        own = watch_memory(process, link, self._room.limits.memory_bytes)
+        tasks = [asyncio.create_task(own, name="memory watchdog")]
+        if self._card is not None:
+            tasks.append(asyncio.create_task(watch_card(self._card, link), name="GPU memory watchdog"))
+        return tasks
 
     async def _connect(self, process: JobProcess) -> JobLink:
         patience = self._patience
@@ -213,6 +238,8 @@ class Supervisor:
                     return
                 link.send(self._model_at(order.model))
                 await asyncio.wait((link.ready, link.over), return_when=asyncio.FIRST_COMPLETED)
+                if link.ready.done():
+                    self._take_provider(link)
         except TimeoutError:
             link.end(f"The engine did not load the model within {seconds:g} seconds.")
 
@@ -224,6 +251,11 @@ class Supervisor:
         self._confinement = confinement
         return True
 
+    def _take_provider(self, link: JobLink) -> None:
+        if link.ready.result().provider is not self._provider:
+            link.end("The engine did not run the model where it was told to, and was ended.")
+        self._runs_on = THE_CPU if self._card is None else self._card.gpu.name
+
     def _model_at(self, folder: str) -> Load:
         manifest = self._model.manifest
         return Load(
@@ -234,10 +266,12 @@ class Supervisor:
             waiting_limit=self._capacity.waiting_limit,
             threads=self._capacity.threads,
             thinking=manifest.thinking,
+            provider=self._provider,
+            configuration=self._configuration,
         )
 
     def _tell(self, state: EngineState, note: str = "") -> None:
-        status = EngineStatus(state, note, self._confinement)
+        status = EngineStatus(state, note, self._confinement, self._runs_on)
         if status != self.status:
             self.status = status
             self._on_change(status)

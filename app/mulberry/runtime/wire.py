@@ -82,6 +82,13 @@ class ProfileName(StrEnum):
     CUDA = "cuda"
 
 
+class Provider(StrEnum):
+    """What a model computes on, as manifests name it."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 class Canary(IntFlag):
     """What the job process tried by itself before any job: a bit is set where the outcome was as it must be."""
 
@@ -151,6 +158,8 @@ class Load:
     waiting_limit: int  # answers that may wait for a slot
     threads: int
     thinking: tuple[str, str] | None = None  # the tokens between which the model thinks aloud
+    provider: Provider = Provider.CPU
+    configuration: str = "genai_config.json"  # the file that describes this variant's graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +204,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
+    """The model is loaded and has computed, on `provider`."""
+
     load_seconds: float
+    provider: Provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ ONCE = replace(ask("Hello"), stream=False)
 async def test_an_answer_in_one_piece() -> None:
     server = SomeServer()
     async with serving(server) as engine:
-        assert engine.status == EngineStatus(EngineState.READY)
+        assert engine.status == EngineStatus(EngineState.READY, runs_on="your own servers")
         assert await pieces(engine, ONCE) == [Piece(0, "Hi!", Finish.STOP, Usage(9, 5, 4, 2))]
     assert engine.status == EngineStatus(EngineState.STOPPED)
     assert server.paths == ["/v1/chat/completions"]

@@ -329,6 +329,21 @@ async def test_a_title_that_moves_the_cursor_is_refused(store: ModelStore, tmp_p
         assert key in said and said.isprintable()
 
 
+async def test_nothing_that_strangers_write_moves_the_cursor(store: ModelStore, tmp_path: Path) -> None:
+    said = await refusal(store, write(tmp_path / "m", a_model(**{"\x1b[2J": 1})))
+    assert "?[2J: Extra inputs" in said and said.isprintable()
+    async with serving(a_model()) as server:
+        for answer in (
+            says("200 OK", "\x1b[2J: \x1b[2J"),
+            says("302 Found", "Location: https://a@\x1b[2J/"),
+            says("999 \x1b[2J"),
+        ):
+            server.instead["manifest.json"] = [answer] * 10
+            with pytest.raises(UserFacingError) as refused:
+                await bring(store, server.address)
+            assert all(text.isprintable() for text in (refused.value.what, refused.value.why))
+
+
 # Room
 
 

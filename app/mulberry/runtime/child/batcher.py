@@ -1,7 +1,11 @@
 """Continuous batching: all answers under way advance by one token a step, and come and go between any two steps.
 
 Rows 0 to n - 1 of the model are in use, always without a gap: when an answer ends, the last row moves into its
-place. A prompt is read straight into its row of the cache.
+place. A prompt is read straight into row n of the cache, chunk by chunk between the steps of the others. The chunks
+of a prompt are always the same, for the same numbers come out of a model only when the same shapes go in.
+
+Prompts of one request share what they begin with. Those of different requests do not: how fast the first token comes,
+and the count of cached tokens, would tell one customer what another one asks.
 """
 
 import time
@@ -20,7 +24,8 @@ from mulberry.runtime.child.thinking import Stage, Thoughts
 from mulberry.runtime.wire import Finish, Sampling
 
 SPEAKING_SECONDS = 0.01  # a streamed answer speaks no more often: nobody reads faster, and each piece costs everybody
-ADMISSION_SECONDS = 0.02  # prompts read between two steps, so that those who stream do not stutter
+READING_SECONDS = 0.02  # prompts read between two steps, so that those who stream do not stutter; at least a chunk is
+CHUNK_TOKENS = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +42,8 @@ class Answer:
     form: Formed | None = None
     thoughts: Thoughts | None = None
     scored: bool = False
+    pays_prompt: bool = True  # the first of its prompt's answers
+    read: int = 0  # tokens of the prompt that are in the cache
     count: int = 0  # tokens generated
     likelihood: float = 0.0  # the sum of their logarithms, when scored
     unsent_thoughts: list[str] = field(default_factory=list)
@@ -52,6 +59,7 @@ class News:
     ends: list[tuple[int, int, Finish, int]] = field(default_factory=list)
     thoughts: list[tuple[int, int, str]] = field(default_factory=list)
     details: list[tuple[int, int, int, float]] = field(default_factory=list)
+    cached: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Batcher:
@@ -67,14 +75,15 @@ class Batcher:
         self._sampler = Sampler(slots, model.vocabulary)
         self._waiting: deque[Answer] = deque()
         self._rows: list[Answer] = []
+        self._reading: Answer | None = None  # in the row behind the others'
 
     @property
     def is_busy(self) -> bool:
-        return bool(self._rows or self._waiting)
+        return bool(self._rows or self._waiting or self._reading)
 
     @property
     def running(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + (self._reading is not None)
 
     @property
     def waiting(self) -> int:
@@ -86,6 +95,8 @@ class Batcher:
     def cancel(self, number: int) -> None:
         """Drops all answers of a request; unknown ones too: it may just have ended."""
         self._waiting = deque(answer for answer in self._waiting if answer.number != number)
+        if self._reading is not None and self._reading.number == number:
+            self._reading = None
         for row in reversed(range(len(self._rows))):
             if self._rows[row].number == number:
                 self._free(row)
@@ -99,22 +110,48 @@ class Batcher:
             ended = [row for row, token in enumerate(tokens.tolist()) if self._advance(self._rows[row], token, news)]
             for row in reversed(ended):
                 self._free(row)
-        self._admit(news)
+        self._read(news)
         return news
 
-    def _admit(self, news: News) -> None:
-        until = self._clock() + ADMISSION_SECONDS
-        while self._waiting and len(self._rows) < self._slots:
-            answer = self._waiting.popleft()
-            row = len(self._rows)
-            self._rows.append(answer)
-            self._sampler.join(row, answer.sampling, answer.choice)
-            tokens = self._choose(self._model.prefill(row, answer.prompt), row)
-            self._model.next_tokens[row] = tokens
-            if self._advance(answer, int(tokens[0]), news):
-                self._free(row)
+    def _read(self, news: News) -> None:
+        """Prompts, for as long as nobody has to wait for it."""
+        until = self._clock() + READING_SECONDS
+        while self._reading is not None or (self._waiting and len(self._rows) < self._slots):
+            if self._reading is None:
+                self._reading = self._waiting.popleft()
+                self._share(self._reading, news)
+            self._read_chunk(self._reading, news)
             if self._clock() >= until:
                 return
+
+    def _share(self, answer: Answer, news: News) -> None:
+        """Takes whole chunks that another row of the same request has read already; never the last one, whose logits
+        are needed.
+        """
+        most = (len(answer.prompt) - 1) // CHUNK_TOKENS
+        for row, other in enumerate(self._rows):
+            if other.number == answer.number and most:
+                chunks = min(most, _common(answer.prompt, other.prompt) // CHUNK_TOKENS)
+                if chunks * CHUNK_TOKENS > answer.read:
+                    answer.read = chunks * CHUNK_TOKENS
+                    self._model.share(row, len(self._rows), answer.read)
+        if answer.read and answer.pays_prompt:
+            news.cached.append((answer.number, answer.read))
+
+    def _read_chunk(self, answer: Answer, news: News) -> None:
+        row = len(self._rows)
+        chunk = answer.prompt[answer.read : answer.read + CHUNK_TOKENS]
+        logits = self._model.read(row, answer.read, chunk)
+        answer.read += len(chunk)
+        if answer.read < len(answer.prompt):
+            return
+        self._reading = None
+        self._rows.append(answer)
+        self._sampler.join(row, answer.sampling, answer.choice)
+        tokens = self._choose(logits, row)
+        self._model.next_tokens[row] = tokens
+        if self._advance(answer, int(tokens[0]), news):
+            self._free(row)
 
     def _choose(self, logits: Logits, first_row: int) -> NDArray[np.int64]:
         """The next token of each row from `first_row` on, within the forms that some of them have."""
@@ -145,7 +182,7 @@ class Batcher:
                     answer.form.take(token)
             if answer.text.stopped:
                 finish = Finish.STOP
-            elif answer.count >= answer.limit:
+            elif answer.count >= answer.limit or (answer.form is not None and answer.form.is_exhausted):
                 finish = Finish.LENGTH
         if finish is not None or (answer.stream and self._clock() >= answer.silent_until):
             self._speak(answer, finish, news)
@@ -180,6 +217,8 @@ class Batcher:
             self._sampler.move(last, row)
             self._rows[row] = self._rows[last]
         self._rows.pop()
+        if self._reading is not None:
+            self._model.move(last + 1, last)
 
 
 def _keep_to_form(logits: NDArray[np.float32], form: Formed, thoughts: Thoughts | None) -> None:
@@ -190,3 +229,13 @@ def _keep_to_form(logits: NDArray[np.float32], form: Formed, thoughts: Thoughts 
     if thoughts is not None and thoughts.may_open is not None:
         forbidden[thoughts.may_open] = False
     logits[forbidden] = -np.inf
+
+
+def _common(one: list[int], other: list[int]) -> int:
+    """With how many tokens both begin."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count

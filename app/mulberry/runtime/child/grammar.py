@@ -6,8 +6,9 @@ first reached and kept, so that most bytes cost one look into a table. A set tha
 readings: what is left still leads only to answers that the grammar allows.
 """
 
+import time
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ READINGS_LIMIT = 256
 EXPANSIONS_LIMIT = 16 * READINGS_LIMIT
 KEPT_READINGS_LIMIT = 100_000  # in all states of one grammar together
 KEPT_MASKS_BYTES = 16 << 20  # of one grammar
+SECONDS_LIMIT = 5.0
 TEXT_BYTES = frozenset(range(0x20, 0x7F)) - {0x22, 0x5C}  # within a JSON string they stand for themselves
 NEVER_IN_UTF8 = {0xC0, 0xC1, *range(0xF5, 0x100)}
 
@@ -253,19 +255,30 @@ def _past(beginning: bytes) -> bytes:
 
 
 class Form:
-    """The form of all answers to one request: its grammar, and the masks found so far."""
+    """The form of all answers to one request: its grammar, and the masks found so far.
 
-    def __init__(self, root: Node, vocabulary: Vocabulary) -> None:
+    Everybody waits while a mask is made, so a request may take `SECONDS_LIMIT` for its masks and no more.
+    """
+
+    def __init__(self, root: Node, vocabulary: Vocabulary, clock: Callable[[], float] = time.perf_counter) -> None:
         self.automaton = Automaton(root)
         self.vocabulary = vocabulary
         self._masks: dict[State, Mask] = {}
+        self._clock = clock
+        self._spent_seconds = 0.0
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self._spent_seconds > SECONDS_LIMIT
 
     def allowed(self, state: State) -> Mask:
         mask = self._masks.get(state)
         if mask is None:
             if len(self._masks) * self.vocabulary.size > KEPT_MASKS_BYTES:
                 self._masks.clear()
+            begin = self._clock()
             mask = self._masks[state] = self.vocabulary.allowed(self.automaton, state)
+            self._spent_seconds += self._clock() - begin
         return mask
 
 
@@ -281,6 +294,10 @@ class Formed:
     @property
     def allowed(self) -> Mask:
         return self._form.allowed(self._state)
+
+    @property
+    def is_exhausted(self) -> bool:
+        return self._form.is_exhausted
 
     def take(self, token: int) -> None:
         """The answer goes on with an allowed `token` that does not end it."""

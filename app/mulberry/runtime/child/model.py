@@ -2,16 +2,19 @@
 
 The graph's attention (GroupQueryAttention) reads and writes the cache in place: past and present are bound to the
 same memory. It takes each row's length from the row's sum in `attention_mask`, so rows of different lengths run in
-one batch. CPU execution provider only in this version.
+one batch. The cache lies in main memory: a GPU gets it and gives it back at every step.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+from mulberry.runtime.child.provider import open_session
+from mulberry.runtime.wire import Load
 
 Logits = NDArray[np.float32]
 
@@ -21,17 +24,20 @@ _NUMPY_TYPES: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tenso
 class OnnxModel:
     """`slots` rows with a cache of `context_tokens` positions each: [layers x 2, slots, heads, context, head size].
 
+    The provider must be proven.
+
     Raises `KeyError`, `ValueError` or onnxruntime's own errors when the folder's files do not fit together.
     """
 
-    def __init__(self, folder: Path, context_tokens: int, slots: int, threads: int) -> None:
-        config = json.loads((folder / "genai_config.json").read_text("utf-8"))["model"]
+    def __init__(self, load: Load) -> None:
+        folder, context_tokens, slots = Path(load.folder), load.context_tokens, load.slots
+        config = json.loads((folder / load.configuration).read_text("utf-8"))["model"]
         decoder = config["decoder"]
         if context_tokens > config["context_length"]:
             raise ValueError(f"the model was made for {config['context_length']} tokens, not {context_tokens}")
         self.vocabulary: int = config["vocab_size"]
         self._context = context_tokens
-        self._session = _session(folder / decoder["filename"], threads)
+        self._session = open_session(folder / decoder["filename"], load.provider, load.threads)
         self._names, kind = _cache_names(decoder, self._session)
         shape = (len(self._names), slots, decoder["num_key_value_heads"], context_tokens, decoder["head_size"])
         self._cache = np.zeros(shape, kind)
@@ -43,11 +49,18 @@ class OnnxModel:
         self._prefill_bindings: dict[int, Any] = {}  # by row
         self._decode_bindings: dict[int, Any] = {}  # by number of rows
 
-    def prefill(self, row: int, tokens: list[int]) -> Logits:
-        """Reads a prompt of less than `context_tokens` into `row`. Returns the logits after it: [1, vocabulary]."""
+    def warm_up(self) -> None:
+        """Computes once: some graphs load on a provider that cannot run them. Raises onnxruntime's own errors."""
+        self.read(0, 0, [0])
+        self.lengths[0] = 0
+
+    def read(self, row: int, start: int, tokens: Sequence[int]) -> Logits:
+        """Reads a part of a prompt into `row`, which holds the `start` tokens before it; together they are fewer than
+        `context_tokens`. Returns the logits after it: [1, vocabulary].
+        """
         count = len(tokens)
         ids = np.array([tokens], np.int64)
-        mask = np.ones((1, count), np.int64)
+        mask = np.ones((1, start + count), np.int64)
         logits = np.empty((1, count, self.vocabulary), np.float32)
         binding = self._prefill_bindings.get(row)
         if binding is None:
@@ -56,7 +69,7 @@ class OnnxModel:
         _bind(binding.bind_input, "attention_mask", mask)
         _bind(binding.bind_output, "logits", logits)
         self._session.run_with_iobinding(binding)
-        self.lengths[row] = count
+        self.lengths[row] = start + count
         return logits[:, -1]
 
     def decode(self, rows: int) -> Logits:
@@ -73,11 +86,14 @@ class OnnxModel:
         lengths += 1
         return self._logits[:rows, 0]
 
-    def move(self, source: int, target: int) -> None:
-        """Copies a row's cache, length and next token to a free row."""
-        count = self.lengths[source]
+    def share(self, source: int, target: int, count: int) -> None:
+        """Copies the first `count` tokens of a row's cache to a free row."""
         self._cache[:, target, :, :count] = self._cache[:, source, :, :count]
         self.lengths[target] = count
+
+    def move(self, source: int, target: int) -> None:
+        """Copies a row's cache, length and next token to a free row."""
+        self.share(source, target, int(self.lengths[source]))
         self.next_tokens[target] = self.next_tokens[source]
 
     def _decode_binding(self, rows: int) -> Any:
@@ -93,15 +109,6 @@ class OnnxModel:
             _bind(binding.bind_input, past, part[first:end])
             _bind(binding.bind_output, present, part[first:end])
         return binding
-
-
-def _session(path: Path, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a waiting core is the owner's
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _cache_names(decoder: dict[str, Any], session: Any) -> tuple[list[tuple[str, str]], type[np.generic]]:

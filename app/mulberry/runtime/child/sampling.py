@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from mulberry.runtime.wire import Sampling
 
 Logits = NDArray[np.float32]  # [rows, vocabulary]
+Weights = NDArray[np.float32]  # the same, as shares of an unknown whole
+SORTED_COLUMNS = (512, 8192)  # tried one after the other: sorting a whole vocabulary takes longer than some models
 GREEDY_BELOW = 1e-5  # a smaller temperature is none: dividing by it would only overflow
 
 
@@ -72,9 +74,10 @@ class Sampler:
             chosen = np.flatnonzero(picked)
             if not len(chosen):
                 continue
-            scores = logits[chosen].astype(np.float64)
-            scores = (scores - scores.max(axis=1, keepdims=True)) / temperature[chosen, None]
-            weights = np.exp(scores)
+            weights = logits[chosen]
+            weights -= weights.max(axis=1, keepdims=True)
+            weights /= temperature[chosen, None].astype(np.float32)
+            np.exp(weights, out=weights)
             streams = [self._streams[first_row + row] for row in chosen]
             luck = np.array([stream.random() for stream in streams if stream is not None])[:, None]
             tokens[chosen] = _nucleus(weights, luck, top_p[chosen, None]) if cut else _pick(weights, luck)
@@ -87,19 +90,32 @@ def log_probability(logits: NDArray[np.float32], token: int) -> float:
     return min(0.0, float(scores[token] - highest - np.log(np.exp(scores - highest).sum())))
 
 
-def _pick(weights: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.int64]:
+def _pick(weights: Weights, luck: NDArray[np.float64]) -> NDArray[np.int64]:
     """The column where the running sum of `weights` passes `luck` (0 to 1) of the whole, row by row."""
-    sums = weights.cumsum(axis=1)
-    columns: NDArray[np.int64] = (sums[:, :-1] <= luck * sums[:, -1:]).sum(axis=1)
-    return columns
+    sums = weights.cumsum(axis=1, dtype=np.float64)
+    rows = zip(sums, luck[:, 0] * sums[:, -1], strict=True)
+    return np.array([row[:-1].searchsorted(reached, side="right") for row, reached in rows])
 
 
-def _nucleus(weights: NDArray[np.float64], luck: NDArray[np.float64], top_p: NDArray[np.float64]) -> NDArray[np.int64]:
+def _nucleus(weights: Weights, luck: NDArray[np.float64], top_p: NDArray[np.float64]) -> NDArray[np.int64]:
     """As `_pick`, among the fewest likeliest columns that hold `top_p` of the whole; at least one."""
-    order = np.argsort(-weights, axis=1, kind="stable")
+    held = top_p * weights.sum(axis=1, keepdims=True, dtype=np.float64)
+    order = _likeliest(weights, held)
     falling = np.take_along_axis(weights, order, axis=1)
-    before = falling.cumsum(axis=1) - falling
-    falling[:, 1:][before[:, 1:] >= top_p * weights.sum(axis=1, keepdims=True)] = 0
+    before = falling.cumsum(axis=1, dtype=np.float64) - falling
+    falling[:, 1:][before[:, 1:] >= held] = 0
     picked = _pick(falling, luck)
     tokens: NDArray[np.int64] = np.take_along_axis(order, picked[:, None], axis=1)[:, 0]
     return tokens
+
+
+def _likeliest(weights: Weights, held: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Columns in falling order, row by row: as many as hold `held`, or all."""
+    for count in SORTED_COLUMNS:
+        if count < weights.shape[1]:
+            some = np.sort(np.argpartition(weights, -count, axis=1)[:, -count:], axis=1)
+            chosen = np.take_along_axis(weights, some, axis=1)
+            if (chosen.sum(axis=1, keepdims=True, dtype=np.float64) >= held).all():
+                order: NDArray[np.int64] = np.take_along_axis(some, np.argsort(-chosen, axis=1, kind="stable"), axis=1)
+                return order
+    return np.argsort(-weights, axis=1, kind="stable")

@@ -1,5 +1,6 @@
 """The job process's work: load one model, then answer requests until the agent closes the socket."""
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from mulberry.runtime.child.grammar import Form, Formed, Vocabulary
 from mulberry.runtime.child.inspection import inspect
 from mulberry.runtime.child.model import OnnxModel
 from mulberry.runtime.child.prompt import PromptReader, PromptRefused
+from mulberry.runtime.child.provider import prove
 from mulberry.runtime.child.schema import SchemaRefused, grammar_of
 from mulberry.runtime.child.text import AnswerText, token_bytes
 from mulberry.runtime.child.thinking import Markers, Thoughts, stage_after
@@ -50,10 +52,11 @@ def serve(connection: Connection) -> None:
     try:
         engine = ChildEngine(load, lambda note: connection.send(Note(note)))
     except Exception as problem:  # noqa: BLE001 - whatever it is, the agent must hear it; no prompt is in play yet
+        sys.stderr.write(f"{problem}\n")  # whole: the frame's text is shown, and cut for that
         connection.send(LoadFailed(f"The model could not be loaded ({type(problem).__name__}: {problem})."))
         connection.receive(wait=True)
         return
-    connection.send(Ready(time.monotonic() - started))
+    connection.send(Ready(time.monotonic() - started, load.provider))
     spoke_at = 0.0
     while True:
         engine.take(connection.receive(wait=not engine.is_busy))
@@ -86,7 +89,9 @@ class ChildEngine:
             folder, tokenizer, load.context_tokens, max(map(len, self._bytes_of)), thinks=load.thinking is not None
         )
         progress("Reading the model")
-        model = OnnxModel(folder, load.context_tokens, load.slots, load.threads)
+        prove(load.provider)
+        model = OnnxModel(load)
+        model.warm_up()
         stop_ids = frozenset(_ids(tokenizer, load.stop_tokens))
         self._vocabulary = Vocabulary(self._bytes_of, stop_ids, model.vocabulary)
         self._batcher = Batcher(model, load.slots, stop_ids, clock)
@@ -127,7 +132,14 @@ class ChildEngine:
     def step(self) -> Step:
         news = self._batcher.step()
         accepted, self._accepted = tuple(self._accepted), []
-        return Step(accepted, tuple(news.pieces), tuple(news.ends), tuple(news.thoughts), tuple(news.details))
+        return Step(
+            accepted,
+            tuple(news.pieces),
+            tuple(news.ends),
+            tuple(news.thoughts),
+            tuple(news.details),
+            tuple(news.cached),
+        )
 
     def _accept(self, number: int, request: GenerationRequest) -> None:
         wanted = len(request.prompts) * request.choices
@@ -156,6 +168,7 @@ class ChildEngine:
                     form=None if form is None else Formed(form),
                     thoughts=self._thoughts(prompt) if is_conversation else None,
                     scored=request.scored,
+                    pays_prompt=choice % request.choices == 0,
                 )
             )
 

@@ -165,7 +165,7 @@ class Answers:
         if cached > prompt or reasoning > completion:
             raise _nonsense("a part of the usage is larger than its whole")
         if not 0 < prompt <= self._prompt_limit() or completion > _tokens_limit(self._request):
-            raise _nonsense("more tokens than the request can have")
+            raise _nonsense("no tokens, or more than the request can have")
         return Usage(prompt, completion, cached, reasoning)
 
     def _prompt_limit(self) -> int:

@@ -304,7 +304,7 @@ class OpenAiServers:
             await session.close()
 
     def _tell(self, state: EngineState, note: str = "") -> None:
-        status = EngineStatus(state, note)
+        status = EngineStatus(state, note, runs_on="your own servers" if state is EngineState.READY else "")
         if status != self.status:
             self.status = status
             self._on_change(status)

@@ -4,6 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.shown import shown
 from mulberry.runtime.manifest import MANIFEST
 
 
@@ -42,11 +43,11 @@ def refused_address(untrusted_address: str, why: str) -> UserFacingError:
 
 
 def without_secrets(untrusted_address: str) -> str:
-    """For people and logs: no user, no query."""
+    """For people and logs: no user, no query, nothing that a terminal obeys."""
     plain = untrusted_address.partition("?")[0].partition("#")[0]
     scheme, slashes, rest = plain.partition("://")
     host, slash, path = rest.partition("/")
-    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"[:300]
+    return shown(f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}", 300)
 
 
 def _is_this_computer(host: str) -> bool:

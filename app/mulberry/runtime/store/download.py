@@ -15,9 +15,10 @@ from urllib.parse import urljoin
 import aiohttp
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.shown import shown
 from mulberry.runtime.manifest import MANIFEST_LIMIT_BYTES, ModelFile
 from mulberry.runtime.models import HASH_BLOCK_BYTES
-from mulberry.runtime.store.addresses import check_address, without_secrets
+from mulberry.runtime.store.addresses import check_address, refused_address, without_secrets
 from mulberry.runtime.store.disk import Disk
 
 CONNECT_SECONDS = 30.0
@@ -198,8 +199,15 @@ async def _asking(
             if response.status not in (301, 302, 303, 307, 308):
                 yield response
                 return
-            address = urljoin(address, response.headers.get("Location", ""))
+            address = _onward(address, response.headers.get("Location", ""))
     raise _server_says(address, f"It sent us on more than {REDIRECTS_LIMIT} times.")
+
+
+def _onward(address: str, untrusted_location: str) -> str:
+    try:
+        return urljoin(address, untrusted_location)
+    except ValueError:
+        raise refused_address(untrusted_location, "It is not well formed.") from None
 
 
 def _server_says(address: str, why: str) -> UserFacingError:
@@ -212,4 +220,7 @@ def _server_says(address: str, why: str) -> UserFacingError:
 
 
 def _in_words(problem: Exception) -> str:
-    return str(problem) or type(problem).__name__
+    """It may quote the server."""
+    if isinstance(problem, aiohttp.ClientResponseError):
+        return "what it answers is not HTTP"
+    return shown(str(problem).partition("\n")[0], 200) or type(problem).__name__

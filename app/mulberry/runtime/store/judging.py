@@ -5,7 +5,8 @@ import os
 from dataclasses import dataclass
 
 from mulberry.model.errors import UserFacingError
-from mulberry.runtime.job_link import SHOWN_TEXT_LIMIT, JobLink
+from mulberry.model.shown import shown
+from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.memory_watch import watch_memory
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.process import JobProcess, child_environment
@@ -95,15 +96,11 @@ async def _hear(link: JobLink, model: ModelFolder, folder: str, judged_in: str, 
 def _verdict(untrusted: Inspected, judged_in: str) -> Verdict:
     """What the process says is bounded, and shown without anything that a terminal would obey."""
     return Verdict(
-        reasons=tuple(_shown(reason) for reason in untrusted.reasons[:REASONS_LIMIT]),
-        operators=tuple((_shown(name), count) for name, count in untrusted.operators[: REASONS_LIMIT * 10]),
+        reasons=tuple(shown(reason) for reason in untrusted.reasons[:REASONS_LIMIT]),
+        operators=tuple((shown(name), count) for name, count in untrusted.operators[: REASONS_LIMIT * 10]),
         weights=untrusted.weights,
         judged_in=judged_in,
     )
-
-
-def _shown(untrusted_text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in untrusted_text[:SHOWN_TEXT_LIMIT])
 
 
 def _not_begun(why: str) -> UserFacingError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mulberry.runtime.child.confinement import root
-from mulberry.runtime.wire import Canary, Enter
+from mulberry.runtime.wire import Canary, Enter, Provider
 
 # What stands open on many a desktop, and what would be the end if it did. Those that are not there are closed too.
 DEVICES = (
@@ -31,12 +31,6 @@ DEVICES = (
 )
 PLACES_TO_WRITE = ("/tmp", "/dev/shm", "/var/tmp")  # noqa: S108 - tried, not used
 DISCARD_PORT = 9
-
-# An ONNX model of one node, y = x + x, as `onnx.helper` writes it: opset 17.
-DOUBLING_MODEL = bytes.fromhex(
-    "08083a350a0e0a01780a0178120179220341646412016d5a0f0a0178120a0a08080112040a02080262"
-    "0f0a0179120a0a08080112040a02080242040a001011"
-)
 
 
 def look_around(order: Enter) -> Canary:
@@ -131,13 +125,13 @@ def _agent_is_unseen(order: Enter) -> bool:
 
 
 def _model_runs(order: Enter) -> bool:
-    import numpy as np
-    import onnxruntime
+    from mulberry.runtime.child.provider import ProviderUnusable, prove
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(DOUBLING_MODEL, options, providers=["CPUExecutionProvider"])
-    return bool((session.run(None, {"x": np.array([3, 4], np.float32)})[0] == [6, 8]).all())
+    try:
+        prove(Provider.CPU)
+    except ProviderUnusable:
+        return False
+    return True
 
 
 _TRIALS: dict[Canary, Callable[[Enter], bool]] = {
