@@ -21,7 +21,9 @@ from mulberry.model.network import NetworkProfile
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.places import DataFolder
 from mulberry.model.rehearsal import Rehearsal, RehearsalImpossible, RehearsalQuestion
+from mulberry.ton.address import Address
 from mulberry.ton.rehearsal import answer
+from mulberry.ton.wallet import node_wallet
 
 
 class TreasuryDesk:
@@ -80,13 +82,17 @@ class TreasuryDesk:
         return payment
 
     @contextlib.asynccontextmanager
-    async def treasury(self, ledger: Ledger) -> AsyncIterator[Treasury]:
+    async def treasury(self, ledger: Ledger, owner: Address = OWNER) -> AsyncIterator[Treasury]:
         """One that has read the root contract, as after the start-up. It is not running yet."""
         chain = Chain(lambda: self.profile, self.folder, clock=self.clock, random=random.Random(1))
         network = self.network
         treasury = Treasury(
             chain,
-            Parties(NodeKey(network.wallet_key, "in a test"), OWNER, network.wallet),
+            Parties(
+                NodeKey(network.wallet_key, "in a test"),
+                owner,
+                node_wallet(network.codes.wallet, bytes(network.wallet_key.verify_key), owner),
+            ),
             Till(ledger, self.clock),
             lambda: self.profile,
             clock=self.clock,
