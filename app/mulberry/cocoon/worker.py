@@ -18,6 +18,7 @@ from functools import partial
 from random import Random
 
 from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused
+from mulberry.cocoon.frames import MOST_BODY_BYTES
 from mulberry.cocoon.handshake import ask, compared, introduced, settled
 from mulberry.cocoon.messages import (
     EnabledDisabled,
@@ -80,6 +81,7 @@ class WorkerSession:
         clock: Clock,
         random: Random,
         on_change: Callable[[], None] = lambda: None,
+        largest_request_bytes: int = MOST_BODY_BYTES,
     ) -> None:
         self._identity = identity
         self._prices = prices
@@ -88,6 +90,7 @@ class WorkerSession:
         self._clock = clock
         self._random = random
         self._on_change = on_change
+        self._largest_request_bytes = largest_request_bytes
         self._former_coefficient = identity.coefficient
         self._former_until = -math.inf  # on the loop's clock
         self._wanted = True  # by the owner
@@ -232,6 +235,7 @@ class WorkerSession:
             clock=self._clock,
             channel=channel,
             book=self._book_served,
+            largest_request_bytes=self._largest_request_bytes,
         )  # before the question: the first request may come in one piece with its answer
         await ask(channel, ProxyHandshakeComplete(not self._told_enabled), ProxyHandshakeCompleted)
 
