@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 
 from conftest import SettableClock
 from hostile_proxy import HostileProxy
+from mulberry.cocoon.asked_price import FORMER_PRICE_SECONDS
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
     CompareBalanceWithProxyResult,
@@ -23,7 +24,7 @@ from mulberry.cocoon.messages import (
     UpdatePaymentStatus,
     WorkerRequestPayment,
 )
-from mulberry.cocoon.worker import FORMER_PRICE_SECONDS, PAYMENTS_LIMIT
+from mulberry.cocoon.worker import PAYMENTS_LIMIT
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.node import ProxyState
 from mulberry.ton.address import Address

@@ -6,9 +6,7 @@ is on disk.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from mulberry.agent.ledger import (
     LARGEST_CONFIRMATION,
@@ -22,6 +20,7 @@ from mulberry.cocoon.messages import ProxyParams
 from mulberry.cocoon.seams import Booked, BookFull, ProxyDistrusted, Served
 from mulberry.model.clock import Clock
 from mulberry.model.jobs import JobOutcome
+from mulberry.model.pace import Pace
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.root_contract import RootParameters
 from mulberry.ton.address import Address, AddressError, parse_address
@@ -29,7 +28,7 @@ from mulberry.ton.contracts import proxy_contract_address, worker_contract_addre
 from mulberry.ton.payment import PaymentRefused, verify_payment
 
 REFUSED_LIMIT = 100  # requests in an hour: no proxy decides how large the ledger is
-REFUSED_SPAN = timedelta(hours=1)
+REFUSED_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class ProxyBook:
         self._on_served = on_served
         self._account: ProxyAccount | None = None
         self._proxy_key = b""
-        self._refused_at: deque[datetime] = deque(maxlen=REFUSED_LIMIT)
+        self._refused = Pace(REFUSED_LIMIT, REFUSED_SECONDS)
         self._unbooked = 0
 
     @property
@@ -145,7 +144,8 @@ class ProxyBook:
         Of refused requests, which earn nothing, only so many in an hour become rows; the others are counted.
         """
         self._on_served(served)
-        if served.outcome is JobOutcome.REFUSED and not served.adjusted.total and not self._has_room_for_refused():
+        is_worthless = served.outcome is JobOutcome.REFUSED and not served.adjusted.total
+        if is_worthless and not self._refused.takes(self._clock.now().timestamp()):
             self._unbooked += 1
             if self._unbooked.bit_count() == 1:
                 log.info("%s: %d refused requests are not in the ledger, too many came", self._name, self._unbooked)
@@ -170,13 +170,6 @@ class ProxyBook:
             worker_fee_per_token=self._parameters.worker_fee_per_token,
         )
         self._till.put_soon(finished, written)
-
-    def _has_room_for_refused(self) -> bool:
-        now = self._clock.now()
-        if len(self._refused_at) == REFUSED_LIMIT and now - self._refused_at[0] < REFUSED_SPAN:
-            return False
-        self._refused_at.append(now)
-        return True
 
     def _met(self) -> ProxyAccount:
         if self._account is None:

@@ -10,13 +10,13 @@ it could be told from the other one's; too many requests at once are refused wit
 import asyncio
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from random import Random
 
+from mulberry.cocoon.asked_price import AskedPrice
 from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused
 from mulberry.cocoon.frames import MOST_BODY_BYTES
 from mulberry.cocoon.handshake import ask, compared, introduced, settled
@@ -49,6 +49,7 @@ from mulberry.cocoon.transports import OnProgress, Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.model.attestation import PeerEvidence
 from mulberry.model.clock import Clock
+from mulberry.model.pace import Pace
 from mulberry.model.root_contract import ProxyAddress
 
 PAYMENT_STATUS_SECONDS = (10.0, 20.0)  # asked for after a random time between these
@@ -56,7 +57,6 @@ PAYMENTS_LIMIT = (
     30  # new ones in so many seconds: each is forced to the disk, and the public proxy signs twice a minute
 )
 PAYMENTS_SECONDS = 10.0
-FORMER_PRICE_SECONDS = 60.0  # a request at the price before a raise may have been on its way
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +91,7 @@ class WorkerSession:
         self._random = random
         self._on_change = on_change
         self._largest_request_bytes = largest_request_bytes
-        self._former_coefficient = identity.coefficient
-        self._former_until = -math.inf  # on the loop's clock
+        self._price = AskedPrice(identity.coefficient)
         self._wanted = True  # by the owner
         self._book_full = False
         self._is_connected = False
@@ -105,7 +104,7 @@ class WorkerSession:
         self._idle.set()
         self._told_enabled = True
         self._newest_payment = b""
-        self._payments_came_at: deque[float] = deque(maxlen=PAYMENTS_LIMIT)
+        self._payments = Pace(PAYMENTS_LIMIT, PAYMENTS_SECONDS)
         self._counters = (0, 0)  # committed_to_db and max_known, the proxy's newest
         self._gives_in = False  # the proxy cannot settle what it lost before it had saved it
         self._failure: ProxyDistrusted | CountersFell | None = None
@@ -150,10 +149,8 @@ class WorkerSession:
 
     def set_coefficient(self, coefficient: int) -> None:
         """In thousandths. Raises `ValueError` when out of range."""
-        identity = replace(self._identity, coefficient=coefficient)
-        self._former_coefficient = self._least_coefficient
-        self._former_until = asyncio.get_running_loop().time() + FORMER_PRICE_SECONDS
-        self._identity = identity
+        self._identity = replace(self._identity, coefficient=coefficient)
+        self._price.change(coefficient, asyncio.get_running_loop().time())
         self._send(NewCoefficient(coefficient))
 
     async def finish(self) -> None:
@@ -302,8 +299,8 @@ class WorkerSession:
             raise ProtocolError("a request without a time limit")
         if not 0 <= query.coefficient < COEFFICIENT_LIMIT:
             raise ProtocolError("a request with an impossible coefficient")
-        if query.coefficient < self._least_coefficient:
-            asked = self._least_coefficient
+        asked = self._price.least(asyncio.get_running_loop().time())
+        if query.coefficient < asked:
             raise ProxyDistrusted(f"it offered a coefficient of {query.coefficient}, below the {asked} that you ask")
         if query.request_id in self._running:
             raise ProtocolError("a request that is already running")
@@ -318,12 +315,6 @@ class WorkerSession:
             self._idle.clear()
             task.add_done_callback(partial(self._ended, query.request_id))
             self._on_change()
-
-    @property
-    def _least_coefficient(self) -> int:
-        """What a request must pay."""
-        is_former_good = asyncio.get_running_loop().time() < self._former_until
-        return min(self._identity.coefficient, self._former_coefficient if is_former_good else COEFFICIENT_LIMIT)
 
     def _ended(self, request_id: bytes, task: asyncio.Task[None]) -> None:
         """Of the task; the request ends when it is booked."""
@@ -367,16 +358,10 @@ class WorkerSession:
     def _take_payment(self, payment: SignedPayment | SignedPaymentEmpty) -> None:
         """The same payment comes again and again, with every request; the book sees it once."""
         if isinstance(payment, SignedPayment) and payment.data != self._newest_payment:
-            self._count_payment()
+            if not self._payments.takes(asyncio.get_running_loop().time()):  # the others would wait for the disk
+                raise ProtocolError(f"more than {PAYMENTS_LIMIT} new payments in {PAYMENTS_SECONDS:g} seconds")
             self._book.take_payment(payment.data)
             self._newest_payment = payment.data
-
-    def _count_payment(self) -> None:
-        """A proxy that signs without end would keep the others waiting for the disk."""
-        now, times = asyncio.get_running_loop().time(), self._payments_came_at
-        if len(times) == PAYMENTS_LIMIT and now - times[0] < PAYMENTS_SECONDS:
-            raise ProtocolError(f"more than {PAYMENTS_LIMIT} new payments in {PAYMENTS_SECONDS:g} seconds")
-        times.append(now)
 
     def _take_counters(self, committed_to_db: int, max_known: int) -> None:
         before, self._counters = self._counters, (committed_to_db, max_known)
