@@ -140,3 +140,14 @@ def fund(network: ContractNetwork, toncoin: float = 5) -> None:
     """Money for the node wallet, from nowhere."""
     network.chain.faucet(network.wallet.address, Nanoton(int(toncoin * TON)))
     network.chain.make_block()
+
+
+async def until(desk: TreasuryDesk, done: Callable[[], object], *, blocks: int = 40) -> None:
+    """Blocks are made until `done()` holds."""
+    for _ in range(blocks):
+        for _ in range(8):
+            if done():
+                return
+            await asyncio.sleep(1)
+        desk.block()
+    raise AssertionError("it did not come to that")

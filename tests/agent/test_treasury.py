@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from mulberry.model.money import Nanoton
 from mulberry.model.wallet import AccountRole, PayoutState, TransactionKind
 from mulberry.ton.address import parse_address
 from mulberry.ton.messages import comment
-from treasury_desk import TreasuryDesk, fund, running
+from treasury_desk import TreasuryDesk, fund, running, until
 
 pytestmark = pytest.mark.virtual_time
 
@@ -58,17 +58,6 @@ async def at_work(desk: TreasuryDesk) -> AsyncIterator[tuple[Ledger, Treasury]]:
         desk.meet_proxy(ledger)
         async with desk.treasury(ledger) as treasury, running(treasury):
             yield ledger, treasury
-
-
-async def until(desk: TreasuryDesk, done: Callable[[], object], *, blocks: int = 40) -> None:
-    """Blocks are made until `done()` holds."""
-    for _ in range(blocks):
-        for _ in range(8):
-            if done():
-                return
-            await asyncio.sleep(1)
-        desk.block()
-    raise AssertionError("it did not come to that")
 
 
 def kinds(ledger: Ledger, role: AccountRole) -> list[TransactionKind]:
