@@ -24,6 +24,7 @@ from mulberry.runtime.wire import (
     TO_PARENT_LIMIT_BYTES,
     Finish,
     FrameReader,
+    Provider,
     Ready,
     Step,
     Submit,
@@ -41,7 +42,7 @@ CONTEXT_TOKENS = 2048
 def engine(descriptor: int) -> None:
     """Until the other end is gone."""
     with socket.socket(fileno=descriptor) as session:
-        session.sendall(pack(Ready(0.0), TO_PARENT_LIMIT_BYTES))
+        session.sendall(pack(Ready(0.0, Provider.CPU), TO_PARENT_LIMIT_BYTES))
         reader = FrameReader(TO_CHILD_LIMIT_BYTES)
         streams: dict[int, int] = {}  # request → pieces still to come
         tick = time.monotonic()

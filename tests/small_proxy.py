@@ -10,6 +10,7 @@ from typing import Any
 
 from loopback import listening
 from mulberry.cocoon.channel import Channel
+from mulberry.cocoon.frames import MOST_BODY_BYTES
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
     CompareBalanceWithProxyResult,
@@ -228,6 +229,7 @@ async def at_work(
     *,
     identity: Identity = IDENTITY,
     on_change: Callable[[], None] = lambda: None,
+    largest_request_bytes: int = MOST_BODY_BYTES,
 ) -> AsyncIterator[Work]:
     """A session that has shaken hands, or failed to: then `running` is done."""
     connected = asyncio.Event()
@@ -236,7 +238,16 @@ async def at_work(
         on_change()
         connected.set()
 
-    session = WorkerSession(identity, PRICES, backend, book, clock=clock, random=Random(3), on_change=changed)
+    session = WorkerSession(
+        identity,
+        PRICES,
+        backend,
+        book,
+        clock=clock,
+        random=Random(3),
+        on_change=changed,
+        largest_request_bytes=largest_request_bytes,
+    )
     async with listening(proxy.listener()) as port:
         address = ProxyAddress("127.0.0.1", port)
         running = asyncio.ensure_future(session.run(address))

@@ -21,7 +21,9 @@ from mulberry.model.network import NetworkProfile
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.places import DataFolder
 from mulberry.model.rehearsal import Rehearsal, RehearsalImpossible, RehearsalQuestion
+from mulberry.ton.address import Address
 from mulberry.ton.rehearsal import answer
+from mulberry.ton.wallet import node_wallet
 
 
 class TreasuryDesk:
@@ -80,13 +82,17 @@ class TreasuryDesk:
         return payment
 
     @contextlib.asynccontextmanager
-    async def treasury(self, ledger: Ledger) -> AsyncIterator[Treasury]:
+    async def treasury(self, ledger: Ledger, owner: Address = OWNER) -> AsyncIterator[Treasury]:
         """One that has read the root contract, as after the start-up. It is not running yet."""
         chain = Chain(lambda: self.profile, self.folder, clock=self.clock, random=random.Random(1))
         network = self.network
         treasury = Treasury(
             chain,
-            Parties(NodeKey(network.wallet_key, "in a test"), OWNER, network.wallet),
+            Parties(
+                NodeKey(network.wallet_key, "in a test"),
+                owner,
+                node_wallet(network.codes.wallet, bytes(network.wallet_key.verify_key), owner),
+            ),
             Till(ledger, self.clock),
             lambda: self.profile,
             clock=self.clock,
@@ -134,3 +140,14 @@ def fund(network: ContractNetwork, toncoin: float = 5) -> None:
     """Money for the node wallet, from nowhere."""
     network.chain.faucet(network.wallet.address, Nanoton(int(toncoin * TON)))
     network.chain.make_block()
+
+
+async def until(desk: TreasuryDesk, done: Callable[[], object], *, blocks: int = 40) -> None:
+    """Blocks are made until `done()` holds."""
+    for _ in range(blocks):
+        for _ in range(8):
+            if done():
+                return
+            await asyncio.sleep(1)
+        desk.block()
+    raise AssertionError("it did not come to that")

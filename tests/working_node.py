@@ -12,7 +12,7 @@ from loopback import listening
 from mulberry.agent.node import Node
 from mulberry.agent.settings import Settings
 from mulberry.agent.shift import Shift
-from mulberry.agent.startup import CheckModel, ConnectToProxy, LoadModel, ReadProfile
+from mulberry.agent.startup import CheckModel, CheckSandbox, ConnectToProxy, LoadModel, LookForGpus, ReadProfile
 from mulberry.cocoon.messages import QueryAnswerEx
 from mulberry.model.network import NetworkProfile, RegisteredProxy
 from mulberry.model.node import NodeState, ProxyStatus, Want
@@ -58,7 +58,7 @@ async def node_at_work(
         make_engine = engine.make
         workshop = stack.enter_context(a_workshop(root, clock, profile=_network(ports), make_engine=make_engine))
         workshop = replace(workshop, settings=settings or workshop.settings)
-        tasks = (ReadProfile, CheckModel, LoadModel, ConnectToProxy)
+        tasks = (ReadProfile, LookForGpus, CheckModel, CheckSandbox, LoadModel, ConnectToProxy)
         node = Node(workshop, make_shift=lambda shop, on_change: Shift(shop, on_change, tasks=tasks))
         run = asyncio.create_task(node.run())
         work = Work(node, engine, proxies, clock)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from nacl.signing import SigningKey
 
 from agent_workshop import DEMO
 from conftest import SettableClock
-from mulberry.agent.book import ProxyBook
+from mulberry.agent.book import REFUSED_LIMIT, ProxyBook
 from mulberry.agent.ledger import LARGEST_CONFIRMATION, open_ledger
 from mulberry.agent.till import WORD_SECONDS, Till
 from mulberry.cocoon.messages import ProxyParams
@@ -303,3 +304,20 @@ async def test_what_waits_at_the_end_is_written(book: ProxyBook, till: Till) -> 
     book.take_counters(1, 2)
     till.flush()
     assert book.counters().max_known == 2
+
+
+async def test_refused_requests_without_end_do_not_grow_the_ledger(
+    book: ProxyBook, till: Till, clock: SettableClock
+) -> None:
+    told = Told()
+    refused = replace(served(0, clock), outcome=JobOutcome.REFUSED, counted=Counted(), adjusted=Adjusted())
+    for number in range(REFUSED_LIMIT + 50):
+        book.book(replace(refused, request_id=number.to_bytes(32, "big")), told)
+    await turn()
+    assert told.answers == [None] * (REFUSED_LIMIT + 50)
+    assert till.ledger.newest_job() == REFUSED_LIMIT
+    book.book(served(1000, clock), told)
+    clock.pass_time(seconds=3600)
+    book.book(replace(refused, request_id=b"\x09" * 32), told)
+    await turn()
+    assert till.ledger.newest_job() == REFUSED_LIMIT + 2

@@ -12,6 +12,7 @@ from mulberry.agent.startup import CheckSandbox
 from mulberry.agent.task import Blocked, Done, Outcome
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.network import RegisteredProxy
 from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.sandbox.choose import Choice, Trial
 from mulberry.runtime.sandbox.landlock_only import LandlockOnly
@@ -29,7 +30,9 @@ BROKEN = Choice(
 
 
 async def check(root: Path, kind: str, choice: Choice) -> tuple[Outcome, Bench]:
-    profile = DEMO.model_copy(update={"kind": kind})
+    assert DEMO.chain is not None
+    elsewhere = DEMO.chain.model_copy(update={"registered_proxies": (RegisteredProxy(seqno=1, address="192.0.2.7:1"),)})
+    profile = DEMO.model_copy(update={"kind": kind, "chain": elsewhere})
 
     async def find() -> Choice:
         return choice

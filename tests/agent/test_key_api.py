@@ -3,24 +3,19 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
 
 import pytest
 from nacl.signing import SigningKey
 
-from agent_workshop import DEMO, a_workshop
+from agent_workshop import DEMO
 from conftest import SettableClock
 from keyring_in_memory import CHEAP, KeyringInMemory
-from mulberry.agent.api import make_application
 from mulberry.agent.keys import Keyring, NoKeyring
-from mulberry.agent.listening import listening
-from mulberry.agent.node import Node
 from mulberry.agent.sealed_key import seal
-from mulberry.agent.shift import Shift
 from mulberry.agent.startup_money import UnlockKey
-from mulberry.agent.workshop import Workshop
 from mulberry.client.control import ControlClient
 from mulberry.client.http import request
 from mulberry.client.key_backup import back_up, read_backup
@@ -29,6 +24,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.key import KeyState
 from mulberry.model.node import NodeState, ReasonKind, Status, Want
 from mulberry.model.places import DataFolder
+from waiting_agent import an_agent_of, has_its_key, until
 
 REAL = DEMO.model_copy(update={"kind": "test", "name": "testnet", "lite_servers": {"liteservers": []}})
 WORDS, OTHER_WORDS = "mulberry silk worm", "a quite different one"
@@ -39,38 +35,15 @@ def no_keyring() -> Keyring:
     raise NoKeyring
 
 
-@asynccontextmanager
-async def an_agent(
+def an_agent(
     root: Path, clock: SettableClock, open_keyring: Callable[[], Keyring] | None = no_keyring
-) -> AsyncIterator[ControlClient]:
+) -> AbstractAsyncContextManager[ControlClient]:
     """One that needs its key and nothing else to work; by default on a computer without a keyring."""
-
-    def make_shift(workshop: Workshop, on_change: Callable[[], None]) -> Shift:
-        return Shift(workshop, on_change, tasks=(UnlockKey,))
-
-    with a_workshop(root, clock, profile=REAL, open_keyring=open_keyring) as workshop:
-        node = Node(workshop, make_shift=make_shift)
-        work = asyncio.create_task(node.run())
-        async with listening(make_application(node), workshop.folder.control_address):
-            yield ControlClient(workshop.folder, timeout_seconds=5)
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
-
-
-async def until(client: ControlClient, condition: Callable[[Status], bool]) -> Status:
-    async with asyncio.timeout(5):
-        while not condition(status := await client.status()):  # noqa: ASYNC110 - asks as a face does
-            await asyncio.sleep(0.01)
-    return status
+    return an_agent_of((UnlockKey,), REAL, root, clock, open_keyring)
 
 
 def needs_you(status: Status) -> bool:
     return status.state is NodeState.NEEDS_YOU
-
-
-def has_its_key(status: Status) -> bool:
-    return bool(status.steps) and status.steps[0].state == "done"
 
 
 async def test_without_a_keyring_the_owner_reads_both_ways_and_a_passphrase_is_one(

@@ -1,62 +1,33 @@
 """A wrong owner address is money lost for ever: it is refused before it is believed, and never changed under work."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
-from agent_workshop import DEMO, a_workshop
+from agent_workshop import DEMO
 from conftest import SettableClock
-from mulberry.agent.api import make_application
-from mulberry.agent.listening import listening
-from mulberry.agent.node import Node
 from mulberry.agent.owner import read_owner
 from mulberry.agent.settings import Settings, load_settings, save_settings
-from mulberry.agent.shift import Shift
 from mulberry.agent.startup import ReadProfile
 from mulberry.agent.startup_money import UnlockKey
-from mulberry.agent.workshop import Workshop
 from mulberry.client.control import ControlClient
 from mulberry.model.control import Command
 from mulberry.model.errors import UserFacingError
 from mulberry.model.network import load_profile
-from mulberry.model.node import NodeState, Status, Want
+from mulberry.model.node import NodeState, Want
 from mulberry.model.places import DataFolder
 from mulberry.ton.address import Address
+from waiting_agent import an_agent_of, has_its_key, until
 
 MAINNET = load_profile("mainnet")
 NOBODYS = DEMO.model_copy(update={"owner_address": "", "chain": None, "lite_servers": {"liteservers": []}})
 ALICE, BOB = Address(b"\x11" * 32), Address(b"\x22" * 32)
 
 
-@asynccontextmanager
-async def an_agent(root: Path, clock: SettableClock) -> AsyncIterator[ControlClient]:
+def an_agent(root: Path, clock: SettableClock) -> AbstractAsyncContextManager[ControlClient]:
     """One that needs its owner's address and its key, and nothing else, to work."""
-
-    def make_shift(workshop: Workshop, on_change: Callable[[], None]) -> Shift:
-        return Shift(workshop, on_change, tasks=(ReadProfile, UnlockKey))
-
-    with a_workshop(root, clock, profile=NOBODYS) as workshop:
-        node = Node(workshop, make_shift=make_shift)
-        work = asyncio.create_task(node.run())
-        async with listening(make_application(node), workshop.folder.control_address):
-            yield ControlClient(workshop.folder, timeout_seconds=5)
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
-
-
-async def until(client: ControlClient, condition: Callable[[Status], bool]) -> Status:
-    async with asyncio.timeout(5):
-        while not condition(status := await client.status()):  # noqa: ASYNC110 - asks as a face does
-            await asyncio.sleep(0.01)
-    return status
-
-
-def has_its_key(status: Status) -> bool:
-    return bool(status.steps) and status.steps[-1].state == "done"
+    return an_agent_of((ReadProfile, UnlockKey), NOBODYS, root, clock)
 
 
 @pytest.mark.parametrize(

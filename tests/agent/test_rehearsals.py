@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from mulberry.model.rehearsal import Rehearsal, RehearsalImpossible, RehearsalQu
 from mulberry.model.wallet import PayoutState
 from mulberry.ton.chain.access import ChainAccess
 from mulberry.ton.chain.errors import NoServer
-from treasury_desk import TreasuryDesk, fund, running
+from treasury_desk import TreasuryDesk, fund, running, until
 
 pytestmark = pytest.mark.virtual_time
 
@@ -44,16 +44,6 @@ async def deployed(desk: TreasuryDesk, toncoin: float = 5) -> AsyncIterator[tupl
         async with desk.treasury(ledger) as treasury, running(treasury):
             await until(desk, lambda: treasury.is_deployed(desk.network.worker.address.raw))
             yield ledger, treasury
-
-
-async def until(desk: TreasuryDesk, done: Callable[[], object], *, blocks: int = 30) -> None:
-    for _ in range(blocks):
-        for _ in range(8):
-            if done():
-                return
-            await asyncio.sleep(1)
-        desk.block()
-    raise AssertionError("it did not come to that")
 
 
 async def test_a_payout_says_what_it_costs_and_costs_that(desk: TreasuryDesk) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,8 +20,9 @@ from mulberry.demo.chain.lite_server import LiteServer
 from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
 from mulberry.model.wallet import AccountRole, PayoutState, TransactionKind
+from mulberry.ton.address import parse_address
 from mulberry.ton.messages import comment
-from treasury_desk import TreasuryDesk, fund, running
+from treasury_desk import TreasuryDesk, fund, running, until
 
 pytestmark = pytest.mark.virtual_time
 
@@ -57,17 +58,6 @@ async def at_work(desk: TreasuryDesk) -> AsyncIterator[tuple[Ledger, Treasury]]:
         desk.meet_proxy(ledger)
         async with desk.treasury(ledger) as treasury, running(treasury):
             yield ledger, treasury
-
-
-async def until(desk: TreasuryDesk, done: Callable[[], object], *, blocks: int = 40) -> None:
-    """Blocks are made until `done()` holds."""
-    for _ in range(blocks):
-        for _ in range(8):
-            if done():
-                return
-            await asyncio.sleep(1)
-        desk.block()
-    raise AssertionError("it did not come to that")
 
 
 def kinds(ledger: Ledger, role: AccountRole) -> list[TransactionKind]:
@@ -124,6 +114,20 @@ async def test_a_payout_below_the_threshold_waits_until_its_owner_asks(desk: Tre
         await until(desk, lambda: owner_has(desk.network) == WORTH_ITS_FEES * FEE)
 
 
+async def test_what_was_earned_for_a_former_owner_waits_for_that_owner_and_says_so(desk: TreasuryDesk) -> None:
+    fund(desk.network)
+    async with at_work(desk) as (ledger, treasury):
+        await until(desk, lambda: treasury.is_deployed(desk.network.worker.address.raw))
+    with contextlib.closing(desk.ledger()) as ledger:
+        async with desk.treasury(ledger, owner=STRANGER) as treasury, running(treasury):
+            desk.take_payment(ledger, ENOUGH)
+            desk.network.chain.faucet(parse_address(treasury.wallet_address), Nanoton(5 * TON))
+            await until(desk, lambda: treasury.payouts()[0].state is PayoutState.BLOCKED)
+            assert f"earned for {OWNER.friendly()}" in treasury.payouts()[0].note
+    async with at_work(desk):
+        await until(desk, lambda: owner_has(desk.network) == ENOUGH * FEE)
+
+
 async def test_a_payout_that_is_not_worth_its_gas_is_refused_in_words(desk: TreasuryDesk) -> None:
     fund(desk.network)
     async with at_work(desk) as (ledger, treasury):
@@ -143,7 +147,7 @@ async def test_without_gas_nothing_is_signed_and_the_wallet_says_what_it_lacks(d
         desk.take_payment(ledger, ENOUGH)
         await until(desk, lambda: treasury.payouts()[0].state is PayoutState.BLOCKED)
         assert "top it up" in treasury.payouts()[0].note
-        assert "below 1.5000 TON" in treasury.status().note
+        assert treasury.status().top_up_advice.startswith("Too little")
         fund(desk.network, 1)
         await until(desk, lambda: owner_has(desk.network))
 

@@ -13,10 +13,29 @@ class Panic(BaseException):
     "surprise", [ValueError("bad\x1b[31m\nbytes"), RecursionError(), MemoryError(), Panic("index 7")]
 )
 def test_every_surprise_is_a_refusal_without_control_characters(surprise: BaseException) -> None:
-    with pytest.raises(NotProven, match=r"^it cannot be read ") as refused, refusing("it cannot be read"):
+    with pytest.raises(NotProven, match=r"^it cannot be read") as refused, refusing("it cannot be read"):
         raise surprise
     assert str(refused.value).isprintable()
     assert refused.value.__cause__ is surprise
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "error parsing asn1 value: ParseError { kind: UnexpectedTag }",
+            "it cannot be read (error parsing asn1 value)",
+        ),
+        ("ParseError { kind: ShortData }", "it cannot be read"),
+        ("webpki::Error(CertExpired)", "it cannot be read"),
+        ("missing field `tcbInfo` at line 1", "it cannot be read (missing field `tcbInfo` at line 1)"),
+        ("", "it cannot be read"),
+    ],
+)
+def test_a_librarys_words_go_along_and_its_own_notation_does_not(said: str, told: str) -> None:
+    with pytest.raises(NotProven) as refused, refusing("it cannot be read"):
+        raise ValueError(said)
+    assert str(refused.value) == told
 
 
 def test_a_refusal_keeps_its_own_words() -> None:

@@ -84,7 +84,9 @@ def test_a_terminal_gets_one_line_that_is_written_over(monkeypatch: pytest.Monke
 
 
 def test_a_model_in_use_and_one_that_cannot_serve_are_told_apart(tmp_path: Path) -> None:
-    good = StoredModel("a-0", "maker/a", "1", "A", "MIT", 10**9, datetime(2026, 1, 2, 12, tzinfo=UTC), "/a", in_use=True)
+    good = StoredModel(
+        "a-0", "maker/a", "1", "A", "MIT", 10**9, datetime(2026, 1, 2, 12, tzinfo=UTC), "/a", in_use=True
+    )
     damaged = StoredModel("b-0", "b-0", "", "", "", 5, None, "", in_use=False, problem="Its record is damaged.")
     lines = "\n".join(of_store(StoreStatus(tmp_path, (good, damaged), 10**9, 10**10, 2 * 10**9)))
     assert "maker/a 1: A, in use" in lines and "1.00 GB, licence MIT, imported 2026-01-02" in lines

@@ -20,6 +20,9 @@ def test_the_wallet_is_told_with_its_proof_and_its_minimum() -> None:
     told = "\n".join(of_wallet(wallet))
     assert wallet.node_wallet in told and wallet.owner in told
     assert "proven by" in told and "to start" in told
+    assert "Too little" not in told
+    poor = "\n".join(of_wallet(replace(wallet, minimum=Nanoton(10**12))))
+    assert "Too little to work" in poor and "Getting low" not in poor
 
 
 def test_what_is_not_read_yet_is_said_to_be_so() -> None:

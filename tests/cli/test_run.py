@@ -175,6 +175,7 @@ async def joined(folder: Path, *words: str) -> AsyncIterator[Joined]:
 async def test_a_test_network_is_joined_worked_for_and_left(tmp_path: Path) -> None:
     async with joined(tmp_path, "--coefficient", "1500") as run:
         said = await run.until("Connect to a proxy")
+        assert "--network test-fake-ton" in said
         assert "Check the sandbox" in said
         assert f"served under the name {MODEL}" in said
         told = run.proxy.questions[0]

@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 
 from conftest import SettableClock
 from hostile_proxy import HostileProxy
+from mulberry.cocoon.asked_price import FORMER_PRICE_SECONDS
 from mulberry.cocoon.dues import PAYMENTS_LIMIT
 from mulberry.cocoon.messages import (
     CompareBalanceWithProxy,
@@ -24,7 +25,6 @@ from mulberry.cocoon.messages import (
     UpdatePaymentStatus,
     WorkerRequestPayment,
 )
-from mulberry.cocoon.worker import FORMER_PRICE_SECONDS
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.node import ProxyState
 from mulberry.ton.address import Address

@@ -3,13 +3,10 @@
 import asyncio
 import ssl
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
 
-from loopback import listening
 from mulberry.cocoon.channel import Channel, ChannelClosed
 from mulberry.cocoon.preamble import Preamble
 from mulberry.cocoon.proof_of_work import ANSWER, Challenge
@@ -17,35 +14,13 @@ from mulberry.cocoon.ratls import RaTls
 from mulberry.cocoon.transports import PeerNotProven, SetUpFailed
 from mulberry.model.root_contract import ProxyAddress
 from proven_ends import Hearing, Trusting, searchers
+from scripted_peer import Script, scripted
 
 CHALLENGE = Challenge(4, b"salt" * 4).pack()
 HARDEST = Challenge(28, b"salt" * 4).pack()
 
 
-@asynccontextmanager
-async def front(script: Callable[[Preamble], Awaitable[None]]) -> AsyncIterator[ProxyAddress]:
-    """A front that does as the script says, then holds the connection."""
-    running: list[asyncio.Task[None]] = []
-    peers: list[Preamble] = []
-
-    class Scripted(Preamble):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            super().connection_made(transport)
-            peers.append(self)
-            running.append(asyncio.ensure_future(script(self)))
-
-    async with listening(lambda: Scripted("the worker left")) as port:
-        try:
-            yield ProxyAddress("127.0.0.1", port)
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            for peer in peers:
-                peer.abort()
-
-
-def saying(*words: bytes, then_close: bool = False) -> Callable[[Preamble], Awaitable[None]]:
+def saying(*words: bytes, then_close: bool = False) -> Script:
     async def script(worker: Preamble) -> None:
         for word in words:
             worker.write(word)
@@ -60,20 +35,20 @@ async def connect(at: ProxyAddress) -> None:
 
 
 async def test_the_hardest_puzzles_are_refused_without_a_try() -> None:
-    async with front(saying(struct.pack("<Ii16s", 0x418E1291, 29, bytes(16)))) as at:
+    async with scripted(saying(struct.pack("<Ii16s", 0x418E1291, 29, bytes(16)))) as at:
         with pytest.raises(PeerNotProven, match="29 bits of proof of work; more than 28 is refused"):
             await connect(at)
 
 
 async def test_another_service_is_told_apart() -> None:
-    async with front(saying(b"220 mail.example ESMTP ready\r\n")) as at:
+    async with scripted(saying(b"220 mail.example ESMTP ready\r\n")) as at:
         with pytest.raises(PeerNotProven, match="not a proxy's front"):
             await connect(at)
 
 
 @pytest.mark.parametrize("said", [b"", CHALLENGE[:1], CHALLENGE[:23], CHALLENGE])
 async def test_a_front_that_closes_early_is_said(said: bytes) -> None:
-    async with front(saying(said, then_close=True)) as at:
+    async with scripted(saying(said, then_close=True)) as at:
         with pytest.raises(ChannelClosed, match="closed the connection before TLS"):
             await Channel.dial(at, Hearing(), random=Random(1), transport=RaTls(Trusting()))
 
@@ -82,7 +57,7 @@ async def test_a_front_that_closes_early_is_said(said: bytes) -> None:
 @pytest.mark.parametrize("said", [b"", CHALLENGE[:23]])
 async def test_a_challenge_is_not_waited_for_for_ever(said: bytes) -> None:
     loop = asyncio.get_running_loop()
-    async with front(saying(said)) as at:
+    async with scripted(saying(said)) as at:
         began = loop.time()
         with pytest.raises(SetUpFailed, match="sent no proof-of-work challenge within 10 seconds"):
             await connect(at)
@@ -91,13 +66,13 @@ async def test_a_challenge_is_not_waited_for_for_ever(said: bytes) -> None:
 
 @pytest.mark.virtual_time
 async def test_a_handshake_is_not_waited_for_for_ever() -> None:
-    async with front(saying(CHALLENGE)) as at:
+    async with scripted(saying(CHALLENGE)) as at:
         with pytest.raises(SetUpFailed, match="TLS handshake was not finished within 10 seconds"):
             await connect(at)
 
 
 async def test_words_ahead_of_our_answer_are_refused() -> None:
-    async with front(saying(CHALLENGE + b"\x16\x03")) as at:
+    async with scripted(saying(CHALLENGE + b"\x16\x03")) as at:
         with pytest.raises(PeerNotProven, match="went on before it had our proof of work"):
             await connect(at)
 
@@ -108,7 +83,7 @@ async def test_garbage_in_place_of_tls_is_said() -> None:
         await worker.exactly(ANSWER.size)
         worker.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    async with front(script) as at:
+    async with scripted(script) as at:
         with pytest.raises(SetUpFailed, match="the TLS handshake failed"):
             await connect(at)
 
@@ -120,7 +95,7 @@ async def test_a_front_that_leaves_ends_the_search_for_its_nonce() -> None:
             await asyncio.sleep(0.005)
         worker.transport.abort()
 
-    async with front(script) as at:
+    async with scripted(script) as at:
         with pytest.raises(SetUpFailed, match="closed the connection before TLS"):
             await connect(at)
     assert searchers() == []
@@ -135,7 +110,7 @@ async def test_a_dial_that_is_called_off_leaves_neither_search_nor_connection() 
             await worker.exactly(1)
         gone.set()
 
-    async with front(script) as at:
+    async with scripted(script) as at:
         connecting = asyncio.ensure_future(connect(at))
         while not searchers():  # noqa: ASYNC110 - another process's birth sets no event
             await asyncio.sleep(0.005)
@@ -155,6 +130,6 @@ async def test_who_has_nothing_to_show_does_not_knock() -> None:
     async def script(worker: Preamble) -> None:
         raise AssertionError("nobody may knock")
 
-    async with front(script) as at:
+    async with scripted(script) as at:
         with pytest.raises(ChannelClosed, match="there is no certificate to show"):
             await Channel.dial(at, Hearing(), random=Random(1), transport=RaTls(WithoutCertificate()))

@@ -21,7 +21,7 @@ from mulberry.cocoon.messages import (
     QueryAnswerPartEx,
     TokensUsed,
 )
-from mulberry.cocoon.seams import BackendFailed, BackendRefused
+from mulberry.cocoon.seams import BackendFailed, BackendRefused, largest_request_bytes
 from mulberry.cocoon.tl import decode_as
 from mulberry.cocoon.usage import Adjusted, Counted
 from mulberry.model.jobs import JobOutcome
@@ -241,6 +241,21 @@ async def test_a_refusal_of_the_engine_is_an_ordinary_http_answer(parts: Parts) 
     assert message.final_info is not None
     assert message.final_info.tokens_used.total == 0
     assert [(served.outcome, served.error) for served in book.served] == [(JobOutcome.REFUSED, "HTTP status 400")]
+
+
+async def test_what_no_context_could_hold_is_refused_unread(parts: Parts) -> None:
+    """The public client dies of an error message, so this is an ordinary answer."""
+    proxy, book, clock = parts
+    limit = largest_request_bytes(context_tokens=256)
+    async with at_work(proxy, Scripted(ANSWER), book, clock, largest_request_bytes=limit):
+        proxy.send(run_query(1, body=b"[" * limit))
+        message = await proxy.next()
+        response = decode_as(HttpResponse, message.answer)
+        assert response.status_code == 400
+        assert json.loads(response.payload)["error"]["code"] == "context_length_exceeded"
+        proxy.send(run_query(2))
+        assert decode_as(HttpResponse, (await proxy.next()).answer).status_code == 200
+    assert [served.outcome for served in book.served] == [JobOutcome.REFUSED, JobOutcome.DONE]
 
 
 async def test_a_failure_before_the_answer_is_told(parts: Parts) -> None:

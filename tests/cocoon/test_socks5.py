@@ -1,8 +1,6 @@
 """The router stands between us and every proxy: its silence, its refusals and its word must each be understood."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
@@ -20,37 +18,14 @@ from mulberry.model.attestation import Policy, Requirements
 from mulberry.model.root_contract import ProxyAddress
 from proven_ends import Hearing, Recording
 from recorded import WIRE
+from scripted_peer import Script, scripted
 
 PROXY = ProxyAddress("127.0.0.1", 11001)
 ANY = Requirements(Policy.ANY)
 GREETING, REQUEST = bytes.fromhex("050100"), bytes.fromhex("050100017f0000012af9")  # as the public worker sends them
 RECORDED = (WIRE / "proxy-to-worker.bin").read_bytes()
+
 METHOD, REPLY, FRAME = RECORDED[:2], RECORDED[2:12], RECORDED[12:136]
-
-Script = Callable[[Preamble], Awaitable[None]]
-
-
-@asynccontextmanager
-async def router(script: Script) -> AsyncIterator[ProxyAddress]:
-    """A router that does as the script says, then holds the connection until the other side ends it."""
-    running: list[asyncio.Task[None]] = []
-    peers: list[Preamble] = []
-
-    class Scripted(Preamble):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            super().connection_made(transport)
-            peers.append(self)
-            running.append(asyncio.ensure_future(script(self)))
-
-    async with listening(lambda: Scripted("the worker left")) as port:
-        try:
-            yield ProxyAddress("127.0.0.1", port)
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            for peer in peers:
-                peer.abort()
 
 
 async def connect(at: ProxyAddress, requirements: Requirements = ANY, proxy: ProxyAddress = PROXY) -> Recording:
@@ -86,7 +61,7 @@ async def test_the_recorded_session_of_the_public_router() -> None:
         packet = TcpPacket(encode(EnabledDisabled(1)))
         worker.write(frames.pack(encode(TcpConnected(hello.id))) + frames.pack(encode(packet)))
 
-    async with router(script) as at:
+    async with scripted(script) as at:
         here, said = Hearing(), list[str]()
         channel = await Channel.dial(PROXY, here, random=Random(1), transport=Socks5(at, ANY), on_progress=said.append)
         assert await here.messages.get() == EnabledDisabled(1)
@@ -109,7 +84,7 @@ async def test_the_answer_may_come_in_pieces_with_packets_behind(sizes: int) -> 
             worker.write(answer[start : start + sizes])
             await asyncio.sleep(0)
 
-    async with router(script) as at:
+    async with scripted(script) as at:
         here = await connect(at)
         while here.data != b"packets":
             here.heard.clear()
@@ -121,7 +96,7 @@ async def test_the_answer_may_come_in_pieces_with_packets_behind(sizes: int) -> 
 
 @pytest.mark.parametrize("address", [b"\x04" + bytes(16), b"\x03\x09localhost", b"\x03\x00"])
 async def test_an_answer_may_name_its_address_in_each_way(address: bytes) -> None:
-    async with router(answering(METHOD, b"\x05\x00\x00" + address + b"\x00\x50" + FRAME)) as at:
+    async with scripted(answering(METHOD, b"\x05\x00\x00" + address + b"\x00\x50" + FRAME)) as at:
         here = await connect(at)
         assert here.data == b""
         assert here.transport is not None
@@ -146,7 +121,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("method", "answer", "words"), REFUSED.values(), ids=REFUSED.keys())
 async def test_each_refusal_is_said_in_words(method: bytes, answer: bytes, words: str) -> None:
-    async with router(answering(method, answer)) as at:
+    async with scripted(answering(method, answer)) as at:
         with pytest.raises(SetUpFailed, match=words):
             await connect(at)
 
@@ -156,19 +131,19 @@ async def test_each_refusal_is_said_in_words(method: bytes, answer: bytes, words
     [(b"\x05\xff", "wants a password"), (b"\x05\x02", "wants a password"), (b"HT", "is no SOCKS5")],
 )
 async def test_a_router_with_other_habits_is_said(method: bytes, words: str) -> None:
-    async with router(answering(method)) as at:
+    async with scripted(answering(method)) as at:
         with pytest.raises(SetUpFailed, match=words):
             await connect(at)
 
 
 async def test_a_router_that_just_closes_could_not_reach_or_verify_the_proxy() -> None:
-    async with router(answering(METHOD, b"", then_close=True)) as at:
+    async with scripted(answering(METHOD, b"", then_close=True)) as at:
         with pytest.raises(ChannelClosed, match=r"127.0.0.1:11001 cannot be reached \(the router could not reach or"):
             await Channel.dial(PROXY, Hearing(), random=Random(1), transport=Socks5(at, ANY))
 
 
 async def test_a_proxy_that_does_not_accept_the_router_is_guessed_at() -> None:
-    async with router(answering(METHOD, REPLY + FRAME, then_close=True)) as at:
+    async with scripted(answering(METHOD, REPLY + FRAME, then_close=True)) as at:
         with pytest.raises(ChannelClosed, match="the proxy may not accept the router's certificate"):
             await Channel.dial(PROXY, Hearing(), random=Random(1), transport=Socks5(at, ANY))
 
@@ -184,7 +159,7 @@ async def test_something_else_that_closes_at_once_is_said() -> None:
     async def script(worker: Preamble) -> None:
         worker.transport.abort()
 
-    async with router(script) as at:
+    async with scripted(script) as at:
         with pytest.raises(SetUpFailed, match="closed the connection and may be no SOCKS5 router"):
             await connect(at)
 
@@ -194,7 +169,7 @@ async def test_only_ipv4_addresses_are_asked_for(host: str) -> None:
     async def script(worker: Preamble) -> None:
         raise AssertionError("nothing may be asked")
 
-    async with router(script) as at:
+    async with scripted(script) as at:
         with pytest.raises(SetUpFailed, match="takes IPv4 addresses only"):
             await connect(at, proxy=ProxyAddress(host, 1))
 
@@ -210,7 +185,7 @@ TOLD_BADLY = {
 
 @pytest.mark.parametrize(("frame", "requirements", "words"), TOLD_BADLY.values(), ids=TOLD_BADLY.keys())
 async def test_a_bad_word_of_the_router_is_no_proof(frame: bytes, requirements: Requirements, words: str) -> None:
-    async with router(answering(METHOD, REPLY + frame)) as at:
+    async with scripted(answering(METHOD, REPLY + frame)) as at:
         with pytest.raises(PeerNotProven, match=words):
             await connect(at, requirements)
 
@@ -228,7 +203,7 @@ SILENCES = {
 @pytest.mark.parametrize(("answers", "seconds", "words"), SILENCES.values(), ids=SILENCES.keys())
 async def test_silence_is_not_waited_out_for_ever(answers: tuple[bytes, ...], seconds: float, words: str) -> None:
     loop = asyncio.get_running_loop()
-    async with router(answering(*answers)) as at:
+    async with scripted(answering(*answers)) as at:
         began = loop.time()
         with pytest.raises(SetUpFailed, match=words):
             await connect(at)
@@ -247,7 +222,7 @@ async def test_a_dial_that_is_called_off_closes_the_router_s_connection() -> Non
             await worker.exactly(1)
         gone.set()
 
-    async with router(script) as at:
+    async with scripted(script) as at:
         connecting = asyncio.ensure_future(connect(at))
         await asked.wait()
         connecting.cancel()
@@ -260,7 +235,7 @@ async def test_packets_may_wait_behind_a_slow_start() -> None:
     """More than the buffer before it is handed over: the rest waits in the network."""
     much = bytes(1_000_000)
     peer = AttestedPeer(None, bytes(48), bytes(32), Endpoint("127.0.0.1", 1), Endpoint("127.0.0.1", 2))
-    async with router(answering(METHOD, REPLY + peer.pack() + much)) as at:
+    async with scripted(answering(METHOD, REPLY + peer.pack() + much)) as at:
         here = await connect(at)
         while len(here.data) < len(much):
             here.heard.clear()

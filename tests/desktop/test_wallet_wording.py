@@ -40,12 +40,12 @@ def test_too_little_on_the_node_wallet_is_said_with_what_is_missing(amount: int,
     wallet = a_wallet()
     assert wallet.node_wallet_balance is not None
     low = replace(wallet, node_wallet_balance=replace(wallet.node_wallet_balance, amount=Nanoton(amount)))
-    assert wording.top_up_line(low).startswith(words)
+    assert low.top_up_advice.startswith(words)
 
 
 def test_enough_or_unknown_asks_for_nothing() -> None:
-    assert wording.top_up_line(a_wallet()) == ""
-    assert wording.top_up_line(replace(a_wallet(), node_wallet_balance=None)) == ""
+    assert a_wallet().top_up_advice == ""
+    assert replace(a_wallet(), node_wallet_balance=None).top_up_advice == ""
 
 
 def test_a_payout_is_told_in_ton_and_drawn_as_a_share() -> None:

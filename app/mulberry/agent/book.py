@@ -19,11 +19,16 @@ from mulberry.agent.till import Confirmation, Till
 from mulberry.cocoon.messages import ProxyParams
 from mulberry.cocoon.seams import Booked, BookFull, ProxyDistrusted, Served
 from mulberry.model.clock import Clock
+from mulberry.model.jobs import JobOutcome
+from mulberry.model.pace import Pace
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.root_contract import RootParameters
 from mulberry.ton.address import Address, AddressError, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from mulberry.ton.payment import PaymentRefused, verify_payment
+
+REFUSED_LIMIT = 100  # requests in an hour: no proxy decides how large the ledger is
+REFUSED_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +56,8 @@ class ProxyBook:
         self._on_served = on_served
         self._account: ProxyAccount | None = None
         self._proxy_key = b""
+        self._refused = Pace(REFUSED_LIMIT, REFUSED_SECONDS)
+        self._unbooked = 0
 
     @property
     def worker_contract(self) -> str:
@@ -132,7 +139,18 @@ class ProxyBook:
         self._till.hear(Confirmation(self._met().proxy, request_id.hex(), tokens))
 
     def book(self, served: Served, booked: Booked) -> None:
-        """`BookFull`: the job waits in memory for room on the disk, and no further one may come."""
+        """`BookFull`: the job waits in memory for room on the disk, and no further one may come.
+
+        Of refused requests, which earn nothing, only so many in an hour become rows; the others are counted.
+        """
+        self._on_served(served)
+        is_worthless = served.outcome is JobOutcome.REFUSED and not served.adjusted.total
+        if is_worthless and not self._refused.takes(self._clock.now().timestamp()):
+            self._unbooked += 1
+            if self._unbooked.bit_count() == 1:
+                log.info("%s: %d refused requests are not in the ledger, too many came", self._name, self._unbooked)
+            booked(None)
+            return
 
         def written(problem: Exception | None) -> None:
             booked(BookFull(str(problem)) if isinstance(problem, LedgerFull) else problem)
@@ -152,7 +170,6 @@ class ProxyBook:
             worker_fee_per_token=self._parameters.worker_fee_per_token,
         )
         self._till.put_soon(finished, written)
-        self._on_served(served)
 
     def _met(self) -> ProxyAccount:
         if self._account is None:

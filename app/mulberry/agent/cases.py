@@ -107,9 +107,16 @@ class Cases:
             asked=account.proxy in self.asked,
             last_paid_at=self._ledger.chain.last_paid_at(account.proxy_contract),
             first_signed_at=self._ledger.chain.first_signed_at(account.worker_contract),
-            refused=self._payment_problem(account),
+            refused=self._another_owners(account) or self._payment_problem(account),
             prospect=self._rehearsals.payout(account.worker_contract),
         )
+
+    def _another_owners(self, account: ProxyAccount) -> str:
+        """Only that owner's node wallet can cash it, which is another address than the present one's."""
+        owner = self._holdings.other_owner(account.worker_contract)
+        if owner is None:
+            return ""
+        return f"This was earned for {owner.friendly()}. Name that owner again (`mulberry owner`) to have it paid out."
 
     def _payment_problem(self, account: ProxyAccount) -> str:
         """A payment was verified when it came; the disk may have changed it since."""

@@ -50,6 +50,7 @@ class Holdings:
         self._ledger = ledger
         self._rows = ledger.chain
         self._states: dict[Address, AccountState] = {}
+        self._of_others: dict[str, Address] = {}
         self._proven_by = 0
 
     @property
@@ -67,6 +68,10 @@ class Holdings:
     def state(self, address: Address) -> "AccountState | None":
         """The account as it was read last; None: not read yet."""
         return self._states.get(address)
+
+    def other_owner(self, worker_contract: str) -> Address | None:
+        """Whom this contract pays, if the chain showed that it is not the present owner."""
+        return self._of_others.get(worker_contract)
 
     def balance(self, address: Address) -> Balance | None:
         """None: not read yet."""
@@ -123,6 +128,7 @@ class Holdings:
             log.warning("%s is no worker contract: %s", state.address, problem)
             return
         if contract.owner != self.parties.owner:
+            self._of_others[state.address.raw] = contract.owner
             return
         self._rows.see(_seen(state, contract, prices))
 

@@ -24,7 +24,7 @@ from mulberry.agent.sandbox_words import no_sandbox, why_none
 from mulberry.agent.sleep_watch import watch_for_sleep
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
-from mulberry.cocoon.seams import Identity
+from mulberry.cocoon.seams import Identity, largest_request_bytes
 from mulberry.cocoon.transports import Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
@@ -249,8 +249,8 @@ def _link(
     on_ended: Callable[[], None],
 ) -> ProxyLink:
     """To the proxy called `name`. Where it listens is asked anew each time."""
-    workshop, profile, engine, owner = bench.workshop, bench.profile, bench.engine, bench.owner
-    if engine is None or owner is None:
+    workshop, profile, model, engine, owner = bench.workshop, bench.profile, bench.model, bench.engine, bench.owner
+    if model is None or engine is None or owner is None:
         raise RuntimeError("the model has not been loaded")
     book = ProxyBook(
         workshop.till,
@@ -278,6 +278,7 @@ def _link(
             clock=workshop.clock,
             random=workshop.random,
             on_change=on_change,
+            largest_request_bytes=largest_request_bytes(model.manifest.context_tokens),
         )
 
     def endpoint() -> ProxyAddress | None:

@@ -33,7 +33,7 @@ from mulberry.agent.rehearsals import Rehearsals
 from mulberry.agent.till import Till
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
-from mulberry.model.money import Nanoton, format_ton
+from mulberry.model.money import Nanoton
 from mulberry.model.network import NetworkProfile
 from mulberry.model.root_contract import RootParameters
 from mulberry.model.wallet import Payout, PayoutState, WalletStatus
@@ -145,10 +145,7 @@ class Treasury:
         """The wallet page."""
         self._watched_at = asyncio.get_running_loop().time()
         rules = self._profile().payout
-        wallet = self.wallet
-        low = wallet is not None and wallet.balance < rules.wallet_warning
-        warning = f"The node wallet is below {format_ton(Nanoton(rules.wallet_warning))}: top it up." if low else ""
-        notes = (self._note, self._history_note, self._chain.clock_note(), warning)
+        notes = (self._note, self._history_note, self._chain.clock_note())
         return WalletStatus(
             owner=self._parties.owner.friendly(),
             owner_balance=self._holdings.balance(self._parties.owner),

@@ -1,7 +1,13 @@
 """The one way in which a proof fails."""
 
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+CODE = re.compile(r"[:(\s]*\w+(\s*{|::|\()")  # where a library's words turn into its own notation
+
+log = logging.getLogger(__name__)
 
 
 class NotProven(Exception):
@@ -12,7 +18,8 @@ class NotProven(Exception):
 def refusing(what: str) -> Iterator[None]:
     """Around other people's parsers: whatever they raise over a stranger's bytes becomes a `NotProven`: `what`.
 
-    Their errors are many and undocumented, and a panic of one written in Rust is no `Exception` at all.
+    Their errors are many and undocumented, and a panic of one written in Rust is no `Exception` at all. What they say
+    in words goes with it; all of it, for who looks into a case, is in the log.
     """
     try:
         yield
@@ -20,4 +27,6 @@ def refusing(what: str) -> Iterator[None]:
         raise
     except BaseException as problem:
         said = "".join(letter for letter in " ".join(str(problem)[:200].split()) if " " <= letter <= "~")
-        raise NotProven(f"{what} ({said or type(problem).__name__})") from problem
+        log.info("%s: %s: %s", what, type(problem).__name__, said)
+        words = CODE.split(said, maxsplit=1)[0]
+        raise NotProven(f"{what} ({words})" if words else what) from problem

@@ -45,7 +45,7 @@ def run(
 ) -> None:
     """Join a network by a file and work for it. Ctrl-C finishes what runs, a second one stops at once."""
     from mulberry.cli.run import prepare, run_headless
-    from mulberry.model.joining import Wishes, profile_of
+    from mulberry.model.joining import Wishes, is_bundled, profile_of
 
     own_folder = Path(model_folder) if model_folder and Path(model_folder).is_dir() else None
     profile = profile_of(
@@ -70,6 +70,8 @@ def run(
         node_key_file=str(node_key.absolute()) if node_key else None,
         stats_port=stats_port,
     )
+    if not is_bundled(network):
+        typer.echo(f"Other commands know this network as --network {profile.name}.")
     if not headless and has_display():
         from mulberry.desktop.app import run as open_window
 

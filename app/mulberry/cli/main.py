@@ -302,8 +302,10 @@ def benchmark(
     from mulberry.model.network import load_profile
 
     profile = load_profile(network)
-    measured = last_one(_root(data)) if last else _run(measure_and_keep(_root(data), profile, model, seconds))
-    _print([to_json(Benchmark, measured).decode()] if as_json else in_lines(measured, profile))
+    measured = (
+        last_one(root_of(data)) if last else asyncio.run(measure_and_keep(root_of(data), profile, model, seconds))
+    )
+    say([to_json(Benchmark, measured).decode()] if as_json else in_lines(measured, profile))
 
 
 @application.command()

@@ -31,6 +31,8 @@ def of_wallet(wallet: WalletStatus) -> Iterator[str]:
     yield f"node wallet  {wallet.node_wallet or 'no key yet'}"
     yield f"             {_balance(wallet.node_wallet_balance)}"
     yield f"             at least {format_ton(wallet.minimum)} to start, better {format_ton(wallet.warning_below)}"
+    if wallet.top_up_advice:
+        yield f"             {wallet.top_up_advice}"
     yield f"owner        {wallet.owner or 'nobody is named: `mulberry owner ADDRESS`'}"
     yield f"             {_balance(wallet.owner_balance)}"
     yield f"paid so far  {format_ton(wallet.paid)}, payouts seen on TON"

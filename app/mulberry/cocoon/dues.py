@@ -4,12 +4,12 @@ Source: the protocol page, section 5. The same payment comes again and again, wi
 """
 
 import asyncio
-from collections import deque
 from dataclasses import replace
 
 from mulberry.cocoon.channel import ChannelClosed, ProtocolError
 from mulberry.cocoon.messages import CompareBalanceWithProxyResult, SignedPayment, SignedPaymentEmpty
 from mulberry.cocoon.seams import Book, ProxyDistrusted
+from mulberry.model.pace import Pace
 from mulberry.model.payments import Counters
 
 PAYMENTS_LIMIT = 30  # new ones in so many seconds: each is forced to the disk; the public proxy signs twice a minute
@@ -26,7 +26,7 @@ class Dues:
     def __init__(self, book: Book) -> None:
         self._book = book
         self._newest_payment = b""
-        self._payments_came_at: deque[float] = deque(maxlen=PAYMENTS_LIMIT)
+        self._payments = Pace(PAYMENTS_LIMIT, PAYMENTS_SECONDS)
         self._counters = (0, 0)  # committed_to_db and max_known, the proxy's newest
         self.gives_in = False  # the proxy cannot settle what it lost before it had saved it
 
@@ -50,7 +50,8 @@ class Dues:
     def take_payment(self, payment: SignedPayment | SignedPaymentEmpty) -> None:
         """Raises `ProtocolError` at a flood of new ones."""
         if isinstance(payment, SignedPayment) and payment.data != self._newest_payment:
-            self._count_payment()
+            if not self._payments.takes(asyncio.get_running_loop().time()):  # the others would wait for the disk
+                raise ProtocolError(f"more than {PAYMENTS_LIMIT} new payments in {PAYMENTS_SECONDS:g} seconds")
             self._book.take_payment(payment.data)
             self._newest_payment = payment.data
 
@@ -62,13 +63,6 @@ class Dues:
         self._check_counters()
         if self._counters != before:
             self._book.take_counters(committed_to_db, max_known)
-
-    def _count_payment(self) -> None:
-        """A proxy that signs without end would keep the others waiting for the disk."""
-        now, times = asyncio.get_running_loop().time(), self._payments_came_at
-        if len(times) == PAYMENTS_LIMIT and now - times[0] < PAYMENTS_SECONDS:
-            raise ProtocolError(f"more than {PAYMENTS_LIMIT} new payments in {PAYMENTS_SECONDS:g} seconds")
-        times.append(now)
 
     def _check_counters(self) -> None:
         committed_to_db, max_known = self._counters

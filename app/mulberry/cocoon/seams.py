@@ -47,6 +47,24 @@ class BackendRefused(Exception):
         self.body = body
 
 
+BYTES_PER_TOKEN = 64  # of JSON; prose has 4 to 6
+BYTES_AROUND_PROMPT = 64 * 1024
+
+
+def largest_request_bytes(context_tokens: int) -> int:
+    """What no prompt that fits into a model's context comes near: such a request is not even read."""
+    return context_tokens * BYTES_PER_TOKEN + BYTES_AROUND_PROMPT
+
+
+def too_large(request_bytes: int, limit_bytes: int) -> BackendRefused:
+    """As an engine would say it, which no engine was asked for."""
+    text = f"the request has {request_bytes:,} bytes, and what this model's context holds is below {limit_bytes:,}"
+    code = "context_length_exceeded"
+    return BackendRefused(
+        400, {"error": {"message": text, "type": "invalid_request_error", "param": None, "code": code}}
+    )
+
+
 class BackendFailed(Exception):
     """The engine could not finish. `text` goes to the customer and into the ledger; it holds nothing of the prompt."""
 

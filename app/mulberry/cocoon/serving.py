@@ -28,7 +28,7 @@ from mulberry.cocoon.answers import (
 from mulberry.cocoon.channel import Channel, ChannelClosed, foreign_text
 from mulberry.cocoon.messages import HttpRequest, RunQuery, RunQueryEx
 from mulberry.cocoon.requests import CheckedRequest, RequestRefused, check_request
-from mulberry.cocoon.seams import Backend, BackendFailed, BackendRefused, Served
+from mulberry.cocoon.seams import Backend, BackendFailed, BackendRefused, Served, too_large
 from mulberry.cocoon.strict_json import JsonObject
 from mulberry.cocoon.tl import Message, TlError, decode_as
 from mulberry.cocoon.usage import Adjusted, Prices, UsageError
@@ -56,6 +56,7 @@ class Terms:
     clock: Clock
     channel: Channel
     book: Callable[[Served, Callable[[], None]], None]
+    largest_request_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Serving:
 
     def __init__(self, query: RunQueryEx | RunQuery, terms: Terms) -> None:
         self._request_id = query.request_id
-        self._untrusted_query = query.query
+        self._untrusted_query = query.query if len(query.query) <= terms.largest_request_bytes else b""
         self._timeout_seconds = min(query.timeout, LONGEST_SECONDS) * SHARE_OF_TIMEOUT
         self._wants_debug = isinstance(query, RunQueryEx) and bool(query.enable_debug)
         self._terms = terms
@@ -109,13 +110,11 @@ class Serving:
     async def _answered(self) -> _Last:
         """All of the answer but its last message."""
         try:
-            request = self._checked()
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                aclosing(self._terms.backend.answer(request)) as answers,
-            ):
+            async with asyncio.timeout(self._timeout_seconds):
                 try:
-                    return await (self._stream(answers) if request.stream else self._plain(answers))
+                    request = self._checked()
+                    async with aclosing(self._terms.backend.answer(request)) as answers:
+                        return await (self._stream(answers) if request.stream else self._plain(answers))
                 except BackendRefused as refusal:
                     return await self._refused(refusal)
         except RequestRefused as refusal:
@@ -130,6 +129,8 @@ class Serving:
             return self._error(JobOutcome.CANCELLED, CANCELLED_CODE, "the connection to the proxy ended")
 
     def _checked(self) -> CheckedRequest:
+        if self._request_bytes > self._terms.largest_request_bytes:
+            raise too_large(self._request_bytes, self._terms.largest_request_bytes)
         try:
             untrusted = decode_as(HttpRequest, self._untrusted_query)
         except TlError as problem:

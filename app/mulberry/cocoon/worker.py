@@ -16,8 +16,10 @@ from dataclasses import replace
 from functools import partial
 from random import Random
 
+from mulberry.cocoon.asked_price import AskedPrice
 from mulberry.cocoon.channel import Channel, ChannelClosed, ProtocolError, QueryRefused
 from mulberry.cocoon.dues import CountersFell, Dues
+from mulberry.cocoon.frames import MOST_BODY_BYTES
 from mulberry.cocoon.handshake import ask, compared, introduced, settled
 from mulberry.cocoon.messages import (
     EnabledDisabled,
@@ -51,7 +53,6 @@ from mulberry.model.clock import Clock
 from mulberry.model.root_contract import ProxyAddress
 
 PAYMENT_STATUS_SECONDS = (10.0, 20.0)  # asked for after a random time between these
-FORMER_PRICE_SECONDS = 60.0  # a request at the price before a raise may have been on its way
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class WorkerSession:
         clock: Clock,
         random: Random,
         on_change: Callable[[], None] = lambda: None,
+        largest_request_bytes: int = MOST_BODY_BYTES,
     ) -> None:
         self._identity = identity
         self._prices = prices
@@ -80,8 +82,8 @@ class WorkerSession:
         self._clock = clock
         self._random = random
         self._on_change = on_change
-        self._former_coefficient = identity.coefficient
-        self._former_until = -math.inf  # on the loop's clock
+        self._largest_request_bytes = largest_request_bytes
+        self._price = AskedPrice(identity.coefficient)
         self._wanted = True  # by the owner
         self._book_full = False
         self._is_connected = False
@@ -136,10 +138,8 @@ class WorkerSession:
 
     def set_coefficient(self, coefficient: int) -> None:
         """In thousandths. Raises `ValueError` when out of range."""
-        identity = replace(self._identity, coefficient=coefficient)
-        self._former_coefficient = self._least_coefficient
-        self._former_until = asyncio.get_running_loop().time() + FORMER_PRICE_SECONDS
-        self._identity = identity
+        self._identity = replace(self._identity, coefficient=coefficient)
+        self._price.change(coefficient, asyncio.get_running_loop().time())
         self._send(NewCoefficient(coefficient))
 
     async def finish(self) -> None:
@@ -215,6 +215,7 @@ class WorkerSession:
             clock=self._clock,
             channel=channel,
             book=self._book_served,
+            largest_request_bytes=self._largest_request_bytes,
         )  # before the question: the first request may come in one piece with its answer
         await ask(channel, ProxyHandshakeComplete(not self._told_enabled), ProxyHandshakeCompleted)
 
@@ -281,8 +282,8 @@ class WorkerSession:
             raise ProtocolError("a request without a time limit")
         if not 0 <= query.coefficient < COEFFICIENT_LIMIT:
             raise ProtocolError("a request with an impossible coefficient")
-        if query.coefficient < self._least_coefficient:
-            asked = self._least_coefficient
+        asked = self._price.least(asyncio.get_running_loop().time())
+        if query.coefficient < asked:
             raise ProxyDistrusted(f"it offered a coefficient of {query.coefficient}, below the {asked} that you ask")
         if query.request_id in self._running:
             raise ProtocolError("a request that is already running")
@@ -297,12 +298,6 @@ class WorkerSession:
             self._idle.clear()
             task.add_done_callback(partial(self._ended, query.request_id))
             self._on_change()
-
-    @property
-    def _least_coefficient(self) -> int:
-        """What a request must pay."""
-        is_former_good = asyncio.get_running_loop().time() < self._former_until
-        return min(self._identity.coefficient, self._former_coefficient if is_former_good else COEFFICIENT_LIMIT)
 
     def _ended(self, request_id: bytes, task: asyncio.Task[None]) -> None:
         """Of the task; the request ends when it is booked."""

@@ -58,6 +58,6 @@ class WalletPage(Page):
         self.chain.say(wallet_wording.chain_line(wallet, status.as_of))
         self.owner.show_balance(wallet.owner_balance, view, "payouts arrive here")
         self.node_wallet.show_balance(
-            wallet.node_wallet_balance, view, wallet_wording.minimum_line(wallet), wallet_wording.top_up_line(wallet)
+            wallet.node_wallet_balance, view, wallet_wording.minimum_line(wallet), wallet.top_up_advice
         )
         self.addresses.show_wallet(wallet, is_demo=status.network.is_demo)

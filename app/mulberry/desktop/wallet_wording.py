@@ -52,19 +52,6 @@ def minimum_line(wallet: WalletStatus) -> str:
     return f"needs {short_ton(wallet.minimum)}, low below {short_ton(wallet.warning_below)}"
 
 
-def top_up_line(wallet: WalletStatus) -> str:
-    """What the owner should do about the node wallet's balance; "" where nothing."""
-    if wallet.node_wallet_balance is None:
-        return ""
-    amount = wallet.node_wallet_balance.amount
-    if amount < wallet.minimum:
-        missing = format_ton(Nanoton(wallet.minimum - amount))
-        return f"Too little to work: {missing} are missing. Top up the node wallet; work starts when it is there."
-    if amount < wallet.warning_below:
-        return "Getting low. Top up the node wallet soon; it pays the network's fees."
-    return ""
-
-
 def waiting_text(payout: Payout) -> str:
     """`0.0189 of 0.0300 TON`."""
     return f"{format_ton(payout.waiting).removesuffix(' TON')} of {format_ton(payout.threshold)}"

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mulberry.model.key import UNREAD_KEY, KeyStatus
-from mulberry.model.money import Nanoton
+from mulberry.model.money import Nanoton, format_ton
 
 
 class AccountRole(StrEnum):
@@ -128,6 +128,19 @@ class WalletStatus:
     top_up_url: str | None
     as_of: datetime
     key: KeyStatus = UNREAD_KEY
+
+    @property
+    def top_up_advice(self) -> str:
+        """What the owner should do about the node wallet's balance; "" where nothing, or where it is not read."""
+        if self.node_wallet_balance is None:
+            return ""
+        amount = self.node_wallet_balance.amount
+        if amount < self.minimum:
+            missing = format_ton(Nanoton(self.minimum - amount))
+            return f"Too little to work: {missing} are missing. Top up the node wallet; work starts when it is there."
+        if amount < self.warning_below:
+            return "Getting low. Top up the node wallet soon; it pays the network's fees."
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

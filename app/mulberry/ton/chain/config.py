@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mulberry.model.errors import UserFacingError
-from mulberry.model.network import NetworkProfile, load_profile
+from mulberry.model.network import NetworkProfile
 from mulberry.ton.chain.nouns import MASTERCHAIN, WHOLE_SHARD, BlockId
 
 CONFIG_SIZE_LIMIT_BYTES = 1_000_000
@@ -93,12 +93,6 @@ class _GlobalConfig(BaseModel):
     model_config = ConfigDict(extra="ignore")
     liteservers: list[_Server] = Field(min_length=1, max_length=1000)
     validator: _Validator
-
-
-def mainnet_config(random: random.Random) -> ChainConfig:
-    """The bundled servers of TON's main network, up to four drawn by chance."""
-    bundled = load_profile("mainnet")
-    return parse_global_config(json.dumps(bundled.lite_servers).encode(), random, source=bundled.title)
 
 
 def with_servers_of(path: Path, profile: NetworkProfile, random: random.Random) -> NetworkProfile:
