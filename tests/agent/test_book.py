@@ -127,6 +127,20 @@ def test_contracts_that_are_not_the_ones_we_compute_are_distrusted(
     assert till.ledger.accounts() == []
 
 
+def test_a_proxy_of_another_root_contract_is_told_apart_from_one_of_other_prices(
+    till: Till, clock: SettableClock
+) -> None:
+    """On a test network without a chain, where the root contract lies is the one thing that no file says."""
+    public = bytes(KEY.verify_key)
+    elsewhere = proxy_contract_address(replace(PARAMETERS, root_address=Address(b"\x44" * 32).raw), public, PROXY_OWNER)
+    ours = worker_contract_address(PARAMETERS, public, elsewhere, OWNER)
+    params = ProxyParams(public, PROXY_OWNER.friendly(), elsewhere.friendly(), True, 2)
+    with pytest.raises(ProxyDistrusted, match=r"another root contract.*--root-contract"):
+        open_book(till, clock).meet(params, ours.friendly())
+    with pytest.raises(ProxyDistrusted, match="of this network's prices"):
+        open_book(till, clock).meet(*told(price=48))
+
+
 @pytest.mark.parametrize("other", [told(key=SigningKey(b"\x02" * 32)), told(owner=Address(b"\x33" * 32))])
 def test_a_proxy_that_became_another_one_is_distrusted(
     book: ProxyBook, till: Till, clock: SettableClock, other: tuple[ProxyParams, str]

@@ -19,7 +19,7 @@ from mulberry.cocoon.channel import Channel
 from mulberry.cocoon.messages import ConnectedToProxy, ConnectToProxy, ProxyParams, QueryAnswerEx
 from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
-from mulberry.model.joining import MAINNET_ROOT, Wishes, profile_of
+from mulberry.model.joining import TEST_ROOT, Wishes, profile_of
 from mulberry.model.network import load_profile
 from mulberry.model.places import resource
 from mulberry.ton.address import Address, parse_address
@@ -50,7 +50,7 @@ def write(folder: Path, content: object, name: str = "Fake TON.json") -> str:
 def test_the_public_test_modes_file_is_taken_as_it_is(tmp_path: Path) -> None:
     profile = profile_of(write(tmp_path, PARAMETERS), Wishes(owner_address=OWNER))
     assert (profile.name, profile.kind, profile.transport) == ("test-fake-ton", "test", "socks5")
-    assert (profile.socks5, profile.model, profile.root_contract_address) == ("127.0.0.1:8116", "tiny-lm", MAINNET_ROOT)
+    assert (profile.socks5, profile.model, profile.root_contract_address) == ("127.0.0.1:8116", "tiny-lm", TEST_ROOT)
     parameters = profile.root_parameters()
     assert (parameters.worker_fee_per_token, parameters.is_test, parameters.unique_id) == (10, True, 13)
     assert str(parameters.proxies[0]) == "127.0.0.1:11101"

@@ -27,6 +27,11 @@ from mulberry.ton.address import Address, AddressError, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from mulberry.ton.payment import PaymentRefused, verify_payment
 
+OTHER_PRICES = "its contracts are not those of this network's prices and of your address"
+OTHER_ROOT = (
+    "its own contract belongs to another root contract than this network's, or to other codes"
+    " (`mulberry run --root-contract` names a test network's)"
+)
 REFUSED_LIMIT = 100  # requests in an hour: no proxy decides how large the ledger is
 REFUSED_SECONDS = 3600.0
 
@@ -87,7 +92,8 @@ class ProxyBook:
         proxy_contract = proxy_contract_address(self._parameters, key, proxy_owner)
         worker_contract = worker_contract_address(self._parameters, key, proxy_contract, self._owner)
         if told != (proxy_contract, worker_contract):
-            raise ProxyDistrusted("its contracts are not those of this network's prices and of your address")
+            ours_follows = worker_contract_address(self._parameters, key, told[0], self._owner) == told[1]
+            raise ProxyDistrusted(OTHER_ROOT if ours_follows else OTHER_PRICES)
         met = KnownProxy(key.hex(), proxy_owner.raw)
         known = self._till.ledger.meet(self._name, met, self._clock.now())
         if known != met:

@@ -15,7 +15,8 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, NetworkProfile, load_profile, parse_profile
 from mulberry.model.places import resource
 
-MAINNET_ROOT = "EQCns7bYSp0igFvS1wpb5wsZjCKCV19MD5AVzI4EyxsnU73k"  # the public test scripts use its address, too
+# As the public test scripts have it; of the recorded conversation's proxy, too: its contract's address follows from it.
+TEST_ROOT = "EQBT4hy4vMEZ9uxSCuhw_gBKh9_AwmHXLe7Wo0O4Vh-4kRjJ"
 DEMO_MODEL = "tiny-lm"
 CHAIN_KEYS = {"price_per_token", "worker_fee_per_token"}  # without them, a file is no such parameters
 
@@ -60,7 +61,7 @@ def profile_of(network: str, wishes: Wishes) -> NetworkProfile:
             "model": DEMO_MODEL,
             "model_folder": DEMO_MODEL,
             "owner_address": "",
-            "root_contract_address": MAINNET_ROOT,
+            "root_contract_address": TEST_ROOT,
             "chain": untrusted,
         }
     asked = {field: getattr(wishes, field) for field in Wishes.__dataclass_fields__}

@@ -28,7 +28,7 @@ class RegisteredProxy(BaseModel):
     """`address` is `ip:port` for everyone, or `ip:port ip:port`: the first for workers, the second for clients."""
 
     model_config = ConfigDict(frozen=True)
-    seqno: int
+    seqno: int = 0
     address: str = Field(max_length=127)
 
     @field_validator("address")
