@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
@@ -153,6 +154,20 @@ async def test_on_the_cpu_the_status_says_so_while_the_model_is_there() -> None:
 def test_a_model_without_a_variant_for_the_card_is_not_run_on_it() -> None:
     with pytest.raises(ValueError, match="no variant for cuda"):
         Supervisor(tiny_model(), sandbox=best_sandbox(), jitter=random.Random(1), card=Card(RTX_4090, nobody_knows))
+
+
+def test_a_job_gets_the_device_file_of_its_own_card_alone(tmp_path: Path) -> None:
+    """The form of /proc/driver/nvidia is that of the driver's own documentation."""
+    devices, driver = tmp_path / "dev", tmp_path / "gpus"
+    devices.mkdir()
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm"):
+        (devices / name).touch()
+    card = Card(replace(RTX_4090, pci_address="00000000:C1:00.0"), nobody_knows)
+    assert card.device_files(driver, devices) == (str(devices / "nvidia0"), str(devices / "nvidia1"))
+    told = driver / "0000:c1:00.0" / "information"
+    told.parent.mkdir(parents=True)
+    told.write_text("Model: \t\t NVIDIA GeForce RTX 4090\nIRQ:   \t\t 131\nDevice Minor: \t 1\n")
+    assert card.device_files(driver, devices) == (str(devices / "nvidia1"),)
 
 
 @pytest.mark.virtual_time
