@@ -15,7 +15,8 @@ from mulberry.runtime.gpu_truth import GpuFault, truth_of, unfit
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.supervisor import Capacity, Supervisor
-from mulberry.runtime.wire import Provider
+from mulberry.runtime.wire import Provider, Ready
+from pretended_job import CLOSED, PretendedJob
 from samples import RTX_4090
 from sandboxes import best_sandbox
 from tiny_model import tiny_model
@@ -138,6 +139,15 @@ async def test_a_gpu_that_is_none_is_refused_with_a_cause_and_never_replaced_by_
     with pytest.raises(EngineFailed, match="NVIDIA of nowhere cannot be used"):
         await engine.start()
     assert engine.status.state is EngineState.BROKEN
+    assert engine.status.runs_on == ""
+    await engine.stop()
+
+
+async def test_a_process_that_ran_the_model_elsewhere_is_ended() -> None:
+    liar = PretendedJob(CLOSED, Ready(0.1, Provider.CPU))
+    engine = Supervisor(for_cuda(), sandbox=liar, jitter=random.Random(1), card=Card(RTX_4090, nobody_knows))
+    with pytest.raises(EngineFailed, match="did not run the model where it was told to"):
+        await engine.start()
     assert engine.status.runs_on == ""
     await engine.stop()
 
