@@ -1,18 +1,23 @@
 """Watts that nobody measured must not turn into a number, and a kept result must be the one that was measured."""
 
 import asyncio
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mulberry.agent.benchmark import LOOK_AT_POWER_SECONDS, keep, last, watching_power
+from conftest import SettableClock
+from mulberry.agent.benchmark import LOOK_AT_POWER_SECONDS, keep, last, measure, watching_power
+from mulberry.hardware.gpu import Gpus
 from mulberry.model.benchmark import Benchmark, Speed
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuReport
 from mulberry.runtime.card import Card
+from mulberry.runtime.models import ModelFolder
 from samples import RTX_4090
+from tiny_model import tiny_model
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MEASURED = Benchmark(
@@ -51,3 +56,32 @@ def test_a_result_that_cannot_be_stored_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserFacingError, match="could not be stored"):
         keep(MEASURED, tmp_path / "file" / "benchmark.json")
+
+
+async def test_a_model_for_gpus_only_is_not_measured_without_one(clock: SettableClock) -> None:
+    model = tiny_model()
+    (cpu,) = model.manifest.variants
+    for_gpus = model.manifest.model_copy(update={"variants": (cpu.model_copy(update={"provider": "cuda"}),)})
+    with pytest.raises(UserFacingError, match="GPUs only"):
+        await measure(ModelFolder(model.path, for_gpus), NoGpus(clock), clock, 0.5, lambda note: None)
+
+
+class NoGpus(Gpus):
+    def read(self) -> GpuReport:
+        return GpuReport((), "No NVIDIA driver is installed.", NOON)
+
+
+class OneGpu(Gpus):
+    def read(self) -> GpuReport:
+        return GpuReport((replace(RTX_4090, uuid="GPU-00000000-0000-0000-0000-000000000000"),), None, NOON)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+async def test_a_gpu_that_does_not_compute_is_told_and_the_cpu_measured(clock: SettableClock) -> None:
+    model = tiny_model()
+    (cpu,) = model.manifest.variants
+    both = model.manifest.model_copy(update={"variants": (cpu, cpu.model_copy(update={"provider": "cuda"}))})
+    told: list[str] = []
+    measured = await measure(ModelFolder(model.path, both), OneGpu(clock), clock, 0.5, told.append)
+    assert measured.runs_on == "the CPU" and measured.power is None
+    assert any("cannot be used" in note and "The CPU is measured instead." in note for note in told)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
@@ -14,7 +15,8 @@ from mulberry.runtime.gpu_truth import GpuFault, truth_of, unfit
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.supervisor import Capacity, Supervisor
-from mulberry.runtime.wire import Provider
+from mulberry.runtime.wire import Provider, Ready
+from pretended_job import CLOSED, PretendedJob
 from samples import RTX_4090
 from sandboxes import best_sandbox
 from tiny_model import tiny_model
@@ -141,6 +143,15 @@ async def test_a_gpu_that_is_none_is_refused_with_a_cause_and_never_replaced_by_
     await engine.stop()
 
 
+async def test_a_process_that_ran_the_model_elsewhere_is_ended() -> None:
+    liar = PretendedJob(CLOSED, Ready(0.1, Provider.CPU))
+    engine = Supervisor(for_cuda(), sandbox=liar, jitter=random.Random(1), card=Card(RTX_4090, nobody_knows))
+    with pytest.raises(EngineFailed, match="did not run the model where it was told to"):
+        await engine.start()
+    assert engine.status.runs_on == ""
+    await engine.stop()
+
+
 async def test_on_the_cpu_the_status_says_so_while_the_model_is_there() -> None:
     engine = Supervisor(tiny_model(), sandbox=best_sandbox(), jitter=random.Random(1), capacity=Capacity(threads=1))
     assert engine.status.runs_on == ""
@@ -153,6 +164,20 @@ async def test_on_the_cpu_the_status_says_so_while_the_model_is_there() -> None:
 def test_a_model_without_a_variant_for_the_card_is_not_run_on_it() -> None:
     with pytest.raises(ValueError, match="no variant for cuda"):
         Supervisor(tiny_model(), sandbox=best_sandbox(), jitter=random.Random(1), card=Card(RTX_4090, nobody_knows))
+
+
+def test_a_job_gets_the_device_file_of_its_own_card_alone(tmp_path: Path) -> None:
+    """The form of /proc/driver/nvidia is that of the driver's own documentation."""
+    devices, driver = tmp_path / "dev", tmp_path / "gpus"
+    devices.mkdir()
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm"):
+        (devices / name).touch()
+    card = Card(replace(RTX_4090, pci_address="00000000:C1:00.0"), nobody_knows)
+    assert card.device_files(driver, devices) == (str(devices / "nvidia0"), str(devices / "nvidia1"))
+    told = driver / "0000:c1:00.0" / "information"
+    told.parent.mkdir(parents=True)
+    told.write_text("Model: \t\t NVIDIA GeForce RTX 4090\nIRQ:   \t\t 131\nDevice Minor: \t 1\n")
+    assert card.device_files(driver, devices) == (str(devices / "nvidia1"),)
 
 
 @pytest.mark.virtual_time

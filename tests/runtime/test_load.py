@@ -41,9 +41,9 @@ async def test_the_numbers_are_those_of_the_clock() -> None:
     engine = Metronome(wait=0.25, whole=1.0)
     speed = await under_load(engine, 4, 10.5, context_tokens=256)
     assert engine.most == 4 and engine.running == 0
-    assert speed.tokens_per_second == pytest.approx(4 * 10 * 10 / 10.5, rel=1e-3)  # the half answers do not count
-    assert speed.prompt_tokens_per_second == pytest.approx(4 * 10 * 30 / 10.5, rel=1e-3)
-    assert speed.first_text_seconds == pytest.approx(0.25)
+    assert speed.tokens_per_second == pytest.approx(4 * 10 * 10 / 10.5, rel=0.01)  # the half answers do not count
+    assert speed.prompt_tokens_per_second == pytest.approx(4 * 10 * 30 / 10.5, rel=0.01)
+    assert speed.first_text_seconds == pytest.approx(0.25, rel=0.01)
 
 
 async def test_no_two_prompts_begin_alike_and_answers_fit_the_context() -> None:

@@ -23,6 +23,7 @@ from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import choose
 from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.supervisor import Capacity, Supervisor
+from mulberry.runtime.wire import Provider
 
 AT_ONCE = (1, 4, 16)
 LOOK_AT_POWER_SECONDS = 0.5
@@ -36,20 +37,20 @@ async def measure(model: ModelFolder, gpus: Gpus, clock: Clock, seconds: float, 
     sandbox = (await choose()).sandbox
     report = await asyncio.to_thread(gpus.read)
     card, no_card = choose_card(model.manifest, report, gpus)
+    if no_card:
+        tell(no_card)
+    if card is None and model.manifest.variant_for(Provider.CPU) is None:
+        raise _not_measured(model, no_card or "It runs on GPUs only, and there is none.")
     try:
         try:
             return await _measure_on(card, model, sandbox, gpus, clock, seconds, tell)
         except EngineFailed as failure:
-            if card is None:
+            if card is None or model.manifest.variant_for(Provider.CPU) is None:
                 raise
             tell(f"{failure} The CPU is measured instead.")
             return await _measure_on(None, model, sandbox, gpus, clock, seconds, tell)
-    except (EngineFailed, EngineRefused, TimeoutError, ValueError) as problem:
-        raise UserFacingError(
-            what=f"{model.manifest.title} could not be measured.",
-            why=no_card or str(problem) or "It finished no answer in time.",
-            next_step="`mulberry models inspect` compares its files; `--seconds 30` gives slow models more time.",
-        ) from problem
+    except (EngineFailed, EngineRefused, TimeoutError) as problem:
+        raise _not_measured(model, str(problem) or "It finished no answer in time.") from problem
 
 
 async def _measure_on(
@@ -105,6 +106,14 @@ async def watching_power(card: Card | None, read: Callable[[], GpuReport]) -> As
     finally:
         looking.cancel()
         await asyncio.wait((looking,))
+
+
+def _not_measured(model: ModelFolder, why: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"{model.manifest.title} could not be measured.",
+        why=why,
+        next_step="`--seconds 30` gives a slow model more time; `mulberry models inspect` compares its files.",
+    )
 
 
 def keep(benchmark: Benchmark, place: Path) -> None:

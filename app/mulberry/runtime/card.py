@@ -1,8 +1,13 @@
-"""The GPU that a job process is given. Its memory has no limit of the kernel's, so somebody has to look."""
+"""The GPU that a job process is given: its device file, and no other card's where the driver tells which it is.
+
+Its memory has no limit of the kernel's, so somebody has to look.
+"""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from mulberry.model.gpu import GpuInfo
 from mulberry.runtime.job_link import JobLink
@@ -17,6 +22,21 @@ class Card:
 
     gpu: GpuInfo
     used_bytes: Callable[[], int | None]
+
+    def device_files(
+        self, driver: Path = Path("/proc/driver/nvidia/gpus"), devices: Path = Path("/dev")
+    ) -> tuple[str, ...]:
+        """Of this card on Linux, by the driver's word. Where it has none, as in some containers, of all cards; CUDA is
+        told which one to use in any case."""
+        domain, _, rest = self.gpu.pci_address.lower().partition(":")
+        try:
+            told = (driver / f"{domain[-4:]}:{rest}" / "information").read_text("utf-8", errors="replace")
+        except OSError:
+            told = ""
+        minor = re.search(r"^Device Minor:\s*([0-9]{1,3})\s*$", told, re.MULTILINE)
+        if minor is not None:
+            return (str(devices / f"nvidia{minor[1]}"),)
+        return tuple(sorted(str(path) for path in devices.glob("nvidia[0-9]*")))
 
 
 async def watch_card(card: Card, link: JobLink) -> None:

@@ -81,7 +81,8 @@ class Supervisor:
             raise ValueError(f"the model {model.manifest.name} has no variant for {self._provider}")
         self._configuration = variant.configuration
         profile = ProfileName.CPU if card is None else ProfileName.CUDA
-        self._room = Room(model.path, profile, limits=Limits(memory_bytes=model.manifest.memory_limit_bytes))
+        devices = () if card is None else card.device_files()
+        self._room = Room(model.path, profile, devices, limits=Limits(memory_bytes=model.manifest.memory_limit_bytes))
         self._confinement: Confinement | None = None
         self._runs_on = ""
         self._on_change = on_change

@@ -1,11 +1,8 @@
 """The inspection reads a stranger's file, so it happens in a sandbox; a model that breaks or stalls it is refused."""
 
-import asyncio
 import os
 import shutil
-import socket
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,13 +15,14 @@ from mulberry.model.places import resource
 from mulberry.runtime.child.inspection import REASONS_LIMIT
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.bare import NoSandbox
-from mulberry.runtime.sandbox.provider import Room, Sandbox, Started, Tier
+from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.store.importing import import_model
 from mulberry.runtime.store.judging import Verdict, judge
 from mulberry.runtime.store.moving import move_models
 from mulberry.runtime.store.sources import FolderSource
 from mulberry.runtime.store.store import ModelStore
-from mulberry.runtime.wire import ALL_CANARIES, TO_PARENT_LIMIT_BYTES, Enter, Entered, Inspected, ToParent, pack
+from mulberry.runtime.wire import Entered, Inspected, ToParent
+from pretended_job import CLOSED, PretendedJob
 from sandboxes import best_sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes of Linux")
@@ -66,7 +64,7 @@ async def test_a_model_that_takes_too_long_is_refused() -> None:
 
 
 async def test_a_model_that_takes_too_much_memory_is_refused() -> None:
-    liar = PretendedJob(Entered(int(ALL_CANARIES), landlock=7, user=65534))  # and nothing more
+    liar = PretendedJob(CLOSED)  # and nothing more
     verdict = await judge(ModelFolder.read(resource("models/tiny-lm")), liar, memory_bytes=1 << 20)
     assert verdict.reasons == (
         "The inspection did not end well. The engine used more than 1 MiB of memory and was ended.",
@@ -86,42 +84,9 @@ async def test_without_a_sandbox_nothing_is_judged() -> None:
         await judge(ModelFolder.read(resource("models/tiny-lm")), NoSandbox())
 
 
-class PretendedJob:
-    """A sandbox whose job process is this test: it says what it was told to say, whatever it is asked."""
-
-    tier = Tier.BUBBLEWRAP
-
-    def __init__(self, *says: ToParent) -> None:
-        self._says = says
-        self.stderr: asyncio.StreamReader | None = asyncio.StreamReader()
-        self.pid = os.getpid()
-        self._theirs: socket.socket | None = None
-
-    async def start(self, room: Room, theirs: socket.socket, environment: Mapping[str, str]) -> Started:
-        self._theirs = theirs.dup()
-        for message in self._says:
-            self._theirs.sendall(pack(message, TO_PARENT_LIMIT_BYTES))
-        return self
-
-    def order(self, room: Room) -> Enter:
-        return best_sandbox().order(room)
-
-    def kill(self) -> None:
-        if self.stderr is not None:
-            self.stderr.feed_eof()
-
-    async def wait(self) -> int:
-        if self._theirs is not None:
-            self._theirs.close()
-        return 0
-
-
 async def say(*says: ToParent) -> Verdict:
     sandbox: Sandbox = PretendedJob(*says)
     return await judge(ModelFolder.read(resource("models/tiny-lm")), sandbox, memory_bytes=1 << 40)
-
-
-CLOSED = Entered(int(ALL_CANARIES), landlock=7, user=65534)
 
 
 async def test_what_a_broken_out_process_says_is_bounded_and_harmless() -> None:
