@@ -1,18 +1,34 @@
-"""Asking the driver wakes the GPU and the agent: it is done while somebody looks, and never otherwise."""
+"""Asking the driver wakes the GPU and the agent: often while somebody looks, rarely at night, never without a GPU."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from mulberry.agent.telemetry import Telemetry
 from mulberry.agent.watching import Watches
-from mulberry.model.gpu import GpuReport
+from mulberry.model.gpu import DriverState, GpuReport
 from samples import NO_GPU, RTX_4090
 
+pytestmark = pytest.mark.virtual_time
+
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ONE_GPU = GpuReport((RTX_4090,), None, NOON)
+AWAITED = GpuReport((), "It comes.", NOON, DriverState.NOT_RUNNING, waiting_until=NOON + timedelta(minutes=5))
+
+
+@pytest.fixture(autouse=True)
+def read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread's answer takes no time of the virtual clock, which would run ahead of it."""
+
+    async def here(question: Callable[[], Any]) -> Any:
+        return question()
+
+    monkeypatch.setattr(asyncio, "to_thread", here)
 
 
 class Driver:
@@ -33,35 +49,51 @@ class Driver:
         self.closed += 1
 
 
-async def looked_at(driver: Driver, asked_for: int) -> list[int]:
-    """Lets somebody look until the driver was asked `asked_for` times more; the changes told, counted by reads."""
+async def minutes(driver: Driver, watched: int, unwatched: int = 0) -> int:
+    """Runs the telemetry so long, first with nobody looking; how often a change was told."""
     watches = Watches()
-    telemetry = Telemetry(driver, watches)  # type: ignore[arg-type]
     told: list[int] = []
+    telemetry = Telemetry(driver, watches)  # type: ignore[arg-type]
     work = asyncio.create_task(telemetry.run(lambda: told.append(driver.reads)))
-    await asyncio.sleep(0)
-    assert driver.reads == 1 and driver.closed == 1, "the driver is held although nobody looks"
-    with watches.watching():
-        async with asyncio.timeout(10):
-            while driver.reads < 1 + asked_for:  # noqa: ASYNC110 - a thread asks
-                await asyncio.sleep(0.001)
+    await asyncio.sleep(60 * unwatched + 0.5)
+    if watched:
+        with watches.watching():
+            await asyncio.sleep(60 * watched)
     work.cancel()
     with suppress(asyncio.CancelledError):
         await work
-    return told
+    return len(told)
 
 
-async def test_changes_are_told_while_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mulberry.agent.telemetry.ASK_SECONDS", 0.001)
-    assert await looked_at(Driver(GpuReport((RTX_4090,), None, NOON)), 5)
+async def test_a_gpu_is_asked_each_second_while_somebody_looks() -> None:
+    driver = Driver(ONE_GPU)
+    told = await minutes(driver, watched=1)
+    assert 60 <= driver.reads <= 62 and told == driver.reads - 1
 
 
-async def test_what_stays_the_same_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mulberry.agent.telemetry.ASK_SECONDS", 0.001)
-    assert await looked_at(Driver(GpuReport((RTX_4090,), None, NOON), steady=True), 5) == []
+async def test_a_gpu_is_asked_each_ten_seconds_while_nobody_looks() -> None:
+    driver = Driver(ONE_GPU)
+    await minutes(driver, watched=0, unwatched=10)
+    assert (driver.reads, driver.closed) == (1 + 60, 0)
 
 
-async def test_without_a_gpu_nothing_is_asked_again_soon() -> None:
+async def test_what_stays_the_same_is_told_once_a_minute() -> None:
+    assert await minutes(Driver(ONE_GPU, steady=True), watched=10) in (9, 10)
+
+
+async def test_without_a_gpu_and_a_face_the_driver_is_let_go() -> None:
     driver = Driver(NO_GPU)
-    assert await looked_at(driver, 1) == []
-    assert driver.reads == 2
+    await minutes(driver, watched=0, unwatched=600)
+    assert (driver.reads, driver.closed) == (1, 1)
+
+
+async def test_without_a_gpu_a_face_makes_it_look_once_a_minute() -> None:
+    driver = Driver(NO_GPU)
+    await minutes(driver, watched=5, unwatched=1)
+    assert driver.reads == 1 + 5
+
+
+async def test_a_gpu_that_may_still_come_is_looked_for_whoever_looks() -> None:
+    driver = Driver(AWAITED)
+    await minutes(driver, watched=1, unwatched=1)
+    assert 24 <= driver.reads <= 26

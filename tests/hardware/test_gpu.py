@@ -1,159 +1,345 @@
-"""A wrong word about the GPU costs trust: what the driver says is shown, what it does not say is not invented.
+"""A wrong word about the GPU costs trust: what the driver says is shown, what it does not say is not invented."""
 
-The real `pynvml` talks to a library of this test's own, through the seam where it would have loaded the driver's.
-"""
+import os
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 
-import ctypes
-from typing import Any
-
-import pynvml
 import pytest
 
 from conftest import SettableClock
-from mulberry.hardware.gpu import Gpus
+from fake_driver import FakeDriver, no_library
+from mulberry.hardware.files import SystemFiles
+from mulberry.hardware.gpu import WAIT_FOR_GPU, Gpus
+from mulberry.model.gpu import DriverState, GpuCondition, GpuProcess, NotGiven, Throttle
 
-UUID = b"GPU-6c1f8d0e-9f53-4f1b-8a43-0d8f4f6a2b11"
-UNSUPPORTED: int = pynvml.NVML_ERROR_NOT_SUPPORTED
-
-
-def put(pointer: Any, value: Any) -> None:
-    """Writes what `byref` or a buffer points to."""
-    target = getattr(pointer, "_obj", pointer)
-    target.value = value
+NOT_SUPPORTED, NOT_PERMITTED, LOST, RESET, MISMATCH, NOT_LOADED = 3, 4, 15, 16, 18, 9
+TWO_CARDS = "count 2\nd0.uuid GPU-one\nd1.uuid GPU-two\n"
 
 
-class Driver:
-    """`libnvidia-ml` with one card. `errors` are by the function's name in the library."""
-
-    def __init__(self, **errors: int) -> None:
-        self.errors = errors
-        self.calls: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("nvml"):
-            raise AttributeError(name)
-
-        def call(*arguments: Any) -> int:
-            self.calls.append(name)
-            if name in self.errors:
-                return self.errors[name]
-            getattr(self, f"do_{name.removesuffix('_v2').removesuffix('_v3')}")(*arguments)
-            return 0
-
-        return call
-
-    def do_nvmlInitWithFlags(self, flags: Any) -> None: ...
-
-    def do_nvmlShutdown(self) -> None: ...
-
-    def do_nvmlSystemGetDriverVersion(self, buffer: Any, length: Any) -> None:
-        put(buffer, b"580.95.05")
-
-    def do_nvmlDeviceGetCount(self, count: Any) -> None:
-        put(count, 1)
-
-    def do_nvmlDeviceGetHandleByIndex(self, index: Any, handle: Any) -> None: ...
-
-    def do_nvmlDeviceGetName(self, handle: Any, buffer: Any, length: Any) -> None:
-        put(buffer, b"NVIDIA GeForce RTX 4090")
-
-    def do_nvmlDeviceGetUUID(self, handle: Any, buffer: Any, length: Any) -> None:
-        put(buffer, UUID)
-
-    def do_nvmlDeviceGetPciInfo(self, handle: Any, info: Any) -> None:
-        info._obj.busId = b"00000000:01:00.0"
-
-    def do_nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> None:
-        memory._obj.total, memory._obj.used = 24 * 2**30, 10 * 2**30
-
-    def do_nvmlDeviceGetUtilizationRates(self, handle: Any, rates: Any) -> None:
-        rates._obj.gpu = 71
-
-    def do_nvmlDeviceGetPowerUsage(self, handle: Any, milliwatt: Any) -> None:
-        put(milliwatt, 212_000)
-
-    def do_nvmlDeviceGetEnforcedPowerLimit(self, handle: Any, milliwatt: Any) -> None:
-        put(milliwatt, 450_000)
-
-    def do_nvmlDeviceGetTemperature(self, handle: Any, sensor: Any, celsius: Any) -> None:
-        put(celsius, 63)
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A computer without any files: its PCI bus is hidden."""
+    root = tmp_path / "root"
+    root.mkdir()
+    return root
 
 
-def install(monkeypatch: pytest.MonkeyPatch, driver: object | None) -> None:
-    monkeypatch.setattr(pynvml, "nvmlLib", driver)
-    monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})
+@pytest.fixture
+def gpus(clock: SettableClock, root: Path) -> Iterator[Gpus]:
+    gpus = Gpus(clock, SystemFiles(root))
+    yield gpus
+    gpus.close()
 
 
-def test_a_card_is_told_in_its_own_numbers(monkeypatch: pytest.MonkeyPatch, clock: SettableClock) -> None:
-    driver = Driver()
-    install(monkeypatch, driver)
-    gpus = Gpus(clock)
+def put_card(root: Path, address: str, kernel_driver: str | None, ids: str = "10de:2684") -> None:
+    folder = root / "sys/bus/pci/devices" / address
+    folder.mkdir(parents=True, exist_ok=True)
+    vendor, device = ids.split(":")
+    for name, text in (("class", "0x030000"), ("vendor", f"0x{vendor}"), ("device", f"0x{device}")):
+        (folder / name).write_text(text + "\n")
+    (folder / "driver").unlink(missing_ok=True)
+    if kernel_driver:
+        (folder / "driver").symlink_to(f"../../../bus/pci/drivers/{kernel_driver}")
+
+
+def test_a_card_is_told_in_its_own_numbers(driver: FakeDriver, gpus: Gpus, clock: SettableClock) -> None:
+    driver.says(
+        "name NVIDIA GeForce RTX 4090\nuuid GPU-6c1f8d0e\nbus 00000000:01:00.0\ncuda 13010\nutil 71\ntemp 63\n"
+        "mem_total 25769803776\nmem_used 10737418240\npower 212000\npower_limit 450000\nsm 2520\nreasons 0x44\n"
+        "ecc 0\ndisplay 1\nproc g 4242 8589934592\nproc c 777 1073741824\nproc c 4242 8589934592\n"
+    )
     report = gpus.read()
-    assert report.absent_because is None
+    assert (report.absent_because, report.driver, report.as_of) == (None, DriverState.WORKS, clock.now())
     (gpu,) = report.gpus
-    assert (gpu.uuid, gpu.pci_address, gpu.name) == (UUID.decode(), "00000000:01:00.0", "NVIDIA GeForce RTX 4090")
-    assert (gpu.memory_total_bytes, gpu.memory_used_bytes) == (24 * 2**30, 10 * 2**30)
-    assert (gpu.load_percent, gpu.temperature_celsius) == (71, 63)
+    assert (gpu.uuid, gpu.pci_address) == ("GPU-6c1f8d0e", "00000000:01:00.0")
+    assert gpu.name == "NVIDIA GeForce RTX 4090 (fake)"
+    assert (gpu.architecture, gpu.compute_capability, gpu.pci_device_id) == ("Ada", (8, 9), 0x2684)
+    assert (gpu.driver_version, gpu.cuda_version, gpu.vbios_version) == ("580.95.05", (13, 1), "95.02.18.00.01")
+    assert (gpu.memory_total_bytes, gpu.memory_used_bytes, gpu.load_percent) == (24 * 2**30, 10 * 2**30, 71)
     assert (gpu.power_milliwatt, gpu.power_limit_milliwatt) == (212_000, 450_000)
-    assert (gpu.driver_version, report.as_of) == ("580.95.05", clock.now())
-    gpus.read()
-    assert driver.calls.count("nvmlInitWithFlags") + driver.calls.count("nvmlInit_v2") == 1
-    gpus.close()
-    gpus.close()
-    assert driver.calls.count("nvmlShutdown") == 1
+    assert gpu.power_limit_range_milliwatt == (150_000, 600_000)
+    assert (gpu.temperature_celsius, gpu.slowdown_celsius, gpu.shutdown_celsius) == (63, 90, 95)
+    assert (gpu.graphics_mhz, gpu.graphics_most_mhz, gpu.memory_mhz) == (2520, 3105, 10501)
+    assert gpu.throttles == (Throttle.POWER_LIMIT, Throttle.VERY_HOT)
+    assert (gpu.ecc, gpu.display) == (False, True)
+    assert gpu.processes == (GpuProcess(777, 2**30, draws=False), GpuProcess(4242, 2**33, draws=True))
+    assert gpu.condition is GpuCondition.WORKS
 
 
-def test_what_a_card_does_not_say_is_none_and_not_zero(monkeypatch: pytest.MonkeyPatch, clock: SettableClock) -> None:
-    silent = {
-        "nvmlDeviceGetUtilizationRates": UNSUPPORTED,
-        "nvmlDeviceGetPowerUsage": UNSUPPORTED,
-        "nvmlDeviceGetEnforcedPowerLimit": UNSUPPORTED,
-        "nvmlDeviceGetTemperature": UNSUPPORTED,
-    }
-    install(monkeypatch, Driver(**silent))
-    gpus = Gpus(clock)
+def test_what_a_card_does_not_say_is_none_with_the_reason(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says(
+        f"err.nvmlDeviceGetUtilizationRates {NOT_SUPPORTED}\nerr.nvmlDeviceGetPowerUsage {NOT_PERMITTED}\n"
+        "err.nvmlDeviceGetTemperature 999\n"
+    )
     (gpu,) = gpus.read().gpus
-    assert (gpu.load_percent, gpu.power_milliwatt, gpu.power_limit_milliwatt, gpu.temperature_celsius) == (None,) * 4
-    gpus.close()
+    assert (gpu.load_percent, gpu.power_milliwatt, gpu.temperature_celsius, gpu.mig) == (None,) * 4
+    assert gpu.why_unknown("load_percent") is NotGiven.NOT_SUPPORTED
+    assert gpu.why_unknown("power_milliwatt") is NotGiven.NOT_PERMITTED
+    assert gpu.why_unknown("temperature_celsius") is NotGiven.FAILED
+    assert gpu.why_unknown("mig") is NotGiven.NOT_SUPPORTED, "forgotten between what changes and what does not"
+    assert gpu.why_unknown("name") is None
+    driver.says("temp 50\n")
+    (gpu,) = gpus.read().gpus
+    assert (gpu.temperature_celsius, gpu.why_unknown("temperature_celsius")) == (50, None)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("said", "field"),
     [
-        (pynvml.NVML_ERROR_DRIVER_NOT_LOADED, "installed but not running"),
-        (pynvml.NVML_ERROR_NO_PERMISSION, "may not talk"),
-        (pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH, "was updated"),
-        (pynvml.NVML_ERROR_GPU_IS_LOST, "stopped answering"),
-        (pynvml.NVML_ERROR_UNKNOWN, "gave an error"),
+        ("util 101", "load_percent"),
+        ("temp 4294967295", "temperature_celsius"),
+        ("power 4000000000", "power_milliwatt"),
+        ("sm 999999", "graphics_mhz"),
     ],
 )
-def test_a_driver_that_fails_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, clock: SettableClock, code: int, said: str
+def test_a_number_that_no_card_can_have_is_an_error(driver: FakeDriver, gpus: Gpus, said: str, field: str) -> None:
+    driver.says(said + "\n")
+    (gpu,) = gpus.read().gpus
+    assert getattr(gpu, field) is None and gpu.why_unknown(field) is NotGiven.FAILED
+
+
+@pytest.mark.parametrize("said", ["mem_total 0xffffffffffffffff", "mem_used 0xfffffffffff"])
+def test_a_card_with_impossible_memory_is_failing(driver: FakeDriver, gpus: Gpus, said: str) -> None:
+    driver.says(said + "\n")
+    report = gpus.read()
+    assert (report.gpus, report.driver) == ((), DriverState.FAILING)
+    assert [one.condition for one in report.unread] == [GpuCondition.FAILING]
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "words"),
+    [
+        (f"err.nvmlInitWithFlags {NOT_LOADED}", DriverState.NOT_RUNNING, "installed but not running"),
+        (f"err.nvmlInitWithFlags {NOT_PERMITTED}", DriverState.NOT_PERMITTED, "may not talk"),
+        (f"err.nvmlSystemGetDriverVersion {MISMATCH}", DriverState.UPDATED, "was updated"),
+        ("err.nvmlDeviceGetCount_v2 999", DriverState.FAILING, "gave an error"),
+        ("count 0", DriverState.NO_GPU, "sees no GPU"),
+        (f"err.nvmlDeviceGetMemoryInfo {LOST}", DriverState.FAILING, "stopped answering"),
+        (f"err.nvmlDeviceGetHandleByIndex_v2 {NOT_PERMITTED}", DriverState.NOT_PERMITTED, "may not talk"),
+    ],
+)
+def test_a_driver_that_fails_is_a_state_and_a_sentence(
+    driver: FakeDriver, gpus: Gpus, said: str, state: DriverState, words: str
 ) -> None:
-    for function in ("nvmlDeviceGetMemoryInfo", "nvmlSystemGetDriverVersion"):
-        install(monkeypatch, Driver(**{function: code}))
-        report = Gpus(clock).read()
-        assert report.gpus == ()
-        assert report.absent_because is not None and said in report.absent_because
-        assert report.absent_because.endswith(".")
+    driver.says(said + "\n")
+    report = gpus.read()
+    assert (report.gpus, report.driver) == ((), state)
+    assert report.absent_because is not None and words in report.absent_because
+    assert report.absent_because.endswith(".")
+    driver.says("")
+    assert len(gpus.read().gpus) == 1, "a driver that was mended is not found again"
 
 
-def test_a_driver_that_was_mended_is_found_again(monkeypatch: pytest.MonkeyPatch, clock: SettableClock) -> None:
-    driver = Driver(nvmlDeviceGetCount_v2=pynvml.NVML_ERROR_GPU_IS_LOST)
-    install(monkeypatch, driver)
-    gpus = Gpus(clock)
-    assert gpus.read().gpus == ()
-    driver.errors.clear()
+def test_no_driver_at_all_is_said_plainly(gpus: Gpus) -> None:
+    with no_library():
+        report = gpus.read()
+    assert (report.driver, report.absent_because) == (DriverState.NOT_INSTALLED, "No NVIDIA driver is installed.")
+    assert report.waiting_until is None
+
+
+def test_one_lost_card_leaves_the_others_working(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says(TWO_CARDS)
+    assert [gpu.condition for gpu in gpus.read().gpus] == [GpuCondition.WORKS] * 2
+    for code, condition in (
+        (LOST, GpuCondition.LOST),
+        (RESET, GpuCondition.RESET_NEEDED),
+        (NOT_PERMITTED, GpuCondition.NOT_PERMITTED),
+        (14, GpuCondition.FAILING),
+    ):
+        driver.says(f"{TWO_CARDS}d0.err.nvmlDeviceGetUUID {code}\n")
+        one, two = gpus.read().gpus
+        assert (one.uuid, one.condition, two.uuid, two.condition) == (
+            "GPU-one",
+            condition,
+            "GPU-two",
+            GpuCondition.WORKS,
+        )
+        assert (one.temperature_celsius, one.memory_used_bytes, one.processes) == (None, None, None), "old numbers"
+        assert one.name and one.condition.problem
+    driver.says(TWO_CARDS)
+    assert [gpu.condition for gpu in gpus.read().gpus] == [GpuCondition.WORKS] * 2
+
+
+def test_a_card_is_lost_in_the_middle_of_its_numbers(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("")
+    gpus.read()
+    driver.says(f"err.nvmlDeviceGetPowerUsage {LOST}\n")
+    (gpu,) = gpus.read().gpus
+    assert gpu.condition is GpuCondition.LOST
+
+
+def test_a_lost_card_never_seen_before_is_counted(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says(f"{TWO_CARDS}d1.err.nvmlDeviceGetHandleByIndex_v2 {LOST}\n")
+    report = gpus.read()
+    assert [gpu.uuid for gpu in report.gpus] == ["GPU-one"]
+    assert [one.condition for one in report.unread] == [GpuCondition.LOST]
+
+
+def test_a_card_that_changes_its_index_keeps_its_name(driver: FakeDriver, gpus: Gpus) -> None:
+    cards = (("GPU-one", "00000000:01:00.0", 41), ("GPU-two", "00000000:02:00.0", 52))
+
+    def lines(order: tuple[tuple[str, str, int], ...]) -> str:
+        return "count 2\n" + "".join(
+            f"d{i}.uuid {uuid}\nd{i}.bus {bus}\nd{i}.temp {temp}\n" for i, (uuid, bus, temp) in enumerate(order)
+        )
+
+    driver.says(lines(cards))
+    before = gpus.read().gpus
+    driver.says(lines(cards[::-1]))
+    assert gpus.read().gpus == before
+    assert [(gpu.uuid, gpu.temperature_celsius) for gpu in before] == [("GPU-one", 41), ("GPU-two", 52)]
+
+
+def test_sixty_four_cards_are_all_told(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("count 64\n")
+    report = gpus.read()
+    assert len({gpu.uuid for gpu in report.gpus}) == len({gpu.pci_address for gpu in report.gpus}) == 64
+
+
+def test_a_card_that_is_plugged_in_is_found(driver: FakeDriver, gpus: Gpus, root: Path, clock: SettableClock) -> None:
+    put_card(root, "0000:01:00.0", "nvidia")
+    driver.says("count 1\n")
+    assert len(gpus.read().gpus) == 1
+    driver.says("count 2\n")
+    assert len(gpus.read().gpus) == 1, "NVML counts again only when it is opened anew"
+    put_card(root, "0000:02:00.0", "nvidia")
+    assert len(gpus.read().gpus) == 2
+
+
+def test_a_card_that_is_pulled_out_is_awaited_and_then_forgotten(
+    driver: FakeDriver, gpus: Gpus, root: Path, clock: SettableClock
+) -> None:
+    for address in ("0000:01:00.0", "0000:02:00.0"):
+        put_card(root, address, "nvidia")
+    driver.says(TWO_CARDS)
+    gpus.read()
+    driver.says("count 1\nd0.uuid GPU-one\n")
+    for file in (root / "sys/bus/pci/devices/0000:02:00.0").iterdir():
+        file.unlink()
+    (root / "sys/bus/pci/devices/0000:02:00.0").rmdir()
+    report = gpus.read()
+    assert [gpu.condition for gpu in report.gpus] == [GpuCondition.WORKS, GpuCondition.UNPLUGGED]
+    assert report.waiting_until == clock.now() + WAIT_FOR_GPU
+    clock.pass_time(seconds=WAIT_FOR_GPU.total_seconds() + 1)
+    report = gpus.read()
+    assert ([gpu.uuid for gpu in report.gpus], report.waiting_until) == (["GPU-one"], None)
+
+
+def test_a_card_given_to_a_virtual_machine_is_no_loss(
+    driver: FakeDriver, gpus: Gpus, root: Path, clock: SettableClock
+) -> None:
+    put_card(root, "0000:01:00.0", "nvidia")
+    put_card(root, "0000:02:00.0", "nvidia")
+    driver.says(TWO_CARDS)
+    gpus.read()
+    put_card(root, "0000:02:00.0", "vfio-pci")
+    driver.says("count 1\nd0.uuid GPU-one\n")
+    clock.pass_time(seconds=11)
+    report = gpus.read()
+    assert ([gpu.uuid for gpu in report.gpus], report.waiting_until) == (["GPU-one"], None)
+    assert report.on_pci is not None and report.on_pci[1].is_passed_through
+
+
+def test_a_driver_that_loads_late_is_awaited_until_a_deadline(
+    driver: FakeDriver, gpus: Gpus, root: Path, clock: SettableClock
+) -> None:
+    put_card(root, "0000:01:00.0", None)
+    driver.says(f"err.nvmlInitWithFlags {NOT_LOADED}\n")
+    began = clock.now()
+    assert gpus.read().waiting_until == began + WAIT_FOR_GPU
+    clock.pass_time(seconds=299)
+    assert gpus.read().waiting_until == began + WAIT_FOR_GPU, "the deadline moved"
+    clock.pass_time(seconds=1)
+    assert gpus.read().waiting_until is None
+    driver.says("")
+    assert len(gpus.read().gpus) == 1
+    driver.says(f"err.nvmlSystemGetDriverVersion {MISMATCH}\n")
+    assert gpus.read().waiting_until == clock.now() + WAIT_FOR_GPU, "a second wait has a deadline of its own"
+
+
+def test_a_clock_set_back_does_not_make_the_wait_longer(
+    driver: FakeDriver, gpus: Gpus, root: Path, clock: SettableClock
+) -> None:
+    put_card(root, "0000:01:00.0", None)
+    driver.says(f"err.nvmlInitWithFlags {NOT_LOADED}\n")
+    gpus.read()
+    clock.moment -= timedelta(days=700)
+    assert gpus.read().waiting_until == clock.now() + WAIT_FOR_GPU
+
+
+def test_a_hanging_driver_keeps_nobody_waiting(driver: FakeDriver, clock: SettableClock, root: Path) -> None:
+    gpus = Gpus(clock, SystemFiles(root), answer_seconds=0.05)
+    driver.says("hang.nvmlDeviceGetCount_v2 1\n")
+    report = gpus.read()
+    assert (report.driver, report.absent_because) == (DriverState.NOT_ANSWERING, "The NVIDIA driver does not answer.")
+    for _ in range(20):
+        gpus.read()
+        gpus.close()
+    hanging = [thread for thread in threading.enumerate() if thread.name == "time-limited"]
+    assert len(hanging) == 1, "each question left a thread behind"
+    driver.says("")
+    hanging[0].join(10)
+    assert len(Gpus(clock, SystemFiles(root)).read().gpus) == 1
     assert len(gpus.read().gpus) == 1
     gpus.close()
 
 
-def test_no_driver_at_all_is_said_plainly(monkeypatch: pytest.MonkeyPatch, clock: SettableClock) -> None:
-    install(monkeypatch, None)
+WORK = "util {load}\ntemp {temp}\npower {power}\n"
 
-    def missing(*names: object, **options: object) -> None:
-        raise OSError("no such library")
 
-    monkeypatch.setattr(ctypes, "CDLL", missing)
-    monkeypatch.setattr(pynvml, "CDLL", missing, raising=False)
-    assert Gpus(clock).read().absent_because == "No NVIDIA driver is installed."
+@pytest.mark.parametrize(
+    ("what", "of_minute", "stuck"),
+    [
+        ("idle and quite still", lambda i: (0, 40, 30_000), ()),
+        ("busy, warm and steady", lambda i: (99, 63, 212_000 + i), ()),
+        ("begins to work and warms up", lambda i: (0, 40, 30_000 + i) if i < 30 else (99, 60, 212_000 + i), ()),
+        (
+            "begins to work, and its thermometer stands still",
+            lambda i: (0, 40, 30_000 + i) if i < 30 else (99, 40, 212_000 + i),
+            ("temperature_celsius",),
+        ),
+        ("busy, and draws the same to the milliwatt", lambda i: (99, 60 + i % 2, 212_000), ("power_milliwatt",)),
+        (
+            "begins to work, and nothing moves",
+            lambda i: (0 if i < 30 else 99, 40, 30_000),
+            ("power_milliwatt", "temperature_celsius"),
+        ),
+    ],
+)
+def test_a_sensor_that_stops_changing_is_an_error(
+    driver: FakeDriver,
+    gpus: Gpus,
+    what: str,
+    of_minute: Callable[[int], tuple[int, int, int]],
+    stuck: tuple[str, ...],
+) -> None:
+    conditions = []
+    for second in range(60):
+        load, temp, power = of_minute(second)
+        driver.says(WORK.format(load=load, temp=temp, power=power))
+        conditions.append(gpus.read().gpus[0])
+    assert all(gpu.condition is GpuCondition.WORKS for gpu in conditions[:-1])
+    assert conditions[-1].stuck == stuck, what
+    assert (conditions[-1].condition is GpuCondition.SENSOR_STUCK) == bool(stuck)
+    driver.says(WORK.format(load=50, temp=55, power=100_000))
+    assert gpus.read().gpus[0].stuck == (), "it moves again"
+
+
+def test_a_card_that_does_not_tell_its_temperature_has_no_stuck_thermometer(driver: FakeDriver, gpus: Gpus) -> None:
+    for second in range(60):
+        driver.says(f"util {0 if second < 30 else 99}\npower {30_000 + second}\nerr.nvmlDeviceGetTemperature 3\n")
+        gpu = gpus.read().gpus[0]
+        assert gpu.stuck == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths of Linux")
+def test_letting_the_driver_go_shuts_it_down(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("count 1\n")
+    gpus.read()
+    driver.says("count 2\n")
+    assert len(gpus.read().gpus) == 1
+    gpus.close()
+    gpus.close()
+    assert len(gpus.read().gpus) == 2

@@ -1,13 +1,18 @@
-"""The GPUs' numbers, asked for only while a face looks at them, once a second. Nobody looks: no wake-up, no driver."""
+"""The GPUs' numbers: once a second while a face looks, each ten seconds while none does, so that a lost GPU or a dead
+sensor is found at night too. Without a GPU and a face nothing is asked: no wake-up, no driver.
+"""
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from mulberry.agent.watching import Watches
 from mulberry.hardware.gpu import Gpus
 
 ASK_SECONDS = 1.0
+UNWATCHED_SECONDS = 10.0
+WAITING_SECONDS = 5.0  # while a GPU may still come
 LOOK_AGAIN_SECONDS = 60.0  # without a GPU; also how late "today" may turn while nothing else happens
 
 
@@ -24,13 +29,26 @@ class Telemetry:
         loop = asyncio.get_running_loop()
         told_at = loop.time()
         while True:
-            if not len(self._watches):
-                self._gpus.close()
-                await self._watches.somebody()
+            await self._pause()
             report = await asyncio.to_thread(self._gpus.read)
             same = replace(report, as_of=self.newest.as_of) == self.newest
             self.newest = report
             if not same or loop.time() - told_at >= LOOK_AGAIN_SECONDS:
                 told_at = loop.time()
                 on_change()
-            await asyncio.sleep(ASK_SECONDS if report.gpus else LOOK_AGAIN_SECONDS)
+
+    async def _pause(self) -> None:
+        """Ends early when somebody begins to look."""
+        worth_asking = bool(self.newest.gpus) or self.newest.waiting_until is not None
+        if len(self._watches):
+            await asyncio.sleep(ASK_SECONDS if self.newest.gpus else self._seconds_without())
+        elif worth_asking:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(UNWATCHED_SECONDS if self.newest.gpus else WAITING_SECONDS):
+                    await self._watches.somebody()
+        else:
+            self._gpus.close()
+            await self._watches.somebody()
+
+    def _seconds_without(self) -> float:
+        return LOOK_AGAIN_SECONDS if self.newest.waiting_until is None else WAITING_SECONDS

@@ -62,6 +62,8 @@ def of_status(status: Status) -> Iterator[str]:
         yield f"  sandbox  {status.sandbox}"
     for gpu in status.gpus.gpus:
         yield f"  GPU      {gpu.name} at {gpu.pci_address}"
+        if gpu.condition.problem:
+            yield f"           {gpu.condition.problem}"
     if status.gpus.absent_because:
         yield f"  no GPU   {status.gpus.absent_because}"
     if status.network.front_url:

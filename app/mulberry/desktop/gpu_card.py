@@ -77,10 +77,10 @@ class GpuBlock(QWidget):
         """`stale_since` is when the values were read, where nobody reads them any more."""
         as_of = "" if stale_since is None else f" · as of {wording.clock_time(stale_since)}"
         self.name.say(gpu.name)
-        self.details.say(wording.gpu_details(gpu) + as_of)
+        self.details.say(" · ".join(filter(None, (wording.gpu_details(gpu) + as_of, gpu.condition.problem))))
         self._line("Load", gpu.load_percent, 100, f"{gpu.load_percent} %")
-        used, total = gpu.memory_used_bytes / wording.GIBIBYTE, gpu.memory_total_bytes / wording.GIBIBYTE
-        self._line("Memory", used, total, f"{used:.1f} of {total:.0f} GB")
+        used, total = gpu.memory_used_bytes, gpu.memory_total_bytes
+        self._line("Memory", used, total, f"{(used or 0) / wording.GIBIBYTE:.1f} of {total / wording.GIBIBYTE:.0f} GB")
         power, limit = gpu.power_milliwatt, gpu.power_limit_milliwatt
         watts = f"{(power or 0) / 1000:.0f}" + (f" of {limit / 1000:.0f} W" if limit else " W")
         self._line("Power", power, limit, watts)

@@ -1,89 +1,190 @@
-"""What the NVIDIA driver says of the GPUs, by NVML. A GPU is known by its UUID, never by an index that a reboot moves.
+"""All NVIDIA GPUs of this computer. A GPU is known by its UUID, never by an index that a reboot moves.
 
 NVML is loaded when first asked and let go by `close`: the library alone costs memory that an idle agent has no use for.
+It counts the cards when it is opened, so a card that comes or goes later is seen on the PCI bus, and NVML opened anew.
 """
 
 import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-import pynvml
-
+from mulberry.hardware.confidential import read_confidential
+from mulberry.hardware.files import SystemFiles
+from mulberry.hardware.nvml import DriverError, NvmlSession, Reading
+from mulberry.hardware.pci import pci_names, read_pci_gpus, same_address
+from mulberry.hardware.sensors import StuckSensors
+from mulberry.hardware.system import is_wsl
+from mulberry.hardware.time_limit import NotAnsweringError, TimeLimit
 from mulberry.model.clock import Clock
-from mulberry.model.gpu import GpuInfo, GpuReport
+from mulberry.model.gpu import AMD_VENDOR, DriverState, GpuCondition, GpuInfo, GpuReport, PciGpu, UnreadGpu
+from mulberry.model.host import ConfidentialReport
 
-Value = TypeVar("Value")
+ANSWER_SECONDS = 3.0
+LOOK_AT_PCI = timedelta(seconds=10)
+WAIT_FOR_GPU = timedelta(minutes=5)  # a driver may load late at boot, or be exchanged under way
+
+_MAY_COME = (DriverState.NOT_RUNNING, DriverState.UPDATED, DriverState.NOT_ANSWERING, DriverState.NO_GPU)
 
 
 class Gpus:
-    """All NVIDIA GPUs of this computer. Blocking: the first question may take a second while the driver wakes up.
-
-    May be used from several threads.
+    """Blocking: the first question may take a second while the driver wakes up, and none takes longer than
+    `answer_seconds`. May be used from several threads.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, files: SystemFiles | None = None, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._clock = clock
-        self._open = False
-        self._lock = threading.RLock()
+        self._files = files or SystemFiles()
+        self._limit = TimeLimit(answer_seconds)
+        self._session = NvmlSession()
+        self._sensors = StuckSensors()
+        self._lock = threading.Lock()
+        self._pci_names: tuple[str, ...] | None = None
+        self._pci: tuple[PciGpu, ...] | None = None
+        self._pci_at: datetime | None = None
+        self._known: dict[str, GpuInfo] = {}  # by UUID, as last read
+        self._missing_since: dict[str, datetime] = {}  # by UUID; "" is the driver
 
     def read(self) -> GpuReport:
         """The GPUs now. Never raises for what a driver may do: then there are none, and the report says why."""
         with self._lock:
+            now = self._clock.now()
+            self._look_at_pci(now)
             try:
-                if not self._open:
-                    pynvml.nvmlInit()
-                    self._open = True
-                driver = pynvml.nvmlSystemGetDriverVersion()
-                handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-                gpus = tuple(_read(handle, driver) for handle in handles)
-            except pynvml.NVMLError as problem:
-                self.close()  # after an update of the driver only a fresh start of the library works again
-                return GpuReport((), _absent_because(problem), self._clock.now())
-        return GpuReport(gpus, None if gpus else "The NVIDIA driver sees no GPU.", self._clock.now())
+                reading = self._limit.call(self._session.read)
+            except DriverError as problem:
+                return self._without(problem.state, _words(problem), now)
+            except NotAnsweringError:
+                return self._without(DriverState.NOT_ANSWERING, "The NVIDIA driver does not answer.", now)
+            return self._with(reading, now)
+
+    def confidential(self) -> ConfidentialReport:
+        """How the GPUs compute confidentially, by the driver and by tables. Never raises for what a driver may do."""
+        report = self.read()
+        with self._lock:
+            return read_confidential(report, lambda question: self._limit.call(lambda: self._session.ask(question)))
 
     def close(self) -> None:
         """Lets the driver go until the next `read`."""
         with self._lock:
-            if self._open:
-                self._open = False
-                _or_none(pynvml.nvmlShutdown)
+            self._close()
+
+    def _close(self) -> None:
+        with suppress(NotAnsweringError):  # it hangs: its thread dies with the process
+            self._limit.call(self._session.close)
+
+    def _look_at_pci(self, now: datetime) -> None:
+        names = pci_names(self._files) or None  # a system without any device hides them
+        if self._pci_at and names == self._pci_names and timedelta() <= now - self._pci_at < LOOK_AT_PCI:
+            return
+        found = read_pci_gpus(self._files) if names else None
+        if self._pci_at and _held_by_nvidia(found) != _held_by_nvidia(self._pci):
+            self._close()
+        self._pci_names, self._pci, self._pci_at = names, found, now
+
+    def _with(self, reading: Reading, now: datetime) -> GpuReport:
+        if not reading.gpus:
+            self._close()  # only when it is opened anew does it find the GPU that comes back
+        gpus = [self._sensors.judge(gpu) for gpu in reading.gpus]
+        fresh = {gpu.uuid: gpu for gpu in gpus}
+        self._known.update(fresh)
+        for uuid in self._missing_since.keys() & (fresh.keys() | {""}):
+            del self._missing_since[uuid]
+        unread = list(reading.faulty)
+        for uuid in [uuid for uuid in self._known if uuid not in fresh]:
+            gpu = self._known[uuid]
+            faulty = next((one for one in unread if _is_at(one.pci_address, gpu.pci_address)), None)
+            if faulty:
+                unread.remove(faulty)
+            condition = faulty.condition if faulty else self._where_it_went(gpu)
+            given_up = condition is GpuCondition.UNPLUGGED and now - self._since(uuid, now) > WAIT_FOR_GPU
+            if condition is None or given_up:
+                del self._known[uuid]
+                self._missing_since.pop(uuid, None)
+            else:
+                gpus.append(_without_numbers(gpu, condition))
+        self._sensors.keep_only(fresh)
+        gpus.sort(key=lambda gpu: gpu.pci_address)
+        nameless = tuple(UnreadGpu(one.pci_address, one.condition) for one in unread)
+        if gpus:
+            absent = [self._missing_since[gpu.uuid] for gpu in gpus if gpu.condition is GpuCondition.UNPLUGGED]
+            waiting = min(absent) + WAIT_FOR_GPU if absent else None
+            return GpuReport(tuple(gpus), None, now, DriverState.WORKS, self._pci, waiting, nameless)
+        if nameless:
+            condition = nameless[0].condition
+            state = DriverState.NOT_PERMITTED if condition is GpuCondition.NOT_PERMITTED else DriverState.FAILING
+            return replace(self._without(state, condition.problem or "", now), unread=nameless)
+        return self._without(DriverState.NO_GPU, "The NVIDIA driver sees no GPU.", now)
+
+    def _where_it_went(self, gpu: GpuInfo) -> GpuCondition | None:
+        """Of a GPU that the driver no longer lists. None: its owner has given it to something else."""
+        if self._pci is None:
+            return GpuCondition.UNPLUGGED
+        place = next((one for one in self._pci if same_address(one.address, gpu.pci_address)), None)
+        if place is None:
+            return GpuCondition.UNPLUGGED
+        return GpuCondition.LOST if place.kernel_driver == "nvidia" else None
+
+    def _without(self, state: DriverState, because: str, now: datetime) -> GpuReport:
+        nvidia = None if self._pci is None else [gpu for gpu in self._pci if gpu.is_nvidia]
+        usable = [gpu for gpu in nvidia or () if not gpu.is_passed_through]
+        told = state in (DriverState.NOT_INSTALLED, DriverState.NOT_RUNNING, DriverState.NO_GPU)
+        if told and is_wsl(self._files):
+            because = "Windows gives this WSL no NVIDIA driver; install NVIDIA's driver in Windows."
+        elif told and nvidia is not None and not usable and not self._known:
+            state, because = DriverState.NO_GPU, _no_card(nvidia, self._pci or ())
+        elif told and usable and all(gpu.kernel_driver == "nouveau" for gpu in usable):
+            because = "The NVIDIA GPU is run by nouveau, which cannot compute; NVIDIA's own driver must be installed."
+        expected = bool(usable or self._known)
+        waiting = None
+        if expected and (state in _MAY_COME or (state is DriverState.NOT_INSTALLED and self._known)):
+            until = self._since("", now) + WAIT_FOR_GPU
+            waiting = until if now < until else None
+        return GpuReport((), because, now, state, self._pci, waiting)
+
+    def _since(self, missing: str, now: datetime) -> datetime:
+        """When it was first missed; a clock set back begins anew."""
+        since = min(self._missing_since.get(missing, now), now)
+        self._missing_since[missing] = since
+        return since
 
 
-def _read(handle: Any, driver: str) -> GpuInfo:
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    load = _or_none(lambda: pynvml.nvmlDeviceGetUtilizationRates(handle))
-    return GpuInfo(
-        uuid=pynvml.nvmlDeviceGetUUID(handle),
-        pci_address=pynvml.nvmlDeviceGetPciInfo(handle).busId,
-        name=pynvml.nvmlDeviceGetName(handle),
-        driver_version=driver,
-        memory_total_bytes=int(memory.total),
-        memory_used_bytes=int(memory.used),
-        load_percent=None if load is None else int(load.gpu),
-        power_milliwatt=_or_none(lambda: int(pynvml.nvmlDeviceGetPowerUsage(handle))),
-        power_limit_milliwatt=_or_none(lambda: int(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle))),
-        temperature_celsius=_or_none(lambda: int(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))),
+def _held_by_nvidia(gpus: tuple[PciGpu, ...] | None) -> set[str]:
+    return {gpu.address for gpu in gpus or () if gpu.kernel_driver == "nvidia"}
+
+
+def _is_at(one: str | None, other: str) -> bool:
+    return one is not None and same_address(one, other)
+
+
+def _without_numbers(gpu: GpuInfo, condition: GpuCondition) -> GpuInfo:
+    return replace(
+        gpu,
+        condition=condition,
+        memory_used_bytes=None,
+        load_percent=None,
+        power_milliwatt=None,
+        temperature_celsius=None,
+        graphics_mhz=None,
+        memory_mhz=None,
+        throttles=None,
+        processes=None,
+        stuck=(),
     )
 
 
-def _or_none(question: Callable[[], Value]) -> Value | None:
-    """The driver's answer; None when this card or this driver has none."""
-    try:
-        return question()
-    except pynvml.NVMLError:
-        return None
+def _no_card(nvidia: list[PciGpu], all_cards: tuple[PciGpu, ...]) -> str:
+    if nvidia:
+        return "The NVIDIA GPU is kept for a virtual machine (vfio-pci): this system cannot use it."
+    if any(gpu.vendor_id == AMD_VENDOR for gpu in all_cards):
+        return "This computer has a GPU of AMD and none of NVIDIA."
+    return "This computer has no NVIDIA GPU."
 
 
-def _absent_because(problem: pynvml.NVMLError) -> str:
-    code = problem.value
-    if code == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND:
-        return "No NVIDIA driver is installed."
-    if code == pynvml.NVML_ERROR_DRIVER_NOT_LOADED:
-        return "The NVIDIA driver is installed but not running."
-    if code == pynvml.NVML_ERROR_NO_PERMISSION:
-        return "This user may not talk to the NVIDIA driver."
-    if code in (pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED):
-        return "A GPU has stopped answering; the computer must be restarted."
-    if code == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
-        return "The NVIDIA driver was updated; the computer must be restarted."
-    return f"The NVIDIA driver gave an error: {problem}."
+def _words(problem: DriverError) -> str:
+    return {
+        DriverState.NOT_INSTALLED: "No NVIDIA driver is installed.",
+        DriverState.NOT_RUNNING: "The NVIDIA driver is installed but not running.",
+        DriverState.NOT_PERMITTED: "This user may not talk to the NVIDIA driver.",
+        DriverState.UPDATED: "The NVIDIA driver was updated; the computer must be restarted.",
+    }.get(problem.state, f"The NVIDIA driver gave an error: {problem}.")
