@@ -37,6 +37,7 @@ class Driver:
     def __init__(self, report: GpuReport, *, steady: bool = False) -> None:
         self.report = report
         self.steady = steady
+        self.sleeps = False
         self.reads = 0
         self.closed = 0
 
@@ -44,6 +45,9 @@ class Driver:
         self.reads += 1
         load = 50 if self.steady else self.reads
         return replace(self.report, gpus=tuple(replace(gpu, load_percent=load) for gpu in self.report.gpus))
+
+    def asleep(self) -> bool:
+        return self.sleeps
 
     def close(self) -> None:
         self.closed += 1
@@ -75,6 +79,15 @@ async def test_a_gpu_is_asked_each_ten_seconds_while_nobody_looks() -> None:
     driver = Driver(ONE_GPU)
     await minutes(driver, watched=0, unwatched=10)
     assert (driver.reads, driver.closed) == (1 + 60, 0)
+
+
+async def test_a_sleeping_gpu_is_woken_only_for_a_face() -> None:
+    driver = Driver(ONE_GPU)
+    driver.sleeps = True
+    await minutes(driver, watched=0, unwatched=10)
+    assert driver.reads == 1
+    await minutes(driver, watched=1)
+    assert driver.reads > 50
 
 
 async def test_what_stays_the_same_is_told_once_a_minute() -> None:

@@ -10,11 +10,12 @@ import pytest
 from mulberry.cli.report import Asked, make_report, percentile
 from mulberry.cli.words import of_error, of_jobs, of_jobs_as_csv, of_proxies, of_reason, of_status, seconds
 from mulberry.model.errors import UserFacingError
+from mulberry.model.gpu import GpuCondition
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, ProxyState
 from mulberry.model.wallet import Reconciliation
-from samples import NOON, UNREACHABLE, a_job, a_status
+from samples import NOON, UNREACHABLE, a_job, a_status, on_a_gpu
 
 
 @pytest.mark.parametrize("state", NodeState)
@@ -29,6 +30,14 @@ def test_reasons_and_steps_are_told_while_they_matter() -> None:
     told = "\n".join(of_status(status))
     assert of_reason(UNREACHABLE) in told
     assert "[…] Load the model" in told
+
+
+def test_a_gpu_in_trouble_is_told_with_its_trouble() -> None:
+    working = on_a_gpu(a_status())
+    assert not any("GPU" in line and line.endswith(".") for line in of_status(working))
+    lost = replace(working.gpus.gpus[0], condition=GpuCondition.LOST)
+    told = list(of_status(replace(working, gpus=replace(working.gpus, gpus=(lost,)))))
+    assert "           This GPU has stopped answering; the computer must be restarted." in told
 
 
 def test_a_job_without_the_proxys_word_shows_an_estimate_as_such() -> None:

@@ -18,7 +18,7 @@ from mulberry.desktop.jobs_model import Column, JobsModel
 from mulberry.desktop.theme import Theme
 from mulberry.model.control import Command
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.gpu import GpuReport
+from mulberry.model.gpu import GpuCondition, GpuReport
 from mulberry.model.node import NodeState, ReasonKind, Status, StepState, Want
 from mulberry.model.sentence import sentence, title
 from samples import NOON, RTX_4090, UNREACHABLE, a_job, a_status, a_wallet, on_a_gpu
@@ -203,6 +203,15 @@ def test_values_that_the_driver_does_not_give_are_not_zero(home: HomePage) -> No
     assert len(home.gpus.gpus) == 2
     show(home, on_a_gpu(a_status()))
     assert len(home.gpus.gpus) == 1
+
+
+def test_a_gpu_in_trouble_says_which(home: HomePage) -> None:
+    lost = replace(RTX_4090, condition=GpuCondition.LOST, memory_used_bytes=None, load_percent=None)
+    show(home, replace(a_status(), gpus=GpuReport((lost,), None, NOON)))
+    assert "This GPU has stopped answering; the computer must be restarted." in texts(home)
+    assert home.gpus.gpus[0].lines["Memory"][1].text() == "not given"
+    show(home, on_a_gpu(a_status()))
+    assert not home.gpus.gpus[0].problem.isVisible()
 
 
 def test_once_a_wallet_is_known_its_balance_stands_where_the_signed_payments_were(home: HomePage) -> None:

@@ -1,6 +1,5 @@
 """A wrong word about the GPU costs trust: what the driver says is shown, what it does not say is not invented."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -12,7 +11,8 @@ from conftest import SettableClock
 from fake_driver import FakeDriver, no_library
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import WAIT_FOR_GPU, Gpus
-from mulberry.model.gpu import DriverState, GpuCondition, GpuProcess, NotGiven, Throttle
+from mulberry.model.encoding import from_json, to_json
+from mulberry.model.gpu import DriverState, GpuCondition, GpuProcess, GpuReport, NotGiven, Throttle
 
 NOT_SUPPORTED, NOT_PERMITTED, LOST, RESET, MISMATCH, NOT_LOADED = 3, 4, 15, 16, 18, 9
 TWO_CARDS = "count 2\nd0.uuid GPU-one\nd1.uuid GPU-two\n"
@@ -334,7 +334,28 @@ def test_a_card_that_does_not_tell_its_temperature_has_no_stuck_thermometer(driv
         assert gpu.stuck == ()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="paths of Linux")
+def test_cards_sleep_only_when_all_do(gpus: Gpus, root: Path) -> None:
+    assert not gpus.asleep(), "nothing is known of them"
+    for address, said in (("0000:01:00.0", "suspended"), ("0000:02:00.0", "active")):
+        put_card(root, address, "nvidia")
+        power = root / "sys/bus/pci/devices" / address / "power"
+        power.mkdir()
+        (power / "runtime_status").write_text(said + "\n")
+    assert not gpus.asleep()
+    (root / "sys/bus/pci/devices/0000:02:00.0/power/runtime_status").write_text("suspended\n")
+    assert gpus.asleep()
+    put_card(root, "0000:02:00.0", "vfio-pci")
+    assert gpus.asleep(), "what a virtual machine does is its own"
+
+
+def test_a_report_reaches_a_face_as_it_is(driver: FakeDriver, gpus: Gpus, root: Path) -> None:
+    put_card(root, "0000:01:00.0", "nvidia")
+    driver.says(f"{TWO_CARDS}reasons 0x44\nproc c 777 1073741824\nd1.err.nvmlDeviceGetHandleByIndex_v2 {LOST}\n")
+    report = gpus.read()
+    assert report.gpus and report.unread and report.on_pci
+    assert from_json(GpuReport, to_json(GpuReport, report)) == report
+
+
 def test_letting_the_driver_go_shuts_it_down(driver: FakeDriver, gpus: Gpus) -> None:
     driver.says("count 1\n")
     gpus.read()

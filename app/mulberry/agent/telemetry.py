@@ -30,6 +30,8 @@ class Telemetry:
         told_at = loop.time()
         while True:
             await self._pause()
+            if not len(self._watches) and self._gpus.asleep():
+                continue  # it does nothing, and waking it for a look would empty a battery
             report = await asyncio.to_thread(self._gpus.read)
             same = replace(report, as_of=self.newest.as_of) == self.newest
             self.newest = report

@@ -24,6 +24,7 @@ class GpuCard(Card):
         self._theme = theme
         self.gpus: list[GpuBlock] = []
         self.without = NoGpuBlock()
+        self.column.setSpacing(16)
         self.column.addWidget(self.without)
         self.column.addStretch()
 
@@ -49,11 +50,13 @@ class GpuBlock(QWidget):
         super().__init__()
         self.name = Text("", "card-title", wraps=True)
         self.details = Text("", "source", wraps=True)
+        self.problem = Text("", "warn", wraps=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.name)
         column.addWidget(self.details)
+        column.addWidget(self.problem)
         column.addSpacing(8)
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
@@ -77,7 +80,9 @@ class GpuBlock(QWidget):
         """`stale_since` is when the values were read, where nobody reads them any more."""
         as_of = "" if stale_since is None else f" · as of {wording.clock_time(stale_since)}"
         self.name.say(gpu.name)
-        self.details.say(" · ".join(filter(None, (wording.gpu_details(gpu) + as_of, gpu.condition.problem))))
+        self.details.say(wording.gpu_details(gpu) + as_of)
+        self.problem.say(gpu.condition.problem or "")
+        self.problem.setVisible(gpu.condition.problem is not None)
         self._line("Load", gpu.load_percent, 100, f"{gpu.load_percent} %")
         used, total = gpu.memory_used_bytes, gpu.memory_total_bytes
         self._line("Memory", used, total, f"{(used or 0) / wording.GIBIBYTE:.1f} of {total / wording.GIBIBYTE:.0f} GB")

@@ -58,6 +58,11 @@ class Gpus:
                 return self._without(DriverState.NOT_ANSWERING, "The NVIDIA driver does not answer.", now)
             return self._with(reading, now)
 
+    def asleep(self) -> bool:
+        """All NVIDIA cards have powered down, as laptops' do, and `read` would wake them. Asks only the PCI bus."""
+        nvidia = [gpu for gpu in read_pci_gpus(self._files) or () if gpu.is_nvidia and not gpu.is_passed_through]
+        return bool(nvidia) and all(gpu.asleep for gpu in nvidia)
+
     def confidential(self) -> ConfidentialReport:
         """How the GPUs compute confidentially, by the driver and by tables. Never raises for what a driver may do."""
         report = self.read()
