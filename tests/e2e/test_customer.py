@@ -93,7 +93,8 @@ REFUSALS: list[tuple[dict[str, Any], int, str]] = [
     ({"tools": []}, 400, "unknown option 'tools'"),
     ({"model": "somebody/else"}, 404, "mulberry/tiny-lm only"),
     ({"messages": []}, 400, "messages"),
-    ({"messages": [{"role": "user", "content": "word " * 100_000}]}, 400, "256"),
+    ({"messages": [{"role": "user", "content": "word " * 10_000}]}, 400, "256"),
+    ({"messages": [{"role": "user", "content": "word " * 100_000}]}, 400, "what this model's context holds"),
     ({"temperature": "warm"}, 400, "temperature must be a number"),
 ]
 
