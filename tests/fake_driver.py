@@ -36,9 +36,9 @@ class FakeDriver:
         self.says("")
 
     def says(self, text: str) -> None:
-        """Lines of "key value", all at once."""
+        """Lines of "key value", all at once. Latin-1, so that a text can say any byte."""
         new = self._state.with_suffix(".new")
-        new.write_text(text)
+        new.write_bytes(text.encode("latin-1"))
         new.replace(self._state)
 
 

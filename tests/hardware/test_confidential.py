@@ -91,6 +91,11 @@ def test_a_card_without_a_driver_is_known_by_its_pci_id(
     assert gpu.capable.value is capable and f"10de:{device_id:04x}" in gpu.capable.evidence
 
 
+def test_without_a_driver_only_the_tables_speak(driver: FakeDriver, tmp_path: Path, clock: SettableClock) -> None:
+    driver.says("err.nvmlInitWithFlags 9\n")
+    assert str(ask(tmp_path, clock).mode) == "unknown, because the NVIDIA driver is not running"
+
+
 @pytest.mark.parametrize("name", ["NVIDIA GH200 480GB", "NVIDIA GB200"])
 def test_a_name_that_contains_anothers_is_not_taken_for_it(
     driver: FakeDriver, tmp_path: Path, clock: SettableClock, name: str

@@ -100,6 +100,14 @@ def test_a_number_that_no_card_can_have_is_an_error(driver: FakeDriver, gpus: Gp
     assert getattr(gpu, field) is None and gpu.why_unknown(field) is NotGiven.FAILED
 
 
+def test_a_name_of_wild_bytes_harms_nobody(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("count 2\nd0.name \xff\xfe\x80\nd1.name \x1b[31mred\xe2\x80\xaeturned" + "x" * 300 + "\n")
+    report = gpus.read()
+    assert [one.condition for one in report.unread] == [GpuCondition.FAILING]
+    (gpu,) = report.gpus
+    assert gpu.name.isprintable() and gpu.name.startswith(" [31mred turned") and len(gpu.name) < 100
+
+
 @pytest.mark.parametrize("said", ["mem_total 0xffffffffffffffff", "mem_used 0xfffffffffff"])
 def test_a_card_with_impossible_memory_is_failing(driver: FakeDriver, gpus: Gpus, said: str) -> None:
     driver.says(said + "\n")
@@ -257,6 +265,18 @@ def test_a_driver_that_loads_late_is_awaited_until_a_deadline(
     assert len(gpus.read().gpus) == 1
     driver.says(f"err.nvmlSystemGetDriverVersion {MISMATCH}\n")
     assert gpus.read().waiting_until == clock.now() + WAIT_FOR_GPU, "a second wait has a deadline of its own"
+
+
+def test_a_driver_that_never_finds_its_card_is_given_up(
+    driver: FakeDriver, gpus: Gpus, root: Path, clock: SettableClock
+) -> None:
+    put_card(root, "0000:01:00.0", "nvidia")
+    driver.says("count 0\n")
+    until = clock.now() + WAIT_FOR_GPU
+    for _ in range(5):
+        assert gpus.read().waiting_until == until, "the deadline moved"
+        clock.pass_time(minutes=1)
+    assert gpus.read().waiting_until is None
 
 
 def test_a_clock_set_back_does_not_make_the_wait_longer(

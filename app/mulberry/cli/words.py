@@ -64,6 +64,8 @@ def of_status(status: Status) -> Iterator[str]:
             yield f"           {gpu.condition.problem}"
     if status.gpus.absent_because:
         yield f"  no GPU   {status.gpus.absent_because}"
+    if status.gpus.waiting_until is not None:
+        yield f"           waiting for it until {status.gpus.waiting_until.astimezone():%H:%M}"
     if status.network.front_url:
         yield f"  customers may ask at {status.network.front_url}/v1/chat/completions"
     yield f"as of {status.as_of.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -15,7 +15,7 @@ import pynvml
 from mulberry.hardware.nvml import NOT_GIVEN, code_of
 from mulberry.hardware.pci import same_address
 from mulberry.hardware.time_limit import NotAnsweringError
-from mulberry.model.gpu import ConfidentialMode, GpuInfo, GpuReport
+from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality
 
 Value = TypeVar("Value")
@@ -55,7 +55,7 @@ class Ask(Protocol):
 
 def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
     """`report` is what was read just before."""
-    silent = None if report.gpus else report.absent_because or "the driver sees no GPU"
+    silent = None if report.gpus else _why_silent(report.driver)
 
     def finding(question: Callable[[], Answer], told: Callable[[Answer], Finding[Value]]) -> Finding[Value]:
         if silent is not None:
@@ -95,6 +95,10 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
             lambda caps: Finding(CPU_PROTECTION.get(caps.cpuCaps), _of_cpu(caps.cpuCaps)),
         ),
     )
+
+
+def _why_silent(driver: DriverState) -> str:
+    return "there is no GPU to ask" if driver is DriverState.NO_GPU else f"the NVIDIA driver is {driver.value}"
 
 
 def _capable(gpu: GpuInfo, says_capable: Finding[bool]) -> Finding[bool]:
