@@ -54,6 +54,26 @@ def loaded(library: Path, state: Path) -> Iterator[FakeDriver]:
         yield driver
 
 
+class _OlderLibrary:
+    def __init__(self, library: object, missing: tuple[str, ...]) -> None:
+        self._library, self._missing = library, missing
+
+    def __getattr__(self, name: str) -> object:
+        if name in self._missing:
+            raise AttributeError(name)
+        return getattr(self._library, name)
+
+
+@contextmanager
+def without(*functions: str) -> Iterator[None]:
+    """The loaded library is older: it has no such functions."""
+    with (
+        patch.object(pynvml, "nvmlLib", _OlderLibrary(pynvml.nvmlLib, functions)),
+        patch.dict(pynvml._nvmlGetFunctionPointer_cache, clear=True),
+    ):
+        yield
+
+
 @contextmanager
 def no_library() -> Iterator[None]:
     """No driver is installed, whatever this computer has."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
-from fake_driver import FakeDriver, no_library
+from fake_driver import FakeDriver, no_library, without
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import WAIT_FOR_GPU, Gpus
 from mulberry.model.encoding import from_json, to_json
@@ -83,6 +83,16 @@ def test_what_a_card_does_not_say_is_none_with_the_reason(driver: FakeDriver, gp
     driver.says("temp 50\n")
     (gpu,) = gpus.read().gpus
     assert (gpu.temperature_celsius, gpu.why_unknown("temperature_celsius")) == (50, None)
+
+
+def test_an_older_driver_is_asked_why_it_is_slow_in_its_own_way(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("reasons 0x20\n")
+    with without("nvmlDeviceGetCurrentClocksEventReasons"):
+        assert gpus.read().gpus[0].throttles == (Throttle.HOT,)
+        gpus.close()
+    with without("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"):
+        (gpu,) = gpus.read().gpus
+        assert (gpu.throttles, gpu.why_unknown("throttles")) == (None, NotGiven.NOT_SUPPORTED)
 
 
 @pytest.mark.parametrize(

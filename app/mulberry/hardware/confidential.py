@@ -129,7 +129,10 @@ def _capable_by_id(device_id: int | None) -> Finding[bool]:
 def _settings() -> Any:
     """With `multiGpuMode`, where the driver is new enough (R550) to know it."""
     settings = pynvml.c_nvmlSystemConfComputeSettings_v1_t()
-    code = pynvml.nvmlSystemGetConfComputeSettings(byref(settings))
+    try:
+        code = pynvml.nvmlSystemGetConfComputeSettings(byref(settings))  # it returns its errors, all but that of a missing function
+    except pynvml.NVMLError as problem:
+        code = code_of(problem)
     if code == pynvml.NVML_SUCCESS:
         return settings
     if code in (pynvml.NVML_ERROR_ARGUMENT_VERSION_MISMATCH, pynvml.NVML_ERROR_FUNCTION_NOT_FOUND):
