@@ -130,7 +130,7 @@ def _settings() -> Any:
     """With `multiGpuMode`, where the driver is new enough (R550) to know it."""
     settings = pynvml.c_nvmlSystemConfComputeSettings_v1_t()
     try:
-        code = pynvml.nvmlSystemGetConfComputeSettings(byref(settings))  # it returns its errors, all but that of a missing function
+        code = pynvml.nvmlSystemGetConfComputeSettings(byref(settings))  # returns errors, but for a missing function
     except pynvml.NVMLError as problem:
         code = code_of(problem)
     if code == pynvml.NVML_SUCCESS:
