@@ -36,9 +36,9 @@ class FakeDriver:
         self.says("")
 
     def says(self, text: str) -> None:
-        """Lines of "key value", all at once."""
+        """Lines of "key value", all at once. Latin-1, so that a text can say any byte."""
         new = self._state.with_suffix(".new")
-        new.write_text(text)
+        new.write_bytes(text.encode("latin-1"))
         new.replace(self._state)
 
 
@@ -52,6 +52,26 @@ def loaded(library: Path, state: Path) -> Iterator[FakeDriver]:
         patch.dict(pynvml._nvmlGetFunctionPointer_cache, clear=True),
     ):
         yield driver
+
+
+class _OlderLibrary:
+    def __init__(self, library: object, missing: tuple[str, ...]) -> None:
+        self._library, self._missing = library, missing
+
+    def __getattr__(self, name: str) -> object:
+        if name in self._missing:
+            raise AttributeError(name)
+        return getattr(self._library, name)
+
+
+@contextmanager
+def without(*functions: str) -> Iterator[None]:
+    """The loaded library is older: it has no such functions."""
+    with (
+        patch.object(pynvml, "nvmlLib", _OlderLibrary(pynvml.nvmlLib, functions)),
+        patch.dict(pynvml._nvmlGetFunctionPointer_cache, clear=True),
+    ):
+        yield
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.gpu import GpuInfo, GpuReport
+from mulberry.model.gpu import DriverState, GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.key import KeyState, KeyStatus
 from mulberry.model.money import Nanoton
@@ -63,7 +63,7 @@ RTX_4090 = GpuInfo(
     power_limit_milliwatt=450_000,
     temperature_celsius=63,
 )
-NO_GPU = GpuReport((), "No NVIDIA driver was found on this computer.", NOON)
+NO_GPU = GpuReport((), "No NVIDIA driver was found on this computer.", NOON, DriverState.NOT_INSTALLED)
 UNREACHABLE = Reason(
     ReasonKind.PROXY_UNREACHABLE,
     "No proxy answers at 127.0.0.1:4000.",

@@ -3,19 +3,19 @@
 import csv
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mulberry.cli.report import Asked, make_report, percentile
 from mulberry.cli.words import of_error, of_jobs, of_jobs_as_csv, of_proxies, of_reason, of_status, seconds
 from mulberry.model.errors import UserFacingError
-from mulberry.model.gpu import GpuCondition
+from mulberry.model.gpu import GpuCondition, UnreadGpu
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, ProxyState
 from mulberry.model.wallet import Reconciliation
-from samples import NOON, UNREACHABLE, a_job, a_status, on_a_gpu
+from samples import NO_GPU, NOON, UNREACHABLE, a_job, a_status, on_a_gpu
 
 
 @pytest.mark.parametrize("state", NodeState)
@@ -38,6 +38,15 @@ def test_a_gpu_in_trouble_is_told_with_its_trouble() -> None:
     lost = replace(working.gpus.gpus[0], condition=GpuCondition.LOST)
     told = list(of_status(replace(working, gpus=replace(working.gpus, gpus=(lost,)))))
     assert "           This GPU has stopped answering; the computer must be restarted." in told
+    nameless = UnreadGpu("00000000:02:00.0", GpuCondition.NOT_PERMITTED)
+    told = list(of_status(replace(working, gpus=replace(working.gpus, unread=(nameless,)))))
+    assert "  GPU      at 00000000:02:00.0: This user may not talk to this GPU." in told
+
+
+def test_a_gpu_that_may_still_come_is_awaited_until_a_moment() -> None:
+    until = NOON + timedelta(minutes=5)
+    told = list(of_status(replace(a_status(), gpus=replace(NO_GPU, waiting_until=until))))
+    assert f"           waiting for it until {until.astimezone():%H:%M}" in told
 
 
 def test_a_job_without_the_proxys_word_shows_an_estimate_as_such() -> None:

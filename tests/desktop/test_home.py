@@ -21,7 +21,7 @@ from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuCondition, GpuReport
 from mulberry.model.node import NodeState, ReasonKind, Status, StepState, Want
 from mulberry.model.sentence import sentence, title
-from samples import NOON, RTX_4090, UNREACHABLE, a_job, a_status, a_wallet, on_a_gpu
+from samples import NO_GPU, NOON, RTX_4090, UNREACHABLE, a_job, a_status, a_wallet, on_a_gpu
 
 
 @pytest.fixture
@@ -179,6 +179,12 @@ def test_no_gpu_is_said_with_its_reason(home: HomePage) -> None:
     show(home, a_status())
     assert "No GPU: running the demo on the CPU" in texts(home)
     assert "No NVIDIA driver was found on this computer." in texts(home)
+
+
+def test_a_gpu_that_may_still_come_is_awaited_until_a_moment(home: HomePage) -> None:
+    until = NOON + timedelta(minutes=5)
+    show(home, replace(a_status(), gpus=replace(NO_GPU, waiting_until=until)))
+    assert f"on this computer. Waiting for it until {wording.clock_time(until)}." in texts(home)
 
 
 def test_a_gpu_shows_its_four_values(home: HomePage) -> None:

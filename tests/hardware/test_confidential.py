@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
-from fake_driver import FakeDriver
+from fake_driver import FakeDriver, without
 from mulberry.hardware.confidential import CAPABLE_IDS
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
@@ -32,9 +32,12 @@ def test_a_driver_that_denies_is_believed_before_the_table(
 
 
 def test_an_older_driver_is_asked_in_its_own_way(driver: FakeDriver, tmp_path: Path, clock: SettableClock) -> None:
-    for code in (13, 25):  # the function, or this version of its structure, is not known
-        driver.says(H100 + f"err.nvmlSystemGetConfComputeSettings {code}\ncc_feature 1\ncc_gpus 1\ncc_environment 1\n")
-        report = ask(tmp_path, clock)
+    said = H100 + "cc_feature 1\ncc_gpus 1\ncc_environment 1\n"
+    driver.says(said)
+    with without("nvmlSystemGetConfComputeSettings"):
+        before_550 = ask(tmp_path, clock)
+    driver.says(said + "err.nvmlSystemGetConfComputeSettings 25\n")  # it does not know this structure's version
+    for report in (before_550, ask(tmp_path, clock)):
         assert (report.mode.value, report.simulated.value) == (ConfidentialMode.ON, True)
         assert report.protected_pcie.value is None and "too old" in report.protected_pcie.evidence
 
@@ -89,6 +92,11 @@ def test_a_card_without_a_driver_is_known_by_its_pci_id(
     driver.says("err.nvmlInitWithFlags 9\n")
     (gpu,) = ask(tmp_path, clock).gpus
     assert gpu.capable.value is capable and f"10de:{device_id:04x}" in gpu.capable.evidence
+
+
+def test_without_a_driver_only_the_tables_speak(driver: FakeDriver, tmp_path: Path, clock: SettableClock) -> None:
+    driver.says("err.nvmlInitWithFlags 9\n")
+    assert str(ask(tmp_path, clock).mode) == "unknown, because the NVIDIA driver is not running"
 
 
 @pytest.mark.parametrize("name", ["NVIDIA GH200 480GB", "NVIDIA GB200"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
-from fake_driver import FakeDriver, no_library
+from fake_driver import FakeDriver, no_library, without
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import WAIT_FOR_GPU, Gpus
 from mulberry.model.encoding import from_json, to_json
@@ -85,6 +85,16 @@ def test_what_a_card_does_not_say_is_none_with_the_reason(driver: FakeDriver, gp
     assert (gpu.temperature_celsius, gpu.why_unknown("temperature_celsius")) == (50, None)
 
 
+def test_an_older_driver_is_asked_why_it_is_slow_in_its_own_way(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("reasons 0x20\n")
+    with without("nvmlDeviceGetCurrentClocksEventReasons"):
+        assert gpus.read().gpus[0].throttles == (Throttle.HOT,)
+        gpus.close()
+    with without("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"):
+        (gpu,) = gpus.read().gpus
+        assert (gpu.throttles, gpu.why_unknown("throttles")) == (None, NotGiven.NOT_SUPPORTED)
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [
@@ -98,6 +108,14 @@ def test_a_number_that_no_card_can_have_is_an_error(driver: FakeDriver, gpus: Gp
     driver.says(said + "\n")
     (gpu,) = gpus.read().gpus
     assert getattr(gpu, field) is None and gpu.why_unknown(field) is NotGiven.FAILED
+
+
+def test_a_name_of_wild_bytes_harms_nobody(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("count 2\nd0.name \xff\xfe\x80\nd1.name \x1b[31mred\xe2\x80\xaeturned" + "x" * 300 + "\n")
+    report = gpus.read()
+    assert [one.condition for one in report.unread] == [GpuCondition.FAILING]
+    (gpu,) = report.gpus
+    assert gpu.name.isprintable() and gpu.name.startswith(" [31mred turned") and len(gpu.name) < 100
 
 
 @pytest.mark.parametrize("said", ["mem_total 0xffffffffffffffff", "mem_used 0xfffffffffff"])
@@ -257,6 +275,18 @@ def test_a_driver_that_loads_late_is_awaited_until_a_deadline(
     assert len(gpus.read().gpus) == 1
     driver.says(f"err.nvmlSystemGetDriverVersion {MISMATCH}\n")
     assert gpus.read().waiting_until == clock.now() + WAIT_FOR_GPU, "a second wait has a deadline of its own"
+
+
+def test_a_driver_that_never_finds_its_card_is_given_up(
+    driver: FakeDriver, gpus: Gpus, root: Path, clock: SettableClock
+) -> None:
+    put_card(root, "0000:01:00.0", "nvidia")
+    driver.says("count 0\n")
+    until = clock.now() + WAIT_FOR_GPU
+    for _ in range(5):
+        assert gpus.read().waiting_until == until, "the deadline moved"
+        clock.pass_time(minutes=1)
+    assert gpus.read().waiting_until is None
 
 
 def test_a_clock_set_back_does_not_make_the_wait_longer(

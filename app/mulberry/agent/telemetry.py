@@ -49,7 +49,7 @@ class Telemetry:
                 async with asyncio.timeout(UNWATCHED_SECONDS if self.newest.gpus else WAITING_SECONDS):
                     await self._watches.somebody()
         else:
-            self._gpus.close()
+            await asyncio.to_thread(self._gpus.close)
             await self._watches.somebody()
 
     def _seconds_without(self) -> float:

@@ -64,8 +64,12 @@ def of_status(status: Status) -> Iterator[str]:
         yield f"  GPU      {gpu.name} at {gpu.pci_address}"
         if gpu.condition.problem:
             yield f"           {gpu.condition.problem}"
+    for unread in status.gpus.unread if status.gpus.gpus else ():
+        yield f"  GPU      at {unread.pci_address or 'an unknown place'}: {unread.condition.problem}"
     if status.gpus.absent_because:
         yield f"  no GPU   {status.gpus.absent_because}"
+    if status.gpus.waiting_until is not None:
+        yield f"           waiting for it until {status.gpus.waiting_until.astimezone():%H:%M}"
     if status.network.front_url:
         yield f"  customers may ask at {status.network.front_url}/v1/chat/completions"
     yield f"as of {status.as_of.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -123,7 +123,7 @@ class NoGpuBlock(QWidget):
 
     def show_status(self, status: Status) -> None:
         self.name.say(wording.no_gpu_title(status.network))
-        self.because.say(status.gpus.absent_because or "")
+        self.because.say(wording.why_no_gpu(status.gpus))
         self.facts["Model"].say(status.model)
         self.facts["Runs on"].say(status.runs_on)
         self.facts["Requests now"].say(f"{status.running_requests:,}")

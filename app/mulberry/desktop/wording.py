@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mulberry.model.control import Command
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.gpu import GpuInfo
+from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NetworkInfo, NodeState, ProxyStatus, ReasonKind, Status, Want
@@ -141,6 +141,13 @@ def gpu_details(gpu: GpuInfo) -> str:
     """Memory, driver and the short PCI address: `24 GB · driver 580.95 · 01:00.0`."""
     address = gpu.pci_address.partition(":")[2] or gpu.pci_address
     return f"{round(gpu.memory_total_bytes / GIBIBYTE)} GB · driver {gpu.driver_version} · {address}"
+
+
+def why_no_gpu(report: GpuReport) -> str:
+    """Why, and how long it may still come: `It is not running. Waiting for it until 12:05.`"""
+    if report.waiting_until is None:
+        return report.absent_because or ""
+    return f"{report.absent_because} Waiting for it until {clock_time(report.waiting_until)}."
 
 
 def no_gpu_title(network: NetworkInfo) -> str:

@@ -15,7 +15,7 @@ import pynvml
 from mulberry.hardware.nvml import NOT_GIVEN, code_of
 from mulberry.hardware.pci import same_address
 from mulberry.hardware.time_limit import NotAnsweringError
-from mulberry.model.gpu import ConfidentialMode, GpuInfo, GpuReport
+from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality
 
 Value = TypeVar("Value")
@@ -55,7 +55,7 @@ class Ask(Protocol):
 
 def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
     """`report` is what was read just before."""
-    silent = None if report.gpus else report.absent_because or "the driver sees no GPU"
+    silent = None if report.gpus else _why_silent(report.driver)
 
     def finding(question: Callable[[], Answer], told: Callable[[Answer], Finding[Value]]) -> Finding[Value]:
         if silent is not None:
@@ -97,6 +97,10 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
     )
 
 
+def _why_silent(driver: DriverState) -> str:
+    return "there is no GPU to ask" if driver is DriverState.NO_GPU else f"the NVIDIA driver is {driver.value}"
+
+
 def _capable(gpu: GpuInfo, says_capable: Finding[bool]) -> Finding[bool]:
     if gpu.architecture in INCAPABLE_ARCHITECTURES:
         return Finding(False, f"the architecture {gpu.architecture} has none; Hopper was the first")
@@ -125,7 +129,10 @@ def _capable_by_id(device_id: int | None) -> Finding[bool]:
 def _settings() -> Any:
     """With `multiGpuMode`, where the driver is new enough (R550) to know it."""
     settings = pynvml.c_nvmlSystemConfComputeSettings_v1_t()
-    code = pynvml.nvmlSystemGetConfComputeSettings(byref(settings))
+    try:
+        code = pynvml.nvmlSystemGetConfComputeSettings(byref(settings))  # returns errors, but for a missing function
+    except pynvml.NVMLError as problem:
+        code = code_of(problem)
     if code == pynvml.NVML_SUCCESS:
         return settings
     if code in (pynvml.NVML_ERROR_ARGUMENT_VERSION_MISMATCH, pynvml.NVML_ERROR_FUNCTION_NOT_FOUND):

@@ -5,13 +5,14 @@ It counts the cards when it is opened, so a card that comes or goes later is see
 """
 
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mulberry.hardware.confidential import read_confidential
 from mulberry.hardware.files import SystemFiles
-from mulberry.hardware.nvml import DriverError, NvmlSession, Reading
+from mulberry.hardware.nvml import DriverError, Faulty, NvmlSession, Reading
 from mulberry.hardware.pci import pci_names, read_pci_gpus, same_address
 from mulberry.hardware.sensors import StuckSensors
 from mulberry.hardware.system import is_wsl
@@ -90,36 +91,41 @@ class Gpus:
     def _with(self, reading: Reading, now: datetime) -> GpuReport:
         if not reading.gpus:
             self._close()  # only when it is opened anew does it find the GPU that comes back
-        gpus = [self._sensors.judge(gpu) for gpu in reading.gpus]
-        fresh = {gpu.uuid: gpu for gpu in gpus}
-        self._known.update(fresh)
-        for uuid in self._missing_since.keys() & (fresh.keys() | {""}):
-            del self._missing_since[uuid]
-        unread = list(reading.faulty)
-        for uuid in [uuid for uuid in self._known if uuid not in fresh]:
-            gpu = self._known[uuid]
-            faulty = next((one for one in unread if _is_at(one.pci_address, gpu.pci_address)), None)
-            if faulty:
-                unread.remove(faulty)
-            condition = faulty.condition if faulty else self._where_it_went(gpu)
-            given_up = condition is GpuCondition.UNPLUGGED and now - self._since(uuid, now) > WAIT_FOR_GPU
-            if condition is None or given_up:
-                del self._known[uuid]
-                self._missing_since.pop(uuid, None)
-            else:
-                gpus.append(_without_numbers(gpu, condition))
+        fresh = {gpu.uuid: self._sensors.judge(gpu) for gpu in reading.gpus}
         self._sensors.keep_only(fresh)
-        gpus.sort(key=lambda gpu: gpu.pci_address)
-        nameless = tuple(UnreadGpu(one.pci_address, one.condition) for one in unread)
+        self._known.update(fresh)
+        found = fresh.keys() | {""} if fresh else fresh.keys()
+        for uuid in self._missing_since.keys() & found:
+            del self._missing_since[uuid]
+        missing, unread = self._explain_missing(fresh.keys(), reading.faulty, now)
+        gpus = tuple(sorted([*fresh.values(), *missing], key=lambda gpu: gpu.pci_address))
         if gpus:
             absent = [self._missing_since[gpu.uuid] for gpu in gpus if gpu.condition is GpuCondition.UNPLUGGED]
             waiting = min(absent) + WAIT_FOR_GPU if absent else None
-            return GpuReport(tuple(gpus), None, now, DriverState.WORKS, self._pci, waiting, nameless)
-        if nameless:
-            condition = nameless[0].condition
+            return GpuReport(gpus, None, now, DriverState.WORKS, self._pci, waiting, unread)
+        if unread:
+            condition = unread[0].condition
             state = DriverState.NOT_PERMITTED if condition is GpuCondition.NOT_PERMITTED else DriverState.FAILING
-            return replace(self._without(state, condition.problem or "", now), unread=nameless)
+            return replace(self._without(state, condition.problem or "", now), unread=unread)
         return self._without(DriverState.NO_GPU, "The NVIDIA driver sees no GPU.", now)
+
+    def _explain_missing(
+        self, fresh: Collection[str], faulty: tuple[Faulty, ...], now: datetime
+    ) -> tuple[list[GpuInfo], tuple[UnreadGpu, ...]]:
+        """The known GPUs that were not read, without numbers, and the faulty ones that were never known."""
+        unread = list(faulty)
+        missing = []
+        for gpu in [gpu for uuid, gpu in self._known.items() if uuid not in fresh]:
+            since = self._since(gpu.uuid, now)
+            at_its_place = next((one for one in unread if _is_at(one.pci_address, gpu.pci_address)), None)
+            if at_its_place:
+                unread.remove(at_its_place)
+            condition = at_its_place.condition if at_its_place else self._where_it_went(gpu)
+            if condition is None or (condition is GpuCondition.UNPLUGGED and now - since > WAIT_FOR_GPU):
+                del self._known[gpu.uuid], self._missing_since[gpu.uuid]
+            else:
+                missing.append(_without_numbers(gpu, condition))
+        return missing, tuple(UnreadGpu(one.pci_address, one.condition) for one in unread)
 
     def _where_it_went(self, gpu: GpuInfo) -> GpuCondition | None:
         """Of a GPU that the driver no longer lists. None: its owner has given it to something else."""
