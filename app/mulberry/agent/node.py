@@ -13,6 +13,7 @@ from mulberry import __version__
 from mulberry.agent import reasons
 from mulberry.agent.intent import load_intent, save_intent
 from mulberry.agent.ledger import Ledger, ledgers_set_aside
+from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.network_facts import network_info
 from mulberry.agent.owner import read_owner
 from mulberry.agent.proxy_records import proxy_statuses
@@ -31,7 +32,9 @@ from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
+from mulberry.model.places import model_store
 from mulberry.model.wallet import Reconciliation, WalletStatus
+from mulberry.runtime.store.store import ModelStore
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +69,13 @@ class Node:
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
         self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
+        self.models = ModelKeeper(
+            ModelStore(model_store(workshop.folder.path.parent)),
+            workshop.find_sandbox,
+            workshop.clock,
+            served=lambda: self._shift.served if self._shift else None,
+            on_usable=lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE),
+        )
         self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at
@@ -304,6 +314,7 @@ class Node:
                 group.create_task(self._keep_trying_the_disk(), name="keep trying the disk")
                 group.create_task(self._telemetry.run(self._changed), name="telemetry")
         finally:
+            await self.models.end()
             await self._end_work()
             self._workshop.till.flush()
             for timer in (self._quiet, self._look):
