@@ -43,13 +43,14 @@ class Choices(BaseModel):
 
 
 class Record(BaseModel):
-    """`record.json`: where an entry came from, and by what it was judged."""
+    """`record.json`: where an entry came from, and by what it was judged; `refused` are the sentences against it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     imported_at: datetime
     source: str = Field(max_length=4000)
     inspection: int
     judged_in: str = Field(max_length=200)
+    refused: tuple[str, ...] = ()
 
 
 class ModelStore:
@@ -317,6 +318,8 @@ def _busy(why: str) -> UserFacingError:
 def _doubt(path: Path, record: Record) -> str:
     if not path.name.endswith(digest_of(read_manifest(path / "model"))[:DIGEST_CHARACTERS]):
         return "Its manifest was changed after the import."
+    if record.refused:
+        return f"The inspection refused it. {' '.join(record.refused)}"
     if record.inspection < INSPECTION:
         return "It was inspected by an older version of Mulberry, which saw less."
     return ""
