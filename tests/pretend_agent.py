@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
+from model_samples import MODELS
 from mulberry.client.control import AgentLost, AgentNotRunning
 from mulberry.model.control import Command, Event, KeyBackup
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
+from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Status
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
@@ -32,6 +34,9 @@ class PretendAgent:
         self.done_with_key: list[str] = []
         self.play_money_refusal: UserFacingError | None = None
         self.gifts = 0
+        self.model_status: ModelsStatus = MODELS
+        self.orders: list[ModelOrder] = []
+        self.models_refusal: UserFacingError | None = None
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -76,6 +81,17 @@ class PretendAgent:
         self._answer()
         self.dialled.append(proxy)
         return a_status()
+
+    async def models(self) -> ModelsStatus:
+        self._answer()
+        return self.model_status
+
+    async def order_models(self, order: ModelOrder) -> ModelsStatus:
+        self._answer()
+        if self.models_refusal is not None:
+            raise self.models_refusal
+        self.orders.append(order)
+        return self.model_status
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()

@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 from aiohttp import WSCloseCode, web
 
 from mulberry.agent.ledger import Ledger
+from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.watching import Watches
 from mulberry.model.control import (
     Command,
@@ -36,6 +37,7 @@ from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
+from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
@@ -57,6 +59,7 @@ class Desk(Protocol):
     """What the API shows and whom it tells: the node."""
 
     watches: Watches
+    models: ModelKeeper
 
     @property
     def ledger(self) -> Ledger: ...
@@ -127,6 +130,8 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/key/check", faces.check_key),
             web.post("/v1/key/restore", faces.restore_key),
             web.post("/v1/dial", faces.dial),
+            web.get("/v1/models", faces.models),
+            web.post("/v1/models", faces.order_models),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -205,6 +210,13 @@ class _Faces:
     async def dial(self, request: web.Request) -> web.Response:
         self._desk.dial(from_json(DialRequest, await request.read()).proxy)
         return _json(Status, self._desk.status())
+
+    async def models(self, _: web.Request) -> web.Response:
+        return _json(ModelsStatus, await self._desk.models.status())
+
+    async def order_models(self, request: web.Request) -> web.Response:
+        await self._desk.models.obey(from_json(ModelOrder, await request.read()))
+        return _json(ModelsStatus, await self._desk.models.status())
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

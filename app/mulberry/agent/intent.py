@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mulberry.model.clock import Clock
 from mulberry.model.encoding import from_json, to_json
+from mulberry.model.errors import UserFacingError
 from mulberry.model.files import keep_aside, read_bounded, write_whole
 from mulberry.model.node import Intent, Want
 
@@ -32,3 +33,11 @@ def _aware(intent: Intent) -> Intent:
     if intent.since.tzinfo is None or (intent.until is not None and intent.until.tzinfo is None):
         raise ValueError("a time without its zone")
     return intent
+
+
+def not_stored(path: Path, problem: OSError) -> UserFacingError:
+    return UserFacingError(
+        what="It is done, but your wish could not be stored.",
+        why=f"{path}: {problem.strerror or problem}.",
+        next_step="Make room on its disk; until then a restart goes on with your wish before this one.",
+    )

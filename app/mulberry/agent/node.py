@@ -7,13 +7,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from mulberry import __version__
 from mulberry.agent import reasons
-from mulberry.agent.intent import load_intent, save_intent
-from mulberry.agent.ledger import Ledger, ledgers_set_aside
+from mulberry.agent.intent import load_intent, not_stored, save_intent
+from mulberry.agent.ledger import Ledger
+from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.network_facts import network_info
+from mulberry.agent.notices import notices
 from mulberry.agent.owner import read_owner
 from mulberry.agent.proxy_records import proxy_statuses
 from mulberry.agent.purse import Purse
@@ -27,12 +28,13 @@ from mulberry.agent.watching import Watches
 from mulberry.agent.workshop import Workshop
 from mulberry.model.control import API_VERSION, Hello
 from mulberry.model.errors import UserFacingError, WhoseTurn
-from mulberry.model.files import kept_aside
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
+from mulberry.model.places import model_store
 from mulberry.model.wallet import Reconciliation, WalletStatus
 from mulberry.runtime.engine import THE_CPU
+from mulberry.runtime.store.store import ModelStore
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +69,18 @@ class Node:
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
         self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
+        self.models = ModelKeeper(
+            ModelStore(model_store(workshop.folder.path.parent)),
+            workshop.find_sandbox,
+            workshop.clock,
+            served=lambda: self._shift.served if self._shift else None,
+            on_usable=lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE),
+        )
         self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
-        self._notices = self._look_for_notices()
+        self._notices = notices(workshop.folder)
         self._stats_problem: tuple[Reason, ...] = ()
         workshop.till.on_change = self._on_till
         workshop.keys.on_change = self._changed
@@ -216,12 +225,12 @@ class Node:
         now = self._clock.now()
         self._blocked = self._again_at = None  # the owner has spoken: try at once
         self._left_steps = ()
-        self._notices = self._look_for_notices()
+        self._notices = notices(self._workshop.folder)
         self._take(Intent(want, since=now, until=None if pause is None else now + pause))
         try:
             save_intent(self._workshop.folder.intent, self._intent)
         except OSError as problem:
-            raise _not_stored(self._workshop.folder.intent, problem) from problem
+            raise not_stored(self._workshop.folder.intent, problem) from problem
 
     def quit(self) -> None:
         self.quitting.set()
@@ -287,13 +296,6 @@ class Node:
             of_proxies=shift.of_proxies() if shift else (),
         )
 
-    def _look_for_notices(self) -> tuple[Reason, ...]:
-        """What was set aside and still lies there. Looked for at the agent's start and at each of its owner's words."""
-        folder = self._workshop.folder
-        ledgers = [reasons.ledger_set_aside(aside) for aside in ledgers_set_aside(folder.ledger)]
-        files = [aside for path in (folder.settings, folder.intent) for aside in kept_aside(path)]
-        return (*ledgers, *(reasons.settings_set_aside(aside) for aside in files))
-
     # Work
 
     async def run(self) -> None:
@@ -305,6 +307,7 @@ class Node:
                 group.create_task(self._keep_trying_the_disk(), name="keep trying the disk")
                 group.create_task(self._telemetry.run(self._changed), name="telemetry")
         finally:
+            await self.models.end()
             await self._end_work()
             self._workshop.till.flush()
             for timer in (self._quiet, self._look):
@@ -408,11 +411,3 @@ class Node:
             await asyncio.sleep(FULL_DISK_SECONDS)
             if not self._workshop.till.full or self._workshop.till.try_again():
                 self._disk_filled.clear()
-
-
-def _not_stored(path: Path, problem: OSError) -> UserFacingError:
-    return UserFacingError(
-        what="It is done, but your wish could not be stored.",
-        why=f"{path}: {problem.strerror or problem}.",
-        next_step="Make room on its disk; until then a restart goes on with your wish before this one.",
-    )

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
@@ -63,6 +64,12 @@ class Shift:
         """What the model has computed on; the CPU until it has."""
         engine = self._bench.engine if self._bench else None
         return (engine.status.runs_on if engine else "") or THE_CPU
+
+    @property
+    def served(self) -> Path | None:
+        """The folder of the model that serves, once there is an engine."""
+        bench = self._bench
+        return bench.model.path if bench and bench.model and bench.engine else None
 
     @property
     def front_url(self) -> str | None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulberry.model.errors import UserFacingError
 from mulberry.model.places import default_data_root, model_store
 
 if TYPE_CHECKING:
@@ -150,19 +149,10 @@ def _store(data: Path | None) -> "ModelStore":
 
 
 async def _judge_here() -> "Judge":
-    """The inspection in this computer's sandbox. Raises `UserFacingError`: there is none that holds."""
-    from mulberry.agent.sandbox_words import why_none
+    from mulberry.agent.model_keeper import judge_in_sandbox
     from mulberry.runtime.sandbox.choose import choose
-    from mulberry.runtime.store.judging import judge
 
-    choice = await choose()
-    if not choice.is_for_strangers:
-        raise UserFacingError(
-            what="Models cannot be inspected on this computer, so none is imported.",
-            why=why_none(choice),
-            next_step="`mulberry sandbox selftest` shows every check, and what is missing.",
-        )
-    return lambda model: judge(model, choice.sandbox)
+    return await judge_in_sandbox(choose)
 
 
 def _bytes(text: str) -> int | None:

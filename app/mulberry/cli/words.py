@@ -8,6 +8,7 @@ from functools import wraps
 from typing import ParamSpec
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.gpu import GpuReport
 from mulberry.model.jobs import Job
 from mulberry.model.money import format_ton
 from mulberry.model.node import NodeState, ProxyStatus, Reason, Status, Step, StepState
@@ -60,19 +61,23 @@ def of_status(status: Status) -> Iterator[str]:
         yield f"  proxy    {proxy.name}: {line}{proof}"
     if status.sandbox:
         yield f"  sandbox  {status.sandbox}"
-    for gpu in status.gpus.gpus:
-        yield f"  GPU      {gpu.name} at {gpu.pci_address}"
-        if gpu.condition.problem:
-            yield f"           {gpu.condition.problem}"
-    for unread in status.gpus.unread if status.gpus.gpus else ():
-        yield f"  GPU      at {unread.pci_address or 'an unknown place'}: {unread.condition.problem}"
-    if status.gpus.absent_because:
-        yield f"  no GPU   {status.gpus.absent_because}"
-    if status.gpus.waiting_until is not None:
-        yield f"           waiting for it until {status.gpus.waiting_until.astimezone():%H:%M}"
+    yield from _of_gpus(status.gpus)
     if status.network.front_url:
         yield f"  customers may ask at {status.network.front_url}/v1/chat/completions"
     yield f"as of {status.as_of.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _of_gpus(gpus: GpuReport) -> Iterator[str]:
+    for gpu in gpus.gpus:
+        yield f"  GPU      {gpu.name} at {gpu.pci_address}"
+        if gpu.condition.problem:
+            yield f"           {gpu.condition.problem}"
+    for unread in gpus.unread if gpus.gpus else ():
+        yield f"  GPU      at {unread.pci_address or 'an unknown place'}: {unread.condition.problem}"
+    if gpus.absent_because:
+        yield f"  no GPU   {gpus.absent_because}"
+    if gpus.waiting_until is not None:
+        yield f"           waiting for it until {gpus.waiting_until.astimezone():%H:%M}"
 
 
 def of_proxies(proxies: Iterable[ProxyStatus]) -> Iterator[str]:

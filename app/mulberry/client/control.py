@@ -27,6 +27,7 @@ from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
+from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
@@ -34,6 +35,7 @@ from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 5.0
 EVENT_LIMIT_BYTES = 16 * 2**20
+MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
 Noun = TypeVar("Noun")
@@ -110,6 +112,15 @@ class ControlClient:
     async def dial(self, proxy: str) -> Status:
         """Tries now to reach the proxy of that name. Raises `UserFacingError` too when it does not wait for that."""
         return await self._ask(Status, "POST", "/v1/dial", to_json(DialRequest, DialRequest(proxy)))
+
+    async def models(self) -> ModelsStatus:
+        """What is imported, how much room it takes, and the import or move that is under way."""
+        return _understood(ModelsStatus, await self._call("GET", "/v1/models", b"", MODELS_SECONDS))
+
+    async def order_models(self, order: ModelOrder) -> ModelsStatus:
+        """Does it, or begins what takes long and returns; `models` tells how that goes."""
+        body = to_json(ModelOrder, order)
+        return _understood(ModelsStatus, await self._call("POST", "/v1/models", body, MODELS_SECONDS))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""

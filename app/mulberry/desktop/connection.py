@@ -19,6 +19,7 @@ from mulberry.desktop.key_jobs import KeyAgent, KeyJob, do
 from mulberry.model.control import Command, Event
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
@@ -39,6 +40,10 @@ class Agent(KeyAgent, Protocol):
 
     async def get_play_money(self) -> WalletStatus: ...
     async def dial(self, proxy: str) -> Status: ...
+
+    async def models(self) -> ModelsStatus: ...
+
+    async def order_models(self, order: ModelOrder) -> ModelsStatus: ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -93,6 +98,7 @@ class Connection(QObject):
     play_money_answered = Signal()  # it is on its way, or `failed` said why not
     key_answered = Signal(str)  # what to tell; "" if nothing
     key_refused = Signal(object)  # UserFacingError
+    models_read = Signal(object)  # ModelsStatus
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -148,6 +154,14 @@ class Connection(QObject):
     def dial(self, proxy: str) -> None:
         """Asks for the proxy of that name to be tried now; its state says the rest, or `failed` why not."""
         self._spawn(lambda line: self._dial(line.agent, proxy))
+
+    def fetch_models(self) -> None:
+        """What models there are by `models_read`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._fetch_models(line.agent))
+
+    def order_models(self, order: ModelOrder) -> None:
+        """By `models_read`, or `failed` says why not."""
+        self._spawn(lambda line: self._order_models(line.agent, order))
 
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
@@ -244,6 +258,21 @@ class Connection(QObject):
             await agent.dial(proxy)
         except UserFacingError as problem:
             self.failed.emit(problem)
+
+    async def _fetch_models(self, agent: Agent) -> None:
+        try:
+            models = await agent.models()
+        except UserFacingError:  # the page stays as it is
+            return
+        self.models_read.emit(models)
+
+    async def _order_models(self, agent: Agent, order: ModelOrder) -> None:
+        try:
+            models = await agent.order_models(order)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+        else:
+            self.models_read.emit(models)
 
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:

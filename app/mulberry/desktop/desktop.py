@@ -7,6 +7,7 @@ from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
+from mulberry.desktop.models_feed import ModelsFeed
 from mulberry.desktop.money_feed import MoneyFeed
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -40,6 +41,7 @@ class Desktop(QObject):
         self.charts = ChartFeed(connection, self.window, clock)
         self.key = KeyFeed(connection, self.window.wallet.key, theme)
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
+        self.models = ModelsFeed(connection, self.window.models, theme)
         self._memory = memory
         self._link = Link.STARTING
         self._has_ended = False

@@ -10,7 +10,7 @@ from mulberry.desktop.cards import Bar, Card, Text
 from mulberry.desktop.connection import View
 from mulberry.desktop.theme import Theme
 from mulberry.model.gpu import GpuInfo
-from mulberry.model.node import Status
+from mulberry.model.node import NO_SANDBOX, Status
 
 NOT_GIVEN = "not given"  # by the driver, for this card
 HOTTEST_CELSIUS = 100  # the right end of the bar
@@ -25,13 +25,19 @@ class GpuCard(Card):
         self.gpus: list[GpuBlock] = []
         self.without = NoGpuBlock()
         self.column.setSpacing(16)
+        self.sandbox = Text("", "source", wraps=True)
         self.column.addWidget(self.without)
         self.column.addStretch()
+        self.column.addSpacing(8)
+        self.column.addWidget(self.sandbox)
 
     def show_view(self, view: View) -> None:
         status = view.status
         if status is None:
             return
+        self.sandbox.say(wording.sandbox_line(status))
+        self.sandbox.setVisible(bool(status.sandbox))
+        self.sandbox.mark("look", "warn" if status.sandbox == NO_SANDBOX else "source")
         self.without.setVisible(not status.gpus.gpus)
         if not status.gpus.gpus:
             self.without.show_status(status)
@@ -40,7 +46,7 @@ class GpuCard(Card):
         while len(self.gpus) < len(status.gpus.gpus):
             block = GpuBlock(self._theme)
             self.gpus.append(block)
-            self.column.insertWidget(self.column.count() - 1, block)
+            self.column.insertWidget(len(self.gpus), block)
         for block, gpu in zip(self.gpus, status.gpus.gpus, strict=True):
             block.show_gpu(gpu, status.gpus.as_of if view.is_stale else None)
 

@@ -28,6 +28,7 @@ from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
 from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.models_page import ModelsPage
 from mulberry.desktop.network_page import NetworkPage
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -37,7 +38,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.text import plain
 
 SIDEBAR = 208
-PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network")
+PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models")
 
 
 class MainWindow(QMainWindow):
@@ -59,8 +60,9 @@ class MainWindow(QMainWindow):
         self.jobs = JobsPage(theme, jobs)
         self.wallet = WalletPage(theme, transactions)
         self.network = NetworkPage(theme, clock)
+        self.models = ModelsPage(theme)
         self.pages = QStackedWidget()
-        for page in (self.home, self.earnings, self.jobs, self.wallet, self.network):
+        for page in (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
@@ -113,6 +115,7 @@ class MainWindow(QMainWindow):
         self.jobs.show_view(view)
         self.wallet.show_view(view)
         self.network.show_view(view)
+        self.models.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             self.home.state.main.setFocus()  # from now on it can be pressed

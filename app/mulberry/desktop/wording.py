@@ -8,7 +8,7 @@ from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.money import Nanoton, format_ton
-from mulberry.model.node import NetworkInfo, NodeState, ProxyStatus, ReasonKind, Status, Want
+from mulberry.model.node import NO_SANDBOX, NetworkInfo, NodeState, ProxyStatus, ReasonKind, Status, Want
 
 GIBIBYTE = 2**30
 JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
@@ -17,6 +17,7 @@ NO_ANSWER = "The agent does not answer; trying again."
 STARTING_TITLE = "Starting"
 STARTING = "Starting the agent, which does the work and keeps the books."
 DEMO_BANNER = "Demo network: everything runs on this computer and the money is play money."
+SANDBOX_WAY_OUT = "`mulberry sandbox selftest` shows what is missing."
 NO_JOBS = "No jobs yet. Press Start earning; each request that this computer answers becomes a row here."
 
 
@@ -152,6 +153,13 @@ def why_no_gpu(report: GpuReport) -> str:
 
 def no_gpu_title(network: NetworkInfo) -> str:
     return "No GPU: running the demo on the CPU" if network.is_demo else "No NVIDIA GPU"
+
+
+def sandbox_line(status: Status) -> str:
+    """What stands around the jobs, "" while nothing of ours runs them."""
+    if status.sandbox == NO_SANDBOX:
+        return f"No sandbox holds here: only jobs of this computer are run. {SANDBOX_WAY_OUT}"
+    return f"Jobs run in a sandbox, tested at its last start: {status.sandbox}." if status.sandbox else ""
 
 
 def earned_text(job: Job) -> str:

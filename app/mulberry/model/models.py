@@ -2,12 +2,27 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class ModelWay:
+    """One way to run a model: on `provider` (`cpu` or `cuda`), with so much memory of the GPU at least."""
+
+    provider: str
+    precision: str
+    minimum_vram_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredModel:
-    """One imported model. `entry` names it in the store; `problem` is a sentence, "" when it may serve."""
+    """One imported model. `entry` names it in the store; `problem` is a sentence, "" when it may serve.
+
+    `source` is where it was imported from, `made_from` what its makers say of its weights, `judged_in` what stood
+    around its inspection. `is_bundled`: it came with Mulberry and lies outside the store. Where `context_tokens` is 0
+    the manifest cannot be read.
+    """
 
     entry: str
     name: str
@@ -19,6 +34,11 @@ class StoredModel:
     source: str
     in_use: bool
     problem: str = ""
+    context_tokens: int = 0
+    ways: tuple[ModelWay, ...] = ()
+    made_from: str = ""
+    judged_in: str = ""
+    is_bundled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +60,59 @@ class CopyProgress:
     note: str
     done_bytes: int
     total_bytes: int
+
+
+class ModelVerb(StrEnum):
+    """What an owner can do with models."""
+
+    IMPORT = "import"
+    INSPECT = "inspect"  # anew
+    MOVE = "move"  # all models, to another disk
+    REMOVE = "remove"
+    LIMIT = "limit"  # how much room they may take
+    COLLECT = "collect"  # unfinished imports and older versions go
+    CANCEL = "cancel"  # the import, inspection or move that is under way
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOrder:
+    """`POST /v1/models`. `about` is a folder or an address to import, an entry to inspect or remove, or a folder to
+    move to, whole (the agent has a current folder of its own); `limit_bytes` goes with LIMIT, None: as much as the
+    disk has."""
+
+    verb: ModelVerb
+    about: str = ""
+    limit_bytes: int | None = None
+
+
+class WorkState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWork:
+    """The import, inspection or move that is under way, or how the last one ended. `title` is the model's, once it is
+    known. `problem` is for REFUSED: what happened, why, and what to do next."""
+
+    verb: ModelVerb
+    about: str
+    state: WorkState
+    progress: CopyProgress | None = None
+    title: str = ""
+    problem: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsStatus:
+    """`GET /v1/models`. Without a `store` it cannot be read, and `problem` says why and what to do."""
+
+    bundled: tuple[StoredModel, ...]
+    store: StoreStatus | None
+    problem: str = ""
+    work: ModelWork | None = None
 
 
 def size_in_words(size_bytes: int) -> str:

@@ -10,6 +10,7 @@ from mulberry.model.gpu import GpuReport
 from mulberry.model.money import Nanoton
 
 NOTHING = Nanoton(0)
+NO_SANDBOX = "no sandbox"  # `Status.sandbox` where none holds: only jobs of this computer are run then
 
 
 class NodeState(StrEnum):

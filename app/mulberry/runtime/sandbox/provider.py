@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from mulberry.model.node import NO_SANDBOX
 from mulberry.runtime.wire import ALL_CANARIES, Canary, Enter, Entered, ProfileName
 
 NOBODY = 65534
@@ -31,7 +32,7 @@ class Tier(StrEnum):
     BUBBLEWRAP = "bubblewrap, Landlock and seccomp"
     LANDLOCK = "Landlock and seccomp"
     APP_CONTAINER = "AppContainer and job object (not yet run on Windows)"
-    NONE = "no sandbox"
+    NONE = NO_SANDBOX
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,9 @@ async def judge_again(store: ModelStore, wanted: str, judge: Judge, clock: Clock
         record = Record(
             imported_at=model.imported_at or clock.now(),
             source=model.source,
-            inspection=INSPECTION if verdict.may_serve else 0,
+            inspection=INSPECTION,
             judged_in=verdict.judged_in,
+            refused=verdict.reasons,
         )
         write_whole(store.place / model.entry / "record.json", record.model_dump_json(indent=2).encode())
         return verdict

@@ -7,6 +7,7 @@ What is left of the other stands in `left_behind` and is removed by the next mov
 import asyncio
 import errno
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.store.disk import RESERVE_BYTES, let_read, make_folder, no_room, on_disk
 from mulberry.runtime.store.store import ModelStore, clear
 
+BLOCK_BYTES = 8 << 20
 Tell = Callable[[CopyProgress], None]
 
 
@@ -42,8 +44,11 @@ async def move_models(store: ModelStore, new_place: Path, tell: Tell = lambda pr
                 raise no_room("all models", total, free)
             done = 0
             for model in models:
-                tell(CopyProgress(f"Copying {model.title or model.entry}", done, total))
-                await asyncio.to_thread(_copy, store, old_place / model.entry, new_place / model.entry)
+
+                def copied(there: int, note: str = f"Copying {model.title or model.entry}", before: int = done) -> None:
+                    tell(CopyProgress(note, before + there, total))
+
+                await _copy_off_loop(store, old_place / model.entry, new_place / model.entry, copied)
                 done += model.size_bytes
             on_disk(new_place)
             moved = choices.model_copy(update={"place": new_place, "left_behind": (*others, old_place)})
@@ -58,14 +63,37 @@ async def move_models(store: ModelStore, new_place: Path, tell: Tell = lambda pr
         store.save(moved.model_copy(update={"left_behind": left}))
 
 
-def _copy(store: ModelStore, entry: Path, target: Path) -> None:
-    """Raises `OSError`, and `UserFacingError`: the copy, or what was copied, is not what the manifest says."""
+async def _copy_off_loop(store: ModelStore, entry: Path, target: Path, copied: Callable[[int], None]) -> None:
+    """Returns, also when it is cancelled, only after nothing is written any more: the next move begins by clearing."""
+    loop, given_up = asyncio.get_running_loop(), threading.Event()
+
+    def tell(there: int) -> None:
+        if given_up.is_set():
+            raise InterruptedError(f"the copy of {entry.name} was given up")
+        loop.call_soon_threadsafe(copied, there)
+
+    copying = asyncio.create_task(asyncio.to_thread(_copy, store, entry, target, tell))
+    try:
+        await asyncio.shield(copying)
+    finally:
+        given_up.set()
+        await asyncio.wait((copying,))
+
+
+def _copy(store: ModelStore, entry: Path, target: Path, tell: Callable[[int], None]) -> None:
+    """Raises `OSError`, what `tell` raises, and `UserFacingError`: the copy, or what was copied, is not what the
+    manifest says."""
     model = ModelFolder.read(entry / "model")
     copy = target.with_name(f".moving-{target.name}")
     make_folder(copy / "model")
+    there = 0
+    tell(there)
     for name in (MANIFEST, *(file.name for file in model.manifest.files)):
         with (entry / "model" / name).open("rb") as source, store.disk.append(copy / "model" / name) as written:
-            shutil.copyfileobj(source, written, 1 << 20)
+            while block := source.read(BLOCK_BYTES):
+                written.write(block)
+                there += len(block)
+                tell(min(there, model.manifest.size_bytes))
         on_disk(copy / "model" / name)
     shutil.copyfile(entry / "record.json", copy / "record.json")
     ModelFolder.read(copy / "model").verify()

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.locks import try_lock
-from mulberry.model.models import StoredModel, StoreStatus
+from mulberry.model.models import ModelWay, StoredModel, StoreStatus
 from mulberry.runtime.manifest import Manifest
 from mulberry.runtime.models import ModelFolder, read_manifest
 from mulberry.runtime.store.disk import Disk, make_folder, remove_folder, used_bytes
@@ -42,13 +43,14 @@ class Choices(BaseModel):
 
 
 class Record(BaseModel):
-    """`record.json`: where an entry came from, and by what it was judged."""
+    """`record.json`: where an entry came from, and by what it was judged; `refused` are the sentences against it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     imported_at: datetime
     source: str = Field(max_length=4000)
     inspection: int
     judged_in: str = Field(max_length=200)
+    refused: tuple[str, ...] = ()
 
 
 class ModelStore:
@@ -228,18 +230,37 @@ class ModelStore:
             problem = unusable.why
         except (OSError, ValueError):
             problem = "Its record is damaged, so nobody knows whether it was inspected."
-        return StoredModel(
-            entry=path.name,
-            name=manifest.name if manifest else path.name,
-            version=manifest.version if manifest else "",
-            title=manifest.title if manifest else "",
-            licence=manifest.licence if manifest else "",
-            size_bytes=manifest.size_bytes if manifest else used_bytes(path),
+        told = as_told(path.name, manifest) if manifest else _unreadable(path)
+        return replace(
+            told,
             imported_at=record.imported_at if record else None,
             source=record.source if record else "",
             in_use=self.is_in_use(path.name),
             problem=problem,
+            judged_in=record.judged_in if record else "",
         )
+
+
+def as_told(entry: str, manifest: Manifest) -> StoredModel:
+    """A model as its makers describe it; nothing is known of its files yet."""
+    return StoredModel(
+        entry=entry,
+        name=manifest.name,
+        version=manifest.version,
+        title=manifest.title,
+        licence=manifest.licence,
+        size_bytes=manifest.size_bytes,
+        imported_at=None,
+        source="",
+        in_use=False,
+        context_tokens=manifest.context_tokens,
+        ways=tuple(ModelWay(way.provider, way.precision, way.minimum_vram_bytes) for way in manifest.variants),
+        made_from=manifest.source,
+    )
+
+
+def _unreadable(path: Path) -> StoredModel:
+    return StoredModel(path.name, path.name, "", "", "", used_bytes(path), None, "", in_use=False)
 
 
 def entry_name(manifest: Manifest, untrusted_manifest: bytes) -> str:
@@ -297,6 +318,8 @@ def _busy(why: str) -> UserFacingError:
 def _doubt(path: Path, record: Record) -> str:
     if not path.name.endswith(digest_of(read_manifest(path / "model"))[:DIGEST_CHARACTERS]):
         return "Its manifest was changed after the import."
+    if record.refused:
+        return f"The inspection refused it. {' '.join(record.refused)}"
     if record.inspection < INSPECTION:
         return "It was inspected by an older version of Mulberry, which saw less."
     return ""

@@ -1,0 +1,209 @@
+"""What the owner does with models through the agent: one long work at a time, off the loop, whoever looks or not.
+
+The store itself survives a crash at any point; what broke off goes on when the same import is asked for again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mulberry.agent.sandbox_words import why_none
+from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
+from mulberry.model.models import (
+    CopyProgress,
+    ModelOrder,
+    ModelsStatus,
+    ModelVerb,
+    ModelWork,
+    StoredModel,
+    StoreStatus,
+    WorkState,
+)
+from mulberry.model.places import resource
+from mulberry.runtime.manifest import MANIFEST
+from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.choose import Choice
+from mulberry.runtime.store.importing import Judge, import_model, judge_again
+from mulberry.runtime.store.judging import judge
+from mulberry.runtime.store.moving import move_models
+from mulberry.runtime.store.sources import source_of
+from mulberry.runtime.store.store import ModelStore, as_told
+
+log = logging.getLogger(__name__)
+
+LONGEST_PLACE = 2_000  # characters
+LARGEST_LIMIT_BYTES = 1 << 60
+
+
+class ModelKeeper:
+    def __init__(
+        self,
+        store: ModelStore,
+        find_sandbox: Callable[[], Awaitable[Choice]],
+        clock: Clock,
+        *,
+        served: Callable[[], Path | None],
+        on_usable: Callable[[], None],
+    ) -> None:
+        """`served` is the folder of the model that serves now; `on_usable` hears that one more may serve."""
+        self._store = store
+        self._find_sandbox = find_sandbox
+        self._clock = clock
+        self._served = served
+        self._on_usable = on_usable
+        self._work: ModelWork | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def status(self) -> ModelsStatus:
+        """What is there, read from the disk now, and what is under way."""
+        served, work = self._served(), self._work
+        store, problem = await asyncio.to_thread(self._read_store)
+        bundled = await asyncio.to_thread(_bundled)
+        serving = tuple(replace(model, in_use=resource(f"models/{model.entry}") == served) for model in bundled)
+        return ModelsStatus(serving, store, problem, work)
+
+    async def obey(self, order: ModelOrder) -> None:
+        """Does it, or begins what takes long. Raises `UserFacingError`; what fails later is told by `status`."""
+        match order.verb:
+            case ModelVerb.IMPORT:
+                self._begin(order, partial(self._import, _whole(order.about, may_be_address=True)))
+            case ModelVerb.INSPECT:
+                self._begin(order, partial(self._inspect, order.about))
+            case ModelVerb.MOVE:
+                self._begin(order, partial(self._move, Path(_whole(order.about))))
+            case ModelVerb.REMOVE:
+                await self._at_once(partial(self._store.remove, order.about))
+            case ModelVerb.LIMIT:
+                await self._at_once(partial(self._store.set_quota, _limit(order.limit_bytes)))
+            case ModelVerb.COLLECT:
+                await self._at_once(self._store.collect)
+            case ModelVerb.CANCEL:
+                await self.end()
+
+    async def end(self) -> None:
+        """Whatever is under way ends now. What an import has brought so far is kept for the next one."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+            self._change(state=WorkState.CANCELLED)
+
+    def _begin(self, order: ModelOrder, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
+        if self._work is not None and self._work.state is WorkState.RUNNING:
+            raise UserFacingError(
+                what="One thing after the other.",
+                why=f"The agent is busy with the models ({self._work.verb} {self._work.about}).",
+                next_step="Wait until it is done, or cancel it.",
+            )
+        self._work = ModelWork(order.verb, order.about, WorkState.RUNNING)
+        self._task = asyncio.create_task(self._run(work), name=f"models: {order.verb}")
+
+    async def _run(self, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
+        try:
+            title = await work()
+        except UserFacingError as problem:
+            self._change(state=WorkState.REFUSED, problem=(problem.what, problem.why, problem.next_step))
+        except OSError as problem:
+            self._change(state=WorkState.REFUSED, problem=_disk_problem(problem))
+        except Exception:
+            log.exception("a bug ended the work on the models")
+            mistake = ("The agent made a mistake of its own.", "The details are in agent.log.", "Try again.")
+            self._change(state=WorkState.REFUSED, problem=mistake)
+        else:
+            self._change(state=WorkState.DONE, title=title)
+
+    async def _import(self, place: str) -> str:
+        judge_here = await judge_in_sandbox(self._find_sandbox)
+        async with source_of(place, self._store.disk) as source:
+            model = await import_model(self._store, source, judge_here, self._clock, self._tell)
+        self._on_usable()
+        return model.title
+
+    async def _inspect(self, entry: str) -> str:
+        judge_here = await judge_in_sandbox(self._find_sandbox)
+        model = await asyncio.to_thread(self._store.find, entry)
+        verdict = await judge_again(self._store, model.entry, judge_here, self._clock)
+        if not verdict.may_serve:
+            raise UserFacingError(
+                what=f"{model.title or model.entry} was inspected and refused.",
+                why=" ".join(verdict.reasons),
+                next_step="Remove it, and choose another model.",
+            )
+        self._on_usable()
+        return model.title
+
+    async def _move(self, folder: Path) -> str:
+        await move_models(self._store, folder, self._tell)
+        return ""
+
+    def _tell(self, progress: CopyProgress) -> None:
+        self._change(progress=progress)
+
+    def _change(self, **changes: Any) -> None:
+        if self._work is not None and self._work.state is WorkState.RUNNING:
+            self._work = replace(self._work, **changes)
+
+    async def _at_once(self, change: Callable[[], object]) -> None:
+        try:
+            await asyncio.to_thread(change)
+        except OSError as problem:
+            raise UserFacingError(*_disk_problem(problem)) from problem
+
+    def _read_store(self) -> tuple[StoreStatus | None, str]:
+        try:
+            return self._store.status(), ""
+        except UserFacingError as problem:
+            return None, str(problem)
+        except OSError as problem:
+            return None, " ".join(_disk_problem(problem))
+
+
+async def judge_in_sandbox(find_sandbox: Callable[[], Awaitable[Choice]]) -> Judge:
+    """The inspection in this computer's sandbox. Raises `UserFacingError`: there is none that holds."""
+    choice = await find_sandbox()
+    if not choice.is_for_strangers:
+        raise UserFacingError(
+            what="Models cannot be inspected on this computer, so none is imported.",
+            why=why_none(choice),
+            next_step="`mulberry sandbox selftest` shows every check, and what is missing.",
+        )
+    return lambda model: judge(model, choice.sandbox)
+
+
+def _bundled() -> tuple[StoredModel, ...]:
+    """What comes with Mulberry; an installation without models has none."""
+    try:
+        folders = sorted(manifest.parent for manifest in resource("models").glob(f"*/{MANIFEST}"))
+    except FileNotFoundError:
+        return ()
+    return tuple(replace(as_told(path.name, ModelFolder.read(path).manifest), is_bundled=True) for path in folders)
+
+
+def _whole(untrusted_place: str, *, may_be_address: bool = False) -> str:
+    """Raises `UserFacingError`: too long, or it depends on the folder that the agent happens to be in."""
+    place = untrusted_place.strip()
+    is_address = may_be_address and (place.startswith("file:") or "://" in place)
+    if len(place) <= LONGEST_PLACE and "\0" not in place and (is_address or Path(place).is_absolute()):
+        return place
+    kinds = "an address with https:// or a folder with its whole path" if may_be_address else "a folder's whole path"
+    raise UserFacingError(
+        what="This is no place for models." if not may_be_address else "There is no model to import.",
+        why=f"{place[:80]!r} is not {kinds}.",
+        next_step=f"Name {kinds}.",
+    )
+
+
+def _limit(untrusted_bytes: int | None) -> int | None:
+    """Raises `ValueError`."""
+    if untrusted_bytes is not None and not 0 <= untrusted_bytes <= LARGEST_LIMIT_BYTES:
+        raise ValueError(f"a limit lies between 0 and {LARGEST_LIMIT_BYTES:,} bytes")
+    return untrusted_bytes
+
+
+def _disk_problem(problem: OSError) -> tuple[str, str, str]:
+    why = f"{problem.filename}: {problem.strerror}." if problem.filename else f"{problem.strerror or problem}."
+    return "The models' disk does not do what it should.", why, "See to the disk, then try again."
