@@ -17,6 +17,7 @@ from mulberry.agent.api import make_application
 from mulberry.agent.listening import listening
 from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.node import Node
+from mulberry.agent.sandbox_words import judge_in_sandbox
 from mulberry.client.control import ControlClient
 from mulberry.client.http import request
 from mulberry.model.errors import UserFacingError
@@ -252,7 +253,7 @@ async def test_a_mistake_of_ours_is_logged_and_told_as_one(
 
 async def test_where_no_sandbox_holds_nothing_is_imported() -> None:
     with pytest.raises(UserFacingError, match="This Linux has no Landlock"):
-        await model_keeper.judge_in_sandbox(no_sandbox)
+        await judge_in_sandbox(no_sandbox)
 
 
 async def test_all_of_it_goes_over_the_control_socket(tmp_path: Path, clock: SettableClock) -> None:

@@ -163,6 +163,13 @@ def test_what_ended_early_can_be_asked_for_again(page: ModelsPage, work: ModelWo
     assert heard == [ModelOrder(ModelVerb.IMPORT, ADDRESS)]
 
 
+@pytest.mark.parametrize("work", [replace(CANCELLED, about="/m"), ModelWork(ModelVerb.MOVE, "/m", WorkState.CANCELLED)])
+def test_only_what_is_fetched_goes_on_where_it_was(page: ModelsPage, work: ModelWork) -> None:
+    page.show_models(replace(EMPTY, work=work))
+    assert page.work.again.text() == "Do it after all"
+    assert "Everything is as it was." in texts(page)
+
+
 def test_a_refusal_tells_every_reason_and_the_next_step(page: ModelsPage) -> None:
     assert REFUSED.problem is not None
     page.show_models(replace(EMPTY, work=REFUSED))
@@ -287,7 +294,7 @@ async def test_the_escape_key_removes_nothing(models: Models) -> None:
     assert models.agent.orders == []
 
 
-async def test_a_folder_is_chosen_and_imported(models: Models, tmp_path: Path, settle: Callable[[], None]) -> None:
+async def test_a_folder_is_chosen_and_imported(models: Models, tmp_path: Path) -> None:
     async with models.connected():
         QTest.mouseClick(models.page.import_card.folder, Qt.MouseButton.LeftButton)
         files = models.feed.dialog
@@ -295,8 +302,8 @@ async def test_a_folder_is_chosen_and_imported(models: Models, tmp_path: Path, s
         assert files.fileMode() is QFileDialog.FileMode.Directory
         files.fileSelected.emit(str(tmp_path))
         files.close()
-        settle()
         assert models.feed.dialog is None
+        await asyncio.sleep(0)
     assert models.agent.orders == [ModelOrder(ModelVerb.IMPORT, str(tmp_path))]
 
 

@@ -9,7 +9,7 @@ from mulberry.desktop import wording
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NodeState, ReasonKind, Want
+from mulberry.model.node import NO_SANDBOX, NodeState, ReasonKind, Want
 from samples import NOON, PROXY_KEY, RTX_4090, a_job, a_status
 
 
@@ -111,3 +111,13 @@ def test_a_time_of_another_day_carries_its_date() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0.2124, "212 ms"), (9.5, "9,500 ms"), (12.34, "12.3 s")])
 def test_a_latency_has_a_unit_that_fits(seconds: float, text: str) -> None:
     assert wording.latency_text(seconds) == text
+
+
+def test_what_stands_around_the_jobs_is_said_and_never_more_than_was_tested() -> None:
+    held = wording.sandbox_line(replace(a_status(), sandbox="Landlock and seccomp: 13 of 13 checks passed"))
+    assert held == "Jobs run in a sandbox, tested at its last start: Landlock and seccomp: 13 of 13 checks passed."
+    bare = wording.sandbox_line(replace(a_status(), sandbox=NO_SANDBOX))
+    assert bare.startswith("No sandbox holds here: only jobs of this computer are run.")
+    assert wording.SANDBOX_WAY_OUT in bare
+    assert wording.sandbox_line(a_status()) == ""
+    assert "confidential" not in (held + bare).lower()

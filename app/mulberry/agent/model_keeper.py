@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mulberry.agent.sandbox_words import why_none
+from mulberry.agent.sandbox_words import judge_in_sandbox
+from mulberry.agent.shift import Shift
+from mulberry.agent.workshop import Workshop
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.models import (
@@ -24,12 +26,11 @@ from mulberry.model.models import (
     StoreStatus,
     WorkState,
 )
-from mulberry.model.places import resource
+from mulberry.model.places import model_store, resource
 from mulberry.runtime.manifest import MANIFEST
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import Choice
-from mulberry.runtime.store.importing import Judge, import_model, judge_again
-from mulberry.runtime.store.judging import judge
+from mulberry.runtime.store.importing import import_model, judge_again
 from mulberry.runtime.store.moving import move_models
 from mulberry.runtime.store.sources import source_of
 from mulberry.runtime.store.store import ModelStore, as_told
@@ -162,16 +163,15 @@ class ModelKeeper:
             return None, " ".join(_disk_problem(problem))
 
 
-async def judge_in_sandbox(find_sandbox: Callable[[], Awaitable[Choice]]) -> Judge:
-    """The inspection in this computer's sandbox. Raises `UserFacingError`: there is none that holds."""
-    choice = await find_sandbox()
-    if not choice.is_for_strangers:
-        raise UserFacingError(
-            what="Models cannot be inspected on this computer, so none is imported.",
-            why=why_none(choice),
-            next_step="`mulberry sandbox selftest` shows every check, and what is missing.",
-        )
-    return lambda model: judge(model, choice.sandbox)
+def keeper_of(workshop: Workshop, shift: Callable[[], Shift | None], on_usable: Callable[[], None]) -> ModelKeeper:
+    """The agent's own, of the store that serves all networks; `shift` is the present one."""
+
+    def served() -> Path | None:
+        present = shift()
+        return present.served if present is not None else None
+
+    store = ModelStore(model_store(workshop.folder.path.parent))
+    return ModelKeeper(store, workshop.find_sandbox, workshop.clock, served=served, on_usable=on_usable)
 
 
 def _bundled() -> tuple[StoredModel, ...]:

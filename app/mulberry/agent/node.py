@@ -12,7 +12,7 @@ from mulberry import __version__
 from mulberry.agent import reasons
 from mulberry.agent.intent import load_intent, not_stored, save_intent
 from mulberry.agent.ledger import Ledger
-from mulberry.agent.model_keeper import ModelKeeper
+from mulberry.agent.model_keeper import keeper_of
 from mulberry.agent.network_facts import network_info
 from mulberry.agent.notices import notices
 from mulberry.agent.owner import read_owner
@@ -31,10 +31,8 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
-from mulberry.model.places import model_store
 from mulberry.model.wallet import Reconciliation, WalletStatus
 from mulberry.runtime.engine import THE_CPU
-from mulberry.runtime.store.store import ModelStore
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +67,7 @@ class Node:
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._started_at = workshop.clock.now()
         self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
-        self.models = ModelKeeper(
-            ModelStore(model_store(workshop.folder.path.parent)),
-            workshop.find_sandbox,
-            workshop.clock,
-            served=lambda: self._shift.served if self._shift else None,
-            on_usable=lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE),
-        )
+        self.models = keeper_of(workshop, lambda: self._shift, lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE))
         self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at

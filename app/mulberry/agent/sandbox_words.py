@@ -1,9 +1,12 @@
-"""What the owner is told where no sandbox holds."""
+"""What needs a sandbox, and what the owner is told where none holds."""
 
 import sys
+from collections.abc import Awaitable, Callable
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.runtime.sandbox.choose import Choice
+from mulberry.runtime.store.importing import Judge
+from mulberry.runtime.store.judging import judge
 
 
 def no_sandbox(network: str, choice: Choice) -> UserFacingError:
@@ -13,6 +16,18 @@ def no_sandbox(network: str, choice: Choice) -> UserFacingError:
         next_step=_way_out(),
         whose_turn=WhoseTurn.YOU,
     )
+
+
+async def judge_in_sandbox(find_sandbox: Callable[[], Awaitable[Choice]]) -> Judge:
+    """The inspection in this computer's sandbox. Raises `UserFacingError`: there is none that holds."""
+    choice = await find_sandbox()
+    if not choice.is_for_strangers:
+        raise UserFacingError(
+            what="Models cannot be inspected on this computer, so none is imported.",
+            why=why_none(choice),
+            next_step="`mulberry sandbox selftest` shows every check, and what is missing.",
+        )
+    return lambda model: judge(model, choice.sandbox)
 
 
 def why_none(choice: Choice) -> str:

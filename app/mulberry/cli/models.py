@@ -149,7 +149,7 @@ def _store(data: Path | None) -> "ModelStore":
 
 
 async def _judge_here() -> "Judge":
-    from mulberry.agent.model_keeper import judge_in_sandbox
+    from mulberry.agent.sandbox_words import judge_in_sandbox
     from mulberry.runtime.sandbox.choose import choose
 
     return await judge_in_sandbox(choose)

@@ -88,7 +88,7 @@ def work_line(work: ModelWork) -> str:
     progress = work.progress
     if work.problem is not None:
         return plain(f"{work.problem[1]} {work.problem[2]}", LONGEST_REASONS)
-    if work.state is WorkState.CANCELLED and work.verb is ModelVerb.IMPORT:
+    if work.state is WorkState.CANCELLED and _is_fetched(work):
         return "What came so far is kept: it goes on from there."
     if work.state is WorkState.CANCELLED:
         return "Everything is as it was."
@@ -109,7 +109,7 @@ def share_done(work: ModelWork) -> float | None:
 def again_button(work: ModelWork) -> str:
     """What leads on from here, "" where nothing does."""
     if work.state is WorkState.CANCELLED:
-        return "Go on" if work.verb is ModelVerb.IMPORT else "Do it after all"
+        return "Go on" if _is_fetched(work) else "Do it after all"
     return "Try again" if work.state is WorkState.REFUSED else ""
 
 
@@ -154,6 +154,11 @@ _CANCELLED = {
     ModelVerb.INSPECT: "the inspection of",
     ModelVerb.MOVE: "the move to",
 }
+
+
+def _is_fetched(work: ModelWork) -> bool:
+    """From an address: what has come need not come again. A folder is copied anew."""
+    return work.verb is ModelVerb.IMPORT and "://" in work.about
 
 
 def _about(work: ModelWork, status: ModelsStatus) -> str:
