@@ -1,4 +1,4 @@
-"""What an agent costs that does not earn, and how fast it answers. Goals: issue 2, "Speed and memory"."""
+"""What an agent costs that does not earn, and how fast it answers."""
 
 import asyncio
 import statistics
