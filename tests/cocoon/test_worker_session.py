@@ -77,6 +77,23 @@ async def test_the_handshake_says_what_the_public_worker_says(parts: Parts) -> N
     assert not work.session.is_connected
 
 
+async def test_without_a_chain_nothing_is_claimed_and_a_proxy_that_began_anew_is_told_from_one_that_goes_on(
+    parts: Parts,
+) -> None:
+    """The public proxy ends itself at a claim of more than it knows."""
+    proxy, book, clock = parts
+    book.known = Counters(1, 2, 3)
+    identity = replace(IDENTITY, has_chain=False)
+    proxy.answers[CompareBalanceWithProxy] = CompareBalanceWithProxyResult(SignedPayment(b"signed"), 5, 8, 0)
+    async with at_work(proxy, Scripted(ANSWER), book, clock, identity=identity) as work:
+        assert work.session.is_connected
+    assert proxy.questions[1] == CompareBalanceWithProxy(0, 0, 0)
+    proxy.answers[CompareBalanceWithProxy] = CompareBalanceWithProxyResult(SignedPaymentEmpty(), 0, 0, 0)
+    async with at_work(proxy, Scripted(ANSWER), book, clock, identity=identity) as work:
+        with pytest.raises(ProxyDistrusted, match="it was set back"):
+            await work.running
+
+
 async def test_a_proxy_that_lost_unsaved_work_is_asked_further(parts: Parts) -> None:
     proxy, book, clock = parts
     book.known = Counters(0, 2, 9)

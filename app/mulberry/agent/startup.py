@@ -271,6 +271,7 @@ def _link(
                 is_test=parameters.is_test,
                 proxy_count=min(profile.connections, len(parameters.proxies)),
                 max_active_requests=workshop.settings.max_active_requests,
+                has_chain=profile.lite_servers is not None,
             ),
             Prices.of(parameters),
             EngineBackend(engine, workshop.clock, workshop.random),

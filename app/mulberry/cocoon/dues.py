@@ -35,9 +35,8 @@ class Dues:
         """What the proxy had saved, as it said last."""
         return self._counters[0]
 
-    def claimed(self) -> Counters:
-        """What we say that we know, in a handshake: no more than the proxy does, when it gives in."""
-        known = self._book.counters()
+    def claimed(self, known: Counters) -> Counters:
+        """What we say of what we know, in a handshake: no more than the proxy does, when it gives in."""
         return replace(known, max_known=min(known.max_known, self._counters[1])) if self.gives_in else known
 
     def begin(self, theirs: CompareBalanceWithProxyResult) -> None:

@@ -66,9 +66,9 @@ def _agreed_protocol(proxy: ProxyParams, *, is_test: bool) -> int:
     return protocol
 
 
-async def compared(channel: Channel, known: Counters) -> CompareBalanceWithProxyResult:
-    """The proxy's counters beside those that we know. Raises as `ask` does, and `ProxyDistrusted`."""
-    ours = CompareBalanceWithProxy(known.committed_to_blockchain, known.committed_to_db, known.max_known)
+async def compared(channel: Channel, claimed: Counters, known: Counters) -> CompareBalanceWithProxyResult:
+    """The proxy's counters beside those that we know and say. Raises as `ask` does, and `ProxyDistrusted`."""
+    ours = CompareBalanceWithProxy(claimed.committed_to_blockchain, claimed.committed_to_db, claimed.max_known)
     theirs = await ask(channel, ours, CompareBalanceWithProxyResult)
     if theirs.tokens_committed_to_db < known.committed_to_db:
         raise ProxyDistrusted("the proxy remembers less than it had saved, so it was set back")

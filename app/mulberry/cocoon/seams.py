@@ -17,7 +17,11 @@ COEFFICIENT_LIMIT = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the worker tells about itself. `model` as the network knows it, `coefficient` in thousandths."""
+    """What the worker tells about itself. `model` as the network knows it, `coefficient` in thousandths.
+
+    Where there is no chain nothing is ever paid, and proxies begin anew at each start: the public one ends itself when
+    a worker remembers more than it does, so no claim is made there. The public worker makes none after its start.
+    """
 
     owner_address: str
     model: str
@@ -25,6 +29,7 @@ class Identity:
     is_test: bool
     proxy_count: int
     max_active_requests: int
+    has_chain: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.coefficient < COEFFICIENT_LIMIT:

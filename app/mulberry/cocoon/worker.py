@@ -50,6 +50,7 @@ from mulberry.cocoon.transports import OnProgress, Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.model.attestation import PeerEvidence
 from mulberry.model.clock import Clock
+from mulberry.model.payments import Counters
 from mulberry.model.root_contract import ProxyAddress
 
 PAYMENT_STATUS_SECONDS = (10.0, 20.0)  # asked for after a random time between these
@@ -201,7 +202,9 @@ class WorkerSession:
         self._book.meet(connected.params, connected.worker_sc_address)
         self._proxy = connected.params
 
-        theirs = await compared(channel, self._dues.claimed())
+        known = self._book.counters()
+        claimed = self._dues.claimed(known) if self._identity.has_chain else Counters()
+        theirs = await compared(channel, claimed, known)
         self._dues.begin(theirs)
         if theirs.error_code:
             await self._settle(channel)
