@@ -14,7 +14,8 @@ from fuzz.targets import TARGETS, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = ROOT / "build" / "fuzz"
-LIMITS = ("-rss_limit_mb=1024", "-malloc_limit_mb=256", "-timeout=10")  # the last one: seconds for one input
+MOST_MEGABYTES = 1024
+LIMITS = ("-malloc_limit_mb=256", "-timeout=10")  # the last one: seconds for one input
 START_SECONDS = 40  # for the child to start and to replay its corpus on a busy computer
 SAID_LINES = 30
 
@@ -57,7 +58,12 @@ def keep(target: Target, collected: Path) -> None:
 def _child(target: Target, most_seconds: int, *options: str) -> tuple[int | str, str]:
     """Its exit status, or words when it had to be stopped, and what it said."""
     path = os.pathsep.join(str(ROOT / name) for name in ("app", "tests"))
-    command = [sys.executable, "-m", "fuzz.one", target.name, *options]
+    import resource  # atheris, and so this function, is for Linux only
+
+    # A child's peak, which libFuzzer looks at, begins at its parent's: Linux carries it over the exec.
+    inherited_megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    limit = f"-rss_limit_mb={MOST_MEGABYTES + inherited_megabytes}"
+    command = [sys.executable, "-m", "fuzz.one", target.name, limit, *options]
     try:
         done = subprocess.run(
             command,

@@ -170,13 +170,18 @@ class Emulator:
         try:
             answer = json.loads(self._instance.call_with_texts(function, numbers(), texts))
         except BREAKDOWNS as problem:
-            self._instance = _Instance(self._engine, self._module, self._imports, self._exports)
-            self._handles.clear()
+            self._begin_anew()
             raise EmulatorError(f"the emulator broke down: {_last_line(problem)}") from problem
         output = answer.get("output") if isinstance(answer, dict) else None
         if not isinstance(output, dict) or answer.get("fail"):
+            self._begin_anew()
             raise EmulatorError(f"the emulator did not answer: {str(answer)[:ERROR_TEXT_LIMIT]}")
         return output
+
+    def _begin_anew(self) -> None:
+        """Nobody knows what an emulator still holds that did not answer as it should."""
+        self._instance = _Instance(self._engine, self._module, self._imports, self._exports)
+        self._handles.clear()
 
     def _handle(self, config: bytes) -> int:
         handle = self._handles.pop(config, None)
