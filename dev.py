@@ -182,7 +182,9 @@ def test(arguments: list[str]) -> None:
     """Everything CI demands: lint, then all tests in random order, headless. Arguments go to pytest."""
     need_qt()
     lint([])
-    python("-m", "pytest", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"})
+    # two processes, for the two cores of CI; a file's tests stay in one, because they may share what is dear to make
+    whole = [] if arguments else ["-n", "2", "--dist", "loadfile"]
+    python("-m", "pytest", *whole, *arguments, environment={"QT_QPA_PLATFORM": "offscreen"})
 
 
 def fuzz(arguments: list[str]) -> None:
