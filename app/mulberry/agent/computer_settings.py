@@ -1,0 +1,203 @@
+"""What the owner chose for this computer, whichever network it works for. The rules among them are `model.rules`' own."""
+
+from pathlib import Path
+
+from pydantic import field_validator
+
+from mulberry.agent.setting import SettingsModel, setting
+from mulberry.agent.settings_file import SettingsFile
+from mulberry.model.rules import GpuRules, Rules
+from mulberry.model.settings import Page, Shape
+from mulberry.model.week import ALWAYS, HOURS_A_DAY, DayTimes, Week
+
+LANGUAGES = ("system", "en", "de", "id", "ru")
+LOOKS = ("system", "light", "dark", "high contrast")
+MOST_PRICE = 10_000  # thousandths of a currency for a kilowatt-hour
+MOST_APPS = 200
+
+
+class ComputerSettings(SettingsModel):
+    schedule: tuple[str, ...] = setting(
+        ALWAYS.days,
+        "Weekly schedule",
+        "The hours of the week, by your clock, in which it may work: seven days from Monday, # for yes, . for no.",
+        Page.WHEN,
+        shape=Shape.WEEK,
+    )
+    quiet_hours: str | None = setting(
+        None,
+        "Quiet hours",
+        "Times of each day in which the fans must rest, like 22:00-07:00.",
+        Page.WHEN,
+        shape=Shape.TIMES,
+    )
+    idle_minutes: int | None = setting(
+        None,
+        "Only when idle",
+        "How long nobody may have touched keyboard or mouse before it works.",
+        Page.WHEN,
+        unit="minutes",
+        ge=1,
+        le=24 * 60,
+    )
+    pause_on_battery: bool = setting(True, "Pause on battery", "Not while the computer runs on its battery.", Page.WHEN)
+    pause_on_metered: bool = setting(
+        True, "Pause on a metered network", "Not while the system calls the connection metered.", Page.WHEN
+    )
+    pause_in_full_screen: bool = setting(
+        True, "Pause in full screen", "Not while a program fills the screen, as games and films do.", Page.WHEN
+    )
+    pause_for_apps: tuple[str, ...] = setting(
+        (),
+        "Pause for these programs",
+        "Names of programs, as the system lists them, during which it does not work.",
+        Page.WHEN,
+        max_length=MOST_APPS,
+    )
+    other_load_percent: int | None = setting(
+        None,
+        "Pause for other load",
+        "How much of a GPU's time other programs may use before it leaves the GPU to them.",
+        Page.WHEN,
+        unit="%",
+        ge=1,
+        le=99,
+    )
+    ceiling_celsius: int | None = setting(
+        None,
+        "Temperature ceiling",
+        "A GPU that is this hot rests until it has cooled.",
+        Page.WHEN,
+        unit="°C",
+        ge=40,
+        le=110,
+    )
+    power_cap_watt: int | None = setting(
+        None,
+        "Power cap",
+        "What a GPU may draw. The driver takes it only from an administrator; Mulberry says when it does not hold.",
+        Page.WHEN,
+        unit="W",
+        ge=25,
+        le=2000,
+    )
+    gpus: tuple[GpuRules, ...] = setting(
+        (),
+        "Rules for single GPUs",
+        "By UUID: whether it may be used, and a ceiling and limit of its own.",
+        Page.WHEN,
+        shape=Shape.OTHER,
+        for_experts=True,
+        max_length=64,
+    )
+    currency: str = setting(
+        "EUR", "Currency", "Three letters, of the prices below.", Page.ELECTRICITY, pattern="^[A-Z]{3}$"
+    )
+    electricity_price: int | None = setting(
+        None,
+        "Price of electricity",
+        "What a kilowatt-hour costs, in thousandths: 312 is 0.312.",
+        Page.ELECTRICITY,
+        unit="thousandths per kWh",
+        ge=0,
+        le=MOST_PRICE,
+    )
+    electricity_prices: tuple[int, ...] = setting(
+        (),
+        "Prices by the hour",
+        "24 prices from midnight, in thousandths per kWh, where your tariff has them; they go before the single price.",
+        Page.ELECTRICITY,
+    )
+    dearest_price: int | None = setting(
+        None,
+        "Dearest price to work at",
+        "It does not work in hours in which electricity costs more.",
+        Page.ELECTRICITY,
+        unit="thousandths per kWh",
+        ge=0,
+        le=MOST_PRICE,
+    )
+    base_watt: int = setting(
+        0,
+        "The computer's own power",
+        "What the computer draws besides its GPUs because it stays on for this: 0 if it would run anyway.",
+        Page.ELECTRICITY,
+        unit="W",
+        ge=0,
+        le=5000,
+    )
+    stop_at_loss: bool = setting(
+        False,
+        "Stop at a loss",
+        "Not while electricity costs more than the work earns. Needs a price of electricity and one of Toncoin.",
+        Page.ELECTRICITY,
+    )
+    notify_payout: bool = setting(True, "A payout arrived", "Tell when Toncoin arrived.", Page.NOTIFICATIONS)
+    notify_needs_you: bool = setting(True, "It needs you", "Tell when only you can go on.", Page.NOTIFICATIONS)
+    notify_paused: bool = setting(
+        False, "Pause and go on", "Tell when a rule pauses the work or lets it go on.", Page.NOTIFICATIONS
+    )
+    notify_away: bool = setting(
+        True, "While you were away", "Say what happened when you come back.", Page.NOTIFICATIONS
+    )
+    language: str = setting(
+        "system", "Language", "Of the window and the command line.", Page.LOOKS, shape=Shape.CHOICE, choices=LANGUAGES
+    )
+    look: str = setting(
+        "system", "Look", "Light, dark or with high contrast.", Page.LOOKS, shape=Shape.CHOICE, choices=LOOKS
+    )
+
+    @field_validator("schedule")
+    @classmethod
+    def _a_week(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return Week(value).days
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _times(cls, value: str | None) -> str | None:
+        return value if value is None else str(DayTimes.read(value))
+
+    @field_validator("pause_for_apps")
+    @classmethod
+    def _programs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(0 < len(app.strip()) <= 255 for app in value):
+            raise ValueError("a program's name has 1 to 255 characters")
+        return tuple(dict.fromkeys(app.strip() for app in value))
+
+    @field_validator("electricity_prices")
+    @classmethod
+    def _a_price_an_hour(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(value) not in (0, HOURS_A_DAY) or not all(0 <= price <= MOST_PRICE for price in value):
+            raise ValueError(f"{HOURS_A_DAY} prices, each from 0 to {MOST_PRICE:,}, or none")
+        return value
+
+    @field_validator("language", "look")
+    @classmethod
+    def _one_of_a_few(cls, value: str) -> str:
+        if value not in LANGUAGES + LOOKS:
+            raise ValueError("not one of the choices")
+        return value
+
+    @property
+    def rules(self) -> Rules:
+        """The rules among them."""
+        flat = (self.electricity_price,) * HOURS_A_DAY if self.electricity_price is not None else ()
+        return Rules(
+            schedule=Week(self.schedule),
+            quiet=None if self.quiet_hours is None else DayTimes.read(self.quiet_hours),
+            idle_minutes=self.idle_minutes,
+            pause_on_battery=self.pause_on_battery,
+            pause_on_metered=self.pause_on_metered,
+            apps=self.pause_for_apps,
+            pause_in_full_screen=self.pause_in_full_screen,
+            other_load_percent=self.other_load_percent,
+            ceiling_celsius=self.ceiling_celsius,
+            prices=self.electricity_prices or flat,
+            dearest=self.dearest_price,
+            stop_at_loss=self.stop_at_loss,
+            gpus=self.gpus,
+        )
+
+
+def computer_settings_file(path: Path) -> SettingsFile:
+    return SettingsFile(path)

@@ -1,0 +1,153 @@
+"""What faces know of the owner's settings. Each is defined once, in `agent.settings` or `agent.computer_settings`; window,
+command line and `docs/settings.md` are made of what is described here.
+"""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from mulberry.model.foretelling import Stretch
+
+
+class Page(StrEnum):
+    """Under which heading a setting stands."""
+
+    WHEN = "When to work"
+    ELECTRICITY = "Electricity"
+    EARNING = "Earning"
+    NOTIFICATIONS = "Notifications"
+    LOOKS = "Looks"
+    PRIVACY = "Privacy"
+    OPERATORS = "For operators"
+
+
+class Shape(StrEnum):
+    """How a setting is shown and typed."""
+
+    SWITCH = "on or off"
+    WHOLE = "a whole number"
+    TEXT = "a text"
+    CHOICE = "one of a few"
+    TEXTS = "a list of texts"
+    NUMBERS = "a list of whole numbers"
+    WEEK = "the hours of a week"
+    TIMES = "times of a day"
+    OTHER = "JSON"
+
+
+class TakesEffect(StrEnum):
+    AT_ONCE = "at once"
+    NEXT_START = "with the next Start"
+    NEXT_AGENT = "when the agent starts anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting and its value. `unit` is the number's; `may_be_off`: null switches it off. Bounds are inclusive.
+
+    `of_computer`: it holds for every network on this computer. `is_for_experts`: only shown when asked for.
+    """
+
+    name: str
+    title: str
+    explanation: str
+    page: Page
+    shape: Shape
+    value: JsonValue
+    default: JsonValue
+    takes_effect: TakesEffect = TakesEffect.AT_ONCE
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    smallest: int | None = None
+    largest: int | None = None
+    may_be_off: bool = False
+    of_computer: bool = False
+    is_for_experts: bool = False
+
+    @property
+    def is_default(self) -> bool:
+        return self.value == self.default
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsStatus:
+    """All settings of one network and of the computer, and what the rules among them let happen in the next 7 days."""
+
+    settings: tuple[Setting, ...]
+    contradictions: tuple[str, ...] = ()
+    foretold: tuple[Stretch, ...] = ()
+
+    def named(self, name: str) -> Setting:
+        """Raises `KeyError`."""
+        return {setting.name: setting for setting in self.settings}[name]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """`POST /v1/settings`: new values by name. `reset` names those that go back to their default. With `only_try`
+    nothing is stored: the answer says what would be.
+    """
+
+    values: dict[str, JsonValue]
+    reset: tuple[str, ...] = ()
+    only_try: bool = False
+
+
+OFF_WORDS = ("off", "no", "none", "false")
+ON_WORDS = ("on", "yes", "true")
+
+
+def typed(setting: Setting, untrusted_text: str) -> JsonValue:
+    """The value that an owner typed for a setting; whether it may be had is the definition's to say.
+
+    Raises `ValueError`: it is not of the setting's shape.
+    """
+    text = untrusted_text.strip()
+    if setting.may_be_off and text.lower() in OFF_WORDS:
+        return None
+    match setting.shape:
+        case Shape.SWITCH:
+            if text.lower() in OFF_WORDS + ON_WORDS:
+                return text.lower() in ON_WORDS
+            raise ValueError("say on or off")
+        case Shape.WHOLE:
+            return _whole(text)
+        case Shape.TEXT | Shape.CHOICE | Shape.TIMES:
+            return text
+        case Shape.TEXTS:
+            return [part.strip() for part in text.split(",") if part.strip()]
+        case Shape.NUMBERS:
+            return [_whole(part.strip()) for part in text.split(",") if part.strip()]
+        case Shape.WEEK | Shape.OTHER:
+            return _json(text)
+
+
+def shown(setting: Setting) -> str:
+    """The value as one line that `typed` understands."""
+    match setting.value:
+        case None:
+            return "off"
+        case bool(value):
+            return "on" if value else "off"
+        case [*values] if setting.shape in (Shape.TEXTS, Shape.NUMBERS):
+            return ", ".join(map(str, values))
+        case str(text):
+            return text
+        case value:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _whole(text: str) -> int:
+    if not text.removeprefix("-").isdecimal() or not text.isascii() or len(text) > 20:
+        raise ValueError("say a whole number")
+    return int(text)
+
+
+def _json(text: str) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(text)
+    except (ValueError, RecursionError) as mistake:
+        raise ValueError("say it as JSON") from mistake
+    return value
