@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
+from mulberry.runtime.frames import FrameReader
 from mulberry.runtime.job_link import JobLink, Run
 from mulberry.runtime.wire import (
     ALL_CANARIES,
@@ -15,7 +16,6 @@ from mulberry.runtime.wire import (
     Cancel,
     Entered,
     Finish,
-    FrameReader,
     GenerationRequest,
     Note,
     Provider,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mulberry.runtime.frames import FrameReader, WireError
 from mulberry.runtime.wire import (
     Cancel,
     Finish,
-    FrameReader,
     GenerationRequest,
     Load,
     LoadFailed,
@@ -24,7 +24,6 @@ from mulberry.runtime.wire import (
     ToChild,
     ToParent,
     Turn,
-    WireError,
     message_to_child,
     message_to_parent,
     pack,

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
+from mulberry.runtime.frames import FrameReader, WireError
 from mulberry.runtime.wire import (
     TO_CHILD_LIMIT_BYTES,
     TO_PARENT_LIMIT_BYTES,
     Cancel,
     Entered,
     Finish,
-    FrameReader,
     GenerationRequest,
     Inspected,
     LoadFailed,
@@ -24,7 +24,6 @@ from mulberry.runtime.wire import (
     Step,
     Submit,
     ToChild,
-    WireError,
     message_to_parent,
     pack,
 )

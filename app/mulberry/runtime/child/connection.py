@@ -5,10 +5,10 @@ import socket
 import sys
 from typing import BinaryIO
 
+from mulberry.runtime.frames import FrameReader
 from mulberry.runtime.wire import (
     TO_CHILD_LIMIT_BYTES,
     TO_PARENT_LIMIT_BYTES,
-    FrameReader,
     ToChild,
     ToParent,
     message_to_child,

@@ -18,6 +18,7 @@ from mulberry.runtime.child.provider import prove
 from mulberry.runtime.child.schema import SchemaRefused, grammar_of
 from mulberry.runtime.child.text import AnswerText, token_bytes
 from mulberry.runtime.child.thinking import Markers, Thoughts, stage_after
+from mulberry.runtime.frames import WireError
 from mulberry.runtime.wire import (
     Cancel,
     Enter,
@@ -31,7 +32,6 @@ from mulberry.runtime.wire import (
     Step,
     Submit,
     ToChild,
-    WireError,
 )
 
 DEFAULT_MAX_TOKENS = 1000  # what the network reserves for a request that names no limit
