@@ -103,6 +103,6 @@ async def test_what_cannot_be_believed_or_stored_changes_nothing(tmp_path: Path,
         assert load_settings(path, clock) == Settings(coefficient=1200, owner_address=ALICE.friendly())
         path.unlink()
         path.mkdir()
-        with pytest.raises(UserFacingError, match="cannot be written"):
+        with pytest.raises(UserFacingError, match="cannot be read"):
             await client.name_owner(BOB.friendly())
         assert (await client.wallet()).owner == ALICE.friendly()

@@ -1,10 +1,10 @@
 """The owner outranks the network: each rule stops the work when it should, and none stops it for a guess."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -23,13 +23,12 @@ from mulberry.model.rules import (
     decide,
 )
 from mulberry.model.week import DayTimes, Week
+from time_zones import local_zone
 
-BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # a Monday, 12:00 in Berlin
 CARD = GpuSignals("GPU-1", "RTX 4090", celsius=60, other_load_percent=0)
 QUIET_DESK = Signals(
     at=NOON,
-    zone=BERLIN,
     idle_seconds=Finding(3600.0, "X11"),
     on_battery=Finding(False, "/sys"),
     metered=Finding(False, "NetworkManager"),
@@ -39,6 +38,12 @@ QUIET_DESK = Signals(
     gpus=(CARD,),
 )
 EVERY_RULE = Rules(idle_minutes=5, apps=("Doom.exe",), other_load_percent=20, ceiling_celsius=80, stop_at_loss=True)
+
+
+@pytest.fixture(autouse=True)
+def in_berlin() -> Iterator[None]:
+    with local_zone("Europe/Berlin"):
+        yield
 
 
 def stopped_by(decision: Decision) -> list[Rule]:
@@ -75,7 +80,7 @@ def test_each_signal_stops_the_work_by_its_own_rule_only(
 
 
 def test_a_signal_that_this_computer_does_not_give_is_named_and_holds_nothing_up() -> None:
-    decision = decide(EVERY_RULE, Signals(at=NOON, zone=BERLIN, on_battery=Finding(None, "there is no /sys")))
+    decision = decide(EVERY_RULE, Signals(at=NOON, on_battery=Finding(None, "there is no /sys")))
     assert decision.may_work
     assert (Rule.BATTERY, "there is no /sys") in decision.blind
     assert {rule for rule, _ in decision.blind} == {
@@ -121,9 +126,9 @@ def test_other_programs_load_is_a_matter_of_one_card() -> None:
 def test_a_dear_hour_is_left_out() -> None:
     prices = tuple(400 if 17 <= hour < 20 else 250 for hour in range(24))
     rules = Rules(prices=prices, dearest=300)
-    assert clock_rules(rules, datetime(2026, 1, 1, 17, tzinfo=BERLIN)) == (Rule.TARIFF,)
-    assert clock_rules(rules, datetime(2026, 1, 1, 20, tzinfo=BERLIN)) == ()
-    assert hours_at_most(rules, NOON, BERLIN) == 7 * 21
+    assert clock_rules(rules, datetime(2026, 1, 1, 17, tzinfo=UTC)) == (Rule.TARIFF,)
+    assert clock_rules(rules, datetime(2026, 1, 1, 20, tzinfo=UTC)) == ()
+    assert hours_at_most(rules, NOON) == 7 * 21
 
 
 def test_what_is_foretold_is_what_is_decided_in_every_hour_of_a_year() -> None:
@@ -135,7 +140,7 @@ def test_what_is_foretold_is_what_is_decided_in_every_hour_of_a_year() -> None:
         days = tuple("".join(random.choice("#.") for _ in range(24)) for _ in range(7))
         prices = tuple(random.randrange(100, 500) for _ in range(24))
         rules = Rules(schedule=Week(days), quiet=times, prices=prices, dearest=random.randrange(100, 500))
-        stretches = foretell(rules, begin, BERLIN)
+        stretches = foretell(rules, begin)
         assert (stretches[0].begin, stretches[-1].end) == (begin, begin + timedelta(days=7))
         assert all(one.end == two.begin and one.rules != two.rules for one, two in pairwise(stretches))
         for stretch in stretches:
@@ -148,15 +153,15 @@ def test_the_longest_and_the_shortest_sunday_of_the_year() -> None:
     nights = Rules(schedule=Week(("#" * 6 + "." * 18,) * 7))
     spring = datetime(2026, 3, 28, 23, tzinfo=UTC)  # midnight in Berlin
     autumn = datetime(2026, 10, 24, 22, tzinfo=UTC)
-    assert hours_at_most(nights, spring, BERLIN, days=1) == 5 + 1  # and the first hour of Monday: a day is 24 hours
-    assert hours_at_most(nights, autumn, BERLIN, days=1) == 7
+    assert hours_at_most(nights, spring, days=1) == 5 + 1  # and the first hour of Monday: a day is 24 hours
+    assert hours_at_most(nights, autumn, days=1) == 7
 
 
 def test_it_says_when_it_may_work_again() -> None:
     rules = Rules(quiet=DayTimes.read("22:00-07:00"))
-    assert free_again(rules, NOON, BERLIN) is None
-    assert free_again(rules, NOON + timedelta(hours=12), BERLIN) == datetime(2026, 11, 24, 6, tzinfo=UTC)
-    assert free_again(Rules(schedule=Week(("." * 24,) * 7)), NOON, BERLIN) is None
+    assert free_again(rules, NOON) is None
+    assert free_again(rules, NOON + timedelta(hours=12)) == datetime(2026, 11, 24, 6, tzinfo=UTC)
+    assert free_again(Rules(schedule=Week(("." * 24,) * 7)), NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -174,6 +179,6 @@ def test_it_says_when_it_may_work_again() -> None:
     ],
 )
 def test_rules_that_contradict_one_another_are_told(rules: Rules, said: str) -> None:
-    found = contradictions(rules, NOON, BERLIN)
+    found = contradictions(rules, NOON)
     assert len(found) == bool(said)
     assert said in " ".join(found)

@@ -39,6 +39,7 @@ from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
+from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,12 @@ class Desk(Protocol):
         """Tries now to reach the proxy of that name. Raises `UserFacingError`: it does not wait for that."""
         ...
 
+    def settings(self) -> SettingsStatus: ...
+
+    def change_settings(self, change: SettingsChange) -> SettingsStatus:
+        """Raises `UserFacingError`: nothing is changed, and why."""
+        ...
+
     def reconciliation(self) -> Reconciliation: ...
 
     def quit(self) -> None:
@@ -132,6 +139,8 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/dial", faces.dial),
             web.get("/v1/models", faces.models),
             web.post("/v1/models", faces.order_models),
+            web.get("/v1/settings", faces.settings),
+            web.post("/v1/settings", faces.change_settings),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -217,6 +226,13 @@ class _Faces:
     async def order_models(self, request: web.Request) -> web.Response:
         await self._desk.models.obey(from_json(ModelOrder, await request.read()))
         return _json(ModelsStatus, await self._desk.models.status())
+
+    async def settings(self, _: web.Request) -> web.Response:
+        return _json(SettingsStatus, self._desk.settings())
+
+    async def change_settings(self, request: web.Request) -> web.Response:
+        change = from_json(SettingsChange, await request.read())
+        return _json(SettingsStatus, self._desk.change_settings(change))
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

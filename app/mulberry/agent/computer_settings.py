@@ -1,6 +1,7 @@
-"""What the owner chose for this computer, whichever network it works for. The rules among them are `model.rules`' own."""
+"""What the owner chose for this computer, whichever network it works for."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import field_validator
 
@@ -10,8 +11,6 @@ from mulberry.model.rules import GpuRules, Rules
 from mulberry.model.settings import Page, Shape
 from mulberry.model.week import ALWAYS, HOURS_A_DAY, DayTimes, Week
 
-LANGUAGES = ("system", "en", "de", "id", "ru")
-LOOKS = ("system", "light", "dark", "high contrast")
 MOST_PRICE = 10_000  # thousandths of a currency for a kilowatt-hour
 MOST_APPS = 200
 
@@ -140,11 +139,11 @@ class ComputerSettings(SettingsModel):
     notify_away: bool = setting(
         True, "While you were away", "Say what happened when you come back.", Page.NOTIFICATIONS
     )
-    language: str = setting(
-        "system", "Language", "Of the window and the command line.", Page.LOOKS, shape=Shape.CHOICE, choices=LANGUAGES
+    language: Literal["system", "en", "de", "id", "ru"] = setting(
+        "system", "Language", "Of the window and the command line.", Page.LOOKS
     )
-    look: str = setting(
-        "system", "Look", "Light, dark or with high contrast.", Page.LOOKS, shape=Shape.CHOICE, choices=LOOKS
+    look: Literal["system", "light", "dark", "high contrast"] = setting(
+        "system", "Look", "Light, dark or with high contrast.", Page.LOOKS
     )
 
     @field_validator("schedule")
@@ -171,13 +170,6 @@ class ComputerSettings(SettingsModel):
             raise ValueError(f"{HOURS_A_DAY} prices, each from 0 to {MOST_PRICE:,}, or none")
         return value
 
-    @field_validator("language", "look")
-    @classmethod
-    def _one_of_a_few(cls, value: str) -> str:
-        if value not in LANGUAGES + LOOKS:
-            raise ValueError("not one of the choices")
-        return value
-
     @property
     def rules(self) -> Rules:
         """The rules among them."""
@@ -199,5 +191,6 @@ class ComputerSettings(SettingsModel):
         )
 
 
-def computer_settings_file(path: Path) -> SettingsFile:
-    return SettingsFile(path)
+def computer_file(root: Path) -> SettingsFile:
+    """In the data folder of all networks."""
+    return SettingsFile(root / "computer.json")

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from mulberry import __version__
 from mulberry.agent import reasons
+from mulberry.agent.choices import Choices, refuse_special
 from mulberry.agent.intent import load_intent, not_stored, save_intent
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import keeper_of
@@ -18,7 +19,6 @@ from mulberry.agent.notices import notices
 from mulberry.agent.owner import read_owner
 from mulberry.agent.proxy_records import proxy_statuses
 from mulberry.agent.purse import Purse
-from mulberry.agent.settings import change_settings
 from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.stats_words import OperatorFacts
@@ -31,6 +31,7 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
+from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Node:
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
         self._notices = notices(workshop.folder)
+        self._choices = Choices(workshop.folder, workshop.clock)
         self._stats_problem: tuple[Reason, ...] = ()
         workshop.till.on_change = self._on_till
         workshop.keys.on_change = self._changed
@@ -149,7 +151,7 @@ class Node:
         """Raises `UserFacingError`: no money can go there, the node works, or it could not be stored."""
         self._refuse_at_work("The owner was not changed.", "The node works for the present one.")
         address = read_owner(untrusted_address, self._workshop.profile).friendly()
-        self._change_settings(owner_address=address)
+        self._change(SettingsChange({"owner_address": address}))
         self._workshop.keys.name_owner(address)
         self._purse.belongs_to(self._workshop)
         self._go_on_after(ReasonKind.NETWORK_UNUSABLE)
@@ -195,15 +197,25 @@ class Node:
 
     def change_coefficient(self, coefficient: int) -> None:
         """Our price in thousandths, from now on and after a restart. Raises `UserFacingError`: it is not stored."""
-        self._change_settings(coefficient=coefficient)
-        if self._shift is not None:
-            self._shift.use(self._workshop)
-        self._changed()
+        self._change(SettingsChange({"coefficient": coefficient}))
 
-    def _change_settings(self, **changes: object) -> None:
-        workshop = self._workshop
-        change_settings(workshop.folder.settings, self._clock, **changes)
-        self._workshop = replace(workshop, settings=workshop.settings.model_copy(update=changes))
+    def settings(self) -> SettingsStatus:
+        """Raises `UserFacingError`: they cannot be read."""
+        return self._choices.status()
+
+    def change_settings(self, change: SettingsChange) -> SettingsStatus:
+        """What holds then, or would. Raises `UserFacingError`: nothing is changed, and why."""
+        refuse_special(change)
+        return self._change(change)
+
+    def _change(self, change: SettingsChange) -> SettingsStatus:
+        chosen, status = self._choices.change(change)
+        if not change.only_try:
+            self._workshop = replace(self._workshop, settings=chosen.network)
+            if self._shift is not None:
+                self._shift.use(self._workshop)
+            self._changed()
+        return status
 
     def stats_page_failed(self, why: str) -> None:
         """The page is not there; work goes on."""

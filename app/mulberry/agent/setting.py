@@ -22,7 +22,6 @@ def setting(
     takes_effect: TakesEffect = TakesEffect.AT_ONCE,
     unit: str = "",
     shape: Shape | None = None,
-    choices: tuple[str, ...] = (),
     for_experts: bool = False,
     **bounds: Any,
 ) -> Any:
@@ -32,7 +31,6 @@ def setting(
         "takes_effect": takes_effect,
         "unit": unit,
         "shape": shape,
-        "choices": list(choices),
         "for_experts": for_experts,
     }
     return Field(default=default, title=title, description=explanation, json_schema_extra=extra, **bounds)
@@ -59,7 +57,7 @@ def _described(name: str, schema: dict[str, Any], value: JsonValue, default: Jso
         default=default,
         takes_effect=TakesEffect(schema["takes_effect"]),
         unit=schema["unit"],
-        choices=tuple(schema["choices"]),
+        choices=tuple(form.get("enum", ())),
         smallest=form.get("minimum", form["exclusiveMinimum"] + 1 if "exclusiveMinimum" in form else None),
         largest=form.get("maximum", form["exclusiveMaximum"] - 1 if "exclusiveMaximum" in form else None),
         may_be_off={"type": "null"} in forms,
@@ -69,6 +67,8 @@ def _described(name: str, schema: dict[str, Any], value: JsonValue, default: Jso
 
 
 def _shape(form: dict[str, Any]) -> Shape:
+    if "enum" in form:
+        return Shape.CHOICE
     of_each = form.get("items", {}).get("type")
     return {
         ("boolean", None): Shape.SWITCH,

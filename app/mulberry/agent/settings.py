@@ -1,46 +1,140 @@
-"""What the owner chose for one network. A file that cannot be used is kept aside and the defaults hold."""
+"""What the owner chose for one network."""
 
-import logging
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import field_validator
 
+from mulberry.agent.setting import SettingsModel, setting
+from mulberry.agent.settings_file import SettingsFile
 from mulberry.model.clock import Clock
-from mulberry.model.errors import UserFacingError
-from mulberry.model.files import keep_aside, read_bounded, write_whole
+from mulberry.model.settings import Page, TakesEffect
 from mulberry.runtime.engines.openai_places import server_url
 from mulberry.ton.address import parse_address
 
-log = logging.getLogger(__name__)
+NEXT_START, NEXT_AGENT = TakesEffect.NEXT_START, TakesEffect.NEXT_AGENT
 
 
-class Settings(BaseModel):
-    """`coefficient` is our price in thousandths (1000 = the network's own), `owner_address` where payouts go.
-
-    None for the owner's address means the profile's, which only a demo network has. `owed_limit` and
-    `underpaid_limit`, in nanoton, end work for a proxy that has not signed for more than that, or has confirmed so much
-    less than we counted. `model_folder` is an absolute path, instead of the profile's bundled model. `engine_urls` are
-    OpenAI-compatible servers that run the jobs instead of our own process; `engine_key_file` holds the key that they
-    ask for, and `engine_in_the_clear` lets prompts go to other computers over plain HTTP. On `stats_port` of 127.0.0.1
-    the stats page is served. `ton_config` names a global.config.json, as TON publishes it, whose lite servers are asked
-    instead of the network's own. `passphrase_file` names a file with the node wallet key's passphrase, for servers that
-    start without anybody there, and `node_key_file` one with the key itself, as the public worker has it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    owner_address: str | None = Field(default=None, max_length=80)
-    coefficient: int = Field(default=1000, ge=0, lt=10**9)
-    passphrase_file: str | None = Field(default=None, min_length=1, max_length=4096)
-    node_key_file: str | None = Field(default=None, min_length=1, max_length=4096)
-    ton_config: str | None = Field(default=None, min_length=1, max_length=4096)
-    max_active_requests: int = Field(default=16, ge=1, le=1024)
-    owed_limit: int | None = Field(default=None, ge=0)
-    underpaid_limit: int | None = Field(default=None, ge=0)
-    model_folder: str | None = Field(default=None, min_length=1, max_length=4096)
-    stats_port: int | None = Field(default=None, ge=1, le=65535)
-    engine_urls: tuple[str, ...] = Field(default=(), max_length=64)
-    engine_key_file: str | None = Field(default=None, max_length=4096)
-    engine_in_the_clear: bool = False
+class Settings(SettingsModel):
+    owner_address: str | None = setting(
+        None,
+        "Owner's address",
+        "The address on TON that is paid. Without one, only a demo network's own is.",
+        Page.EARNING,
+        takes_effect=NEXT_START,
+        max_length=80,
+    )
+    coefficient: int = setting(
+        1000,
+        "Price",
+        "What you ask, in thousandths of the network's price: 1000 is its own, 1500 half as much again.",
+        Page.EARNING,
+        unit="thousandths",
+        ge=0,
+        lt=10**9,
+    )
+    max_active_requests: int = setting(
+        16,
+        "Requests at once",
+        "How many requests may run at the same time; more use more memory of the GPU.",
+        Page.EARNING,
+        takes_effect=NEXT_START,
+        ge=1,
+        le=1024,
+    )
+    owed_limit: int | None = setting(
+        None,
+        "Most owed",
+        "Work for a proxy ends when it owes more than this without having signed for it.",
+        Page.EARNING,
+        unit="nanoton",
+        for_experts=True,
+        ge=0,
+    )
+    underpaid_limit: int | None = setting(
+        None,
+        "Most underpaid",
+        "Work for a proxy ends when it has confirmed so much less than was counted here.",
+        Page.EARNING,
+        unit="nanoton",
+        for_experts=True,
+        ge=0,
+    )
+    model_folder: str | None = setting(
+        None,
+        "Model folder",
+        "The absolute path of a model's folder, instead of the bundled or imported one.",
+        Page.OPERATORS,
+        takes_effect=NEXT_START,
+        for_experts=True,
+        min_length=1,
+        max_length=4096,
+    )
+    engine_urls: tuple[str, ...] = setting(
+        (),
+        "Servers of your own",
+        "OpenAI-compatible servers that run the jobs instead of this computer. Prompts then leave it.",
+        Page.OPERATORS,
+        takes_effect=NEXT_START,
+        for_experts=True,
+        max_length=64,
+    )
+    engine_key_file: str | None = setting(
+        None,
+        "Key for these servers",
+        "The path of a file that holds the key they ask for.",
+        Page.OPERATORS,
+        takes_effect=NEXT_START,
+        for_experts=True,
+        max_length=4096,
+    )
+    engine_in_the_clear: bool = setting(
+        False,
+        "Prompts in the clear",
+        "Lets prompts go to servers on other computers over plain HTTP, where others may read them.",
+        Page.OPERATORS,
+        takes_effect=NEXT_START,
+        for_experts=True,
+    )
+    stats_port: int | None = setting(
+        None,
+        "Stats page",
+        "The port of 127.0.0.1 on which a page for operators' tools is served.",
+        Page.OPERATORS,
+        takes_effect=NEXT_AGENT,
+        for_experts=True,
+        ge=1,
+        le=65535,
+    )
+    ton_config: str | None = setting(
+        None,
+        "TON servers",
+        "The path of a global.config.json, as TON publishes it, whose lite servers are asked instead of the network's.",
+        Page.OPERATORS,
+        takes_effect=NEXT_AGENT,
+        for_experts=True,
+        min_length=1,
+        max_length=4096,
+    )
+    passphrase_file: str | None = setting(
+        None,
+        "Passphrase file",
+        "The path of a file with the passphrase of the node wallet's key, for servers that start with nobody there.",
+        Page.OPERATORS,
+        takes_effect=NEXT_AGENT,
+        for_experts=True,
+        min_length=1,
+        max_length=4096,
+    )
+    node_key_file: str | None = setting(
+        None,
+        "Key file",
+        "The path of a file with the node wallet's key itself, as the public worker has it.",
+        Page.OPERATORS,
+        takes_effect=NEXT_AGENT,
+        for_experts=True,
+        min_length=1,
+        max_length=4096,
+    )
 
     @field_validator("owner_address")
     @classmethod
@@ -58,27 +152,10 @@ class Settings(BaseModel):
 
 
 def load_settings(path: Path, clock: Clock) -> Settings:
-    """The owner's settings; the defaults when there is no file, or after a file that cannot be used was kept aside."""
-    try:
-        untrusted = read_bounded(path)
-        return Settings() if untrusted is None else Settings.model_validate_json(untrusted)
-    except ValueError as mistakes:
-        aside = keep_aside(path, clock)
-        log.warning("the settings could not be used and were kept as %s: %s", aside.name, mistakes)
-        return Settings()
+    """Raises `UserFacingError`: they are of a newer Mulberry."""
+    return SettingsFile(path).load(Settings, clock)
 
 
 def save_settings(path: Path, settings: Settings) -> None:
-    write_whole(path, settings.model_dump_json(indent=2).encode() + b"\n")
-
-
-def change_settings(path: Path, clock: Clock, **changes: object) -> None:
-    """Changes some in the file, and nothing else of what its owner wrote. Raises `UserFacingError`: not stored."""
-    try:
-        save_settings(path, load_settings(path, clock).model_copy(update=changes))
-    except OSError as problem:
-        raise UserFacingError(
-            what="The setting was not changed.",
-            why=f"{path} cannot be written: {problem.strerror or problem}.",
-            next_step="Make room on its disk, or see who may write there.",
-        ) from problem
+    """Raises `UserFacingError`: they could not be written."""
+    SettingsFile(path).save(settings)

@@ -38,7 +38,7 @@ class SettingsFile:
     def load(self, kind: type[Values], clock: Clock) -> Values:
         """What the owner chose; the defaults without a file, or after one that cannot be used was kept aside.
 
-        Raises `UserFacingError`: the file was written by a newer Mulberry. It is left as it is.
+        Raises `UserFacingError`: the file was written by a newer Mulberry, and is left as it is; or it cannot be read.
         """
         try:
             untrusted = read_bounded(self.path)
@@ -50,6 +50,12 @@ class SettingsFile:
             said = in_words(mistakes) if isinstance(mistakes, ValidationError) else str(mistakes)
             log.warning("the settings could not be used and were kept as %s: %s", aside.name, said)
             return kind()
+        except OSError as problem:
+            raise UserFacingError(
+                what="The settings cannot be read.",
+                why=f"{self.path}: {problem.strerror or problem}.",
+                next_step="See who may read it, and whether its disk is well.",
+            ) from problem
 
     def _brought_up_to_date(self, untrusted: bytes) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(untrusted)

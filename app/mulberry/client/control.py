@@ -30,6 +30,7 @@ from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
+from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 FIRST_RETRY_SECONDS = 0.25
@@ -101,6 +102,15 @@ class ControlClient:
         """
         request = to_json(PayoutRequest, PayoutRequest(proxy))
         return await self._ask(WalletStatus, "POST", "/v1/payout", request)
+
+    async def settings(self) -> SettingsStatus:
+        """All settings of the network and the computer."""
+        return await self._ask(SettingsStatus, "GET", "/v1/settings")
+
+    async def change_settings(self, change: SettingsChange) -> SettingsStatus:
+        """Changes all of them or none; with `only_try` says what would hold. Raises `UserFacingError` too for values
+        that cannot be had."""
+        return await self._ask(SettingsStatus, "POST", "/v1/settings", to_json(SettingsChange, change))
 
     async def get_play_money(self) -> WalletStatus:
         """Asks the demo network for some; it arrives with one of the next blocks. The wallet right after the asking.

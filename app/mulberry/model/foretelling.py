@@ -5,9 +5,10 @@ What cannot be foretold (somebody at the keyboard, a game, the battery) is left 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from itertools import pairwise
 
+from mulberry.model.clock import local_moment
 from mulberry.model.rules import Rule, Rules, clock_rules
 
 QUARTER = 15  # minutes: every offset of a time zone, and every change of one, falls on it
@@ -27,13 +28,13 @@ class Stretch:
         return not self.rules
 
 
-def foretell(rules: Rules, begin: datetime, zone: tzinfo, days: int = DAYS) -> tuple[Stretch, ...]:
-    """The time from `begin` (aware) on, cut where something changes. `zone` is where the owner's clock hangs."""
+def foretell(rules: Rules, begin: datetime, days: int = DAYS) -> tuple[Stretch, ...]:
+    """The time from `begin` (aware) on, cut where something changes."""
     end = begin + timedelta(days=days)
-    edges = [begin, *_edges(rules, begin, end, zone), end]
+    edges = [begin, *_edges(rules, begin, end), end]
     stretches: list[Stretch] = []
     for since, until in pairwise(edges):
-        holding = clock_rules(rules, since.astimezone(zone))
+        holding = clock_rules(rules, since.astimezone())
         if stretches and stretches[-1].rules == holding:
             stretches[-1] = Stretch(stretches[-1].begin, until, holding)
         else:
@@ -41,7 +42,7 @@ def foretell(rules: Rules, begin: datetime, zone: tzinfo, days: int = DAYS) -> t
     return tuple(stretches)
 
 
-def _edges(rules: Rules, begin: datetime, end: datetime, zone: tzinfo) -> Iterator[datetime]:
+def _edges(rules: Rules, begin: datetime, end: datetime) -> Iterator[datetime]:
     """Every moment between the two at which a rule of the clock could change, ascending."""
     quiet = {rules.quiet.begin.minute, rules.quiet.end.minute} if rules.quiet else set()
     minutes = sorted({minute % QUARTER for minute in quiet} | {0})
@@ -51,27 +52,27 @@ def _edges(rules: Rules, begin: datetime, end: datetime, zone: tzinfo) -> Iterat
         moment += timedelta(minutes=QUARTER)
 
 
-def free_again(rules: Rules, now: datetime, zone: tzinfo) -> datetime | None:
+def free_again(rules: Rules, now: datetime) -> datetime | None:
     """When the rules of the clock next let it work; None: not within a week, or they do now."""
-    stretches = foretell(rules, now, zone)
+    stretches = foretell(rules, now)
     return None if stretches[0].may_work else next((each.begin for each in stretches if each.may_work), None)
 
 
-def hours_at_most(rules: Rules, begin: datetime, zone: tzinfo, days: int = DAYS) -> float:
+def hours_at_most(rules: Rules, begin: datetime, days: int = DAYS) -> float:
     """How many hours it could work, from `begin` on."""
-    free = (each.end - each.begin for each in foretell(rules, begin, zone, days) if each.may_work)
+    free = (each.end - each.begin for each in foretell(rules, begin, days) if each.may_work)
     return sum(free, timedelta()) / timedelta(hours=1)
 
 
-def contradictions(rules: Rules, now: datetime, zone: tzinfo) -> tuple[str, ...]:
+def contradictions(rules: Rules, now: datetime) -> tuple[str, ...]:
     """What the owner should know of these rules taken together, in sentences. Empty: nothing."""
     found = []
-    midnight = datetime(*(now.astimezone(zone) + timedelta(days=1)).timetuple()[:3], tzinfo=zone).astimezone(now.tzinfo)
+    midnight = local_moment(now.astimezone().date() + timedelta(days=1))
     if not rules.schedule.hours:
         found.append("The weekly schedule has no hour in which it may work: it would never run.")
-    elif not hours_at_most(rules, now, zone):
+    elif not hours_at_most(rules, now):
         found.append("Schedule, quiet hours and electricity prices together leave no hour of the next 7 days.")
-    elif not hours_at_most(rules, midnight, zone, days=1):
+    elif not hours_at_most(rules, midnight, days=1):
         found.append("With these rules it would run 0 h tomorrow.")
     if rules.dearest is not None and not rules.prices:
         found.append("There is a limit for the price of electricity, and no prices by the hour.")

@@ -5,7 +5,7 @@ What cannot be seen holds nothing up: a rule whose signal is missing says so (`D
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from mulberry.model.host import Finding
@@ -91,10 +91,9 @@ NOT_LOOKED: Finding[bool] = Finding(None, "nobody looked")
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What was seen at `at`; the owner lives in `zone`. Each Finding names its back-end, or why it cannot tell."""
+    """What was seen at `at` (aware). Each Finding names its back-end, or why it cannot tell."""
 
     at: datetime
-    zone: tzinfo
     idle_seconds: Finding[float] = field(default_factory=lambda: Finding(None, "nobody looked"))
     on_battery: Finding[bool] = NOT_LOOKED
     metered: Finding[bool] = NOT_LOOKED
@@ -143,7 +142,7 @@ NOTHING_DECIDED = Decision()
 
 def decide(rules: Rules, signals: Signals, before: Decision = NOTHING_DECIDED) -> Decision:
     """What holds now. `before` is the decision just before, for what lingers and for the temperature's hysteresis."""
-    local = signals.at.astimezone(signals.zone)
+    local = signals.at.astimezone()
     found = [Hold(rule, _CLOCK_WORDS[rule].format(quiet=rules.quiet)) for rule in clock_rules(rules, local)]
     found += _by_presence(rules, signals)
     of_gpus = [hold for gpu in signals.gpus for hold in _of_gpu(rules.of_gpu(gpu.uuid), gpu, before)]

@@ -1,5 +1,5 @@
-"""What faces know of the owner's settings. Each is defined once, in `agent.settings` or `agent.computer_settings`; window,
-command line and `docs/settings.md` are made of what is described here.
+"""What faces know of the owner's settings. Each is defined once, in `agent.settings` or `agent.computer_settings`;
+window, command line and `docs/settings.md` are made of what is described here.
 """
 
 import json

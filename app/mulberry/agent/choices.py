@@ -1,0 +1,84 @@
+"""All that the owner chose, for this network and for this computer: shown, tried out and changed in one place."""
+
+from dataclasses import dataclass
+
+from mulberry.agent.computer_settings import ComputerSettings, computer_file
+from mulberry.agent.setting import describe
+from mulberry.agent.settings import Settings, load_settings, save_settings
+from mulberry.agent.settings_file import Values, changed
+from mulberry.model.clock import Clock
+from mulberry.model.errors import UserFacingError
+from mulberry.model.foretelling import contradictions, foretell
+from mulberry.model.places import DataFolder
+from mulberry.model.settings import SettingsChange, SettingsStatus
+from mulberry.model.text import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What holds now."""
+
+    network: Settings
+    computer: ComputerSettings
+
+
+class Choices:
+    """Reads both files anew when asked: the computer's settings are shared by the agents of several networks."""
+
+    def __init__(self, folder: DataFolder, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._computer = computer_file(folder.path.parent)
+
+    def read(self) -> Chosen:
+        """Raises `UserFacingError`: a file is of a newer Mulberry, or cannot be read."""
+        network = load_settings(self._folder.settings, self._clock)
+        return Chosen(network, self._computer.load(ComputerSettings, self._clock))
+
+    def status(self) -> SettingsStatus:
+        """Raises `UserFacingError` as `read` does."""
+        return self._status(self.read())
+
+    def change(self, change: SettingsChange) -> tuple[Chosen, SettingsStatus]:
+        """Stores what was changed, all of it or nothing, unless it is only tried; what holds then.
+
+        Raises `UserFacingError`: a name or value cannot be had, or a file cannot be written.
+        """
+        for name in (*change.values, *change.reset):
+            if name not in Settings.model_fields and name not in ComputerSettings.model_fields:
+                raise _not_changed(
+                    f"There is no setting “{plain(name, 60)}”.", "`mulberry config list` names them all."
+                )
+        before = self.read()
+        after = Chosen(_changed(before.network, change), _changed(before.computer, change))
+        if not change.only_try:
+            if after.network != before.network:
+                save_settings(self._folder.settings, after.network)
+            if after.computer != before.computer:
+                self._computer.save(after.computer)
+        return after, self._status(after)
+
+    def _status(self, chosen: Chosen) -> SettingsStatus:
+        rules, now = chosen.computer.rules, self._clock.now()
+        return SettingsStatus(
+            settings=(*describe(chosen.computer, of_computer=True), *describe(chosen.network, of_computer=False)),
+            contradictions=contradictions(rules, now),
+            foretold=foretell(rules, now),
+        )
+
+
+def refuse_special(change: SettingsChange) -> None:
+    """Raises `UserFacingError`: more than a file has to change for one of them, so it has a way of its own."""
+    if "owner_address" in (*change.values, *change.reset):
+        raise _not_changed("More than a file has to change for it.", "Use `mulberry owner`, or the Wallet page.")
+
+
+def _changed(values: Values, change: SettingsChange) -> Values:
+    """With those changes that concern these values."""
+    own = type(values).model_fields
+    new = {name: value for name, value in change.values.items() if name in own}
+    return changed(values, new, tuple(name for name in change.reset if name in own))
+
+
+def _not_changed(why: str, next_step: str) -> UserFacingError:
+    return UserFacingError("The setting was not changed.", why, next_step)
