@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mulberry.model.week import ALWAYS, DayTimes, Week
+from mulberry.model.week import ALWAYS, DayTimes, Week, read_week
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEVER = "." * 24
@@ -51,3 +51,17 @@ def test_times_within_a_day() -> None:
 def test_what_are_no_times_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         DayTimes.read(text)
+
+
+@pytest.mark.parametrize("text", ["always", "never", "Mon-Fri 08-18, Sat 00-24", "Mon 00-07, Mon 09-24, Sun 23-24"])
+def test_a_week_in_words_comes_back(text: str) -> None:
+    assert str(read_week(text)) == text
+    assert read_week(str(read_week(text.upper()))) == read_week(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Mon", "Mon 8", "Mon 9-8", "Mon 8-25", "Fri-Mon 8-9", "Mox 1-2", "Mon 1-2;Tue 3-4"]
+)
+def test_what_is_no_week_in_words_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"a week looks like|ends before it begins"):
+        read_week(text)

@@ -19,7 +19,7 @@ class ComputerSettings(SettingsModel):
     schedule: tuple[str, ...] = setting(
         ALWAYS.days,
         "Weekly schedule",
-        "The hours of the week, by your clock, in which it may work: seven days from Monday, # for yes, . for no.",
+        "The hours of the week, by your clock, in which it may work, like Mon-Fri 8-18, Sat-Sun 0-24.",
         Page.WHEN,
         shape=Shape.WEEK,
     )

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from mulberry.agent.setting import SettingsModel
+from mulberry.agent.setting import SettingsModel, describe
 from mulberry.model.clock import Clock
 from mulberry.model.encoding import in_words
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import keep_aside, read_bounded, write_whole
+from mulberry.model.settings import allowed
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +104,10 @@ def changed(values: Values, changes: Mapping[str, JsonValue], reset: tuple[str, 
         return type(values).model_validate_json(json.dumps(held))
     except ValidationError as mistakes:
         wrong = mistakes.errors(include_url=False, include_input=False)[0]
-        field = type(values).model_fields.get(str(wrong["loc"][0])) if wrong["loc"] else None
+        setting = next(each for each in describe(values, of_computer=False) if each.name == wrong["loc"][0])
         raise UserFacingError(
             what="The setting was not changed.",
-            why=f"{field.title if field else 'It'}: {wrong['msg']}.",
-            next_step="Choose another value; `mulberry config list` says which there may be.",
+            why=f"“{setting.title}” must be {allowed(setting)}.",
+            next_step="Choose such a value.",
+            detail=wrong["msg"].removeprefix("Value error, ") if wrong["type"] == "value_error" else "",
         ) from None

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from mulberry.model.foretelling import Stretch
+from mulberry.model.week import Week, read_week
 
 
 class Page(StrEnum):
@@ -120,7 +121,9 @@ def typed(setting: Setting, untrusted_text: str) -> JsonValue:
             return [part.strip() for part in text.split(",") if part.strip()]
         case Shape.NUMBERS:
             return [_whole(part.strip()) for part in text.split(",") if part.strip()]
-        case Shape.WEEK | Shape.OTHER:
+        case Shape.WEEK:
+            return list(read_week(text).days)
+        case Shape.OTHER:
             return _json(text)
 
 
@@ -131,12 +134,26 @@ def shown(setting: Setting) -> str:
             return "off"
         case bool(value):
             return "on" if value else "off"
+        case [*days] if setting.shape is Shape.WEEK:
+            return str(Week(tuple(map(str, days))))
         case [*values] if setting.shape in (Shape.TEXTS, Shape.NUMBERS):
             return ", ".join(map(str, values))
         case str(text):
             return text
         case value:
             return json.dumps(value, ensure_ascii=False)
+
+
+def allowed(setting: Setting) -> str:
+    """Which values there may be, for a sentence that says so."""
+    what = setting.shape.value
+    if setting.choices:
+        what = f"one of {', '.join(setting.choices)}"
+    elif setting.smallest is not None and setting.largest is not None:
+        what += f" from {setting.smallest:,} to {setting.largest:,}"
+    elif setting.smallest is not None:
+        what += f", at least {setting.smallest:,}"
+    return f"{what}, or off" if setting.may_be_off else what
 
 
 def _whole(text: str) -> int:

@@ -5,11 +5,14 @@ an hour is asked for by what the clock on the wall shows.
 import re
 from dataclasses import dataclass
 from datetime import datetime, time
+from itertools import groupby
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOURS_A_DAY = 24
 YES, NO = "#", "."
 _DAY = re.compile(f"[{YES}{NO}]{{{HOURS_A_DAY}}}")
+SHORT_DAYS = tuple(day[:3] for day in DAYS)
+_SPAN = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d?)-(\d\d?)")
 _TIMES = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -32,8 +35,47 @@ class Week:
         """How many of the 168 are marked."""
         return sum(day.count(YES) for day in self.days)
 
+    def __str__(self) -> str:
+        """As `read_week` understands it: `Mon-Fri 08-18, Sat-Sun 00-24`, `always`, `never`."""
+        if self.hours in (0, HOURS_A_DAY * len(DAYS)):
+            return "always" if self.hours else "never"
+        runs = [(day, tuple(numbers)) for day, numbers in groupby(range(len(DAYS)), self.days.__getitem__)]
+        return ", ".join(f"{_days(numbers)} {begin:02}-{end:02}" for day, numbers in runs for begin, end in _spans(day))
+
 
 ALWAYS = Week()
+
+
+def read_week(untrusted_text: str) -> Week:
+    """From `Mon-Fri 8-18, Sat 0-24`, where hours go up to but not into the second one. Raises `ValueError`."""
+    text = untrusted_text.strip().lower()
+    if text in ("always", "never"):
+        return ALWAYS if text == "always" else Week((NO * HOURS_A_DAY,) * len(DAYS))
+    marked: set[tuple[int, int]] = set()
+    for part in text.split(","):
+        found = _SPAN.fullmatch(part.strip())
+        names = [day.lower() for day in SHORT_DAYS]
+        if found is None or not {found[1], found[2] or found[1]} <= set(names):
+            raise ValueError("a week looks like “Mon-Fri 8-18, Sat 0-24”, or is always or never")
+        first, last = names.index(found[1]), names.index(found[2] or found[1])
+        begin, end = int(found[3]), int(found[4])
+        if first > last or not begin < end <= HOURS_A_DAY:
+            raise ValueError(f"“{part.strip()}” ends before it begins, or after 24")
+        marked |= {(day, hour) for day in range(first, last + 1) for hour in range(begin, end)}
+    return Week(tuple(_day(day, marked) for day in range(len(DAYS))))
+
+
+def _day(day: int, marked: set[tuple[int, int]]) -> str:
+    return "".join(YES if (day, hour) in marked else NO for hour in range(HOURS_A_DAY))
+
+
+def _days(numbers: tuple[int, ...]) -> str:
+    first, last = SHORT_DAYS[numbers[0]], SHORT_DAYS[numbers[-1]]
+    return first if first == last else f"{first}-{last}"
+
+
+def _spans(day: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(f"{YES}+", day)]
 
 
 @dataclass(frozen=True, slots=True)

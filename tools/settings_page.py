@@ -1,0 +1,44 @@
+"""Writes docs/settings.md from the settings' definition.
+
+python tools/settings_page.py           run it after a setting was added or changed; a test compares
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mulberry.agent.computer_settings import ComputerSettings
+from mulberry.agent.setting import describe
+from mulberry.agent.settings import Settings
+from mulberry.model.settings import Page, Setting, allowed, shown
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+HEAD = """# Settings
+
+Window, command line and this page are made of one definition (`agent.settings`, `agent.computer_settings`); this page is
+written by `python tools/settings_page.py`. Change a setting on the Settings page, or with `mulberry config set NAME VALUE`;
+`mulberry config list --all` shows what holds. Those of the computer lie in `computer.json` of the data folder and hold for
+every network; those of a network lie in `settings.json` of its folder. Only what differs from the default is written there.
+A file that cannot be read is kept aside under another name; one of a newer Mulberry is refused and left as it is.
+"""
+
+
+def settings_page() -> str:
+    settings = (*describe(ComputerSettings(), of_computer=True), *describe(Settings(), of_computer=False))
+    return HEAD + "\n".join(line for page in Page for line in _of_page(page, settings))
+
+
+def _of_page(page: Page, settings: tuple[Setting, ...]) -> Iterator[str]:
+    own = [setting for setting in settings if setting.page is page]
+    if own:
+        yield f"\n## {page}\n\n| name | what it is | may be | default | of | holds |\n|---|---|---|---|---|---|"
+    for setting in own:
+        of = "the computer" if setting.of_computer else "the network"
+        default = f"{shown(setting)} {setting.unit if setting.value is not None else ''}".strip() or "none"
+        cells = (f"`{setting.name}`", f"**{setting.title}.** {setting.explanation}", allowed(setting), default, of)
+        yield "| " + " | ".join((*cells, str(setting.takes_effect))) + " |"
+    if own:
+        yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(settings_page(), encoding="utf-8")
