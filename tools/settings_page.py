@@ -14,11 +14,12 @@ from mulberry.model.settings import Page, Setting, allowed, shown
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
-Window, command line and this page are made of one definition (`agent.settings`, `agent.computer_settings`); this page is
-written by `python tools/settings_page.py`. Change a setting on the Settings page, or with `mulberry config set NAME VALUE`;
-`mulberry config list --all` shows what holds. Those of the computer lie in `computer.json` of the data folder and hold for
-every network; those of a network lie in `settings.json` of its folder. Only what differs from the default is written there.
-A file that cannot be read is kept aside under another name; one of a newer Mulberry is refused and left as it is.
+Window, command line and this page are made of one definition (`agent.settings`, `agent.computer_settings`); this page
+is written by `python tools/settings_page.py`. Change a setting on the Settings page, or with `mulberry config set
+NAME VALUE`; `mulberry config list --all` shows what holds. Those of the computer lie in `computer.json` of the data
+folder and hold for every network; those of a network lie in `settings.json` of its folder. Only what differs from the
+default is written there. A file that cannot be read is kept aside under another name; one of a newer Mulberry is
+refused and left as it is.
 """
 
 
