@@ -7,6 +7,7 @@ from pathlib import Path
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Reason, ReasonKind
+from mulberry.model.rules import Hold, Rule
 from mulberry.runtime.engine import EngineState, EngineStatus
 
 NOT_TRUSTED = (ReasonKind.PROXY_DISTRUSTED,)
@@ -23,6 +24,16 @@ def paused_by_owner(until: datetime) -> Reason:
         "It goes on by itself then; press Start to go on now.",
         WhoseTurn.NOBODY,
     )
+
+
+def paused_by_rule(hold: Hold, free_at: datetime | None) -> Reason:
+    """`free_at` is when the rules of the clock end; the others end when what they see ends."""
+    by_the_clock = hold.rule in (Rule.SCHEDULE, Rule.QUIET_HOURS, Rule.TARIFF)
+    when = f"at {_local(free_at)}" if by_the_clock and free_at is not None else "when this is over"
+    next_step = f"It goes on by itself {when}; your rules are on the Settings page."
+    if by_the_clock and free_at is None:
+        next_step = "Your rules leave no hour of the next 7 days; change them on the Settings page."
+    return Reason(ReasonKind.PAUSED_BY_RULE, hold.why, next_step, WhoseTurn.NOBODY)
 
 
 def finishing_for_owner(running_requests: int) -> Reason:

@@ -50,6 +50,7 @@ class ReasonKind(StrEnum):
 
     STOPPED_BY_OWNER = "stopped by you"
     PAUSED_BY_OWNER = "paused by you"
+    PAUSED_BY_RULE = "paused by your rules"
     FINISHING_FOR_OWNER = "finishing for you"
     NO_REQUESTS = "no requests"
     PROXY_UNREACHABLE = "proxy unreachable"

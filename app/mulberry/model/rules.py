@@ -29,6 +29,7 @@ class Rule(StrEnum):
     OTHER_LOAD = "other load"
     TEMPERATURE = "temperature"
     NET_LOSS = "net loss"
+    KEPT = "kept for you"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ def _by_presence(rules: Rules, signals: Signals) -> list[Hold]:
 
 
 def _of_gpu(rules: GpuRules, gpu: GpuSignals, before: Decision) -> list[Hold]:
-    found = []
+    found = [] if rules.use else [Hold(Rule.KEPT, f"You keep {gpu.name} for yourself.", gpu=gpu.uuid)]
     ceiling = rules.ceiling_celsius
     if ceiling is not None and gpu.celsius is not None:
         was_hot = any((hold.rule, hold.gpu) == (Rule.TEMPERATURE, gpu.uuid) for hold in before.gpu_holds)

@@ -1,0 +1,121 @@
+"""The owner's rules at work: looks once a second while work is wanted, and says what holds it up.
+
+A second, because the GPU is to be back within two when a game starts: one to see it, less to end the job process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from mulberry.agent import reasons
+from mulberry.model.clock import Clock
+from mulberry.model.foretelling import free_again
+from mulberry.model.gpu import GpuInfo, GpuReport
+from mulberry.model.host import Finding
+from mulberry.model.node import Reason
+from mulberry.model.rules import NOTHING_DECIDED, Decision, GpuSignals, Rules, Signals, decide
+
+LOOK_SECONDS = 1.0
+NO_PRICE: Finding[bool] = Finding(None, "there is no price of Toncoin")
+
+log = logging.getLogger(__name__)
+
+
+class LooksForOwner(Protocol):
+    """`hardware.presence.look.Presence`, or a test's own. Blocking."""
+
+    def look(self, rules: Rules, now: datetime) -> Signals: ...
+
+    def close(self) -> None: ...
+
+
+class Guards:
+    """`decision` holds since the last look. `gpus` gives the newest report, `computing_on` the UUID of our GPU now."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        clock: Clock,
+        presence: LooksForOwner,
+        gpus: Callable[[], GpuReport],
+        computing_on: Callable[[], str | None],
+        at_loss: Callable[[], Finding[bool]] = lambda: NO_PRICE,
+    ) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._presence = presence
+        self._gpus = gpus
+        self._computing_on = computing_on
+        self._at_loss = at_loss
+        self._wanted = asyncio.Event()
+        self._looked: asyncio.Event = asyncio.Event()
+        self.decision: Decision = NOTHING_DECIDED
+
+    @property
+    def rules(self) -> Rules:
+        return self._rules
+
+    def use(self, rules: Rules) -> None:
+        """From the next look on."""
+        self._rules = rules
+
+    def want(self, wanted: bool) -> None:
+        """Whether work is wanted; while it is not, nobody looks."""
+        if wanted == self._wanted.is_set():
+            return
+        if wanted:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
+            self._looked.clear()
+            self.decision = NOTHING_DECIDED
+
+    async def first_look(self) -> None:
+        """Returns when it is known whether work may begin."""
+        await self._looked.wait()
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it does not work now. Empty: it may."""
+        of_gpus = () if self._has_another_gpu() else self.decision.gpu_holds
+        holds = (*self.decision.holds, *of_gpus)
+        free_at = free_again(self._rules, self._clock.now()) if holds else None
+        return tuple(reasons.paused_by_rule(hold, free_at) for hold in holds)
+
+    def _has_another_gpu(self) -> bool:
+        """Whether a GPU is left that no rule keeps; without any GPU the CPU works, which these rules do not concern."""
+        held = {hold.gpu for hold in self.decision.gpu_holds}
+        uuids = {gpu.uuid for gpu in self._gpus().gpus}
+        return not uuids or bool(uuids - held)
+
+    async def run(self, on_change: Callable[[], None]) -> None:
+        """For ever. `on_change` is called when something else holds than before."""
+        try:
+            while True:
+                await self._wanted.wait()
+                signals = await asyncio.to_thread(self._presence.look, self._rules, self._clock.now())
+                if self._wanted.is_set():
+                    self._decide(replace(signals, gpus=self._of_gpus(), at_loss=self._at_loss()), on_change)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._presence.close()
+
+    def _decide(self, signals: Signals, on_change: Callable[[], None]) -> None:
+        before, self.decision = self.decision, decide(self._rules, signals, self.decision)
+        is_first = not self._looked.is_set()
+        self._looked.set()
+        if is_first or (before.holds, before.gpu_holds) != (self.decision.holds, self.decision.gpu_holds):
+            held = [str(hold.rule) for hold in (*self.decision.holds, *self.decision.gpu_holds)]
+            log.info("rules: %s", ", ".join(held) or "it may work")
+            on_change()
+
+    def _of_gpus(self) -> tuple[GpuSignals, ...]:
+        return tuple(self._of_gpu(gpu) for gpu in self._gpus().gpus)
+
+    def _of_gpu(self, gpu: GpuInfo) -> GpuSignals:
+        """While our own job computes on it, its load is not told apart from that of others."""
+        others = None if gpu.uuid == self._computing_on() else gpu.load_percent
+        return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, others)

@@ -1,0 +1,154 @@
+"""The owner's game must have the GPU back within two seconds, and the night's work must begin by itself after it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from conftest import SettableClock
+from mulberry.agent.guards import LOOK_SECONDS, Guards
+from mulberry.model.gpu import GpuReport
+from mulberry.model.host import Finding
+from mulberry.model.node import ReasonKind
+from mulberry.model.rules import QUIET_AFTER, GpuRules, Rules, Signals
+from mulberry.model.week import DayTimes
+from samples import NO_GPU, RTX_4090
+from time_zones import local_zone
+
+pytestmark = pytest.mark.virtual_time
+
+SECOND_CARD = replace(RTX_4090, uuid="GPU-2", name="NVIDIA GeForce RTX 4080")
+
+
+@pytest.fixture(autouse=True)
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread's answer takes no time of the virtual clock, which would run ahead of it."""
+
+    async def here(question: Callable[..., Any], *arguments: Any) -> Any:
+        return question(*arguments)
+
+    monkeypatch.setattr(asyncio, "to_thread", here)
+
+
+class Desk:
+    """An owner's computer: what happens there is what the test says."""
+
+    def __init__(self, clock: SettableClock, rules: Rules, *cards: Any, works_on: str | None = None) -> None:
+        self.clock = clock
+        self.looks = 0
+        self.closed = False
+        self.changes = 0
+        self.game = False
+        report = GpuReport(cards, None, clock.now()) if cards else NO_GPU
+        self.report = report
+        self.guards = Guards(rules, clock, self, lambda: self.report, lambda: works_on)
+
+    def look(self, rules: Rules, now: datetime) -> Signals:
+        self.looks += 1
+        return Signals(at=now, full_screen=Finding(self.game, "the test"))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _count(self) -> None:
+        self.changes += 1
+
+    async def passes(self, seconds: float) -> None:
+        for _ in range(round(seconds / LOOK_SECONDS)):
+            self.clock.pass_time(seconds=LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Desk"]:
+        task = asyncio.create_task(self.guards.run(self._count))
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        assert self.closed
+
+    @property
+    def why(self) -> list[str]:
+        assert all(reason.kind is ReasonKind.PAUSED_BY_RULE for reason in self.guards.reasons)
+        return [f"{reason.evidence} {reason.next_step}" for reason in self.guards.reasons]
+
+
+async def test_a_game_holds_work_up_within_a_second_and_lets_it_go_on_by_itself(clock: SettableClock) -> None:
+    async with Desk(clock, Rules()).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert desk.why == []
+        desk.game = True
+        await desk.passes(LOOK_SECONDS)
+        assert desk.why == [
+            "A program fills the screen. It goes on by itself when this is over; your rules are on the Settings page."
+        ]
+        desk.game = False
+        await desk.passes(QUIET_AFTER.seconds + LOOK_SECONDS)
+        assert desk.why == []
+        assert desk.changes == 4, "the first look, the game, its end, the end of waiting"
+
+
+async def test_nobody_looks_while_no_work_is_wanted(clock: SettableClock) -> None:
+    async with Desk(clock, Rules()).open() as desk:
+        await desk.passes(60)
+        assert desk.looks == 0
+        desk.game = True
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert desk.why
+        desk.guards.want(False)
+        assert desk.why == []
+        await desk.passes(2)
+        looks = desk.looks
+        await desk.passes(60)
+        assert desk.looks == looks
+
+
+async def test_the_end_of_quiet_hours_is_told(clock: SettableClock) -> None:
+    with local_zone("Europe/Berlin"):
+        async with Desk(clock, Rules(quiet=DayTimes.read("12:30-14:15"))).open() as desk:
+            desk.guards.want(True)  # at noon in London
+            await desk.guards.first_look()
+            assert "These are quiet hours, 12:30-14:15. It goes on by itself at 14:15" in desk.why[0]
+
+
+async def test_a_card_that_is_too_hot_or_kept_leaves_the_other_to_work(clock: SettableClock) -> None:
+    kept = Rules(gpus=(GpuRules(RTX_4090.uuid, use=False),))
+    async with Desk(clock, kept, RTX_4090, SECOND_CARD).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert desk.why == []
+        assert not desk.guards.decision.may_use(RTX_4090.uuid)
+        assert desk.guards.decision.may_use("GPU-2")
+    async with Desk(clock, kept, RTX_4090).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert "You keep NVIDIA GeForce RTX 4090 for yourself." in desk.why[0]
+
+
+@pytest.mark.parametrize(("works_on", "held"), [(None, True), (RTX_4090.uuid, False)])
+async def test_our_own_load_is_not_taken_for_somebody_elses(
+    clock: SettableClock, works_on: str | None, held: bool
+) -> None:
+    busy = replace(RTX_4090, load_percent=95)
+    async with Desk(clock, Rules(other_load_percent=20), busy, works_on=works_on).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert bool(desk.why) is held
+
+
+async def test_new_rules_hold_from_the_next_look_on(clock: SettableClock) -> None:
+    async with Desk(clock, Rules()).open() as desk:
+        desk.guards.want(True)
+        desk.game = True
+        await desk.guards.first_look()
+        desk.guards.use(Rules(pause_in_full_screen=False))
+        await desk.passes(QUIET_AFTER.seconds + 2)
+        assert desk.why == []
