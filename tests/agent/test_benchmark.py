@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
-from mulberry.agent.benchmark import LOOK_AT_POWER_SECONDS, keep, last, measure, watching_power
+from mulberry.agent.benchmark import LOOK_AT_POWER_SECONDS, TEXTS_AT_ONCE, keep, last, measure, watching_power
+from mulberry.cli.benchmark import in_lines
 from mulberry.hardware.gpu import Gpus
-from mulberry.model.benchmark import Benchmark, Speed
+from mulberry.model.benchmark import Benchmark, Speed, TextSpeed, earnings_limit
+from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuReport
+from mulberry.model.network import load_profile
 from mulberry.runtime.card import Card
 from mulberry.runtime.models import ModelFolder
 from samples import RTX_4090
+from tiny_encoder import tiny_encoder
 from tiny_model import tiny_model
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -64,6 +68,29 @@ async def test_a_model_for_gpus_only_is_not_measured_without_one(clock: Settable
     for_gpus = model.manifest.model_copy(update={"variants": (cpu.model_copy(update={"provider": "cuda"}),)})
     with pytest.raises(UserFacingError, match="GPUs only"):
         await measure(ModelFolder(model.path, for_gpus), NoGpus(clock), clock, 0.5, lambda note: None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+async def test_an_encoder_is_measured_in_texts(clock: SettableClock, tmp_path: Path) -> None:
+    told: list[str] = []
+    measured = await measure(tiny_encoder(tmp_path / "m"), NoGpus(clock), clock, 0.1, told.append)
+    assert [speed.at_once for speed in measured.texts] == list(TEXTS_AT_ONCE)
+    assert all(speed.texts_per_second > 0 and speed.request_seconds > 0 for speed in measured.texts)
+    assert all(speed.watts is None and speed.joules_per_text is None for speed in measured.texts)
+    assert (measured.speeds, measured.power, measured.no_power_because) == ((), None, "It ran on the CPU.")
+    assert told == ["Loading Tiny encoder", "1 texts at once", "16 texts at once", "64 texts at once"]
+    assert from_json(Benchmark, to_json(Benchmark, measured)) == measured
+    profile = load_profile("demo")
+    assert earnings_limit(measured, profile.root_parameters()) == 0
+    assert "earns nothing on Cocoon" in list(in_lines(measured, profile))[-1]
+
+
+def test_what_a_gpu_took_for_each_text_is_shown() -> None:
+    speed = TextSpeed(64, 2_000.0, 0.032, 300.0, 0.15)
+    measured = replace(MEASURED, speeds=(), texts=(speed,), runs_on="a GPU", no_power_because="")
+    lines = list(in_lines(measured, load_profile("demo")))
+    assert "           64     2,000           32.0 ms           0.150" in lines
+    assert "Power: 300 W with 64 texts at once" in lines
 
 
 class NoGpus(Gpus):

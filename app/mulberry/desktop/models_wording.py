@@ -4,7 +4,16 @@ import re
 
 from mulberry.desktop import wording
 from mulberry.desktop.network_wording import Fact
-from mulberry.model.models import ModelsStatus, ModelVerb, ModelWork, StoredModel, StoreStatus, WorkState, size_in_words
+from mulberry.model.models import (
+    ModelKind,
+    ModelsStatus,
+    ModelVerb,
+    ModelWork,
+    StoredModel,
+    StoreStatus,
+    WorkState,
+    size_in_words,
+)
 from mulberry.model.text import plain
 
 LONGEST_VALUE = 80  # characters
@@ -34,6 +43,8 @@ def state_line(model: StoredModel) -> tuple[str, str]:
         return f"Cannot serve: {plain(model.problem, LONGEST_REASONS)}", "bad"
     if model.in_use:
         return "Serves now", "strong"
+    if model.kind is not ModelKind.TEXT_GENERATION:
+        return "For `mulberry benchmark` alone: only models that write text are sold on Cocoon today", "source"
     return "May serve", "source"
 
 
@@ -42,6 +53,7 @@ def facts(model: StoredModel) -> tuple[Fact, ...]:
     word = "Its makers' word, from the manifest."
     return (
         Fact("Name on the network", _cut(model.name), f"Requests carry this name. {plain(model.name)}"),
+        Fact("Kind", f"{model.kind}", f"It {model.kind.in_words}. {word}"),
         Fact("Licence", _cut(model.licence) or "not said", f"Of the weights. {word}"),
         Fact("Context", _context(model), f"Prompt and answer together. {word}"),
         Fact("Runs on", _ways(model), f"What it needs at least. {word}"),
