@@ -45,7 +45,7 @@ def encoder_graph(table: bytes | None = None) -> bytes:
                 node("ReduceSum", ["own", "middle"], ["sums"], attribute("keepdims", i=0)),
             ],
             [tensor("table", FLOAT, [len(WORDS), 2], table or numbers), integers("last", 2), integers("middle", 1)],
-            [value("input_ids", INT64, ["texts", "tokens"]), value("attention_mask", INT64, ["texts", "tokens"])],
+            [value("input_ids", INT64), value("attention_mask", INT64)],
             [value("tokens"), value("sums")],
         )
     )

@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ from mulberry.runtime.store.judging import Verdict
 from mulberry.runtime.store.sources import source_of
 from mulberry.runtime.store.store import ModelStore
 from samples import RTX_4090
+from tiny_encoder import tiny_encoder
 
 
 async def run(
@@ -143,6 +145,16 @@ async def test_a_model_that_is_missing_or_another_one_is_said_so(tmp_path: Path)
     for change in ({"model_folder": "no-such-model"}, {"model": "somebody/other"}):
         outcome = blocked(await run(CheckModel, tmp_path, DEMO.model_copy(update=change)))
         assert outcome.reason.kind is ReasonKind.MODEL_UNUSABLE
+
+
+async def test_an_encoder_is_never_offered_to_a_proxy(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path / "m", name=DEMO.model_base_name).path
+    with a_workshop(tmp_path, SystemClock(), profile=DEMO) as workshop:
+        settings = workshop.settings.model_copy(update={"model_folder": str(folder)})
+        async with AsyncExitStack() as stack:
+            bench = Bench(replace(workshop, settings=settings), stack, lambda: None)
+            outcome = blocked(await CheckModel().run(bench, lambda note: None))
+    assert "writes no text" in outcome.reason.evidence and bench.model is None
 
 
 async def test_an_imported_model_serves_and_is_held_until_the_end(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import re
 from mulberry.desktop import wording
 from mulberry.desktop.network_wording import Fact
 from mulberry.model.models import (
-    ModelKind,
     ModelsStatus,
     ModelVerb,
     ModelWork,
@@ -43,7 +42,7 @@ def state_line(model: StoredModel) -> tuple[str, str]:
         return f"Cannot serve: {plain(model.problem, LONGEST_REASONS)}", "bad"
     if model.in_use:
         return "Serves now", "strong"
-    if model.kind is not ModelKind.TEXT_GENERATION:
+    if not model.kind.may_serve:
         return "For `mulberry benchmark` alone: only models that write text are sold on Cocoon today", "source"
     return "May serve", "source"
 
@@ -53,9 +52,8 @@ def facts(model: StoredModel) -> tuple[Fact, ...]:
     word = "Its makers' word, from the manifest."
     return (
         Fact("Name on the network", _cut(model.name), f"Requests carry this name. {plain(model.name)}"),
-        Fact("Kind", f"{model.kind}", f"It {model.kind.in_words}. {word}"),
         Fact("Licence", _cut(model.licence) or "not said", f"Of the weights. {word}"),
-        Fact("Context", _context(model), f"Prompt and answer together. {word}"),
+        Fact("Kind and context", _kind(model), f"It {model.kind.in_words}. {word}"),
         Fact("Runs on", _ways(model), f"What it needs at least. {word}"),
         Fact("On the disk", size_in_words(model.size_bytes), "All of its files."),
         inspection(model),
@@ -87,7 +85,7 @@ def work_title(work: ModelWork, status: ModelsStatus) -> str:
         case WorkState.RUNNING, _:
             return f"Inspecting {about}"
         case WorkState.DONE, ModelVerb.IMPORT:
-            return f"{_cut(work.title)} is here and may serve."
+            return f"{_cut(work.title)} is here. Nothing is against it."
         case WorkState.DONE, ModelVerb.MOVE:
             return f"All models lie in {about} now."
         case WorkState.DONE, _:
@@ -183,8 +181,8 @@ def _cut(untrusted: str) -> str:
     return UNBROKEN.sub(lambda word: f"{word[0][:LONGEST_WORD]}…", plain(untrusted, LONGEST_VALUE).strip())
 
 
-def _context(model: StoredModel) -> str:
-    return f"{model.context_tokens:,} tokens" if model.context_tokens else "not known"
+def _kind(model: StoredModel) -> str:
+    return f"{model.kind}, {model.context_tokens:,} tokens" if model.context_tokens else "not known"
 
 
 def _ways(model: StoredModel) -> str:

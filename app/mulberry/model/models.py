@@ -17,6 +17,10 @@ class ModelKind(StrEnum):
     def in_words(self) -> str:
         return _KINDS[self]
 
+    @property
+    def may_serve(self) -> bool:
+        return self is ModelKind.TEXT_GENERATION
+
 
 _KINDS = {
     ModelKind.TEXT_GENERATION: "writes text",
