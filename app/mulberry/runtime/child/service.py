@@ -9,11 +9,13 @@ from typing import NoReturn
 
 from tokenizers import Tokenizer
 
-from mulberry.runtime.child.batcher import Answer, Batcher
+from mulberry.runtime.child.answers import Answer
+from mulberry.runtime.child.batcher import Batcher
 from mulberry.runtime.child.connection import Connection
 from mulberry.runtime.child.encoding import ChildEncoder
 from mulberry.runtime.child.grammar import Form, Formed, Vocabulary
 from mulberry.runtime.child.inspection import inspect
+from mulberry.runtime.child.interruption import Watch, unwatched, watching
 from mulberry.runtime.child.model import OnnxModel
 from mulberry.runtime.child.prompt import PromptReader, PromptRefused
 from mulberry.runtime.child.provider import prove
@@ -73,7 +75,7 @@ def _loaded(load: Load | LoadEncoder, connection: Connection) -> "ChildEngine | 
 
     if isinstance(load, LoadEncoder):
         return ChildEncoder(load, progress)
-    return ChildEngine(load, progress)
+    return ChildEngine(load, progress, watch=watching(connection))
 
 
 def _generate(connection: Connection, engine: "ChildEngine") -> NoReturn:
@@ -102,7 +104,11 @@ class ChildEngine:
     """Everything but the socket. Raises whatever loading raises."""
 
     def __init__(
-        self, load: Load, progress: Callable[[str], None], clock: Callable[[], float] = time.perf_counter
+        self,
+        load: Load,
+        progress: Callable[[str], None],
+        clock: Callable[[], float] = time.perf_counter,
+        watch: Watch = unwatched,
     ) -> None:
         folder = Path(load.folder)
         progress("Reading the tokenizer")
@@ -122,7 +128,7 @@ class ChildEngine:
         model.warm_up()
         stop_ids = frozenset(_ids(tokenizer, load.stop_tokens))
         self._vocabulary = Vocabulary(self._bytes_of, stop_ids, model.vocabulary)
-        self._batcher = Batcher(model, load.slots, stop_ids, clock)
+        self._batcher = Batcher(model, load.slots, stop_ids, clock, watch)
         self._inbox: deque[Submit] = deque()
         self._accepted: list[tuple[int, int]] = []
 
