@@ -4,6 +4,7 @@ import asyncio
 import math
 import random
 import sys
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulberry.runtime.child.encoder import BATCH_TEXTS, BATCH_TOKENS, TextReader, batches
+from hostile_models import HOSTILE
+from mulberry.runtime.child.encoder import BATCH_TEXTS, TextReader, batches
 from mulberry.runtime.child.encoding import ChildEncoder
 from mulberry.runtime.child.prompt import PromptRefused
 from mulberry.runtime.engine import EngineFailed, EngineRefused
@@ -83,6 +85,9 @@ async def test_an_encoder_is_inspected_like_every_model(tmp_path: Path) -> None:
     verdict = await judge(tiny_encoder(tmp_path / "m"), best_sandbox())
     assert verdict.reasons == ()
     assert dict(verdict.operators)["ReduceSum"] == 1
+    hostile, reason = HOSTILE["64 GiB of ones"]
+    verdict = await judge(tiny_encoder(tmp_path / "n", graph_file=hostile()), best_sandbox())
+    assert reason in verdict.reasons[0]
 
 
 def order(model: ModelFolder, **changes: Any) -> LoadEncoder:
@@ -204,13 +209,13 @@ def test_a_graph_that_wants_more_than_texts_is_no_encoder() -> None:
         ChildEncoder(order(model, padding=model.manifest.stop_tokens[0]), lambda note: None)
 
 
-@given(st.lists(st.integers(1, 2 * BATCH_TOKENS), max_size=100))
+@given(st.lists(st.integers(1, 2_000), max_size=100))
 def test_every_text_is_read_once_and_with_its_like(lengths: list[int]) -> None:
-    found = batches(lengths)
+    found = batches(lengths, 1_000)
     assert sorted(place for batch in found for place in batch) == list(range(len(lengths)))
     for batch in found:
         assert len(batch) <= BATCH_TEXTS
-        assert len(batch) == 1 or len(batch) * max(lengths[place] for place in batch) <= BATCH_TOKENS
+        assert len(batch) == 1 or len(batch) * max(lengths[place] for place in batch) <= 1_000
 
 
 def test_a_text_of_a_megabyte_is_not_tokenised(tmp_path: Path) -> None:
@@ -262,6 +267,20 @@ async def test_a_process_that_lies_about_numbers_is_ended(tmp_path: Path, lie: T
         liar.say(lie)
         with pytest.raises(EngineFailed, match="sent nonsense"):
             await asked
+
+
+@given(st.integers(-1, 2**53), st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: b64encode(raw).decode()))
+def test_no_word_of_the_process_breaks_the_agent(tokens: int, numbers: str) -> None:
+    async def read() -> None:
+        run = EncodingRun(1, 2, 2, 64, 0.0)
+        try:
+            run.encoded(tokens, numbers)
+        except WireError:
+            return
+        found = await run.result()
+        assert found.tokens <= 128 and [len(row) for row in found.rows] == [2, 2]
+
+    asyncio.run(read())
 
 
 async def test_an_encoder_that_hangs_is_ended(tmp_path: Path) -> None:

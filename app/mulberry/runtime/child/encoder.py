@@ -15,12 +15,13 @@ from tokenizers import Tokenizer
 
 from mulberry.runtime.child.prompt import PromptRefused
 from mulberry.runtime.child.provider import open_session
-from mulberry.runtime.wire import LoadEncoder, Pooling, Scaling
+from mulberry.runtime.wire import LoadEncoder, Pooling, Provider, Scaling
 
 Rows = NDArray[np.float32]
 
 BATCH_TEXTS = 32
-BATCH_TOKENS = 4_096  # with padding; one text may have more
+BATCH_TOKENS = {Provider.CPU: 1_024, Provider.CUDA: 16_384}  # with padding; one text may have more. No sign of life
+# comes while they are read, and with a large encoder on two cores a thousand of them take ten seconds.
 TEXT_LIMIT_BYTES = 1 << 18  # longer texts that cannot fit are not tokenised only to be counted
 
 _NUMPY_TYPES: dict[str, type[np.generic]] = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
@@ -100,12 +101,12 @@ class OnnxEncoder:
         return _scaled(found.astype(np.float32), self._load.scaling)
 
 
-def batches(lengths: Sequence[int]) -> list[list[int]]:
+def batches(lengths: Sequence[int], tokens_limit: int) -> list[list[int]]:
     """Places of texts that are read together, by their lengths in tokens: each text once, the short ones first."""
     found: list[list[int]] = []
     for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
         last = found[-1] if found else []
-        if last and len(last) < BATCH_TEXTS and lengths[place] * (len(last) + 1) <= BATCH_TOKENS:
+        if last and len(last) < BATCH_TEXTS and lengths[place] * (len(last) + 1) <= tokens_limit:
             last.append(place)
         else:
             found.append([place])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mulberry.runtime.child.encoder import OnnxEncoder, Rows, TextReader, batches
+from mulberry.runtime.child.encoder import BATCH_TOKENS, OnnxEncoder, Rows, TextReader, batches
 from mulberry.runtime.child.prompt import PromptRefused
 from mulberry.runtime.child.provider import prove
 from mulberry.runtime.frames import WireError
@@ -38,6 +38,7 @@ class ChildEncoder:
         self._encoder = OnnxEncoder(load, self._reader.padding)
         self._encoder.warm_up()
         self._width = load.width
+        self._batch_tokens = BATCH_TOKENS[load.provider]
         self._waiting_limit = load.waiting_limit
         self._inbox: deque[Encode] = deque()
         self._reading: _Reading | None = None
@@ -72,7 +73,8 @@ class ChildEncoder:
             except PromptRefused as refused:
                 return Refused(order.number, refused.http_status, refused.code, refused.text)
             rows = np.zeros((len(texts), self._width), np.float32)
-            self._reading = _Reading(order.number, texts, batches([len(tokens) for tokens in texts]), rows)
+            together = batches([len(tokens) for tokens in texts], self._batch_tokens)
+            self._reading = _Reading(order.number, texts, together, rows)
             return SIGN_OF_LIFE
         reading = self._reading
         places = reading.left.pop()
