@@ -161,6 +161,7 @@ async def test_a_text_that_cannot_be_read_refuses_its_request_alone(
 ) -> None:
     refused, encoded = answers(encoder, Encode(1, ("good", text)), Encode(2, ("good",)))
     assert isinstance(refused, Refused) and code in refused.code and refused.number == 1
+    assert refused.text.startswith("text 2 of 2: it has ")
     assert isinstance(encoded, Encoded) and encoded.number == 2
 
 

@@ -20,8 +20,9 @@ from mulberry.runtime.wire import LoadEncoder, Pooling, Provider, Scaling
 Rows = NDArray[np.float32]
 
 BATCH_TEXTS = 32
-BATCH_TOKENS = {Provider.CPU: 1_024, Provider.CUDA: 16_384}  # with padding; one text may have more. No sign of life
-# comes while they are read, and with a large encoder on two cores a thousand of them take ten seconds.
+# With padding; one text may have more. No sign of life comes while they are read, and with a large encoder on two cores
+# a thousand of them take ten seconds.
+BATCH_TOKENS = {Provider.CPU: 1_024, Provider.CUDA: 16_384}
 TEXT_LIMIT_BYTES = 1 << 18  # longer texts that cannot fit are not tokenised only to be counted
 
 _NUMPY_TYPES: dict[str, type[np.generic]] = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
@@ -51,16 +52,16 @@ class TextReader:
         """With what the tokenizer itself puts around a text. Raises `PromptRefused`."""
         size = len(text.encode())
         if size > TEXT_LIMIT_BYTES:
-            raise PromptRefused("text_too_long", f"a text has {size:,} bytes, allowed are {TEXT_LIMIT_BYTES:,}")
+            raise PromptRefused("text_too_long", f"it has {size:,} bytes, allowed are {TEXT_LIMIT_BYTES:,}")
         encoding = self._tokenizer.encode(text)
         ids: list[int] = encoding.ids
         typed = [number for number, ours in zip(ids, encoding.special_tokens_mask, strict=True) if not ours]
         if not typed:
-            raise PromptRefused("empty_text", "a text has no tokens")
+            raise PromptRefused("empty_text", "it has no tokens")
         if not self._control.isdisjoint(typed):  # the tokenizer broke its promise; better no answer
-            raise PromptRefused("control_token", "a text holds one of the model's control tokens")
+            raise PromptRefused("control_token", "it holds one of the model's control tokens")
         if len(ids) > self._context_tokens:
-            told = f"a text has {len(ids):,} tokens, this model reads {self._context_tokens:,}"
+            told = f"it has {len(ids):,} tokens, this model reads {self._context_tokens:,}"
             raise PromptRefused("context_length_exceeded", told)
         return ids
 

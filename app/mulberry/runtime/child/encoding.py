@@ -68,10 +68,12 @@ class ChildEncoder:
         """Reads one batch, or the tokens of the next request. What came of it, if nothing else a sign of life."""
         if self._reading is None:
             order = self._inbox.popleft()
+            texts: list[list[int]] = []
             try:
-                texts = [self._reader.ids(text) for text in order.texts]
+                texts.extend(map(self._reader.ids, order.texts))
             except PromptRefused as refused:
-                return Refused(order.number, refused.http_status, refused.code, refused.text)
+                told = f"text {len(texts) + 1} of {len(order.texts)}: {refused.text}"
+                return Refused(order.number, refused.http_status, refused.code, told)
             rows = np.zeros((len(texts), self._width), np.float32)
             together = batches([len(tokens) for tokens in texts], self._batch_tokens)
             self._reading = _Reading(order.number, texts, together, rows)
