@@ -78,6 +78,7 @@ async def test_an_encoder_is_measured_in_texts(clock: SettableClock, tmp_path: P
     told: list[str] = []
     measured = await measure(tiny_encoder(tmp_path / "m"), NoGpus(clock), clock, 0.1, told.append)
     assert [speed.at_once for speed in measured.texts] == list(TEXTS_AT_ONCE)
+    assert "(mulberry/tiny-encoder, version 1, fp32) on the CPU" in next(in_lines(measured, load_profile("demo")))
     assert all(speed.texts_per_second > 0 and speed.request_seconds > 0 for speed in measured.texts)
     assert all(speed.watts is None and speed.joules_per_text is None for speed in measured.texts)
     assert (measured.speeds, measured.power, measured.no_power_because) == ((), None, "It ran on the CPU.")

@@ -202,6 +202,27 @@ async def test_the_driver_says_of_our_own_process_that_it_is_gone(
         gpus.close()
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("arch 4\ncc_major 6\ncc_minor 1\n", "has compute capability 6.1 (Pascal), and CUDA 13 begins with 7.5."),
+        ("arch 6\ncc_major 7\ncc_minor 5\n", ""),
+        ("mem_used 25000000000\n", "has 0.50 GB of its 25.77 GB of memory left for a model"),
+        ("driver 570.10\n", "The NVIDIA driver is 570.10"),
+    ],
+)
+def test_what_the_driver_says_of_a_card_decides(tmp_path: Path, clock: SettableClock, said: str, why: str) -> None:
+    library = build_library(tmp_path)
+    if library is None:
+        pytest.skip("no C compiler")
+    with loaded(library, tmp_path / "state") as driver:
+        driver.says(f"uuid GPU-6c1f8d0e\nmem_total 25769803776\n{said}")
+        gpus = Gpus(clock, SystemFiles(tmp_path / "root"))
+        card, told = choose_card(made_for_cuda(4 * GIB), gpus.read(), gpus)
+        gpus.close()
+    assert why in told and (card is None) is bool(why)
+
+
 @pytest.mark.virtual_time
 async def test_in_a_container_where_the_driver_counts_other_numbers_the_sum_must_do(
     caplog: pytest.LogCaptureFixture,

@@ -154,6 +154,7 @@ async def test_a_tokenizer_that_cuts_texts_is_told_not_to(encoder: ChildEncoder)
         ("   ", "empty_text"),
         ("good " * 63, "context_length_exceeded"),
         ("x" * (1 << 19), "too_long"),
+        ("good \ud800", "no_text"),
     ],
 )
 async def test_a_text_that_cannot_be_read_refuses_its_request_alone(

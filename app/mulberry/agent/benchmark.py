@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mulberry import __version__
-from mulberry.agent.cards import choose_card
+from mulberry.agent.cards import choose_card, end_and_compare
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.benchmark import Benchmark, Power, Speed, TextSpeed
 from mulberry.model.clock import Clock
@@ -64,6 +64,7 @@ async def _measure_on(
     manifest = model.manifest
     capacity = Capacity(slots=max(AT_ONCE))
     engine = Supervisor(model, sandbox=sandbox, jitter=random.Random(), card=card, capacity=capacity)  # noqa: S311
+    before = None if card is None else await asyncio.to_thread(card.used_bytes)
     tell(f"Loading {manifest.title}")
     await engine.start()
     speeds: tuple[Speed, ...] = ()
@@ -76,7 +77,10 @@ async def _measure_on(
         else:
             speeds, power = await _writing(engine, manifest.context_tokens, card, gpus, seconds, tell)
     finally:
-        await engine.stop()
+        if card is None:
+            await engine.stop()
+        else:
+            await end_and_compare(card, before, engine.stop)
     told = power is not None or any(speed.watts is not None for speed in texts)
     because = "" if told else "It ran on the CPU." if card is None else "The driver does not tell it for this GPU."
     return Benchmark(
@@ -91,6 +95,7 @@ async def _measure_on(
         as_of=clock.now(),
         version=__version__,
         texts=texts,
+        precision=engine.precision,
     )
 
 

@@ -40,7 +40,8 @@ def last_one(root: Path) -> Benchmark:
 
 
 def in_lines(benchmark: Benchmark, profile: NetworkProfile) -> Iterator[str]:
-    yield f"{benchmark.title} ({benchmark.model}, version {benchmark.model_version}) on {benchmark.runs_on}"
+    told = ", ".join(filter(None, (benchmark.model, f"version {benchmark.model_version}", benchmark.precision)))
+    yield f"{benchmark.title} ({told}) on {benchmark.runs_on}"
     yield f"measured {benchmark.as_of.astimezone():%Y-%m-%d %H:%M} in: {benchmark.ran_in}"
     yield ""
     if benchmark.texts:

@@ -46,8 +46,8 @@ class Power:
 class Benchmark:
     """One measurement. `power` None: nobody measured it, and `no_power_because` is a sentence.
 
-    `ran_in` is what stood around the model's process, `version` Mulberry's. An encoder has `texts` instead of `speeds`
-    and `power`.
+    `ran_in` is what stood around the model's process, `version` Mulberry's, `precision` that of the model's
+    variant. An encoder has `texts` instead of `speeds` and `power`.
     """
 
     model: str
@@ -61,6 +61,7 @@ class Benchmark:
     as_of: datetime
     version: str
     texts: tuple[TextSpeed, ...] = ()
+    precision: str = ""
 
 
 def earnings_limit(benchmark: Benchmark, root: RootParameters) -> Nanoton:

@@ -111,6 +111,11 @@ class Supervisor:
         return self._model.manifest.default_temperature
 
     @property
+    def precision(self) -> str:
+        """Of the variant that runs, as its makers name it."""
+        return self._variant.precision
+
+    @property
     def pid(self) -> int | None:
         """The job process's, while it is ready."""
         return None if self._process is None else self._process.pid

@@ -50,7 +50,10 @@ class TextReader:
 
     def ids(self, text: str) -> list[int]:
         """With what the tokenizer itself puts around a text. Raises `PromptRefused`."""
-        size = len(text.encode())
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise PromptRefused("no_text", "it has half a character in it") from None
         if size > TEXT_LIMIT_BYTES:
             raise PromptRefused("text_too_long", f"it has {size:,} bytes, allowed are {TEXT_LIMIT_BYTES:,}")
         encoding = self._tokenizer.encode(text)
