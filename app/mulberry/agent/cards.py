@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from mulberry.hardware.gpu import Gpus
@@ -132,11 +133,17 @@ def descendants(pid: int, processes: Path = Path("/proc")) -> set[int]:
     found: set[int] = set()
     unseen = [pid]
     while unseen:
-        for children in processes.glob(f"{unseen.pop()}/task/*/children"):
-            try:
-                new = set(map(int, children.read_bytes().split())) - found
-            except OSError:  # it has ended meanwhile
-                continue
-            found |= new
-            unseen += new
+        new = _children(processes / str(unseen.pop())) - found
+        found |= new
+        unseen += new
+    return found
+
+
+def _children(process: Path) -> set[int]:
+    """Each thread has its own. What ends meanwhile has none."""
+    found: set[int] = set()
+    with suppress(OSError):
+        for thread in (process / "task").iterdir():
+            with suppress(OSError):
+                found.update(map(int, (thread / "children").read_bytes().split()))
     return found
