@@ -47,7 +47,6 @@ async def run(
             bench = Bench(workshop, stack, lambda: None)
             bench.model = ModelFolder.read(resource("models/tiny-lm"))
             bench.sandbox = NoSandbox()
-            bench.gpus = workshop.gpus.read()
             return await task().run(bench, lambda note: None)
 
 
@@ -177,7 +176,9 @@ async def approve(model: ModelFolder) -> Verdict:
     return Verdict(())
 
 
-async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(tmp_path: Path) -> None:
+async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     why = "RTX cannot be used. The NVIDIA driver is older than CUDA 13 needs."
 
     class OnTheCpuOnly(EchoEngine):
@@ -199,7 +200,8 @@ async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(tmp_pat
                 bench = Bench(workshop, stack, lambda: None)
                 bench.model = ModelFolder(model.path, model.manifest.model_copy(update={"variants": variants}))
                 bench.sandbox = NoSandbox()
-                bench.gpus = GpuReport((RTX_4090,), None, workshop.clock.now())
+                report = GpuReport((RTX_4090,), None, workshop.clock.now())
+                monkeypatch.setattr(workshop.gpus, "read", lambda report=report: report)
                 outcome = await LoadModel().run(bench, lambda note: None)
         if expected is None:
             assert "older than CUDA 13" in blocked(outcome).reason.evidence
