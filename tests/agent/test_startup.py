@@ -28,6 +28,7 @@ from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
 from mulberry.model.node import ReasonKind
 from mulberry.model.places import model_store, resource
 from mulberry.runtime.engine import EngineFailed
+from mulberry.runtime.fresh import FreshProcesses
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.store.importing import import_model
@@ -207,6 +208,18 @@ async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(
             assert "older than CUDA 13" in blocked(outcome).reason.evidence
         else:
             assert outcome == expected
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+async def test_the_owner_may_want_a_new_process_for_each_request(tmp_path: Path, restarts: bool) -> None:
+    with a_workshop(tmp_path, SystemClock()) as workshop:
+        settings = workshop.settings.model_copy(update={"restart_between_jobs": restarts})
+        async with AsyncExitStack() as stack:
+            bench = Bench(replace(workshop, settings=settings), stack, lambda: None)
+            bench.model = ModelFolder.read(resource("models/tiny-lm"))
+            bench.sandbox, bench.gpus = NoSandbox(), GpuReport((), "None.", workshop.clock.now())
+            assert isinstance(await LoadModel().run(bench, lambda note: None), Done)
+            assert isinstance(bench.engine, FreshProcesses) is restarts
 
 
 async def test_a_model_that_was_tampered_with_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ class Settings(BaseModel):
     `underpaid_limit`, in nanoton, end work for a proxy that has not signed for more than that, or has confirmed so much
     less than we counted. `model_folder` is an absolute path, instead of the profile's bundled model. `engine_urls` are
     OpenAI-compatible servers that run the jobs instead of our own process; `engine_key_file` holds the key that they
-    ask for, and `engine_in_the_clear` lets prompts go to other computers over plain HTTP. On `stats_port` of 127.0.0.1
+    ask for, and `engine_in_the_clear` lets prompts go to other computers over plain HTTP.
+    `restart_between_jobs` gives each request a job process that has served nobody before. On `stats_port` of 127.0.0.1
     the stats page is served. `ton_config` names a global.config.json, as TON publishes it, whose lite servers are asked
     instead of the network's own. `passphrase_file` names a file with the node wallet key's passphrase, for servers that
     start without anybody there, and `node_key_file` one with the key itself, as the public worker has it.
@@ -41,6 +42,7 @@ class Settings(BaseModel):
     engine_urls: tuple[str, ...] = Field(default=(), max_length=64)
     engine_key_file: str | None = Field(default=None, max_length=4096)
     engine_in_the_clear: bool = False
+    restart_between_jobs: bool = False
 
     @field_validator("owner_address")
     @classmethod
