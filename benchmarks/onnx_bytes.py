@@ -59,8 +59,12 @@ def node(operator: str, inputs: Iterable[str], outputs: Iterable[str], *attribut
     return parts(1, inputs) + parts(2, outputs) + part(4, operator) + parts(5, attributes) + part(7, domain)
 
 
-def value(name: str, kind: int = FLOAT) -> bytes:
-    return part(1, name) + part(2, part(1, number(1, kind)))
+def value(name: str, kind: int = FLOAT, dims: Iterable[int | str] | None = None) -> bytes:
+    """An input or output. A named dimension is any number; without `dims` it may have any shape."""
+    content = number(1, kind)
+    if dims is not None:
+        content += part(2, parts(1, (part(2, dim) if isinstance(dim, str) else number(1, dim) for dim in dims)))
+    return part(1, name) + part(2, part(1, content))
 
 
 def graph(

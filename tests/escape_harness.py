@@ -1,4 +1,6 @@
-"""Runs `escape_probes` in one sandbox and prints what they found: `python escape_harness.py a|b|bare`.
+"""Runs `escape_probes` in one sandbox and prints what they found: `python escape_harness.py a|b|bare WITHOUT`.
+
+WITHOUT is "Landlock" or "seccomp", which the process does not apply this time, to see what the other walls hold; or "".
 
 A program of its own, so that it can be run as an ordinary user where the tests run as root. What the probes look for is
 made here first: a home with a secret key, servers of all kinds, a secret in this process's memory.
@@ -43,7 +45,7 @@ def open_to_all(folder: Path) -> None:
         made.chmod(0o777)
 
 
-async def run(sandbox: Sandbox, folder: Path) -> dict[str, list[object]]:
+async def run(sandbox: Sandbox, folder: Path, without: str) -> dict[str, list[object]]:
     """What each probe found: whether it got through, and what or why not."""
     home, model, program = folder / "home", folder / "model", folder / "program"
     for made in (home / ".ssh", model, program):
@@ -78,6 +80,7 @@ async def run(sandbox: Sandbox, folder: Path) -> dict[str, list[object]]:
             "unix": str(folder / "socket"),
             "abstract": folder.name,
             "source": str(SOURCE),
+            "without": without,
         }
         (program / "facts.json").write_text(json.dumps(facts), "utf-8")
         ours, theirs = socket.socketpair()
@@ -105,7 +108,8 @@ async def run(sandbox: Sandbox, folder: Path) -> dict[str, list[object]]:
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="escape-"))
     try:
-        sys.stdout.write(json.dumps(asyncio.run(run(sandbox_called(sys.argv[1]), folder))))
+        _, name, without = sys.argv
+        sys.stdout.write(json.dumps(asyncio.run(run(sandbox_called(name), folder, without))))
     finally:
         shutil.rmtree(folder)
 

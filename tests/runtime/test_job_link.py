@@ -9,7 +9,8 @@ import pytest
 
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.frames import FrameReader
-from mulberry.runtime.job_link import JobLink, Run
+from mulberry.runtime.job_link import JobLink
+from mulberry.runtime.runs import Run
 from mulberry.runtime.wire import (
     ALL_CANARIES,
     TO_CHILD_LIMIT_BYTES,

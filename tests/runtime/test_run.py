@@ -6,7 +6,7 @@ import pytest
 
 from mulberry.runtime.engine import Piece, Usage
 from mulberry.runtime.frames import WireError
-from mulberry.runtime.job_link import Run
+from mulberry.runtime.runs import Run
 from mulberry.runtime.wire import Finish
 
 CONTEXT = 100

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from mulberry.runtime.frames import FrameReader, WireError
 from mulberry.runtime.wire import (
     Cancel,
+    Encode,
+    Encoded,
     Finish,
     GenerationRequest,
     Load,
+    LoadEncoder,
     LoadFailed,
     Note,
     Ready,
@@ -58,11 +61,14 @@ to_child = st.one_of(
         whole,
         thinking=st.none() | st.tuples(some_text, some_text),
     ),
+    st.builds(Encode, whole, st.lists(some_text, max_size=3).map(tuple)),
+    st.builds(LoadEncoder),
 )
 to_parent = st.one_of(
     st.builds(Note, some_text),
     st.builds(Ready, st.floats(0, 100)),
     st.builds(LoadFailed, some_text),
+    st.builds(Encoded, whole, whole, some_text),
     st.builds(Refused, whole, whole, some_text, some_text, some_text),
     st.builds(
         Step,

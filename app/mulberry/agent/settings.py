@@ -95,6 +95,14 @@ class Settings(SettingsModel):
         takes_effect=NEXT_START,
         for_experts=True,
     )
+    restart_between_jobs: bool = setting(
+        False,
+        "A new process for each request",
+        "Each request gets a job process that has served nobody before. Slower.",
+        Page.OPERATORS,
+        takes_effect=NEXT_START,
+        for_experts=True,
+    )
     stats_port: int | None = setting(
         None,
         "Stats page",

@@ -69,7 +69,6 @@ class LookForGpus:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         report = await asyncio.to_thread(bench.workshop.gpus.read)
-        bench.gpus = report
         if report.absent_because is not None:
             return Skipped(f"{report.absent_because} The model runs on {bench.workshop.would_run_on}.")
         return Done(", ".join(gpu.name for gpu in report.gpus))
@@ -142,10 +141,11 @@ class LoadModel:
         workshop = bench.workshop
         if workshop.own_servers:
             return await _ask_servers(bench, progress)
-        if bench.model is None or bench.sandbox is None or bench.gpus is None:
-            raise RuntimeError("the GPUs, the model or the sandbox have not been looked at")
+        if bench.model is None or bench.sandbox is None:
+            raise RuntimeError("the model or the sandbox has not been checked")
         manifest = bench.model.manifest
-        card, note = choose_card(manifest, bench.gpus, workshop.gpus)
+        report = await asyncio.to_thread(workshop.gpus.read)  # anew: hours may have passed, and memory been taken
+        card, note = choose_card(manifest, report, workshop.gpus)
         if card is not None:
             try:
                 await _run_engine(bench, progress, card)

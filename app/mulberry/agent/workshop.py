@@ -20,6 +20,7 @@ from mulberry.runtime.card import Card
 from mulberry.runtime.engine import OWN_SERVERS, THE_CPU, Engine, EngineStatus
 from mulberry.runtime.engines.openai_places import check_ways, own_server, server_url
 from mulberry.runtime.engines.openai_server import OpenAiServers
+from mulberry.runtime.fresh import FreshProcesses
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import Choice, choose
 from mulberry.runtime.sandbox.provider import Sandbox
@@ -51,10 +52,14 @@ def job_engine(
     card: Card | None,
 ) -> RunningEngine:
     """One job process, in the sandbox, on `card` or the CPU. There is a place for each request that the network may
-    send at once.
+    send at once; or each has a process of its own, one after the other, where the owner wants that.
     """
     capacity = Capacity(slots=settings.max_active_requests)
-    return Supervisor(model, sandbox=sandbox, jitter=random, card=card, on_change=on_change, capacity=capacity)
+
+    def make(on_change: Callable[[EngineStatus], None]) -> Supervisor:
+        return Supervisor(model, sandbox=sandbox, jitter=random, card=card, on_change=on_change, capacity=capacity)
+
+    return FreshProcesses(make, on_change=on_change) if settings.restart_between_jobs else make(on_change)
 
 
 def servers_engine(model: str, settings: Settings, on_change: Callable[[EngineStatus], None]) -> RunningEngine:

@@ -54,6 +54,14 @@ def run(
         bool | None,
         typer.Option("--engine-in-the-clear", help="Prompts may go there over plain HTTP.", show_default=False),
     ] = None,
+    restart_between_jobs: Annotated[
+        bool | None,
+        typer.Option(
+            "--restart-between-jobs/--keep-between-jobs",
+            help="Each request gets a process that served nobody before, and waits while the model loads.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Join a network by a file and work for it. Ctrl-C finishes what runs, a second one stops at once."""
@@ -85,6 +93,7 @@ def run(
         engine_urls=tuple(engine_url) if engine_url else None,
         engine_key_file=str(engine_key_file.absolute()) if engine_key_file else None,
         engine_in_the_clear=engine_in_the_clear,
+        restart_between_jobs=restart_between_jobs,
     )
     if not is_bundled(network):
         typer.echo(f"Other commands know this network as --network {profile.name}.")

@@ -18,10 +18,20 @@ FLOOR_BYTES = 256 << 20  # below that a desktop stutters and other programs fail
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`used_bytes` tells how much of its memory all programs use together, None: unknown. It may block."""
+    """`gpu` is as it was when the card was chosen. `look` tells how it is now, None: nobody can; it may block."""
 
     gpu: GpuInfo
-    used_bytes: Callable[[], int | None]
+    look: Callable[[], GpuInfo | None]
+
+    @property
+    def free_bytes(self) -> int:
+        """What a model could have when the card was chosen; where the driver did not tell it, all."""
+        return self.gpu.memory_total_bytes - (self.gpu.memory_used_bytes or 0) - FLOOR_BYTES
+
+    def used_bytes(self) -> int | None:
+        """Of its memory now, by all programs. It may block."""
+        gpu = self.look()
+        return None if gpu is None else gpu.memory_used_bytes
 
     def device_files(
         self, driver: Path = Path("/proc/driver/nvidia/gpus"), devices: Path = Path("/dev")

@@ -78,6 +78,21 @@ class Provider(StrEnum):
     CUDA = "cuda"
 
 
+class Pooling(StrEnum):
+    """How the numbers of a text's tokens become the text's."""
+
+    NONE = "none"  # the graph does it: [texts, width]
+    MEAN = "mean"  # of [texts, tokens, width], over the text's own tokens
+
+
+class Scaling(StrEnum):
+    """What is done to a text's numbers in the end."""
+
+    NONE = "none"
+    UNIT_LENGTH = "unit-length"  # of vectors
+    SOFTMAX = "softmax"  # scores that sum up to 1
+
+
 class Canary(IntFlag):
     """What the job process tried by itself before any job: a bit is set where the outcome was as it must be."""
 
@@ -152,9 +167,37 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadEncoder:
+    """A model that makes `width` numbers of each text. Instead of `Load`.
+
+    `output` is the graph's that has them. `padding` is the token that fills short texts up to the longest one.
+    """
+
+    folder: str
+    graph: str
+    context_tokens: int  # of one text
+    waiting_limit: int  # requests that may wait
+    threads: int
+    provider: Provider
+    output: str
+    width: int
+    pooling: Pooling
+    scaling: Scaling
+    padding: str
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     number: int
     request: GenerationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """Texts of a customer for an encoder."""
+
+    number: int
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +278,18 @@ class Step:
     cached: tuple[tuple[int, int], ...] = ()
 
 
-ToChild = Enter | Inspect | Load | Submit | Cancel
-ToParent = Entered | Inspected | Note | Ready | LoadFailed | Refused | Step
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """All of an `Encode`'s texts: how many tokens they have, and their numbers, text by text, as little-endian float32
+    in base64. How many there must be follows from what was asked."""
+
+    number: int
+    tokens: int
+    numbers: str
+
+
+ToChild = Enter | Inspect | Load | LoadEncoder | Submit | Encode | Cancel
+ToParent = Entered | Inspected | Note | Ready | LoadFailed | Refused | Step | Encoded
 
 _TO_CHILD = kinds_of(ToChild)
 _TO_PARENT = kinds_of(ToParent)

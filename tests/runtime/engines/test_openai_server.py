@@ -101,7 +101,7 @@ async def test_a_server_that_does_not_stream_is_read_all_the_same() -> None:
 
 
 async def test_everything_that_was_asked_goes_along() -> None:
-    server = SomeServer()
+    server = SomeServer(status(200, whole("{}")))
     request = GenerationRequest(
         ((Turn("system", "Be kind."), Turn("user", "Hello")),),
         Sampling(seed=7, temperature=0.5, top_p=0.9, frequency_penalty=0.1),
@@ -114,7 +114,7 @@ async def test_everything_that_was_asked_goes_along() -> None:
     async with serving(server) as engine:
         await pieces(engine, request)
         text = GenerationRequest(("a", "b"), Sampling(seed=1), stream=False, shows_control_tokens=True)
-        with pytest.raises(EngineFailed, match="ended before"):
+        with pytest.raises(EngineFailed, match="fewer answers"):
             await pieces(engine, text)  # it answers but one of the two
     assert server.asked[0] == {
         "model": MODEL,
@@ -139,6 +139,32 @@ async def test_everything_that_was_asked_goes_along() -> None:
     assert server.asked[1]["prompt"] == ["a", "b"]
     assert server.asked[1]["max_tokens"] == 1000, "the network's default, not the server's"
     assert server.asked[1]["skip_special_tokens"] is False
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_stop_text_that_the_server_left_in_is_cut_off(streams: bool) -> None:
+    chunks = (chunk(content="one E"), chunk(content="N"), chunk(content="D two", finish="length"), {"usage": USAGE})
+    server = SomeServer(sse(*chunks) if streams else status(200, whole("one END two")))
+    async with serving(server) as engine:
+        got = await pieces(engine, replace(ask("Hello", stop=("END",)), stream=streams))
+    assert "".join(piece.text for piece in got) == "one "
+    assert got[-1].finish is Finish.STOP
+
+
+@pytest.mark.parametrize(("text", "is_kept"), [('{"a": 1}', True), ("a = 1", False), ("[" * 100_000, False)])
+async def test_what_is_no_json_is_not_sold_as_json(text: str, is_kept: bool) -> None:
+    half = len(text) // 2
+    cut_short = sse(chunk(content="{", finish="length"), {"usage": USAGE})
+    asked = replace(ask("Hello", max_tokens=1000), schema="{}")
+    server = SomeServer(sse(chunk(content=text[:half]), chunk(content=text[half:], finish="stop"), {"usage": USAGE}))
+    async with serving(server) as engine:
+        if is_kept:
+            assert (await pieces(engine, asked))[-1].usage is not None
+        else:
+            with pytest.raises(EngineFailed, match="in the form"):
+                await pieces(engine, asked)
+        server.answer = cut_short
+        assert (await pieces(engine, asked))[-1].finish is Finish.LENGTH
 
 
 async def test_scores_come_from_the_servers_logarithms() -> None:

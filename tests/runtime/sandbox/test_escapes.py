@@ -12,8 +12,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's sandbox
 THREADS = "start 100 threads"
 
 
-def open_ways(tier: str) -> set[str]:
-    found = escapes(tier)
+def open_ways(tier: str, without: str = "") -> set[str]:
+    found = escapes(tier, without)
     if isinstance(found, str):
         pytest.skip(found)
     assert len(found) == 65
@@ -41,3 +41,43 @@ def test_the_probes_do_get_through_where_nothing_is_closed() -> None:
         "see the agent in /proc",
         "make system calls through io_uring",
     } <= open_ways("bare")
+
+
+ITS_OWN_TMP = "see files of others in /tmp"  # bubblewrap's own, in which there is nothing of others
+IN_THE_HOUSE = {
+    "read a secret key in the home folder",
+    "list the home folder",
+    "read /etc/passwd",
+    "write to the model",
+}
+OF_THE_KERNEL = {
+    "run a shell",
+    "start 100 processes",
+    "make a netlink socket",
+    "open the session's keyring",
+    "make system calls through io_uring",
+    "switch address randomisation off",
+}
+
+
+def test_without_landlock_bubblewraps_mounts_hold() -> None:
+    assert open_ways("a", "Landlock") <= {ITS_OWN_TMP, THREADS}
+
+
+def test_without_landlock_and_bubblewrap_the_house_is_open() -> None:
+    ways = open_ways("b", "Landlock")
+    assert ways >= IN_THE_HOUSE | {"see the agent in /proc"}
+    assert not ways & OF_THE_KERNEL
+
+
+@pytest.mark.parametrize("tier", ["a", "b"])
+def test_without_seccomp_the_kernel_is_open_and_the_house_is_not(tier: str) -> None:
+    ways = open_ways(tier, "seccomp")
+    assert ways >= OF_THE_KERNEL
+    assert not ways & (IN_THE_HOUSE | {"connect to a TCP port of this computer", "see the agent in /proc"})
+
+
+def test_without_seccomp_bubblewrap_still_has_no_network() -> None:
+    of_the_network = {"connect to a Unix socket", "send a datagram to this computer", "find a route to the internet"}
+    assert not of_the_network & open_ways("a", "seccomp")
+    assert of_the_network <= open_ways("b", "seccomp")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from mulberry.runtime.child.stops import UpToStop
 from mulberry.runtime.engine import EngineFailed, JsonObject, Piece, Usage
 from mulberry.runtime.openai_options import CHAT, CHAT_DEFAULT_MAX_TOKENS, COMPLETIONS
 from mulberry.runtime.wire import Finish, GenerationRequest
@@ -110,6 +111,8 @@ class Answers:
         self._open = set(range(len(request.prompts) * request.choices))
         self._usage: Usage | None = None
         self._held: Piece | None = None  # an end; the request's last one goes with the usage
+        self._up_to_stop = [UpToStop(request.stop) for _ in self._open]  # for servers that leave the stop text in
+        self._texts: list[list[str]] = [[] for _ in self._open]
 
     def pieces(self, untrusted: JsonObject) -> Iterator[Piece]:
         """What a chunk, or a whole answer, brings. Raises `EngineFailed`."""
@@ -130,6 +133,8 @@ class Answers:
 
     def last(self) -> Piece:
         """The end of the answer that ended last, with the usage. Raises `EngineFailed`."""
+        if self._held is not None and self._open and self._usage is not None:
+            raise EngineFailed("The engine's server gave fewer answers than were asked for.")
         if self._open or self._held is None:
             raise EngineFailed("The engine's server ended before its answer.")
         if self._usage is None:
@@ -145,14 +150,32 @@ class Answers:
         said = untrusted.get("delta") or untrusted.get("message") or {}
         if not isinstance(said, dict):
             raise _nonsense("a message is no object")
-        text = _text(untrusted.get("text")) + _text(said.get("content"))
+        up_to_stop = self._up_to_stop[choice]
+        text = up_to_stop.add(_text(untrusted.get("text")) + _text(said.get("content")))
         thoughts = "".join(dict.fromkeys(_text(said.get(name)) for name in THOUGHTS))  # some servers send both
         untrusted_finish = untrusted.get("finish_reason")
         if untrusted_finish is None:
+            self._remember(choice, text)
             return Piece(choice, text, thoughts=thoughts)
-        finish = Finish.LENGTH if untrusted_finish == "length" else Finish.STOP
+        text += up_to_stop.rest()
+        self._remember(choice, text)
+        finish = Finish.LENGTH if untrusted_finish == "length" and not up_to_stop.stopped else Finish.STOP
+        self._check_form(choice, finish)
         score = _mean(untrusted.get("logprobs")) if self._request.scored else None
         return Piece(choice, text, finish, None, thoughts, score)
+
+    def _remember(self, choice: int, text: str) -> None:
+        if self._request.schema is not None:
+            self._texts[choice].append(text)
+
+    def _check_form(self, choice: int, finish: Finish) -> None:
+        """Servers that know no response_format pass over it in silence; what is no JSON at all was not asked for."""
+        if self._request.schema is None or finish is not Finish.STOP:
+            return
+        try:
+            json.loads("".join(self._texts[choice]))
+        except (ValueError, RecursionError):
+            raise EngineFailed("The engine's server did not answer in the form that was asked for.") from None
 
     def _checked_usage(self, untrusted: Any) -> Usage:
         """The network pays by it: numbers that the request cannot have are no usage."""

@@ -275,7 +275,7 @@ class OpenAiServers:
 
     def _note(self) -> str:
         return " ".join(
-            f"Your server at {server.name} cannot be used: {server.trouble.what}"
+            f"Your server at {server.name} cannot be used. {server.trouble.what}"
             for server in self._servers
             if server.trouble
         )

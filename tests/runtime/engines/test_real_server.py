@@ -1,0 +1,139 @@
+"""What a server that we did not write makes of our requests: Hugging Face's `transformers serve`, on the CPU.
+
+It runs where MULBERRY_TRANSFORMERS names a Python that has it: `pip install torch "transformers[serving]==5.23.0"`.
+The model is made here, small and ignorant: what it says is nonsense, but it is said, counted and ended as ever.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mulberry.model.places import resource
+from mulberry.runtime.engine import EngineFailed, EngineState, Piece
+from mulberry.runtime.engines.openai_server import OpenAiServers, ServerPatience
+from mulberry.runtime.wire import Finish, GenerationRequest, Sampling
+from tiny_model import ask
+
+PYTHON = os.environ.get("MULBERRY_TRANSFORMERS")
+pytestmark = [
+    pytest.mark.skipif(PYTHON is None, reason="MULBERRY_TRANSFORMERS names no Python with `transformers serve`"),
+    pytest.mark.timeout(300),
+]
+
+MODEL = "mulberry/ignorant"
+REVISION = "0" * 40
+MAKE = """
+import sys, torch
+from transformers import Qwen3Config, Qwen3ForCausalLM
+torch.manual_seed(7)
+config = Qwen3Config(
+    vocab_size=512, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+    num_key_value_heads=2, head_dim=16, max_position_embeddings=4096, eos_token_id=2, pad_token_id=0, bos_token_id=None,
+)
+Qwen3ForCausalLM(config).save_pretrained(sys.argv[1])
+"""
+CUT = " \ufffd"  # whole answers lose their first space, streamed ones the half of a letter at their end
+PATIENCE = ServerPatience(between_looks=0.5)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of one that has `MODEL` in its cache, where it looks for what to list."""
+    assert PYTHON is not None
+    cache = tmp_path_factory.mktemp("cache")
+    repository = cache / "hub" / f"models--{MODEL.replace('/', '--')}"
+    snapshot = repository / "snapshots" / REVISION
+    environment = os.environ | {"HF_HOME": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run([PYTHON, "-c", MAKE, snapshot], env=environment, check=True, capture_output=True)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(resource("models/tiny-lm") / name, snapshot)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(REVISION, "utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ["serve", "--device", "cpu", "--host", "127.0.0.1", "--port", str(port)]
+    with (cache / "log").open("wb") as log:
+        serve = [str(Path(PYTHON).with_name("transformers")), *words]
+        process = subprocess.Popen(serve, env=environment, stdout=log, stderr=log)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@asynccontextmanager
+async def serving(url: str, model: str = MODEL) -> AsyncIterator[OpenAiServers]:
+    engine = OpenAiServers((url,), model, patience=PATIENCE)
+    try:
+        await engine.start()
+        yield engine
+    finally:
+        await engine.stop()
+
+
+async def pieces(engine: OpenAiServers, request: GenerationRequest) -> list[Piece]:
+    return [piece async for piece in engine.generate(request)]
+
+
+def text_of(answer: list[Piece]) -> str:
+    return "".join(piece.text for piece in answer)
+
+
+async def test_it_is_waited_for_and_then_streams_with_a_usage(server: str) -> None:
+    async with serving(server) as engine:
+        answer = await pieces(engine, ask("What is 7 + 5?", max_tokens=12))
+        assert len(answer) > 1 and text_of(answer)
+        assert answer[-1].finish is not None and answer[-1].usage is not None
+        assert 5 < answer[-1].usage.prompt_tokens < 40
+        assert 0 < answer[-1].usage.completion_tokens <= 12
+        whole = await pieces(engine, replace(ask("What is 7 + 5?", max_tokens=12), stream=False))
+        assert text_of(whole).strip(CUT) == text_of(answer).strip(CUT)
+        assert whole[-1].usage == answer[-1].usage
+
+
+async def test_an_answer_as_long_as_allowed_ends_so(server: str) -> None:
+    async with serving(server) as engine:
+        answer = await pieces(engine, GenerationRequest(("One two",), Sampling(seed=3), max_tokens=3, stream=False))
+    assert answer[-1].usage is not None and answer[-1].usage.completion_tokens <= 3
+    assert answer[-1].finish is (Finish.LENGTH if answer[-1].usage.completion_tokens == 3 else Finish.STOP)
+
+
+async def test_the_same_seed_says_the_same(server: str) -> None:
+    async with serving(server) as engine:
+        hot = replace(ask("Hello", max_tokens=20), sampling=Sampling(seed=11, temperature=1.5), stream=False)
+        first, second = text_of(await pieces(engine, hot)), text_of(await pieces(engine, hot))
+    assert first == second
+
+
+async def test_who_hangs_up_leaves_the_server_to_others(server: str) -> None:
+    async with serving(server) as engine:
+        endless = engine.generate(ask("Hello", max_tokens=2000))
+        assert (await anext(endless)).choice == 0
+        await endless.aclose()
+        assert text_of(await pieces(engine, ask("Hello", max_tokens=3)))
+        assert engine.status.state is EngineState.READY
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (replace(ask("Hello", max_tokens=3), choices=2), "fewer answers than were asked for"),
+        (GenerationRequest(("a",), Sampling(seed=1), max_tokens=3, stream=False, scored=True), "which best_of needs"),
+        (replace(ask("Hello", stop=tuple("aeiortQ")), schema="{}"), "in the form that was asked for"),
+    ],
+    ids=["n", "best_of", "response_format"],
+)
+async def test_what_it_passes_over_in_silence_is_not_sold(server: str, request_: GenerationRequest, why: str) -> None:
+    """It reads neither `n` nor `logprobs` nor `response_format`; an answer without is not what was asked for."""
+    async with serving(server) as engine:
+        with pytest.raises(EngineFailed, match=why):
+            await pieces(engine, request_)
+        assert text_of(await pieces(engine, ask("Hello", max_tokens=3)))
