@@ -32,8 +32,8 @@ class TpmEvidence:
 class GpuEvidence:
     """One GPU's SPDM 1.1 measurement report (request and response, as NVML gives it) and its certificates.
 
-    `report` is the response without the request; `nonce` is the 32 bytes that were asked with; `chain` DER certificates,
-    the GPU's own first.
+    `report` is the response without the request; `nonce` is the 32 bytes that were asked with; `chain` are DER
+    certificates, the GPU's own first.
     """
 
     uuid: str
