@@ -13,6 +13,7 @@ from mulberry.client.http import StrangeAnswerError, request
 from mulberry.model.control import (
     Command,
     DialRequest,
+    EnvelopeRequest,
     Event,
     Hello,
     KeyBackup,
@@ -30,12 +31,14 @@ from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
+from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 5.0
 EVENT_LIMIT_BYTES = 16 * 2**20
 MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
+PROOF_SECONDS = 60.0  # a TPM or a quoting service may be slow, and each has its own time limit
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
 Noun = TypeVar("Noun")
@@ -156,6 +159,22 @@ class ControlClient:
     async def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""
         return await self._ask(Reconciliation, "GET", "/v1/reconciliation")
+
+    async def attestation(self) -> AttestationStatus:
+        """What this computer shows and what that proves, as it was looked at last."""
+        return await self._ask(AttestationStatus, "GET", "/v1/attestation")
+
+    async def attest_again(self) -> AttestationStatus:
+        """Begins to look anew and returns; `attestation` tells when that is done (`is_checking`)."""
+        return await self._ask(AttestationStatus, "POST", "/v1/attestation")
+
+    async def envelope(self, nonce: str = "") -> Envelope:
+        """A statement made now with all evidence, for a verifier who asked with `nonce` (hexadecimal), or for anyone.
+
+        Raises `UserFacingError` too when the nonce is none.
+        """
+        body = to_json(EnvelopeRequest, EnvelopeRequest(nonce))
+        return _understood(Envelope, await self._call("POST", "/v1/attestation/envelope", body, PROOF_SECONDS))
 
     async def quit(self) -> None:
         """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""

@@ -71,6 +71,13 @@ class DialRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvelopeRequest:
+    """`POST /v1/attestation/envelope`: a statement made now. `nonce` is what a verifier asked with, hexadecimal."""
+
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """`GET /v1/hello`: who answers."""
 

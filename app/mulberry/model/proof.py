@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from mulberry.model.errors import WhoseTurn
+
 
 class Level(IntEnum):
     """Nothing else may be shown as a level. "Confidential" is said at CONFIDENTIAL only."""
@@ -100,3 +102,54 @@ class Verdict:
     as_of: datetime
     valid_until: datetime | None = None
     is_test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of a statement, in words. `whose_word` is whose it is: "this computer", or who vouches for it."""
+
+    name: str
+    value: str
+    whose_word: str = "this computer"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One subject, side by side: what the network sees of it, and what its owner sees here."""
+
+    subject: str
+    by_network: str
+    by_you: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why one kind of evidence could not be gathered here: a `UserFacingError` in flat form."""
+
+    what: str
+    why: str
+    next_step: str
+    whose_turn: WhoseTurn = WhoseTurn.YOU
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationStatus:
+    """What this computer shows and what that proves, as the agent itself verified it last.
+
+    `verdict` None: not looked at since the agent started. `facts` and `hindrances` belong to the same look as the
+    verdict; `seen` is of now. `next_step` is a sentence, "" where nothing would raise the level.
+    """
+
+    verdict: Verdict | None = None
+    facts: tuple[Fact, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    hindrances: tuple[Hindrance, ...] = ()
+    is_checking: bool = False
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A sealed statement with its evidence, as it is written into a file (`attestation.envelope` says its form)."""
+
+    content: str
