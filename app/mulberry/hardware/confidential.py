@@ -14,9 +14,9 @@ import pynvml
 
 from mulberry.hardware.nvml import NOT_GIVEN, code_of
 from mulberry.hardware.pci import same_address
-from mulberry.hardware.time_limit import NotAnsweringError
 from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality
+from mulberry.model.time_limit import NotAnsweringError
 
 Value = TypeVar("Value")
 Answer = TypeVar("Answer")

@@ -16,10 +16,10 @@ from mulberry.hardware.nvml import DriverError, Faulty, NvmlSession, Reading
 from mulberry.hardware.pci import pci_names, read_pci_gpus, same_address
 from mulberry.hardware.sensors import StuckSensors
 from mulberry.hardware.system import is_wsl
-from mulberry.hardware.time_limit import NotAnsweringError, TimeLimit
 from mulberry.model.clock import Clock
 from mulberry.model.gpu import AMD_VENDOR, DriverState, GpuCondition, GpuInfo, GpuReport, PciGpu, UnreadGpu
 from mulberry.model.host import ConfidentialReport
+from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 ANSWER_SECONDS = 3.0
 LOOK_AT_PCI = timedelta(seconds=10)
