@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256, sha384
 
 from mulberry.attestation.collateral import Collateral, expiry
-from mulberry.attestation.errors import NotProven, refusing
+from mulberry.attestation.errors import NotCheckable, NotProven, refusing
 from mulberry.attestation.quote import Quote, parse_quote
 
 # SHA-384 of the uncompressed point of "Intel SGX Root CA", the root that dcap-qvl has built in
@@ -24,10 +24,12 @@ REMEMBERED_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class VerifiedQuote:
-    """A quote that passed every check. `collateral_root`: SHA-384 of the root key's uncompressed point."""
+    """A quote that passed every check. `collateral_root`: SHA-384 of the root key's uncompressed point; `valid_until`:
+    when the collateral expires."""
 
     quote: Quote
     collateral_root: bytes
+    valid_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class TdxVerifier:
     def verify(self, untrusted_quote: bytes, now: datetime) -> VerifiedQuote:
         """Every check of the quote at the time `now` (aware); a millisecond or two.
 
-        Raises `NotProven`: something is wrong with the quote, with its platform, or with the collateral at hand.
+        Raises `NotProven`: something is wrong with the quote or its platform; `NotCheckable`: with the collateral here.
         """
         import dcap_qvl
 
@@ -61,7 +63,7 @@ class TdxVerifier:
             fmspc, authority = parsed.fmspc().upper(), parsed.ca().lower()
         collateral = self._collateral.find(fmspc, authority)
         if collateral is None:
-            raise NotProven(f"there is no collateral here for its platform (FMSPC {fmspc}, {authority} authority)")
+            raise NotCheckable(f"there is no collateral here for its platform (FMSPC {fmspc}, {authority} authority)")
         # new collateral may revoke what passed before, so it is a part of what is remembered
         known_as = (sha256(untrusted_quote).digest(), sha256(collateral.encode()).digest())
         known = self._remembered.get(known_as)
@@ -70,7 +72,7 @@ class TdxVerifier:
             return known.verified
         expires = _fresh_until(collateral, fmspc, now)
         self._check(untrusted_quote, collateral, now)
-        verified = VerifiedQuote(quote, self._root)
+        verified = VerifiedQuote(quote, self._root, expires)
         self._remembered[known_as] = _Remembered(verified, now, min(expires, now + REMEMBERED_FOR))
         if len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
@@ -95,9 +97,10 @@ def _fresh_until(collateral: str, fmspc: str, now: datetime) -> datetime:
     try:
         expires = expiry(collateral)
     except ValueError as problem:
-        raise NotProven(f"the collateral here for its platform (FMSPC {fmspc}) cannot be read") from problem
+        raise NotCheckable(f"the collateral here for its platform (FMSPC {fmspc}) cannot be read") from problem
     if expires <= now:
-        raise NotProven(f"the collateral here for its platform (FMSPC {fmspc}) expired at {expires:%Y-%m-%d %H:%M} UTC")
+        ended = f"{expires:%Y-%m-%d %H:%M} UTC"
+        raise NotCheckable(f"the collateral here for its platform (FMSPC {fmspc}) expired at {ended}")
     return expires
 
 
