@@ -13,8 +13,7 @@ from typing import Any, Protocol, TypeVar
 import pynvml
 
 from mulberry.hardware.nvml import NOT_GIVEN, code_of
-from mulberry.hardware.pci import same_address
-from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport
+from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport, same_address
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality
 from mulberry.model.time_limit import NotAnsweringError
 

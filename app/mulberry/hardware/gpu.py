@@ -13,11 +13,20 @@ from datetime import datetime, timedelta
 from mulberry.hardware.confidential import read_confidential
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.nvml import DriverError, Faulty, NvmlSession, Reading
-from mulberry.hardware.pci import pci_names, read_pci_gpus, same_address
+from mulberry.hardware.pci import pci_names, read_pci_gpus
 from mulberry.hardware.sensors import StuckSensors
 from mulberry.hardware.system import is_wsl
 from mulberry.model.clock import Clock
-from mulberry.model.gpu import AMD_VENDOR, DriverState, GpuCondition, GpuInfo, GpuReport, PciGpu, UnreadGpu
+from mulberry.model.gpu import (
+    AMD_VENDOR,
+    DriverState,
+    GpuCondition,
+    GpuInfo,
+    GpuReport,
+    PciGpu,
+    UnreadGpu,
+    same_address,
+)
 from mulberry.model.host import ConfidentialReport
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
