@@ -20,6 +20,7 @@ from mulberry.model.proof import Fact
 MOST_STATEMENT_BYTES = 256 * 2**10
 MOST_PACKAGES = 1_000
 MOST_GPUS = 64
+SECURE_BOOT = "Secure Boot"  # a finding's name
 LAST_MOMENT = 253_402_300_799  # seconds: the end of the year 9999, where datetime ends
 
 

@@ -108,6 +108,11 @@ class DataFolder:
         return self.path / "node-wallet.public-key"
 
     @property
+    def device_key(self) -> Path:
+        """What signs this computer's statements about itself; no money."""
+        return self.path / "device.key"
+
+    @property
     def agent_log(self) -> Path:
         return self.path / "agent.log"
 
