@@ -1,5 +1,6 @@
 import pytest
 
+from synthetic_gpu_report import SyntheticNvidia
 from synthetic_tdx import SyntheticIntel
 
 
@@ -7,3 +8,9 @@ from synthetic_tdx import SyntheticIntel
 def intel() -> SyntheticIntel:
     """One made-up Intel for all: its keys take a moment."""
     return SyntheticIntel()
+
+
+@pytest.fixture(scope="session")
+def nvidia() -> SyntheticNvidia:
+    """One made-up NVIDIA for all."""
+    return SyntheticNvidia()

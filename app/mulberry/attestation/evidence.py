@@ -30,10 +30,10 @@ class TpmEvidence:
 
 @dataclass(frozen=True, slots=True)
 class GpuEvidence:
-    """One GPU's SPDM 1.1 measurement report (request and response, as NVML gives it) and its certificates.
+    """One GPU's SPDM 1.1 measurement report and its certificates.
 
-    `report` is the response without the request; `nonce` is the 32 bytes that were asked with; `chain` are DER
-    certificates, the GPU's own first.
+    `report` is the request and the response, one after the other, as NVML gives them; `nonce` is the 32 bytes that
+    were asked with; `chain` are DER certificates, the GPU's own first.
     """
 
     uuid: str
