@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
 
+from mulberry.agent.eligibility import Preflight
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.watching import Watches
@@ -33,6 +34,7 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
+from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
@@ -60,6 +62,7 @@ class Desk(Protocol):
 
     watches: Watches
     models: ModelKeeper
+    eligibility: Preflight
 
     @property
     def ledger(self) -> Ledger: ...
@@ -132,6 +135,7 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/dial", faces.dial),
             web.get("/v1/models", faces.models),
             web.post("/v1/models", faces.order_models),
+            web.get("/v1/eligibility", faces.eligibility),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -217,6 +221,12 @@ class _Faces:
     async def order_models(self, request: web.Request) -> web.Response:
         await self._desk.models.obey(from_json(ModelOrder, await request.read()))
         return _json(ModelsStatus, await self._desk.models.status())
+
+    async def eligibility(self, request: web.Request) -> web.Response:
+        fresh = request.query.get("fresh", "0")
+        if fresh not in ("0", "1"):
+            raise ValueError("fresh must be 0 or 1")
+        return _json(EligibilityReport, await self._desk.eligibility.report(fresh=fresh == "1"))
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

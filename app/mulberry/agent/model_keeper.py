@@ -64,7 +64,7 @@ class ModelKeeper:
         """What is there, read from the disk now, and what is under way."""
         served, work = self._served(), self._work
         store, problem = await asyncio.to_thread(self._read_store)
-        bundled = await asyncio.to_thread(_bundled)
+        bundled = await asyncio.to_thread(bundled_models)
         serving = tuple(replace(model, in_use=resource(f"models/{model.entry}") == served) for model in bundled)
         return ModelsStatus(serving, store, problem, work)
 
@@ -174,7 +174,7 @@ def keeper_of(workshop: Workshop, shift: Callable[[], Shift | None], on_usable: 
     return ModelKeeper(store, workshop.find_sandbox, workshop.clock, served=served, on_usable=on_usable)
 
 
-def _bundled() -> tuple[StoredModel, ...]:
+def bundled_models() -> tuple[StoredModel, ...]:
     """What comes with Mulberry; an installation without models has none."""
     try:
         folders = sorted(manifest.parent for manifest in resource("models").glob(f"*/{MANIFEST}"))

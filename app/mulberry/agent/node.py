@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from mulberry import __version__
 from mulberry.agent import reasons
+from mulberry.agent.eligibility import preflight_of
 from mulberry.agent.intent import load_intent, not_stored, save_intent
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import keeper_of
@@ -68,6 +69,7 @@ class Node:
         self._started_at = workshop.clock.now()
         self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
         self.models = keeper_of(workshop, lambda: self._shift, lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE))
+        self.eligibility = preflight_of(workshop)
         self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at

@@ -24,6 +24,7 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
+from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
@@ -39,6 +40,7 @@ LONGEST_RETRY_SECONDS = 5.0
 EVENT_LIMIT_BYTES = 16 * 2**20
 MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
 PROOF_SECONDS = 60.0  # a TPM or a quoting service may be slow, and each has its own time limit
+ELIGIBILITY_SECONDS = 60.0  # a driver may hang, and the chain may be far away
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
 Noun = TypeVar("Noun")
@@ -124,6 +126,12 @@ class ControlClient:
         """Does it, or begins what takes long and returns; `models` tells how that goes."""
         body = to_json(ModelOrder, order)
         return _understood(ModelsStatus, await self._call("POST", "/v1/models", body, MODELS_SECONDS))
+
+    async def eligibility(self, *, fresh: bool = False) -> EligibilityReport:
+        """Whether this computer may earn, looked at now, for every network. `fresh`: the chain is asked anew, which
+        may take half a minute; else the root contract is as it was seen last."""
+        target = f"/v1/eligibility?fresh={int(fresh)}"
+        return _understood(EligibilityReport, await self._call("GET", target, b"", ELIGIBILITY_SECONDS))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""

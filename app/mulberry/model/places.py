@@ -78,6 +78,11 @@ class DataFolder:
         return self.path / "trusted-block.json"
 
     @property
+    def seen_root(self) -> Path:
+        """What the root contract accepted when it was read last."""
+        return self.path / "root-contract.json"
+
+    @property
     def profile(self) -> Path:
         """The network's own profile, where `mulberry run` made one."""
         return self.path / "profile.json"

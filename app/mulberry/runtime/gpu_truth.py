@@ -9,8 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-OLDEST_DRIVER = 580  # of CUDA 13, for which this onnxruntime is built
-OLDEST_CAPABILITY = (7, 5)  # CUDA 13 begins with Turing
+from mulberry.model.gpu import OLDEST_CAPABILITY, OLDEST_DRIVER
 
 
 class GpuFault(StrEnum):
