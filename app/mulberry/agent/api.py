@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
 
+from mulberry.agent.attesting import Attesting
 from mulberry.agent.eligibility import Preflight
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import ModelKeeper
@@ -24,6 +25,7 @@ from mulberry.agent.watching import Watches
 from mulberry.model.control import (
     Command,
     DialRequest,
+    EnvelopeRequest,
     Event,
     Hello,
     KeyBackup,
@@ -41,6 +43,7 @@ from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
+from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -63,6 +66,7 @@ class Desk(Protocol):
     watches: Watches
     models: ModelKeeper
     eligibility: Preflight
+    attesting: Attesting
 
     @property
     def ledger(self) -> Ledger: ...
@@ -135,6 +139,9 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/dial", faces.dial),
             web.get("/v1/models", faces.models),
             web.post("/v1/models", faces.order_models),
+            web.get("/v1/attestation", faces.attestation),
+            web.post("/v1/attestation", faces.attest_again),
+            web.post("/v1/attestation/envelope", faces.envelope),
             web.get("/v1/eligibility", faces.eligibility),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
@@ -221,6 +228,17 @@ class _Faces:
     async def order_models(self, request: web.Request) -> web.Response:
         await self._desk.models.obey(from_json(ModelOrder, await request.read()))
         return _json(ModelsStatus, await self._desk.models.status())
+
+    async def attestation(self, _: web.Request) -> web.Response:
+        return _json(AttestationStatus, self._desk.attesting.status())
+
+    async def attest_again(self, _: web.Request) -> web.Response:
+        self._desk.attesting.begin()
+        return _json(AttestationStatus, self._desk.attesting.status())
+
+    async def envelope(self, request: web.Request) -> web.Response:
+        asked = from_json(EnvelopeRequest, await request.read())
+        return _json(Envelope, await self._desk.attesting.envelope(asked.nonce, asked.question))
 
     async def eligibility(self, request: web.Request) -> web.Response:
         fresh = request.query.get("fresh", "0")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-
 from hashlib import sha256
 
 from mulberry.attestation.manifest import (

@@ -18,6 +18,12 @@ class NotCheckable(NotProven):
     """What was shown may be right, but what is needed to check it is not here, or has expired. As good as nothing."""
 
 
+def sentence(problem: NotProven) -> str:
+    """Its text as a sentence of its own."""
+    words = str(problem)
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 @contextmanager
 def refusing(what: str) -> Iterator[None]:
     """Around other people's parsers: whatever they raise over a stranger's bytes becomes a `NotProven`: `what`.

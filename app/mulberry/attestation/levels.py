@@ -8,13 +8,21 @@ quote: that is a test's, and whatever comes with it is level 0.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from mulberry.attestation.errors import NotCheckable, NotProven, refusing
-from mulberry.attestation.evidence import Evidence
-from mulberry.attestation.manifest import Statement, read_statement
+from mulberry.attestation import gpu_report, tpm
+from mulberry.attestation.errors import NotCheckable, NotProven, refusing, sentence
+from mulberry.attestation.evidence import Evidence, GpuEvidence
+from mulberry.attestation.gpu_references import GpuReferences
+from mulberry.attestation.manifest import SECURE_BOOT, Statement, read_statement
 from mulberry.attestation.quote import FAKE_QUOTE_BYTES
 from mulberry.attestation.tdx import TdxVerifier
+from mulberry.model.places import DataFolder
 from mulberry.model.proof import Check, Level, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 GOOD_FOR = timedelta(days=1)  # as the certificates that peers show one another
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -23,6 +31,8 @@ KEY_BYTES = 32
 DEVICE_KEY = "this computer's device key"
 THIS_COMPUTER = "this computer"
 INTEL = "Intel"
+NVIDIA = "NVIDIA"
+TPM_MAKER = "the TPM's maker"
 THE_NETWORK = "the network's root contract"
 
 
@@ -30,13 +40,22 @@ THE_NETWORK = "the network's root contract"
 class References:
     """What the verifier brings along.
 
-    `image_hashes` are the SHA-256 of the images that the network accepts; None: its list is not known. `nonce` is what
-    the verifier asked with; None: it did not ask.
+    `tpm_roots` are the TPM makers' certificates that it trusts. `image_hashes` are the SHA-256 of the images that the
+    network accepts; None: its list is not known. `nonce` is what the verifier asked with, `challenge` what it asked the
+    TPM; None: it did not ask.
     """
 
     tdx: TdxVerifier
+    gpus: GpuReferences
+    tpm_roots: "tuple[Certificate, ...]" = ()
     image_hashes: frozenset[bytes] | None = None
     nonce: bytes | None = None
+    challenge: tpm.Challenge | None = None
+
+
+def references_in(folder: DataFolder, tdx: TdxVerifier) -> References:
+    """What lies in a network's data folder to compare with; the network's list of images is not among it."""
+    return References(tdx, GpuReferences(folder.gpu_references), tpm.read_roots(folder.tpm_roots))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +74,34 @@ def judge(untrusted: Evidence, references: References, now: datetime) -> Verdict
     """What `untrusted` proves at `now` (aware). Never raises for what a stranger may have put into it."""
     stated, statement = _judge_statement(untrusted)
     fresh = _judge_freshness(statement, references.nonce, now)
-    tdx = _judge_tdx(untrusted, references, now)
-    is_test = tdx.check.outcome is Outcome.TEST
-    found = (stated, fresh, tdx)
-    level, rests_on = _level(stated, fresh, tdx)
-    if is_test:
-        level, rests_on = Level.NOT_ATTESTED, ()
+    boot = _judge_tpm(untrusted, statement, references, now)
+    enclave = _judge_tdx(untrusted, references, now)
+    gpus = _judge_gpus(untrusted, statement, references, now)
+    level, rests_on = _level(stated, fresh, boot, enclave, gpus)
     ends = [each.valid_until for each in rests_on if each.valid_until is not None]
-    return Verdict(level, tuple(each.check for each in found), now, min(ends, default=None), is_test)
+    return Verdict(
+        level=level,
+        checks=tuple(each.check for each in (stated, fresh, boot, enclave, gpus)),
+        as_of=now,
+        valid_until=min(ends, default=None),
+        is_test=enclave.check.outcome is Outcome.TEST,
+    )
 
 
-def _level(stated: _Found, fresh: _Found, tdx: _Found) -> tuple[Level, tuple[_Found, ...]]:
+def _level(
+    stated: _Found, fresh: _Found, boot: _Found, enclave: _Found, gpus: _Found
+) -> tuple[Level, tuple[_Found, ...]]:
     """The highest level whose evidence holds, and what it rests on."""
-    if not stated.holds or fresh.check.outcome is Outcome.FAILED:
+    outdated = fresh.check.outcome is Outcome.FAILED
+    if not stated.holds or outdated or enclave.check.outcome is Outcome.TEST:
         return Level.NOT_ATTESTED, ()
-    base = (stated, fresh)
-    if tdx.holds:
-        return Level.CPU_ENCLAVE, (*base, tdx)
-    return Level.SELF_REPORTED, base
+    if enclave.holds and gpus.holds:
+        return Level.CONFIDENTIAL, (stated, fresh, enclave, gpus)
+    if enclave.holds:
+        return Level.CPU_ENCLAVE, (stated, fresh, enclave)
+    if boot.holds:
+        return Level.TPM_BACKED, (stated, fresh, boot)
+    return Level.SELF_REPORTED, (stated, fresh)
 
 
 def _judge_statement(untrusted: Evidence) -> tuple[_Found, Statement | None]:
@@ -83,7 +112,7 @@ def _judge_statement(untrusted: Evidence) -> tuple[_Found, Statement | None]:
         if bytes.fromhex(statement.key) != untrusted.public_key:
             raise NotProven("its statement names another key than the one that signed it")
     except NotProven as problem:
-        return _Found(Check(name, Outcome.FAILED, _sentence(problem), DEVICE_KEY)), None
+        return _Found(Check(name, Outcome.FAILED, sentence(problem), DEVICE_KEY)), None
     told = f"Signed by the device key {untrusted.public_key.hex()[:16]}…, for which nobody vouches."
     return _Found(Check(name, Outcome.HOLDS, told, DEVICE_KEY)), statement
 
@@ -120,6 +149,41 @@ def _judge_freshness(statement: Statement | None, nonce: bytes | None, now: date
     return _Found(Check(name, Outcome.MISSING, told, THIS_COMPUTER), made + GOOD_FOR)
 
 
+def _judge_tpm(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
+    name = "Boot state (TPM)"
+    if untrusted.tpm is None:
+        return _Found(Check(name, Outcome.MISSING, "No TPM quote was shown.", TPM_MAKER))
+    try:
+        verified = tpm.verify(untrusted.tpm, untrusted.bound_to, references.tpm_roots, now, references.challenge)
+    except NotProven as problem:
+        return _Found(Check(name, _outcome_of(problem), sentence(problem), TPM_MAKER))
+    signed = "The boot registers PCR 0 to 7 were signed for this statement."
+    parts = (Check("Quote", Outcome.HOLDS, signed, "a TPM"), _genuine(verified), _secure_boot(statement))
+    told = "A genuine TPM signed how this computer was started."
+    return _Found(_all_of(name, parts, told, TPM_MAKER), verified.expires)
+
+
+def _genuine(verified: tpm.VerifiedTpm) -> Check:
+    name = "Genuine TPM"
+    if not verified.is_genuine or verified.endorsement is None:
+        return Check(name, Outcome.MISSING, " ".join(verified.missing), TPM_MAKER)
+    made = verified.endorsement
+    told = f"{made.maker} {made.model}, certified by {made.root}; it holds the key that signed."
+    return Check(name, Outcome.HOLDS, told, made.maker)
+
+
+def _secure_boot(statement: Statement | None) -> Check:
+    """PCR 7 stands for it, but only with the boot's event log, which root alone may read, could it be told what for."""
+    said = statement.finding(SECURE_BOOT) if statement is not None else None
+    if said is None or said.value is None:
+        why = f", because {said.evidence}" if said is not None else ""
+        return Check(SECURE_BOOT, Outcome.MISSING, f"Whether it is on is unknown{why}.", THIS_COMPUTER)
+    if said.value is not True:
+        return Check(SECURE_BOOT, Outcome.FAILED, f"It is off: {said.evidence}.", THIS_COMPUTER)
+    told = "It says that it is on. PCR 7 was signed, but without the boot's event log nobody can read it there."
+    return Check(SECURE_BOOT, Outcome.HOLDS, told, THIS_COMPUTER)
+
+
 def _judge_tdx(untrusted: Evidence, references: References, now: datetime) -> _Found:
     name, quote = "CPU enclave (Intel TDX)", untrusted.tdx_quote
     if quote is None:
@@ -130,8 +194,7 @@ def _judge_tdx(untrusted: Evidence, references: References, now: datetime) -> _F
     try:
         verified = references.tdx.verify(quote, now)
     except NotProven as problem:
-        outcome = Outcome.MISSING if isinstance(problem, NotCheckable) else Outcome.FAILED
-        return _Found(Check(name, outcome, _sentence(problem), INTEL))
+        return _Found(Check(name, _outcome_of(problem), sentence(problem), INTEL))
     told = (
         f"Intel signed it for a platform that is up to date; the collateral is good until {_day(verified.valid_until)}."
     )
@@ -160,6 +223,54 @@ def _on_list(image_hash: bytes, accepted: frozenset[bytes] | None) -> Check:
     return Check(name, Outcome.FAILED, f"{image} is not on the network's list.", THE_NETWORK)
 
 
+def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
+    """All that the statement names, each by a report of its own: jobs may run on any of them."""
+    name = "Confidential GPUs"
+    stated = {gpu.uuid: gpu.name for gpu in statement.gpus} if statement is not None else {}
+    if not untrusted.gpus:
+        return _Found(Check(name, Outcome.MISSING, "No GPU's report was shown.", NVIDIA))
+    found = [_judge_gpu(each, stated, untrusted.bound_to, references.gpus, now) for each in untrusted.gpus]
+    shown = [_hashed(each.uuid) for each in untrusted.gpus]
+    parts = [each.check for each, _ in found]
+    parts += [
+        Check(gpu, Outcome.MISSING, "The statement names it, and no report of it was shown.", NVIDIA)
+        for uuid, gpu in stated.items()
+        if uuid not in shown
+    ]
+    certificates = [serial for _, serial in found if serial is not None]
+    if len(set(certificates)) < len(certificates) or len(set(shown)) < len(shown):
+        parts.append(Check("Number of GPUs", Outcome.FAILED, "One GPU is shown as several.", NVIDIA))
+    ends = [each.valid_until for each, _ in found if each.valid_until is not None]
+    told = "NVIDIA's own driver and firmware, in confidential mode, asked from inside the same guest."
+    return _Found(_all_of(name, parts, told, NVIDIA), min(ends, default=None))
+
+
+def _judge_gpu(
+    untrusted: GpuEvidence, stated: dict[str, str], bound_to: bytes, references: GpuReferences, now: datetime
+) -> tuple[_Found, int | None]:
+    """The check of one GPU, and its certificate's number."""
+    name = stated.get(_hashed(untrusted.uuid))
+    if name is None:
+        told = "A report of a GPU that the statement does not name."
+        return _Found(Check("Another GPU", Outcome.FAILED, told, NVIDIA)), None
+    try:
+        verified = gpu_report.verify(untrusted, bound_to, references, now)
+    except NotProven as problem:
+        return _Found(Check(name, _outcome_of(problem), sentence(problem), NVIDIA)), None
+    if not verified.is_complete:
+        told = f"A genuine GPU signed for this statement, but: {' '.join(verified.missing)}"
+        return _Found(Check(name, Outcome.MISSING, told, NVIDIA), verified.expires), verified.serial
+    told = (
+        f"Driver {verified.driver_version}, VBIOS {verified.vbios_version}; {len(verified.compared)} measurements are "
+        "as NVIDIA's references say."
+    )
+    return _Found(Check(name, Outcome.HOLDS, told, NVIDIA), verified.expires), verified.serial
+
+
+def _hashed(uuid: str) -> str:
+    return sha256(uuid.encode()).hexdigest()
+
+
 def _all_of(name: str, parts: Iterable[Check], told: str, whose_word: str) -> Check:
     """Holds when all parts hold; else it is as the worst of them, and tells what that tells."""
     parts = tuple(parts)
@@ -170,9 +281,8 @@ def _all_of(name: str, parts: Iterable[Check], told: str, whose_word: str) -> Ch
     return Check(name, Outcome.HOLDS, told, whose_word, parts)
 
 
-def _sentence(problem: NotProven) -> str:
-    words = str(problem)
-    return f"{words[:1].upper()}{words[1:]}."
+def _outcome_of(problem: NotProven) -> Outcome:
+    return Outcome.MISSING if isinstance(problem, NotCheckable) else Outcome.FAILED
 
 
 def _day(moment: datetime) -> str:

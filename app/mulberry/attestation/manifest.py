@@ -94,11 +94,11 @@ class StatedFinding:
     value: bool | Line | None
     evidence: Line
 
-    @property
-    def in_words(self) -> str:
-        if isinstance(self.value, bool):
-            return "yes" if self.value else "no"
-        return "unknown" if self.value is None else self.value
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"unknown, because {self.evidence}"
+        value = self.value if isinstance(self.value, str) else "yes" if self.value else "no"
+        return f"{value} ({self.evidence})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +169,4 @@ def _facts(statement: Statement) -> Iterator[tuple[str, str]]:
     else:
         yield "Sandbox", f"{sandbox.tier}: {sandbox.passed.bit_count()} of {sandbox.checks} checks passed"
     for finding in statement.host:
-        yield finding.name, f"{finding.in_words} ({finding.evidence})"
+        yield finding.name, str(finding)

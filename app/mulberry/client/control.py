@@ -39,7 +39,7 @@ FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 5.0
 EVENT_LIMIT_BYTES = 16 * 2**20
 MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
-PROOF_SECONDS = 60.0  # a TPM or a quoting service may be slow, and each has its own time limit
+PROOF_SECONDS = 180.0  # a TPM or a quoting service may be slow, and each has its own time limit
 ELIGIBILITY_SECONDS = 60.0  # a driver may hang, and the chain may be far away
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
@@ -176,12 +176,13 @@ class ControlClient:
         """Begins to look anew and returns; `attestation` tells when that is done (`is_checking`)."""
         return await self._ask(AttestationStatus, "POST", "/v1/attestation")
 
-    async def envelope(self, nonce: str = "") -> Envelope:
-        """A statement made now with all evidence, for a verifier who asked with `nonce` (hexadecimal), or for anyone.
+    async def envelope(self, nonce: str = "", question: str = "") -> Envelope:
+        """A statement made now with all evidence: for anyone, for a verifier who asked with `nonce` (hexadecimal), or
+        for one who sent a file with a `question`.
 
-        Raises `UserFacingError` too when the nonce is none.
+        Raises `UserFacingError` too when nonce or question are none.
         """
-        body = to_json(EnvelopeRequest, EnvelopeRequest(nonce))
+        body = to_json(EnvelopeRequest, EnvelopeRequest(nonce, question))
         return _understood(Envelope, await self._call("POST", "/v1/attestation/envelope", body, PROOF_SECONDS))
 
     async def quit(self) -> None:

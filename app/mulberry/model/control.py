@@ -72,9 +72,11 @@ class DialRequest:
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeRequest:
-    """`POST /v1/attestation/envelope`: a statement made now. `nonce` is what a verifier asked with, hexadecimal."""
+    """`POST /v1/attestation/envelope`: a statement made now. `nonce` is what a verifier asked with, hexadecimal;
+    `question` the content of its file (`attestation.questions`), which has a nonce of its own."""
 
     nonce: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,16 @@ class DataFolder:
         return self.path / "collateral"
 
     @property
+    def gpu_references(self) -> Path:
+        """NVIDIA's word on drivers, VBIOSes and revoked certificates; see `attestation.gpu_references`."""
+        return self.path / "gpu-references"
+
+    @property
+    def tpm_roots(self) -> Path:
+        """Certificates of TPM makers that are trusted, as files of PEM or DER."""
+        return self.path / "tpm-roots"
+
+    @property
     def stats_token(self) -> Path:
         """What the stats page's control actions ask for."""
         return self.path / "stats.token"

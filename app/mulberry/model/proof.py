@@ -50,7 +50,8 @@ _WORDS = {
     Level.TPM_BACKED: _Words(
         "TPM-backed boot state",
         "Level 1, a TPM with its maker's certificate that signed the boot registers (PCR 0 to 7), and Secure Boot.",
-        "The owner, and software running as the owner, can read memory and video memory. "
+        "The owner, and software running as the owner, can read memory and video memory. That Secure Boot is on is the "
+        "computer's own word. "
         "The TPM may belong to another computer. Mulberry itself is not a part of what was measured at boot.",
     ),
     Level.CPU_ENCLAVE: _Words(
