@@ -23,7 +23,7 @@ START_SECONDS = 20.0
 PLATFORM = 0x4000000C
 PASSWORD = number(9, 4) + number(0x40000009, 4) + number(0, 2) + number(0, 1) + number(0, 2)
 NV_DEFINE_SPACE, NV_WRITE, PCR_EXTEND, GET_CAPABILITY, EVICT_CONTROL = 0x12A, 0x137, 0x182, 0x17A, 0x120
-MAKERS_NV_ATTRIBUTES = 0x62070401  # as swtpm_setup has them for an EK certificate: read with its own empty password
+MAKERS_NV_ATTRIBUTES = 0x42072001  # as swtpm_setup has them for an EK certificate: read with its own empty password
 TRANSIENT_HANDLES, SESSION_HANDLES = 0x80000000, 0x02000000
 OWNER = 0x40000001
 

@@ -185,4 +185,4 @@ def _maker_name(said: str) -> str:
         letters = bytes.fromhex(said.removeprefix("id:")).decode("ascii").strip("\0 ")
     except ValueError:
         return "unknown"
-    return MAKERS.get(letters) or plain(letters, 8) or "unknown"
+    return MAKERS.get(letters) or plain(letters, 8).strip() or "unknown"
