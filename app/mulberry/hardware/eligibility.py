@@ -105,8 +105,9 @@ def _of_gpu(
     own: list[Requirement] = []
     if network.kind == "mainnet":
         own += for_confidential_work(card, computer)
-    if network.kind != "mainnet" or (computer.host.tdx_guest.value and answer_to(own) is not Answer.CANNOT):
-        own += for_any_work(card, computer, _model_of(computer, network))
+    is_where_jobs_run = network.kind == "test" or (network.kind == "mainnet" and computer.host.tdx_guest.value)
+    if is_where_jobs_run and answer_to(own) is not Answer.CANNOT:
+        own += for_any_work(card, computer, _models_for(computer, network))
     answer = answer_to([*own, *of_computer]) if network.kind == "mainnet" else answer_to(own)
     line = gpu_line(card.name, network, answer, (*own, *of_computer))
     return GpuEligibility(card.uuid, card.pci_address, card.name, answer, line, tuple(own))
@@ -116,18 +117,12 @@ def _of_computer(computer: Computer, network: NetworkRules) -> tuple[Requirement
     found: list[Requirement] = []
     if network.worker_policy is Policy.TDX:
         found += of_guest(computer, network)
-    if network.kind == "mainnet":
-        found.append(_listed(network))
+    if network.kind == "mainnet" and network.root is not None:
+        digest = sha256(network.model.encode()).hexdigest()
+        found.append(on_the_list(MODEL_LISTED, "model", digest, network.root.model_hashes, network.root))
     if not network.jobs_from_here:
         found.append(_sandbox(computer))
     return (*found, _model(computer, network), _room(computer))
-
-
-def _listed(network: NetworkRules) -> Requirement:
-    if network.root is None:
-        return Requirement(MODEL_LISTED, Standing.UNKNOWN, f"unknown, because {network.why_no_root}")
-    digest = sha256(network.model.encode()).hexdigest()
-    return on_the_list(MODEL_LISTED, "model", digest, network.root.model_hashes, network.root)
 
 
 def _sandbox(computer: Computer) -> Requirement:
@@ -140,15 +135,15 @@ def _sandbox(computer: Computer) -> Requirement:
     return Requirement(SANDBOX, standing, evidence, step, WhoseTurn.YOU, "mulberry sandbox selftest")
 
 
-def _model_of(computer: Computer, network: NetworkRules) -> StoredModel | None:
+def _models_for(computer: Computer, network: NetworkRules) -> list[StoredModel]:
+    """Those here that may serve on it, the one of its name first."""
     usable = [model for model in computer.models if not model.problem]
-    named = next((model for model in usable if model.name == network.model_base_name), None)
-    return named or next((model for model in usable if network.any_model), None)
+    usable.sort(key=lambda model: model.name != network.model_base_name)
+    return [model for model in usable if network.any_model or model.name == network.model_base_name]
 
 
 def _model(computer: Computer, network: NetworkRules) -> Requirement:
-    model = _model_of(computer, network)
-    if model is not None:
+    for model in _models_for(computer, network)[:1]:
         return Requirement(MODEL, Standing.MET, f"{model.title}, {size_in_words(model.size_bytes)}.")
     return Requirement(
         MODEL,
@@ -172,8 +167,7 @@ def _room(computer: Computer) -> Requirement:
 
 def _of_models(computer: Computer, network: NetworkRules, cards: Sequence[Card]) -> Iterable[ModelEligibility]:
     """The network's own first, then those that are imported."""
-    own = _model_of(computer, network)
-    if own is None:
+    if not _models_for(computer, network):
         line = f"{network.model_base_name}: is not imported."
         yield ModelEligibility(network.model_base_name, Answer.CAN_AFTER, line)
     for model in computer.models:

@@ -3,6 +3,7 @@
 A GPU counts as one whether the driver tells of it or only the PCI bus does: its owner sees it in the case.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mulberry.hardware.confidential import CAPABLE_IDS
@@ -25,11 +26,12 @@ from mulberry.model.text import plain
 
 CAPABLE = "A GPU with confidential computing"
 MODE = "Its confidential mode"
-READY = "It accepts work"
+READY = "Its readiness for work"
 ANSWERS = "The driver answers for it"
 DRIVER = f"NVIDIA driver {OLDEST_DRIVER} or newer"
 GENERATION = "Turing or newer"
 MEMORY = "Memory for the model"
+GPU_MODEL = "A model made for GPUs"
 MODE_TOOL = "sudo python3 nvidia_gpu_tools.py --gpu-bdf={address}"  # of NVIDIA's gpu-admin-tools
 
 
@@ -62,7 +64,7 @@ def cards_of(computer: Computer) -> list[Card]:
     for gpu in hidden:
         faulty = next((one for one in report.unread if same_address(one.pci_address or "", gpu.address)), None)
         condition = faulty.condition if faulty else GpuCondition.WORKS
-        name = CAPABLE_IDS.get(gpu.device_id, f"NVIDIA GPU 10de:{gpu.device_id:04x}")
+        name = CAPABLE_IDS.get(gpu.device_id, f"NVIDIA GPU (10de:{gpu.device_id:04x})")
         told.append(Card("", gpu.address, name, _capable(computer, gpu.address), None, gpu, condition))
     return told
 
@@ -87,12 +89,15 @@ def for_confidential_work(card: Card, computer: Computer) -> list[Requirement]:
     return [*found, _mode(card, computer), *([_ready(computer)] if computer.host.tdx_guest.value else [])]
 
 
-def for_any_work(card: Card, computer: Computer, model: StoredModel | None) -> list[Requirement]:
-    """What our engine wants of a GPU, on every network."""
+def for_any_work(card: Card, computer: Computer, models: Sequence[StoredModel]) -> list[Requirement]:
+    """What our engine wants of a GPU on every network. `models`: those that may serve there."""
     answers = _answers(card, computer)
     if card.info is None:
         return [answers]
-    return [answers, _driver(card.info), _generation(card.info), *_memory(card.info, model)]
+    generation = _generation(card.info)
+    if not generation.can_change:
+        return [answers, generation]
+    return [answers, generation, _driver(card.info), *_memory(card.info, models)]
 
 
 def _capability(card: Card) -> Requirement:
@@ -201,15 +206,27 @@ def _generation(gpu: GpuInfo) -> Requirement:
     )
 
 
-def _memory(gpu: GpuInfo, model: StoredModel | None) -> list[Requirement]:
-    way = next((way for way in model.ways if way.provider == "cuda"), None) if model else None
-    if way is None or model is None:
-        return []
-    has = f"{size_in_words(gpu.memory_total_bytes)} of memory"
-    needs = f"{model.title} needs {size_in_words(way.minimum_vram_bytes)}"
-    if gpu.memory_total_bytes >= way.minimum_vram_bytes:
-        return [Requirement(MEMORY, Standing.MET, f"{has}; {needs}.")]
-    return [Requirement(MEMORY, Standing.NOT_MET, f"{has}; {needs}.", "Take a smaller model.", WhoseTurn.YOU)]
+def _memory(gpu: GpuInfo, models: Sequence[StoredModel]) -> Iterator[Requirement]:
+    """For the model that needs the least. That there is no model at all is not the GPU's matter."""
+    if not models:
+        return
+    ways = [(way.minimum_vram_bytes, model.title) for model in models for way in model.ways if way.provider == "cuda"]
+    if not ways:
+        yield Requirement(
+            GPU_MODEL,
+            Standing.NOT_MET,
+            "The models that are here run on the processor only.",
+            "Import a model with a variant for GPUs.",
+            WhoseTurn.YOU,
+            "mulberry models import FOLDER-OR-ADDRESS",
+        )
+        return
+    needed, title = min(ways)
+    told = f"{size_in_words(gpu.memory_total_bytes)} of memory; {title} needs {size_in_words(needed)}."
+    if gpu.memory_total_bytes >= needed:
+        yield Requirement(MEMORY, Standing.MET, told)
+    else:
+        yield Requirement(MEMORY, Standing.NOT_MET, told, "Take a smaller model.", WhoseTurn.YOU)
 
 
 def _linux(pci_address: str) -> str:

@@ -21,7 +21,9 @@ def of_guest(computer: Computer, network: NetworkRules) -> list[Requirement]:
     found = [_guest(computer.host)]
     if computer.host.tdx_guest.value:
         found.append(_quote(computer))
-    return [*found, _rules(network), _image(computer, network)]
+    if network.root is None:
+        return [*found, _unknown(RULES, network.why_no_root, "Ask the chain now.", "mulberry check --fresh")]
+    return [*found, Requirement(RULES, Standing.MET, f"{told(network.root)}."), _image(computer, network.root)]
 
 
 def _guest(host: HostReport) -> Requirement:
@@ -43,7 +45,7 @@ def _guest(host: HostReport) -> Requirement:
         return _never(f"This is {what}, and confidential guests do not nest")
     cpu = host.cpu.value
     if cpu is not None and any(name in cpu for name in NO_TDX_PROCESSORS):
-        return _never(f"{cpu} has no TDX; {TDX_PROCESSORS}")
+        return _never(f"{cpu_in_words(cpu)} has no TDX; {TDX_PROCESSORS}")
     if host.tdx_host.value is False:
         return Requirement(
             GUEST,
@@ -82,20 +84,12 @@ def _quote(computer: Computer) -> Requirement:
     return _unknown(QUOTE, quotes.evidence)
 
 
-def _rules(network: NetworkRules) -> Requirement:
-    if network.root is None:
-        return _unread(RULES, network)
-    return Requirement(RULES, Standing.MET, f"{told(network.root)}.")
-
-
-def _image(computer: Computer, network: NetworkRules) -> Requirement:
-    if network.root is None:
-        return _unread(IMAGE, network)
+def _image(computer: Computer, root: SeenRoot) -> Requirement:
     if not computer.host.tdx_guest.value:
         return _unknown(IMAGE, "an image has a hash only when a TDX guest runs it")
     if computer.image.value is None:
         return _unknown(IMAGE, computer.image.evidence)
-    return on_the_list(IMAGE, "image", computer.image.value, network.root.worker_hashes, network.root)
+    return on_the_list(IMAGE, "image", computer.image.value, root.worker_hashes, root)
 
 
 def on_the_list(name: str, what: str, digest: str, accepted: tuple[str, ...], root: SeenRoot) -> Requirement:
@@ -113,15 +107,16 @@ def on_the_list(name: str, what: str, digest: str, accepted: tuple[str, ...], ro
     )
 
 
+def cpu_in_words(untrusted_name: str) -> str:
+    """Without the makers' marks."""
+    return " ".join(untrusted_name.replace("(R)", "").replace("(TM)", "").split())
+
+
 def told(root: SeenRoot) -> str:
     """Who says it, and when."""
     if root.as_of is None:
         return "the network's profile says so, without a date"
     return f"root contract, version {root.version}, as of {root.as_of:%Y-%m-%d %H:%M} UTC"
-
-
-def _unread(name: str, network: NetworkRules) -> Requirement:
-    return _unknown(name, network.why_no_root, "Ask the chain now.", "mulberry check --fresh")
 
 
 def _unknown(name: str, why: str, next_step: str = "", command: str = "") -> Requirement:
