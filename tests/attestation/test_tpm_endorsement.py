@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mulberry.attestation.errors import NotProven
+from mulberry.attestation.errors import NotCheckable, NotProven
 from mulberry.attestation.tpm import Endorsement, identify, read_roots
-from mulberry.attestation.tpm.endorsement import RootMissing, verify_endorsement
+from mulberry.attestation.tpm.endorsement import verify_endorsement
 from recorded_tpm import recording
 from synthetic_tpm import EXPIRES, NOW, Maker, PaperTpm, new_maker
 
@@ -46,12 +46,12 @@ def test_of_two_roots_of_one_name_the_right_one_is_taken() -> None:
 
 @pytest.mark.parametrize("shown", [(), (ROOT,), (new_maker("Somebody"),)])
 def test_a_missing_link_is_named(shown: tuple[Maker, ...]) -> None:
-    with pytest.raises(RootMissing, match="CN=Paper TPM Issuing"):
+    with pytest.raises(NotCheckable, match="CN=Paper TPM Issuing"):
         endorsed(*shown)
 
 
 def test_a_root_that_a_stranger_brings_along_is_not_trusted() -> None:
-    with pytest.raises(RootMissing, match="CN=Paper TPM Root"):
+    with pytest.raises(NotCheckable, match="CN=Paper TPM Root"):
         endorsed(ISSUING, ROOT, roots=())
 
 
@@ -59,7 +59,7 @@ def test_certificates_that_name_one_another_end() -> None:
     """A chain that goes round in circles would be followed for ever."""
     one = new_maker("One").issue("Two")
     other = new_maker("Two").issue("One")
-    with pytest.raises(RootMissing):
+    with pytest.raises(NotCheckable):
         endorsed(one, other, own=other.certify(PAPER.ek.public_key()))
 
 
@@ -74,7 +74,7 @@ def test_the_certificate_that_others_software_made_names_its_issuer() -> None:
     chain = identify(recorded.tpm).ek_chain
     found = verify_endorsement(recorded.challenge.ek_public, chain, recorded.roots, NOW)
     assert (found.maker, found.model, found.root) == ("unknown", "swtpm", "swtpm-localca")
-    with pytest.raises(RootMissing, match="CN=swtpm-localca"):
+    with pytest.raises(NotCheckable, match="CN=swtpm-localca"):
         verify_endorsement(recorded.challenge.ek_public, chain, (recorded.root_above,), NOW)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulberry.attestation.certificate_chain import common_name, read_chain, verify_chain
-from mulberry.attestation.errors import NotProven, refusing
+from mulberry.attestation.errors import NotCheckable, NotProven, refusing
 from mulberry.attestation.tpm.keys import EK_ECC, EK_RSA, ecc_key, rsa_key
 from mulberry.attestation.tpm.wire import read_public
 from mulberry.model.files import read_bounded
@@ -62,10 +62,6 @@ class Endorsement:
     expires: datetime
 
 
-class RootMissing(Exception):
-    """The certificate may be good: the maker's root that would tell is not at hand. The text names what is missing."""
-
-
 def read_roots(folder: Path) -> "tuple[Certificate, ...]":
     """The roots that somebody put into the folder, PEM or DER, one or several a file. What cannot be read is left out,
     and logged."""
@@ -91,7 +87,7 @@ def verify_endorsement(
 ) -> Endorsement:
     """Follows the endorsement key's certificate up to one of `roots`, at `now` (aware).
 
-    Raises `NotProven`: something is wrong; `RootMissing`: nothing is wrong so far, and the root is not here.
+    Raises `NotProven`: something is wrong; `NotCheckable`: nothing is wrong so far, and the root is not here.
     """
     chain = read_chain(untrusted_chain, ITS_TPM)
     own = chain[0]
@@ -120,7 +116,7 @@ def _path(
         above = next((each for each in left if each.subject == top.issuer and each != top), None)
         if above is None:
             issuer = plain(top.issuer.rfc4514_string(), 120)
-            raise RootMissing(f"the certificate of the TPM's maker is not here ({issuer})")
+            raise NotCheckable(f"the certificate of the TPM's maker is not here ({issuer})")
         left.remove(above)
         path.append(above)
 

@@ -11,11 +11,11 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from mulberry.attestation.errors import NotProven
+from mulberry.attestation.errors import NotCheckable, NotProven
 from mulberry.attestation.evidence import TpmEvidence
 from mulberry.attestation.tpm.collecting import BOOT_REGISTERS
 from mulberry.attestation.tpm.credential import Challenge
-from mulberry.attestation.tpm.endorsement import Endorsement, RootMissing, verify_endorsement
+from mulberry.attestation.tpm.endorsement import Endorsement, verify_endorsement
 from mulberry.attestation.tpm.keys import AK_PROMISES, AK_TEMPLATE, ecc_key
 from mulberry.attestation.tpm.wire import (
     ENDORSEMENT,
@@ -87,7 +87,7 @@ def verify(
     endorsement = None
     try:
         endorsement = _endorsement(untrusted, roots, now)
-    except RootMissing as problem:
+    except NotCheckable as problem:
         missing.append(f"The maker's word on the TPM could not be checked: {problem}.")
     if challenge is None:
         missing.append(NOT_CHALLENGED)

@@ -35,7 +35,7 @@ DOCUMENTATION = {
     Stack.NVIDIA_REVOCATION: "NVIDIA's documentation of its OCSP service",
     Stack.NVIDIA_VERIFIER: "NVIDIA's documentation of its remote attestation service",
     Stack.TSM: "Linux's documentation of configfs-tsm-report",
-    Stack.TPM: "the TPM 2.0 Library specification, part 2 (TPM_RC)",
+    Stack.TPM: "The TPM 2.0 Library specification, part 2 (TPM_RC)",
 }
 INTELS = "Intel's documentation of SGX and TDX DCAP"
 

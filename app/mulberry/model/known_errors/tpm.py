@@ -16,7 +16,7 @@ CODE_BITS = 0xFFF  # above these: who of the software stack speaks
 
 _AGAIN = "It is tried again by itself."
 _BUG = "Send the diagnostics to Mulberry's makers: the question was not well formed."
-_CLEAR = "Its owner hierarchy has a password of its own; take it away in the firmware's settings (clears the TPM)."
+_CLEAR = "Somebody set a password on it; its owner can take it away in the firmware's settings (that clears the TPM)."
 
 
 def without_place(code: int) -> int:
