@@ -11,12 +11,10 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
-from mulberry.agent.chain import Chain
-from mulberry.agent.model_keeper import bundled_models
 from mulberry.agent.sandbox_words import why_none
 from mulberry.agent.seen_root import load_seen_root, seen
-from mulberry.agent.workshop import Workshop
 from mulberry.attestation.errors import NotProven
 from mulberry.attestation.quote import parse_quote
 from mulberry.attestation.tsm import REPORT_DATA_BYTES, REPORTS, make_quote
@@ -35,7 +33,10 @@ from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder, model_store
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 from mulberry.runtime.sandbox.choose import Choice, choose
-from mulberry.runtime.store.store import ModelStore
+from mulberry.runtime.store.store import ModelStore, bundled_models
+
+if TYPE_CHECKING:
+    from mulberry.agent.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
@@ -86,12 +87,13 @@ class Preflight:
     async def report(self, *, fresh: bool = False, only: NetworkProfile | None = None) -> EligibilityReport:
         """For `only` one network, or for all that are known here. `fresh`: the chain is asked now."""
         profiles = [only] if only is not None else _profiles(self._root, self._own)
-        computer, rules = await asyncio.gather(self._look(), self._rules(profiles, fresh=fresh))
+        computer, rules = await asyncio.gather(self.computer(), self._rules(profiles, fresh=fresh))
         if only is None and not any(network.kind == "test" for network in rules):
             rules = [*rules, TEST_NETWORKS]
         return judge(computer, rules, self._clock.now())
 
-    async def _look(self) -> Computer:
+    async def computer(self) -> Computer:
+        """All that is known of this computer, looked at now."""
         (gpus, confidential), host, sandbox, (models, free_bytes) = await asyncio.gather(
             asyncio.to_thread(self._ask_driver),
             asyncio.to_thread(read_host, self._files),
@@ -166,6 +168,7 @@ class Preflight:
 
     async def _ask_chain(self, profile: NetworkProfile, folder: DataFolder) -> tuple[SeenRoot | None, str]:
         """What the root contract says now, or why that is not known."""
+        from mulberry.agent.chain import Chain  # here: only who asks the chain waits for its libraries
         from mulberry.agent.treasury import MISFITS
 
         folder.create()
@@ -203,7 +206,7 @@ def _profiles(root: Path, own: Iterable[NetworkProfile]) -> list[NetworkProfile]
     return list(found.values())
 
 
-def preflight_of(workshop: Workshop) -> Preflight:
+def preflight_of(workshop: "Workshop") -> Preflight:
     """An agent's, with its own way to the driver."""
     return Preflight(
         workshop.folder.path.parent,

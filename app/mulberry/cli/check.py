@@ -35,12 +35,12 @@ def check(
     root = root_of(data)
     only = _profile(root, network) if network is not None else None
     report = asyncio.run(check_here(root, SystemClock(), SystemRandom(), fresh=fresh, only=only))
-    can = can_earn(report, is_one=only is not None)
+    can = can_work(report, is_one=only is not None)
     say([_as_json(report, can)] if as_json else of_report(report, everything=only is not None))
     raise typer.Exit(0 if can else 1)
 
 
-def can_earn(report: "EligibilityReport", *, is_one: bool) -> bool:
+def can_work(report: "EligibilityReport", *, is_one: bool) -> bool:
     """Whether it can work now: on the one network asked about, or on one that pays real money."""
     from mulberry.model.eligibility import Answer
 
@@ -61,4 +61,4 @@ def _as_json(report: "EligibilityReport", can: bool) -> str:
     from mulberry.model.eligibility import EligibilityReport
     from mulberry.model.encoding import to_json
 
-    return json.dumps({"can_earn": can, **json.loads(to_json(EligibilityReport, report))}, indent=2, ensure_ascii=False)
+    return json.dumps({"can_work": can, **json.loads(to_json(EligibilityReport, report))}, indent=2, ensure_ascii=False)

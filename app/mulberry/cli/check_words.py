@@ -38,7 +38,7 @@ def _of_network(network: NetworkEligibility, width: int, *, everything: bool) ->
     yield f"[{MARKS[network.answer]}] {network.title} ({_pays(network)}): {ANSWERS[network.answer]}"
     yield from _indented(network.line, width, 4)
     for requirement in _worth_telling(network, everything=everything):
-        yield from _of_requirement(requirement, width)
+        yield from _of_requirement(requirement, width, stands_in_the_way=network.answer is not Answer.CAN)
     if everything:
         for model in network.models:
             yield from _indented(f"model  {model.line}", width, 4)
@@ -64,10 +64,12 @@ def _worth_telling(network: NetworkEligibility, *, everything: bool) -> Iterable
     return unmet
 
 
-def _of_requirement(requirement: Requirement, width: int) -> Iterator[str]:
-    mark = STANDINGS[requirement.standing]
+def _of_requirement(requirement: Requirement, width: int, *, stands_in_the_way: bool) -> Iterator[str]:
+    """What is missing where nothing stands in the way concerns a GPU only, and the processor does without."""
+    is_met = requirement.standing is Standing.MET
+    mark = STANDINGS[requirement.standing] if is_met or stands_in_the_way else "-"
     yield from _indented(f"{mark} {requirement.name}: {requirement.evidence}", width, 4, hanging=2)
-    if requirement.standing is Standing.MET:
+    if is_met:
         return
     turn = "" if requirement.whose_turn in (WhoseTurn.YOU, WhoseTurn.NOBODY) else f" ({requirement.whose_turn}'s turn)"
     if requirement.next_step:
