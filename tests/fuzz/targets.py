@@ -8,12 +8,12 @@ strongest stranger there is: one who holds the proxy's key, or the certificate's
 import json
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha512
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dcap_qvl  # noqa: F401  # here, so that its import does not count as memory that an input takes
 from cryptography import x509
@@ -21,10 +21,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nacl.signing import SigningKey
 from pytoniq_core.boc.cell import Cell
 
+from mulberry.attestation import tpm
 from mulberry.attestation.collateral import CollateralFolder
 from mulberry.attestation.errors import NotProven
+from mulberry.attestation.evidence import TpmEvidence
 from mulberry.attestation.quote import MOST_QUOTE_BYTES, parse_fake_quote, parse_quote
 from mulberry.attestation.tdx import TdxVerifier
+from mulberry.attestation.tpm import VerifiedTpm
+from mulberry.attestation.tpm.wire import read_public, read_quoted, read_signature
 from mulberry.attestation.verifier import MOST_CERTIFICATE_BYTES, verify_peer
 from mulberry.cocoon.attested_peer import LENGTH, MOST_BODY_BYTES, AttestedPeer, AttestedPeerError, checked_length
 from mulberry.cocoon.frames import FrameError, FrameReader, FrameWriter
@@ -47,6 +51,7 @@ from mulberry.ton.payment import (
     build_payment,
     verify_payment,
 )
+from recorded_tpm import Recording, recording
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
@@ -322,6 +327,38 @@ def quotes(data: bytes) -> bool:
     return True
 
 
+TPM_PARTS = ("ak_public", "quoted", "signature", "ek_public", "certificate")
+
+
+@cache
+def _tpm() -> tuple[Recording, TpmEvidence]:
+    recorded = recording("ecc")
+    return recorded, tpm.collect(recorded.tpm, recorded.bound_to, recorded.challenge.credential)
+
+
+def tpms(data: bytes) -> bool:
+    """One part, which the first byte chooses, in the place of a genuine TPM's."""
+    part, untrusted = TPM_PARTS[data[0] % len(TPM_PARTS)] if data else "quoted", data[1:]
+    public = read(lambda part: read_public(part, "a key"), NotProven, untrusted, times=20)
+    assert public is None or public.marshalled() == untrusted
+    read(read_quoted, NotProven, untrusted, times=20)
+    read(read_signature, NotProven, untrusted, times=20)
+    recorded, genuine = _tpm()
+    changed: dict[str, Any] = {part: untrusted}
+    if part == "certificate":
+        changed = {"ek_chain": (untrusted, *genuine.ek_chain[1:])}
+    evidence = replace(genuine, **changed)
+
+    def verify(_: bytes) -> VerifiedTpm:
+        return tpm.verify(evidence, recorded.bound_to, recorded.roots, NOW, recorded.challenge)
+
+    verified = read(verify, NotProven, untrusted, times=20)
+    if verified is None or not verified.is_genuine:
+        return False
+    assert evidence == genuine
+    return True
+
+
 def planted(data: bytes) -> bool:
     """A fault on purpose: shows that a broken property is found and told."""
     assert b"!" not in data
@@ -339,5 +376,6 @@ TARGETS = {
         Target(payments, MAX_PAYMENT_BYTES + 64),
         Target(certificates, MOST_CERTIFICATE_BYTES + 64),
         Target(quotes, MOST_QUOTE_BYTES + 64),
+        Target(tpms, 2048),
     )
 }
