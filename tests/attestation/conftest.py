@@ -1,5 +1,6 @@
 import pytest
 
+from shown_computer import World
 from synthetic_gpu_report import SyntheticNvidia
 from synthetic_tdx import SyntheticIntel
 
@@ -14,3 +15,9 @@ def intel() -> SyntheticIntel:
 def nvidia() -> SyntheticNvidia:
     """One made-up NVIDIA for all."""
     return SyntheticNvidia()
+
+
+@pytest.fixture(scope="session")
+def world(intel: SyntheticIntel, nvidia: SyntheticNvidia, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A computer with all of it, and what a verifier needs. Nothing changes it."""
+    return World(tmp_path_factory.mktemp("world"), intel, nvidia)

@@ -225,7 +225,7 @@ def _on_list(image_hash: bytes, accepted: frozenset[bytes] | None) -> Check:
 
 def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
     """All that the statement names, each by a report of its own: jobs may run on any of them."""
-    name = "Confidential GPUs"
+    name = "GPUs"
     stated = {gpu.uuid: gpu.name for gpu in statement.gpus} if statement is not None else {}
     if not untrusted.gpus:
         return _Found(Check(name, Outcome.MISSING, "No GPU's report was shown.", NVIDIA))
@@ -241,7 +241,9 @@ def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: Re
     if len(set(certificates)) < len(certificates) or len(set(shown)) < len(shown):
         parts.append(Check("Number of GPUs", Outcome.FAILED, "One GPU is shown as several.", NVIDIA))
     ends = [each.valid_until for each, _ in found if each.valid_until is not None]
-    told = "NVIDIA's own driver and firmware, in confidential mode, asked from inside the same guest."
+    told = (
+        "Each showed by a report for this statement that NVIDIA's own driver and firmware run it, closed to debuggers."
+    )
     return _Found(_all_of(name, parts, told, NVIDIA), min(ends, default=None))
 
 
