@@ -36,7 +36,7 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
-from mulberry.model.eligibility import EligibilityReport
+from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
@@ -143,6 +143,7 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/attestation", faces.attest_again),
             web.post("/v1/attestation/envelope", faces.envelope),
             web.get("/v1/eligibility", faces.eligibility),
+            web.get("/v1/computer", faces.computer),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -245,6 +246,9 @@ class _Faces:
         if fresh not in ("0", "1"):
             raise ValueError("fresh must be 0 or 1")
         return _json(EligibilityReport, await self._desk.eligibility.report(fresh=fresh == "1"))
+
+    async def computer(self, _: web.Request) -> web.Response:
+        return _json(Computer, await self._desk.eligibility.computer())
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

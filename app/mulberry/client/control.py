@@ -24,7 +24,7 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
-from mulberry.model.eligibility import EligibilityReport
+from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
@@ -132,6 +132,10 @@ class ControlClient:
         may take half a minute; else the root contract is as it was seen last."""
         target = f"/v1/eligibility?fresh={int(fresh)}"
         return _understood(EligibilityReport, await self._call("GET", target, b"", ELIGIBILITY_SECONDS))
+
+    async def computer(self) -> Computer:
+        """What this computer is and has, looked at now."""
+        return _understood(Computer, await self._call("GET", "/v1/computer", b"", ELIGIBILITY_SECONDS))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QLabel,
+    QLayout,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -185,3 +186,25 @@ def plain_button(text: str) -> QPushButton:
     button.setProperty("look", "plain")
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     return button
+
+
+def choice_button(text: str) -> QPushButton:
+    """One of several, of which one is chosen."""
+    button = plain_button(text)
+    button.setCheckable(True)
+    return button
+
+
+def narrow(text: Text) -> Text:
+    """A stranger's long word makes nothing wider."""
+    text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return text
+
+
+def clear(layout: QLayout) -> None:
+    """Takes everything out of it."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
