@@ -1,4 +1,4 @@
-"""What a TPM's part of an attestation costs, with swtpm. A TPM on a board is some hundred times slower."""
+"""What a TPM's part of an attestation costs, with swtpm. TPMs on boards are slower by far."""
 
 import sys
 import tempfile

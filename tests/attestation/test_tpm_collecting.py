@@ -32,7 +32,7 @@ needs_swtpm = pytest.mark.skipif(shutil.which("swtpm") is None, reason="swtpm, a
 each_recording = pytest.mark.parametrize("name", NAMES)
 
 CREATE_PRIMARY, START_AUTH_SESSION, FLUSH_CONTEXT, NV_READ_PUBLIC, PCR_READ = 0x131, 0x176, 0x165, 0x169, 0x17E
-FAILURE = 0x101
+FAILURE, LOCKOUT = 0x101, 0x921
 
 Value = TypeVar("Value")
 
@@ -214,12 +214,18 @@ def test_a_tpm_that_tells_few_registers_at_once_is_asked_again() -> None:
 def test_a_busy_tpm_is_asked_again_and_then_given_up() -> None:
     waited: list[float] = []
     with pytest.raises(TpmRefused) as refused:
-        Tpm(lambda _: answer(RETRY), waited.append).read_nv(1)
+        Tpm(lambda _: answer(RETRY), waited.append).persistent_key(1)
     assert tuple(waited) == PAUSES
     assert "busy" in refused.value.in_words().why
 
 
+@needs_swtpm
+def test_without_a_certificate_there_is_still_a_quote(device: swtpm.SwTpm) -> None:
+    assert tpm.collect(device, BOUND_TO).ek_chain == ()
+
+
 def test_memory_that_may_not_be_read_is_as_good_as_none() -> None:
+    assert Tpm(lambda _: answer(LOCKOUT)).read_nv(1) is None
     public = number(1, 4) + number(11, 2) + number(1 << 29, 4) + number(0, 2) + number(100, 2)
     assert Tpm(lambda _: answer(0, number(len(public), 2) + public)).read_nv(1) is None
 

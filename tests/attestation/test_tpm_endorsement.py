@@ -78,6 +78,15 @@ def test_the_certificate_that_others_software_made_names_its_issuer() -> None:
         verify_endorsement(recorded.challenge.ek_public, chain, (recorded.root_above,), NOW)
 
 
+def test_a_key_of_a_kind_that_is_not_read_here_is_not_called_wrong() -> None:
+    """Certificates may say that an RSA key is for OAEP only (RFC 4055); then its numbers are not read."""
+    paper = PaperTpm(with_rsa=True)
+    rsa, oaep = (bytes.fromhex(f"06092a864886f70d0101{last}") for last in ("01", "07"))
+    own = ISSUING.certify(paper.ek.public_key()).replace(rsa, oaep)
+    with pytest.raises(NotCheckable, match="not read here"):
+        verify_endorsement(paper.ek_public, (own,), [ISSUING.certificate], NOW)
+
+
 @pytest.mark.parametrize(
     ("said", "maker"),
     [

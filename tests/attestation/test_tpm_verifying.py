@@ -17,7 +17,7 @@ from mulberry.attestation import tpm
 from mulberry.attestation.errors import NotProven
 from mulberry.attestation.evidence import TpmEvidence
 from mulberry.attestation.tpm.keys import AK_TEMPLATE
-from mulberry.attestation.tpm.verifying import NOT_CHALLENGED, NOT_IN_TPM
+from mulberry.attestation.tpm.verifying import NOT_CERTIFIED, NOT_CHALLENGED
 from mulberry.attestation.tpm.wire import Attribute, number, read_public, selection, sized
 from recorded_tpm import NAMES, recording
 from synthetic_tpm import BOOTED, BOUND_TO, NOW, Maker, PaperTpm, new_maker
@@ -61,7 +61,7 @@ def test_a_recorded_tpms_quote_is_worth_nothing_for_another_statement(name: str)
 
 def test_without_the_makers_word_that_is_missing_and_not_wrong() -> None:
     verified = verify(PAPER.evidence())
-    assert verified.missing == (NOT_IN_TPM,)
+    assert verified.missing == (NOT_CERTIFIED,)
     assert verified.endorsement is None
     assert verified.expires is None
 

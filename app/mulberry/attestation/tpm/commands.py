@@ -146,11 +146,13 @@ class Tpm:
     def read_nv(self, index: int) -> bytes | None:
         """What lies in the TPM's memory at `index`; None: nothing, or nothing that may be read."""
         try:
-            answer = self._ask(_Code.NV_READ_PUBLIC, _Asked.NV, _handles(index))
+            return self._read_nv(index)
         except TpmRefused as refused:
-            if refused.code == NO_SUCH_HANDLE:
-                return None
-            raise
+            log.info("nothing is read from the TPM's memory at %#x: %s", index, refused)
+            return None
+
+    def _read_nv(self, index: int) -> bytes | None:
+        answer = self._ask(_Code.NV_READ_PUBLIC, _Asked.NV, _handles(index))
         public = Reader(answer.sized(), "the TPM's memory")
         public.take(4 + 2)  # index, algorithm of its name
         attributes = public.number(4)
@@ -158,10 +160,10 @@ class Tpm:
         size = public.number(2)
         if not attributes & NV_WRITTEN or not attributes & (NV_AUTH_READ | NV_OWNER_READ) or size > MOST_NV_BYTES:
             return None
-        reader_of_it = index if attributes & NV_AUTH_READ else OWNER
+        authority = index if attributes & NV_AUTH_READ else OWNER
         starts = range(0, size, NV_PIECE_BYTES)
         return b"".join(
-            self._read_nv_piece(reader_of_it, index, start, min(NV_PIECE_BYTES, size - start)) for start in starts
+            self._read_nv_piece(authority, index, start, min(NV_PIECE_BYTES, size - start)) for start in starts
         )
 
     def _read_nv_piece(self, authority: int, index: int, start: int, size: int) -> bytes:

@@ -135,6 +135,8 @@ def _issuer_among(candidates: "Sequence[Certificate]", top: "Certificate") -> "C
 
 
 def _demand_key(own: "Certificate", untrusted_ek_public: bytes) -> None:
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     ek = read_public(untrusted_ek_public, "its TPM's endorsement key")
     what = "its TPM's endorsement key"
     key: PublicKeyTypes
@@ -145,7 +147,10 @@ def _demand_key(own: "Certificate", untrusted_ek_public: bytes) -> None:
     else:
         raise NotProven("its TPM's endorsement key is not of a kind that makers certify")
     with refusing("the certificate of its TPM has no readable key"):
-        certified = own.public_key()
+        try:
+            certified = own.public_key()
+        except UnsupportedAlgorithm as problem:  # some makers say that their RSA key is for OAEP only
+            raise NotCheckable("the key in the certificate of its TPM is of a kind that is not read here") from problem
     if certified != key:
         raise NotProven("the certificate is of another TPM's key")
 

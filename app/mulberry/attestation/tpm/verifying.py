@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 THE_KEY = "its TPM's attestation key"
-NOT_IN_TPM = "The TPM holds no certificate of its maker: anybody may have made it."
+NOT_CERTIFIED = "No certificate of the TPM's maker was shown: anybody may have made it."
 NOT_CHALLENGED = "Nobody challenged the TPM: the key that signed may lie outside it."
 
 
@@ -94,7 +94,7 @@ def verify(
     else:
         _demand_answer(untrusted, challenge)
     if endorsement is None and not untrusted.ek_chain:
-        missing.append(NOT_IN_TPM)
+        missing.append(NOT_CERTIFIED)
     return VerifiedTpm(
         pcrs=dict(untrusted.pcrs),
         ak_name=ak_name,
