@@ -9,10 +9,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256, sha384
+from typing import TYPE_CHECKING
 
 from mulberry.attestation.collateral import Collateral, expiry
 from mulberry.attestation.errors import NotCheckable, NotProven, refusing
 from mulberry.attestation.quote import Quote, parse_quote
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 # SHA-384 of the uncompressed point of "Intel SGX Root CA", the root that dcap-qvl has built in
 INTEL_ROOT = bytes.fromhex(
@@ -45,7 +49,7 @@ class TdxVerifier:
     def __init__(self, collateral: Collateral, test_root_der: bytes | None = None) -> None:
         self._collateral = collateral
         self._test_root_der = test_root_der
-        self._root = INTEL_ROOT if test_root_der is None else _root_id(test_root_der)
+        self._root = INTEL_ROOT if test_root_der is None else root_id(test_root_der)
         self._remembered: OrderedDict[tuple[bytes, bytes], _Remembered] = OrderedDict()
 
     def verify(self, untrusted_quote: bytes, now: datetime) -> VerifiedQuote:
@@ -104,9 +108,11 @@ def _fresh_until(collateral: str, fmspc: str, now: datetime) -> datetime:
     return expires
 
 
-def _root_id(root_der: bytes) -> bytes:
+def root_id(root: "bytes | Certificate") -> bytes:
+    """What a root is known by: SHA-384 of its key's uncompressed point. A root given as bytes is DER."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    key = x509.load_der_x509_certificate(root_der).public_key()
+    certificate = x509.load_der_x509_certificate(root) if isinstance(root, bytes) else root
+    key = certificate.public_key()
     return sha384(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).digest()
