@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mulberry.attestation.errors import NotCheckable, NotProven
 from mulberry.attestation.tpm import Endorsement, identify, read_roots
@@ -61,6 +63,15 @@ def test_certificates_that_name_one_another_end() -> None:
     other = new_maker("Two").issue("One")
     with pytest.raises(NotCheckable):
         endorsed(one, other, own=other.certify(PAPER.ek.public_key()))
+
+
+@given(st.integers(0, 1), st.integers(0, 5_000), st.integers(1, 255))
+def test_one_changed_byte_in_a_certificate_is_found(which: int, at: int, change: int) -> None:
+    chain = [bytearray(OWN), bytearray(ISSUING.der)]
+    chain[which][at % len(chain[which])] ^= change
+    with pytest.raises(NotProven) as refused:
+        verify_endorsement(PAPER.ek_public, [bytes(each) for each in chain], [ROOT.certificate], NOW)
+    assert str(refused.value).isprintable()
 
 
 def test_too_many_certificates_are_refused() -> None:

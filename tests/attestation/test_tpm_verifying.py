@@ -196,7 +196,10 @@ def other_maker() -> Maker:
         (lambda: other_maker().certify(PAPER.ek.public_key()), "was not issued by Paper TPM Root"),
         (lambda: MAKER.certify(PaperTpm().ek.public_key()), "of another TPM's key"),
         (lambda: MAKER.certify(PaperTpm(with_rsa=True).ek.public_key()), "of another TPM's key"),
-        (lambda: MAKER.certify(PAPER.ek.public_key(), expires=NOW - timedelta(days=1)), "expired on 2026-11-24"),
+        (
+            lambda: MAKER.certify(PAPER.ek.public_key(), expires=NOW - timedelta(days=1)),
+            "certificate without a name of its TPM expired on 2026-11-24",
+        ),
         (lambda: MAKER.certify(PAPER.ek.public_key(), valid_from=NOW + timedelta(days=1)), "only from 2026-11-26"),
         (lambda: MAKER.certify(PAPER.ek.public_key(), usage="1.3.6.1.5.5.7.3.1"), "not for an endorsement key"),
         (lambda: MAKER.certify(PAPER.ek.public_key(), is_authority=True), "is an authority's"),

@@ -64,7 +64,7 @@ def common_name(certificate: "Certificate") -> str:
 
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     said = str(names[0].value) if names else certificate.subject.rfc4514_string()
-    return "".join(letter for letter in said if letter.isprintable())[:80]
+    return "".join(letter for letter in said if letter.isprintable())[:80] or "without a name"
 
 
 def _demand_count(count: int, whose: str) -> None:

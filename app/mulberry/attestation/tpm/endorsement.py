@@ -94,7 +94,7 @@ def verify_endorsement(
     _demand_key(own, untrusted_ek_public)
     with refusing("the certificate of its TPM cannot be read"):
         _demand_endorsement(own)
-    path, root = _path(own, chain[1:], roots)
+        path, root = _path(own, chain[1:], roots)
     expires = verify_chain(path, root, now, ITS_TPM)
     with refusing("the certificate of its TPM cannot be read"):
         maker, model = _maker(own)
