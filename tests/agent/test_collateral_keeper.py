@@ -145,10 +145,10 @@ async def test_a_cache_that_gives_the_same_again_is_not_asked_all_the_time(
 
 
 BAD: dict[str, Callable[[CollateralServer], object]] = {
-    "HTTP status 500": lambda server: server.instead.update({TCB_INFO: web.Response(status=500)}),
+    "cache has a fault": lambda server: server.instead.update({TCB_INFO: web.Response(status=500)}),
     "come back later": lambda server: server.instead.update({IDENTITY: web.Response(status=503)}),
-    "subscription key": lambda server: server.instead.update({PCK_LIST: web.Response(status=401)}),
-    "HTTP status 302": lambda server: server.instead.update(
+    "cache asks for a password": lambda server: server.instead.update({PCK_LIST: web.Response(status=401)}),
+    "does not know (302)": lambda server: server.instead.update(
         {ROOT_LIST: web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"})}
     ),
     "more than the 65,536 bytes": lambda server: server.instead.update({ROOT_LIST: web.Response(body=bytes(2**20))}),

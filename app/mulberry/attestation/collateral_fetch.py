@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from mulberry.attestation.errors import NotProven, refusing
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.known_errors import Stack, to_error
 
 INTEL = "https://api.trustedservices.intel.com"
 INTEL_ROOT_LIST = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
@@ -93,11 +94,8 @@ async def _ask(fetch: Fetch, service: str, url: str) -> Answer:
             next_step="Its owner's hardware must be one that Intel supports for TDX.",
             whose_turn=WhoseTurn.NETWORK,
         )
-    if answer.status in (429, 503):
-        raise not_usable(service, "it is busy and asks to come back later")
-    if answer.status == 401:
-        raise not_usable(service, "it asks for a subscription key, which Mulberry does not have")
-    raise not_usable(service, f"it answered with HTTP status {answer.status}")
+    stack = Stack.PCS if whose_service(service) is WhoseTurn.INTEL else Stack.PCCS
+    raise to_error(f"{service} gave no usable collateral.", stack, answer.status, detail=f"HTTP {answer.status}")
 
 
 def _statement(untrusted_body: bytes, name: str) -> tuple[str, str]:

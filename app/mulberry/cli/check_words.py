@@ -32,6 +32,7 @@ def of_report(report: EligibilityReport, *, everything: bool = False, width: int
         yield from _of_network(network, wide, everything=everything)
     yield ""
     yield f"as of {report.as_of:%Y-%m-%d %H:%M:%S} UTC"
+    yield from wrap(report.rules, wide)
 
 
 def _of_network(network: NetworkEligibility, width: int, *, everything: bool) -> Iterator[str]:
@@ -43,7 +44,8 @@ def _of_network(network: NetworkEligibility, width: int, *, everything: bool) ->
         for model in network.models:
             yield from _indented(f"model  {model.line}", width, 4)
     if network.answer is not Answer.CANNOT and not network.is_demo:
-        yield f"    highest level as it is now: {network.level.value} ({network.level.title})"
+        title = network.level.title
+        yield f"    could reach level {network.level.value} at most, if all that it shows is verified: {title}"
 
 
 def _pays(network: NetworkEligibility) -> str:

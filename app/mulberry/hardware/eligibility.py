@@ -35,6 +35,10 @@ MODEL_LISTED = "Its model on the network's list"
 ROOM = "Room on the disk"
 GPU = "An NVIDIA GPU"
 ROOM_BYTES = 1 << 30  # for ledger and logs, beside the 512 MB that models leave free
+RULES = (
+    "Which GPUs compute confidentially: NVIDIA's documentation for drivers R580 and R590. "
+    "What the main network asks of a worker: Cocoon's release of December 2025."
+)
 BEST_FIRST = (Answer.CAN, Answer.CAN_AFTER, Answer.UNKNOWN, Answer.CANNOT)
 
 
@@ -43,7 +47,7 @@ def judge(computer: Computer, networks: Sequence[NetworkRules], now: datetime) -
     cards = cards_of(computer)
     judged = tuple(_of_network(computer, network, cards) for network in networks)
     summary = tuple(beginners_lines(computer, cards, judged))
-    return EligibilityReport(computer_in_words(computer.host), judged, now, summary)
+    return EligibilityReport(computer_in_words(computer.host), judged, now, summary, RULES)
 
 
 def answer_to(requirements: Iterable[Requirement]) -> Answer:

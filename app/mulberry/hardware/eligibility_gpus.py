@@ -169,7 +169,7 @@ def _answers(card: Card, computer: Computer) -> Requirement:
         return Requirement(ANSWERS, Standing.MET, f"NVML, driver {card.info.driver_version}.")
     known = of_driver(report.driver)
     if report.waiting_until is not None and report.driver is not DriverState.UPDATED:
-        step = f"Mulberry waits for it until {report.waiting_until:%H:%M} UTC."
+        step = "It may come by itself within five minutes; then look again."
         return Requirement(ANSWERS, Standing.NOT_MET, report.absent_because or known.cause, step, WhoseTurn.NOBODY)
     because = report.absent_because or known.cause
     return Requirement(ANSWERS, Standing.NOT_MET, because, known.next_step, known.whose_turn, known.command)

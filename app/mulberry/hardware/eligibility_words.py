@@ -14,12 +14,12 @@ from mulberry.model.eligibility import (
     Standing,
 )
 from mulberry.model.host import HostReport
+from mulberry.model.text import as_a_part
 
 ONLY = {
     CAPABLE: "which accepts only H100-class GPUs with confidential computing",
     GUEST: "which accepts only Intel TDX guests, and this computer can run none",
 }
-NAMES = ("Cocoon", "Intel", "Kepler", "Linux", "Maxwell", "Mulberry", "Pascal", "Turing", "Volta", "Windows")
 
 
 def computer_in_words(host: HostReport) -> str:
@@ -101,14 +101,14 @@ def _on_main(title: str, answer: Answer, needs: tuple[Requirement, ...]) -> str:
         begins = f"is of the class that {title} accepts" if is_of_the_class else f"may be able to join {title}"
         return f"{begins}{f'; still missing: {missing}' if missing else ''}; not known yet: {unknown}"
     never = next(need for need in needs if need.standing is Standing.NOT_MET and not need.can_change)
-    only = ONLY.get(never.name) or f"because {_lower(never.evidence).rstrip('.')}"
+    only = ONLY.get(never.name) or f"because {as_a_part(never.evidence)}"
     return f"cannot join {title}, {only}"
 
 
 def _on_test(test: NetworkEligibility, gpu: GpuEligibility) -> str:
     """The GPU on a test network, where the processor may do without it."""
     if test.answer is not Answer.CAN:
-        return _lower(test.line).rstrip(".")
+        return as_a_part(test.line)
     if gpu.answer is Answer.CAN:
         return _joins(test)
     missing = [need for need in gpu.requirements if need.standing is not Standing.MET]
@@ -119,7 +119,7 @@ def _on_test(test: NetworkEligibility, gpu: GpuEligibility) -> str:
 
 def _idle(needs: tuple[Requirement, ...]) -> str:
     first = next(need for need in needs if need.standing is not Standing.MET)
-    return f"cannot compute now: {_lower(first.evidence).rstrip('.')}"
+    return f"cannot compute now: {as_a_part(first.evidence)}"
 
 
 def _joins(test: NetworkEligibility) -> str:
@@ -137,11 +137,4 @@ def _counted(needs: tuple[Requirement, ...]) -> str:
 
 
 def _names(needs: tuple[Requirement, ...], standing: Standing) -> str:
-    return ", ".join(dict.fromkeys(_lower(need.name) for need in needs if need.standing is standing))
-
-
-def _lower(sentence: str) -> str:
-    """As a part of another sentence; names and abbreviations keep their capitals."""
-    first = sentence.partition(" ")[0]
-    is_ordinary = first[1:].islower() or len(first) == 1
-    return sentence[:1].lower() + sentence[1:] if is_ordinary and first.rstrip("'s") not in NAMES else sentence
+    return ", ".join(dict.fromkeys(as_a_part(need.name) for need in needs if need.standing is standing))

@@ -144,9 +144,11 @@ class EligibilityReport:
     """`mulberry check`: every known network, for this computer, at `as_of`.
 
     `summary` is for a beginner: a line for each kind of GPU, over all networks, or one that says why there is none.
+    `rules` says of when the rules are that do not stand in the root contract.
     """
 
     computer: str
     networks: tuple[NetworkEligibility, ...]
     as_of: datetime
     summary: tuple[str, ...] = ()
+    rules: str = ""

@@ -249,18 +249,33 @@ PCCS = table_of(
         YOU,
         "journalctl -u pccs -n 50",
     ),
-    alike({503: "SERVICE_UNAVAILABLE"}, "The cache is overloaded.", "It is asked again by itself.", NOBODY),
+    alike(
+        {503: "SERVICE_UNAVAILABLE"},
+        "The cache is busy and asks to come back later.",
+        "It is asked again by itself.",
+        NOBODY,
+    ),
 )
 
 PCS = table_of(
     alike({400: "400 Bad Request"}, "Intel did not understand the question.", "Update Mulberry.", YOU),
-    alike({401: "401 Unauthorized"}, "Intel's service asks for a subscription key.", "Give PCCS an ApiKey.", YOU),
     alike(
-        {404: "404 Not Found"},
-        "Intel has nothing for this platform.",
-        "See that the processor has TDX, and that the platform is registered.",
+        {401: "401 Unauthorized"},
+        "Intel's service asks for a subscription key, which Mulberry does not have.",
+        "Give PCCS an ApiKey.",
         YOU,
     ),
-    alike({429: "429 Too Many Requests"}, "Intel was asked too often.", "It is asked again by itself.", NOBODY),
+    alike(
+        {404: "404 Not Found"},
+        "Intel has nothing for this platform, or nothing under this address any more.",
+        "See that the processor has TDX and that the platform is registered; else it is tried again by itself.",
+        INTEL,
+    ),
+    alike(
+        {429: "429 Too Many Requests"},
+        "Intel's service is busy and asks to come back later.",
+        "It is asked again by itself.",
+        NOBODY,
+    ),
     alike({500: "500", 502: "502", 503: "503", 504: "504"}, "Intel's service has a fault.", "Try again later.", INTEL),
 )

@@ -34,7 +34,7 @@ _NO_PERMISSION = KnownError(
 )
 _MISMATCH = KnownError(
     "NVML_ERROR_LIB_RM_VERSION_MISMATCH",
-    "The NVIDIA driver was updated; its old part still runs.",
+    "The NVIDIA driver was updated; the computer must be restarted.",
     _RESTART,
     YOU,
     "sudo reboot",
@@ -46,7 +46,9 @@ _LOST = KnownError(
     YOU,
     _LOG,
 )
-_UNKNOWN = KnownError("NVML_ERROR_UNKNOWN", "The NVIDIA driver does not know what went wrong.", _RESTART, YOU, _LOG)
+_UNKNOWN = KnownError(
+    "NVML_ERROR_UNKNOWN", "The NVIDIA driver gave an error that it does not know itself.", _RESTART, YOU, _LOG
+)
 _TIMEOUT = KnownError("NVML_ERROR_TIMEOUT", "The NVIDIA driver did not answer in time.", _RESTART, YOU, _SEES)
 
 NVML: Mapping[Code, KnownError] = {
