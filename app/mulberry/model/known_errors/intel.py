@@ -250,10 +250,11 @@ PCCS = table_of(
         "journalctl -u pccs -n 50",
     ),
     alike(
-        {503: "SERVICE_UNAVAILABLE"},
+        {429: "TOO_MANY_REQUESTS", 503: "SERVICE_UNAVAILABLE"},
         "The cache is busy and asks to come back later.",
-        "It is asked again by itself.",
-        NOBODY,
+        "It is asked again by itself; if it stays so, look into its log.",
+        YOU,
+        "journalctl -u pccs -n 50",
     ),
 )
 
