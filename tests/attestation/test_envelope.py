@@ -76,9 +76,13 @@ def test_no_other_form_is_opened(name: str) -> None:
         read_envelope(other_forms()[name])
 
 
+@pytest.fixture(scope="module")
+def whole(world: World) -> Evidence:
+    return world.everything()
+
+
 @given(st.data())
-def test_no_changed_byte_makes_another_statement_count(world: World, data: st.DataObject) -> None:
-    whole = world.everything()
+def test_no_changed_byte_makes_another_statement_count(world: World, whole: Evidence, data: st.DataObject) -> None:
     sealed = bytearray(write_envelope(whole))
     at = data.draw(st.integers(0, len(sealed) - 1))
     sealed[at] = data.draw(st.integers(0, 255))

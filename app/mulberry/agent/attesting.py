@@ -7,7 +7,7 @@ when a shift has begun to serve and when its owner asks; nothing that earns wait
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -21,14 +21,14 @@ from mulberry.agent.attesting_words import (
     seen,
 )
 from mulberry.agent.device_key import device_key
+from mulberry.agent.own_thread import on_own_thread
 from mulberry.agent.shift import Shift
 from mulberry.agent.statement import Looked, model_of, statement_of
 from mulberry.agent.workshop import Workshop
-from mulberry.attestation.collateral import CollateralFolder
 from mulberry.attestation.envelope import write_envelope
 from mulberry.attestation.errors import NotProven, sentence
 from mulberry.attestation.evidence import Evidence, GpuEvidence, TpmEvidence
-from mulberry.attestation.levels import judge, references_in
+from mulberry.attestation.levels import References, judge, references_in
 from mulberry.attestation.manifest import facts_of, read_statement, write_statement
 from mulberry.attestation.questions import read_nonce, read_question
 from mulberry.attestation.software import read_software
@@ -36,16 +36,11 @@ from mulberry.attestation.tdx import TdxVerifier
 from mulberry.attestation.tpm import (
     Challenge,
     Credential,
-    LinuxTpm,
-    TpmDevice,
     challenge,
     collect,
     identify,
 )
-from mulberry.attestation.tsm import make_quote
-from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu_report import ANSWER_SECONDS
-from mulberry.hardware.gpu_report import collect as collect_report
 from mulberry.hardware.host import read_host
 from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
@@ -66,25 +61,12 @@ Challenged = tuple[TpmEvidence, Challenge | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Witnesses:
-    """Who on this computer vouches for a statement; tests bring their own.
-
-    `quote` is given REPORTDATA (64 bytes), `gpu` a UUID and the 32 bytes to be signed; each raises `UserFacingError`,
-    `quote` may hang.
-    """
-
-    quote: Callable[[bytes], bytes] = make_quote
-    tpm: TpmDevice = field(default_factory=LinuxTpm)
-    gpu: Callable[[str, bytes, TimeLimit], GpuEvidence] = collect_report
-    files: SystemFiles = field(default_factory=SystemFiles)
-
-
-@dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a statement is made for. `credential` None: the TPM is challenged by ourselves."""
+    """What a statement is made for. `credential` is a verifier's challenge to the TPM; `by_us`: we challenge it."""
 
     nonce: bytes
     credential: Credential | None = None
+    by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +90,17 @@ class Attesting:
     """`shift` is the present one. All calls are the event loop's."""
 
     def __init__(
-        self, workshop: Workshop, shift: Callable[[], Shift | None], witnesses: Witnesses | None = None
+        self,
+        workshop: Workshop,
+        shift: Callable[[], Shift | None],
+        references: Callable[[], References] | None = None,
     ) -> None:
+        """`references` are read anew for each look; by default those in the network's data folder."""
         self._workshop = workshop
         self._shift = shift
-        self._witnesses = witnesses or Witnesses()
         self._quote_limit = TimeLimit(QUOTE_SECONDS)
         self._gpu_limit = TimeLimit(ANSWER_SECONDS)
-        self._tdx = TdxVerifier(CollateralFolder(workshop.folder.collateral))
+        self._references = references or partial(references_in, workshop.folder, TdxVerifier(workshop.collateral))
         self._images: frozenset[bytes] | None = None  # on the network's list, as a shift read it last
         self._status = AttestationStatus()
         self._task: asyncio.Task[None] | None = None
@@ -146,10 +131,10 @@ class Attesting:
             await asyncio.wait((self._task,))
 
     async def _look(self) -> None:
-        asked = _Asked(self._workshop.random.randbytes(NONCE_BYTES))
+        asked = _Asked(self._workshop.random.randbytes(NONCE_BYTES), by_us=True)
         try:
             gathered = await self._gathered(asked)
-            verdict = await asyncio.to_thread(self._judge, gathered, asked.nonce)
+            verdict = await on_own_thread(partial(self._judge, gathered, asked.nonce), "attest")
         except UserFacingError as problem:
             self._status = AttestationStatus(hindrances=(hindrance_of(problem),), next_step=problem.next_step)
         except Exception as bug:
@@ -165,14 +150,13 @@ class Attesting:
 
     def _judge(self, gathered: _Gathered, nonce: bytes) -> Verdict:
         """As a stranger would who trusts the references that lie in this computer's folders."""
-        references = references_in(self._workshop.folder, self._tdx)
-        own = replace(references, image_hashes=self._images, nonce=nonce, challenge=gathered.challenge)
+        own = replace(self._references(), image_hashes=self._images, nonce=nonce, challenge=gathered.challenge)
         return judge(gathered.evidence, own, self._workshop.clock.now())
 
     async def _gathered(self, asked: _Asked) -> _Gathered:
         """One at a time: a TPM has one place to work."""
         async with self._turn:
-            return await asyncio.to_thread(self._gather, asked, self._serving())
+            return await on_own_thread(partial(self._gather, asked, self._serving()), "attest")
 
     def _serving(self) -> _Serving:
         shift = self._shift()
@@ -185,14 +169,18 @@ class Attesting:
     def _gather(self, asked: _Asked, serving: _Serving) -> _Gathered:
         workshop = self._workshop
         key = device_key(workshop.folder.device_key)
-        gpus, host, confidential = workshop.gpus.read(), read_host(self._witnesses.files), workshop.gpus.confidential()
+        gpus, host, confidential = (
+            workshop.gpus.read(),
+            read_host(workshop.witnesses.files),
+            workshop.gpus.confidential(),
+        )
         model = None if serving.model is None else model_of(serving.model)
         looked = Looked(read_software(), gpus, host, confidential, model, serving.confinement)
         statement = statement_of(looked, bytes(key.verify_key), asked.nonce, workshop.clock.now())
         stated = write_statement(statement)
         evidence = Evidence(stated, bytes(key.verify_key), key.sign(stated).signature)
         hindrances: list[Hindrance] = []
-        tpm, challenge = self._ask(lambda: self._tpm(evidence.bound_to, asked.credential), hindrances) or (None, None)
+        tpm, challenge = self._ask(lambda: self._tpm(evidence.bound_to, asked), hindrances) or (None, None)
         evidence = replace(
             evidence,
             tpm=tpm,
@@ -201,10 +189,10 @@ class Attesting:
         )
         return _Gathered(evidence, tuple(hindrances), challenge)
 
-    def _tpm(self, bound_to: bytes, credential: Credential | None) -> Challenged:
-        device = self._witnesses.tpm
-        if credential is not None:
-            return collect(device, bound_to, credential), None
+    def _tpm(self, bound_to: bytes, asked: _Asked) -> Challenged:
+        device = self._workshop.witnesses.tpm
+        if not asked.by_us:
+            return collect(device, bound_to, asked.credential), None
         keys = identify(device)
         try:
             own = challenge(keys.ek_public, keys.ak_public)
@@ -221,7 +209,7 @@ class Attesting:
             hindrances.append(no_quote(host))
             return None
         return self._ask(
-            lambda: self._quote_limit.call(lambda: self._witnesses.quote(evidence.report_data)), hindrances
+            lambda: self._quote_limit.call(lambda: self._workshop.witnesses.quote(evidence.report_data)), hindrances
         )
 
     def _reports(
@@ -230,7 +218,7 @@ class Attesting:
         if not uuids or confidential.mode.value is not ConfidentialMode.ON:
             hindrances.append(no_gpu_report(confidential))
             return ()
-        report_of = self._witnesses.gpu
+        report_of = self._workshop.witnesses.gpu
         asked = (self._ask(partial(report_of, uuid, evidence.bound_to, self._gpu_limit), hindrances) for uuid in uuids)
         return tuple(report for report in asked if report is not None)
 
