@@ -100,6 +100,12 @@ class CollateralKeeper:
         ]
         return CollateralStatus(self._service, self._reachable, (*asked.values(), *others))
 
+    @property
+    def last_problem(self) -> str:
+        """Why what was asked for last could not be fetched; empty where it could, or nothing was asked."""
+        asked = self._platforms
+        return asked[-1].problem if asked else ""
+
     async def run(self) -> None:
         """Fetches what is missing or runs out, until it is cancelled."""
         loop, woken = asyncio.get_running_loop(), asyncio.Event()

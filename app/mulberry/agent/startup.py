@@ -235,7 +235,9 @@ def _transports(bench: Bench) -> Callable[[], Transport | None]:
     from mulberry.agent.reach import Proofs, transport_for  # what it needs takes 0.1 s to import
 
     workshop = bench.workshop
-    proofs = Proofs.of_network(bench.profile, workshop.folder.collateral, workshop.clock)
+    proofs = Proofs.of_network(bench.profile, workshop.collateral, workshop.clock)
+    if proofs.fetches:
+        bench.keep_running(workshop.collateral.run(), "collateral")
     return lambda: transport_for(bench.profile, bench.parameters, proofs)
 
 
