@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, 
 
 from mulberry.desktop import attestation_wording
 from mulberry.desktop.attestation_tree import EvidenceTree
-from mulberry.desktop.cards import Card, Text, clear, narrow, plain_button
+from mulberry.desktop.cards import Card, Row, Text, clear, narrow, plain_button
 from mulberry.desktop.eligibility_cards import SignLabel
 from mulberry.desktop.facts import Facts
 from mulberry.desktop.theme import Theme
@@ -18,10 +18,12 @@ LONGEST_NONCE = 128  # hexadecimal digits
 class LevelCard(Card):
     """The level in big letters; under it what it takes and, as large, what it does not prove."""
 
-    def __init__(self) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__("Level")
+        self.setMinimumWidth(theme.px(280))
         self.number = Text("", "number")
         self.title = narrow(Text(attestation_wording.NOT_LOOKED_YET, "state", wraps=True))
+        self.shown = Text("", "label")
         self.evidence = narrow(Text("", "value", wraps=True))
         self.open = narrow(Text("", "value", wraps=True))
         self.readers = narrow(Text(attestation_wording.WHO_CAN_READ, "source", wraps=True))
@@ -29,9 +31,9 @@ class LevelCard(Card):
         self.column.setSpacing(6)
         self.column.addWidget(self.number)
         self.column.addWidget(self.title)
-        for name, text in (("What it takes", self.evidence), ("What it does not prove", self.open)):
+        for heading, text in ((self.shown, self.evidence), (Text("What it does not prove", "label"), self.open)):
             self.column.addSpacing(4)
-            self.column.addWidget(Text(name, "label"))
+            self.column.addWidget(heading)
             self.column.addWidget(text)
         self.column.addSpacing(4)
         self.column.addWidget(self.next_step)
@@ -48,8 +50,10 @@ class LevelCard(Card):
         self.number.say(attestation_wording.number(verdict))
         self.title.say(attestation_wording.title(verdict))
         self.title.mark("tone", "bad" if verdict.is_test else "")
-        self.evidence.say(attestation_wording.TEST_WORDS if verdict.is_test else verdict.level.evidence)
-        self.open.say(verdict.level.does_not_prove)
+        heading, words = attestation_wording.shown(verdict)
+        self.shown.say(heading)
+        self.evidence.say(words)
+        self.open.say(attestation_wording.open_line(verdict))
         self.readers.setVisible(verdict.level < Level.CONFIDENTIAL)
         self.setAccessibleName(f"{self.number.text()}: {self.title.text()}")
 
@@ -59,6 +63,7 @@ class LadderCard(Card):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Levels")
+        self.setMinimumWidth(theme.px(240))
         self._theme = theme
         self._shown: Verdict | None = None
         self._lines = QVBoxLayout()
@@ -85,7 +90,8 @@ class LadderCard(Card):
             grid.setVerticalSpacing(0)
             grid.setColumnStretch(1, 1)
             grid.addWidget(SignLabel(self._theme, look), 0, 0)
-            grid.addWidget(narrow(Text(title, "strong" if look.words == "reached" else "label", wraps=True)), 0, 1)
+            is_its = look is attestation_wording.ITS_LEVEL
+            grid.addWidget(narrow(Text(title, "strong" if is_its else "label", wraps=True)), 0, 1)
             grid.addWidget(narrow(Text(evidence, "source", wraps=True)), 1, 1)
             self._lines.addWidget(line)
 
@@ -166,7 +172,7 @@ class StatementCard(Card):
         self.nonce.setPlaceholderText("Verifier's nonce, if you were given one")
         self.nonce.setAccessibleName("Verifier's nonce, hexadecimal, if you were given one")
         self.nonce.setMaxLength(LONGEST_NONCE)
-        self.nonce.setMinimumWidth(theme.px(200))
+        self.nonce.setMinimumWidth(theme.px(120))
         self.export = plain_button("Export…")
         self.export.setAccessibleName("Export the statement with its evidence into a file")
         self.export.clicked.connect(lambda: self.export_wanted.emit(self.nonce.text().strip()))
@@ -174,14 +180,17 @@ class StatementCard(Card):
         self.share = plain_button("Copy summary")
         self.share.setToolTip("A few lines of text, without anything that says who or where this computer is.")
         self.share.clicked.connect(self.share_wanted)
-        head = QHBoxLayout()
-        head.addWidget(Text("The statement", "label"))
-        head.addStretch()
-        head.addWidget(self.nonce)
-        head.addWidget(self.export)
-        head.addWidget(self.share)
         self.column.setSpacing(8)
-        self.column.addLayout(head)
+        self.column.addWidget(Row((Text("The statement", "label"), 1), (self._ways(), 2)))
+
+    def _ways(self) -> QWidget:
+        ways = QWidget()
+        row = QHBoxLayout(ways)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.nonce, 1)
+        row.addWidget(self.export)
+        row.addWidget(self.share)
+        return ways
 
     def show_facts(self, facts: tuple[Fact, ...]) -> None:
         if self.facts is not None and len(self.facts.values) != len(facts):

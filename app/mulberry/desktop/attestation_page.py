@@ -34,7 +34,7 @@ class AttestationPage(Page):
         self.line = narrow(Text(attestation_wording.NOT_HEARD_YET, "source", wraps=True))
         self.again = plain_button(attestation_wording.LOOK_AGAIN)
         self.again.clicked.connect(self._ask_again)
-        self.level = LevelCard()
+        self.level = LevelCard(theme)
         self.ladder = LadderCard(theme)
         self.hindrances = HindrancesCard()
         self.evidence = EvidenceCard(theme)

@@ -37,17 +37,24 @@ class CheckRow(QFrame):
         self.arrow.setFixedWidth(theme.px(12))
         self.outcome = Text(look.words, attestation_wording.TEXT_LOOKS[look.role])
         self.outcome.setMinimumWidth(theme.px(60))
-        self.whose = Text(attestation_wording.whose(check), "source")
+        self.whose = narrow(Text(attestation_wording.whose(check), "source", wraps=True))
+        self.whose.setAlignment(Qt.AlignmentFlag.AlignRight)
         grid = QGridLayout(self)
         grid.setContentsMargins(4, 3, 4, 3)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(1)
-        grid.setColumnStretch(2, 1)
-        grid.addWidget(self.arrow, 0, 0)
-        grid.addWidget(SignLabel(theme, look), 0, 1)
-        grid.addWidget(narrow(Text(check.name, "strong", wraps=True)), 0, 2)
-        grid.addWidget(self.whose, 0, 3)
-        grid.addWidget(self.outcome, 0, 4)
+        grid.setColumnStretch(2, 3)
+        grid.setColumnStretch(3, 2)
+        head = (
+            self.arrow,
+            SignLabel(theme, look),
+            narrow(Text(check.name, "strong", wraps=True)),
+            self.whose,
+            self.outcome,
+        )
+        for column, widget in enumerate(head):
+            widget.setAlignment(widget.alignment() & Qt.AlignmentFlag.AlignHorizontal_Mask | Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(widget, 0, column)
         grid.addWidget(narrow(Text(check.told, "value", wraps=True)), 1, 2, 1, 3)
 
     def show_open(self, is_open: bool) -> None:

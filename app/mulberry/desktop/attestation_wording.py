@@ -28,6 +28,8 @@ OUTCOMES = {
     Outcome.MISSING: Look(Sign.MISSING, "muted", "missing"),
     Outcome.TEST: Look(Sign.TEST, "bad", "TEST"),
 }
+ITS_LEVEL = Look(Sign.HERE, "accent", "this computer's level")
+OTHER_LEVEL = Look(Sign.MISSING, "muted", "not its level")
 TEXT_LOOKS = {"earn": "strong", "bad": "bad", "muted": "source"}  # a colour's role as a text's look
 
 
@@ -39,6 +41,18 @@ def number(verdict: Verdict) -> str:
     return f"Level {int(verdict.level)}"
 
 
+def shown(verdict: Verdict) -> tuple[str, str]:
+    """What the level rests on, under its heading."""
+    if verdict.is_test:
+        return "What was shown", TEST_WORDS
+    return "What it takes", verdict.level.evidence
+
+
+def open_line(verdict: Verdict) -> str:
+    """What nobody should conclude from the level."""
+    return "Nothing is proven." if verdict.level is Level.NOT_ATTESTED else verdict.level.does_not_prove
+
+
 def times(verdict: Verdict) -> str:
     """Beside the page's title: as of when, and until when it holds."""
     until = "nothing in it expires" if verdict.valid_until is None else f"valid until {_moment(verdict.valid_until)}"
@@ -46,18 +60,12 @@ def times(verdict: Verdict) -> str:
 
 
 def rungs(verdict: Verdict | None) -> tuple[tuple[Look, str, str], ...]:
-    """Each level with whether it is reached, its title, and what it takes."""
-    reached = verdict.level if verdict is not None and not verdict.is_test else None
+    """Each level with whether it is this computer's, its title, and what it takes. A higher one does not include a
+    TPM, so only one level is ever marked."""
+    reached = verdict.level if verdict is not None else None
     return tuple(
-        (
-            Look(Sign.HOLDS, "earn", "reached")
-            if reached is not None and level <= reached
-            else Look(Sign.MISSING, "muted", "not reached"),
-            f"{int(level)}  {level.title}",
-            level.evidence,
-        )
+        (ITS_LEVEL if level is reached else OTHER_LEVEL, f"{int(level)}  {level.title}", level.evidence)
         for level in Level
-        if level is not Level.NOT_ATTESTED
     )
 
 

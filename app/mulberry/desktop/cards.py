@@ -105,7 +105,7 @@ class Row(QWidget):
             self._box.addWidget(card, share)
 
     def minimumSizeHint(self) -> QSize:
-        widest = max(card.minimumSizeHint().width() for card in self._shown())
+        widest = max(_least_width(card) for card in self._shown())
         return QSize(widest, 0)  # the height follows from the width
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -122,11 +122,15 @@ class Row(QWidget):
 
     def _arrange(self, width: int) -> None:
         cards = self._shown()
-        needed = sum(card.minimumSizeHint().width() for card in cards) + GAP * (len(cards) - 1)
+        needed = sum(map(_least_width, cards)) + GAP * (len(cards) - 1)
         wanted = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
         if self._box.direction() is not wanted:
             self._box.setDirection(wanted)
             self.updateGeometry()
+
+
+def _least_width(card: QWidget) -> int:
+    return max(card.minimumSizeHint().width(), card.minimumWidth())
 
 
 class Bar(QWidget):

@@ -43,7 +43,7 @@ class SummaryCard(Card):
 
     def __init__(self) -> None:
         super().__init__("In short")
-        self.computer = narrow(Text("", "source", wraps=True))
+        self.computer = narrow(Text(eligibility_wording.NOT_CHECKED_YET, "source", wraps=True))
         self._lines = QVBoxLayout()
         self._lines.setSpacing(6)
         self._shown: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class SummaryCard(Card):
         self.column.addLayout(self._lines)
 
     def show_report(self, report: EligibilityReport) -> None:
-        self.computer.say(report.computer)
+        self.computer.say(eligibility_wording.computer(report))
         if report.summary != self._shown:
             self._shown = report.summary
             clear(self._lines)

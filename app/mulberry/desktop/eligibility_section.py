@@ -20,7 +20,6 @@ class EligibilitySection(QWidget):
         super().__init__()
         self._theme = theme
         self.report: EligibilityReport | None = None
-        self.line = narrow(Text(eligibility_wording.NOT_CHECKED_YET, "source", wraps=True))
         self.problem = narrow(Text("", "bad", wraps=True))
         self.again = plain_button(eligibility_wording.CHECK_AGAIN)
         self.again.setToolTip("Also reads from the chain what each network accepts now.")
@@ -29,29 +28,26 @@ class EligibilitySection(QWidget):
         self.home.clicked.connect(self.home_wanted)
         self.summary = SummaryCard()
         self.networks: list[EligibilityCard] = []
-        head = QHBoxLayout()
-        head.setContentsMargins(2, 0, 0, 0)
-        head.addWidget(self.line, 1)
-        head.addWidget(self.again)
-        head.addWidget(self.home)
+        self.controls = QWidget()
+        row = QHBoxLayout(self.controls)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addStretch()
+        row.addWidget(self.again)
+        row.addWidget(self.home)
         self._cards = QVBoxLayout()
         self._cards.setSpacing(GAP)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        column.addLayout(head)
         column.addWidget(self.problem)
         column.addWidget(self.summary)
         column.addLayout(self._cards)
         self.problem.hide()
-        self.summary.hide()
 
     def show_report(self, report: EligibilityReport) -> None:
         self.report = report
         self._answered()
         self.problem.hide()
-        self.line.say(eligibility_wording.as_of(report))
-        self.summary.show()
         self.summary.show_report(report)
         while len(self.networks) > len(report.networks):
             gone = self.networks.pop()

@@ -17,7 +17,6 @@ from mulberry.model.eligibility import (
 from mulberry.model.errors import WhoseTurn
 
 NOT_CHECKED_YET = "Looking at this computer and at what each network asks for."
-NOT_ASKED = "The agent does not answer; what it found last is shown below, if it found anything."
 CHECK_AGAIN, CHECKING = "Check again", "Checking…"
 
 
@@ -51,8 +50,8 @@ class Group:
     requirements: tuple[Requirement, ...]
 
 
-def as_of(report: EligibilityReport) -> str:
-    return f"as of {clock_time(report.as_of)}"
+def computer(report: EligibilityReport) -> str:
+    return f"{report.computer} · as of {clock_time(report.as_of)}"
 
 
 def about(network: NetworkEligibility) -> str:

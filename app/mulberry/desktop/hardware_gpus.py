@@ -10,6 +10,7 @@ from mulberry.desktop.hardware_cards import ComputerCard, ElsewhereCard, GpuHard
 from mulberry.desktop.hardware_graph import Timeline
 from mulberry.desktop.hardware_history import Histories, Stretch
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.wording import clock_time
 from mulberry.model.clock import Clock
 from mulberry.model.gpu import GpuInfo, GpuReport, same_address
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
@@ -36,35 +37,36 @@ class GpusSection(QWidget):
         self.computer = ComputerCard(theme)
         self._cards = QVBoxLayout()
         self._cards.setSpacing(GAP)
-        self._graphs = self._stretch_row()
+        self.moment = Text("", "source")
+        self.controls = self._stretch_row()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        column.addWidget(self._graphs)
         column.addWidget(self.no_gpu)
         column.addLayout(self._cards)
         column.addWidget(self.elsewhere)
         column.addWidget(self.computer)
         self.ticking = QTimer(self, interval=SECOND_MILLISECONDS)
-        self.ticking.timeout.connect(self._tick)
+        self.ticking.timeout.connect(self.tick)
         self.timeline.changed.connect(self._follow)
 
     def _stretch_row(self) -> QWidget:
         whole, group = QWidget(), QButtonGroup(self)
         row = QHBoxLayout(whole)
-        row.setContentsMargins(2, 0, 0, 0)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addStretch()
+        row.addWidget(self.moment)
         row.addWidget(Text("Graphs of the last", "source"))
         for stretch, button in self.stretches.items():
             group.addButton(button)
             row.addWidget(button)
             button.setAccessibleName(f"Graphs of the last {stretch.words}")
             button.clicked.connect(lambda _, stretch=stretch: self._show_stretch(stretch))
-        row.addStretch()
         self.stretches[self.timeline.stretch].setChecked(True)
         return whole
 
     def show_view(self, view: View) -> None:
-        """What is heard is kept while nobody looks, and drawn when somebody does."""
+        """What is heard is kept while nobody looks, and drawn once a second while somebody does."""
         self._view = view
         if view.status is not None and not view.is_stale:
             self.histories.add(view.status.gpus)
@@ -74,11 +76,12 @@ class GpusSection(QWidget):
     def show_computer(self, host: HostReport, confidential: ConfidentialReport) -> None:
         self._confidential = confidential
         self.computer.show_computer(host, confidential)
-        self._show()
+        self.show_in_sight()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show()
+        self.tick()
         self.ticking.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -93,9 +96,11 @@ class GpusSection(QWidget):
             if card is not None and card.is_in_sight():
                 card.show_gpu(gpu, self._capable(gpu))
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """A second has passed: the graphs move on, and the numbers are those heard last."""
         if not self._view.is_stale:
             self.timeline.end_at(self._clock.now())
+        self.show_in_sight()
 
     def _show_stretch(self, stretch: Stretch) -> None:
         self.timeline.show(stretch)
@@ -103,7 +108,7 @@ class GpusSection(QWidget):
 
     def _show(self) -> None:
         status = self._view.status
-        self._graphs.setVisible(status is not None and bool(status.gpus.gpus))
+        self.controls.setEnabled(status is not None and bool(status.gpus.gpus))
         self.no_gpu.setVisible(status is not None and not status.gpus.gpus)
         if status is None:
             self.elsewhere.hide()
@@ -111,9 +116,6 @@ class GpusSection(QWidget):
         self._arrange(status.gpus)
         self.no_gpu.show_report(status.gpus)
         self.elsewhere.show_report(status.gpus)
-        if not self._view.is_stale:
-            self.timeline.end = self._clock.now()
-        self.show_in_sight()
 
     def _arrange(self, report: GpuReport) -> None:
         """A card for each GPU, in the driver's order, which changes; what is opened stays open."""
@@ -135,6 +137,8 @@ class GpusSection(QWidget):
         return card
 
     def _follow(self) -> None:
+        crosshair = self.timeline.crosshair
+        self.moment.say("" if crosshair is None else f"At {clock_time(crosshair)}")
         for card in self.gpus.values():
             if card.is_in_sight():
                 card.follow()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from mulberry.desktop import hardware_wording
-from mulberry.desktop.cards import Text
+from mulberry.desktop.cards import Text, narrow
 from mulberry.desktop.hardware_history import HOLDS, Quantity, Reading, Stretch, reading_at
 from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
@@ -45,8 +45,7 @@ class Timeline(QObject):
         """The crosshair stays at its moment until that has gone out of sight."""
         self.end = end
         if self.crosshair is not None and not self.start <= self.crosshair <= end:
-            self.crosshair = None
-        self.changed.emit()
+            self.point_at(None)
 
     def point_at(self, moment: datetime | None) -> None:
         if moment is not None:
@@ -67,11 +66,11 @@ class Graph(QWidget):
         self._timeline = timeline
         self._quantity = quantity
         self._gpu: GpuInfo | None = None
+        self.name = narrow(Text("", "source", wraps=True))
         self.value = Text("", "strong")
         self.plot = Plot(theme, timeline, quantity)
         head = QHBoxLayout()
-        head.addWidget(Text(hardware_wording.NAMES[quantity], "source"))
-        head.addStretch()
+        head.addWidget(self.name, 1)
         head.addWidget(self.value)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -91,15 +90,14 @@ class Graph(QWidget):
             return
         is_stuck = self._quantity.value in self._gpu.stuck
         crosshair = self._timeline.crosshair
-        if crosshair is not None:
-            words = f"{clock_time(crosshair)}: {self.plot.words_at(crosshair)}"
-        elif is_stuck:
-            words = f"{hardware_wording.value_now(self._gpu, self._quantity)}, has stopped changing"
-        else:
-            words = hardware_wording.value_now(self._gpu, self._quantity)
+        words = self.plot.words_at(crosshair) if crosshair is not None else self.plot.words_now
+        if is_stuck and crosshair is None:
+            words = f"stuck at {words}"
+        moment = f"{clock_time(crosshair)}: " if crosshair is not None else ""
+        self.name.say(self.plot.scale)
         self.value.say(words)
         self.value.mark("look", "bad" if is_stuck and crosshair is None else "strong")
-        self.plot.setAccessibleDescription(f"{words}. Arrow keys move the crosshair, Enter opens the numbers.")
+        self.plot.setAccessibleDescription(f"{moment}{words}. Arrow keys move the crosshair, Enter opens the numbers.")
         self.plot.update()
 
 
@@ -124,6 +122,16 @@ class Plot(QWidget):
         self._highest = hardware_wording.highest(gpu, self._quantity, max(known, default=0.0))
         name = hardware_wording.NAMES[self._quantity]
         self.setAccessibleName(f"{name} of {gpu.name}, last {self._timeline.stretch.words}")
+
+    @property
+    def scale(self) -> str:
+        """The name and what the lower and the upper edge stand for."""
+        most = hardware_wording.scale_words(self._quantity, self._highest)
+        return f"{hardware_wording.NAMES[self._quantity]}, 0 to {most}"
+
+    @property
+    def words_now(self) -> str:
+        return "" if self._gpu is None else self._words(self._quantity, getattr(self._gpu, self._quantity.value))
 
     def words_at(self, moment: datetime) -> str:
         reading = reading_at(self._readings, moment)
@@ -177,9 +185,11 @@ class Plot(QWidget):
         self._paint_grid(painter, area)
         is_stuck = self._gpu is not None and self._quantity.value in self._gpu.stuck
         colour = QColor(colours.bad if is_stuck else colours.accent)
-        for run in self._runs():
+        runs = self._runs()
+        for run in runs:
             self._paint_run(painter, area, run, colour)
-        self._paint_scale(painter, area)
+        if not runs:
+            self._paint_why(painter, area)
         if self._timeline.crosshair is not None:
             self._paint_crosshair(painter, area, self._timeline.crosshair)
         if self.hasFocus():
@@ -234,17 +244,13 @@ class Plot(QWidget):
             y = round(area.top() + area.height() * share) + 0.5
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
 
-    def _paint_scale(self, painter: QPainter, area: QRectF) -> None:
-        """What the upper edge stands for, readable over the line too."""
-        if self._gpu is None:
-            return
-        words = hardware_wording.scale_words(self._gpu, self._quantity, self._highest)
-        painter.setFont(self._theme.font(11))
-        inside = area.adjusted(4, 2, -4, -2)
-        ground = painter.boundingRect(inside, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, words)
-        painter.fillRect(ground.adjusted(-3, -1, 3, 1), QColor(self._theme.colours.raised))
+    def _paint_why(self, painter: QPainter, area: QRectF) -> None:
+        """Instead of a line."""
+        words = "" if self._gpu is None else hardware_wording.why_nothing(self._gpu, self._quantity)
+        painter.setFont(self._theme.font(12))
         painter.setPen(QColor(self._theme.colours.muted))
-        painter.drawText(ground, Qt.AlignmentFlag.AlignLeft, words)
+        place = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(area.adjusted(8, 4, -8, -4), place, words)
 
     def _paint_run(self, painter: QPainter, area: QRectF, run: list[tuple[datetime, float]], colour: QColor) -> None:
         points = [QPointF(self._x(area, at), self._y(area, value)) for at, value in run]

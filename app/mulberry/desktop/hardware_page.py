@@ -4,10 +4,10 @@ from enum import Enum
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
 
 from mulberry.desktop import hardware_wording
-from mulberry.desktop.cards import Page, Text, choice_button, narrow
+from mulberry.desktop.cards import Page, Row, Text, choice_button, narrow
 from mulberry.desktop.connection import View
 from mulberry.desktop.eligibility_section import EligibilitySection
 from mulberry.desktop.hardware_gpus import GpusSection
@@ -33,7 +33,10 @@ class HardwarePage(Page):
         self.parts = {part: choice_button(part.value) for part in Part}
         self.eligibility = EligibilitySection(theme)
         self.gpus = GpusSection(theme, clock)
-        self._sections = {Part.ELIGIBILITY: self.eligibility, Part.GPUS: self.gpus}
+        self._sections: dict[Part, EligibilitySection | GpusSection] = {
+            Part.ELIGIBILITY: self.eligibility,
+            Part.GPUS: self.gpus,
+        }
         self.eligibility.wanted.connect(self.eligibility_wanted)
         group = QButtonGroup(self)
         head = QHBoxLayout()
@@ -41,11 +44,16 @@ class HardwarePage(Page):
         head.addWidget(Text("Hardware", "page-title"))
         head.addSpacing(12)
         head.addWidget(self.line, 1)
+        choices = QWidget()
+        row = QHBoxLayout(choices)
+        row.setContentsMargins(0, 0, 0, 0)
         for part, button in self.parts.items():
             group.addButton(button)
-            head.addWidget(button)
+            row.addWidget(button)
             button.clicked.connect(lambda _, part=part: self.show_part(part))
+        row.addStretch()
         self.column.addLayout(head)
+        self.column.addWidget(Row((choices, 1), (self.eligibility.controls, 1), (self.gpus.controls, 1)))
         for section in self._sections.values():
             self.column.addWidget(section)
         self.column.addStretch(1)
@@ -56,6 +64,7 @@ class HardwarePage(Page):
         self.parts[part].setChecked(True)
         for one, section in self._sections.items():
             section.setVisible(one is part)
+            section.controls.setVisible(one is part)
         self.verticalScrollBar().setValue(0)
 
     def show_view(self, view: View) -> None:

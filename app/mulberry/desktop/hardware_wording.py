@@ -82,13 +82,10 @@ def value_words(gpu: GpuInfo, quantity: Quantity, value: float | None) -> str:
     return f"{value:.0f} %" if quantity is Quantity.LOAD else f"{value:.0f} °C"
 
 
-def value_now(gpu: GpuInfo, quantity: Quantity) -> str:
-    """The newest value; or that there is none, and why."""
-    value: float | None = getattr(gpu, quantity.value)
+def why_nothing(gpu: GpuInfo, quantity: Quantity) -> str:
+    """Where a graph has no line."""
     why = gpu.why_unknown(quantity.value)
-    if value is None and why is not None:
-        return f"{UNKNOWN}: {why.value}"
-    return value_words(gpu, quantity, value)
+    return "Nothing was read in this time." if why is None else f"Unknown, because it is {_because(why)}."
 
 
 def highest(gpu: GpuInfo, quantity: Quantity, seen: float) -> float:
@@ -102,12 +99,12 @@ def highest(gpu: GpuInfo, quantity: Quantity, seen: float) -> float:
     return float(max(gpu.power_limit_milliwatt or 0, seen, 1.0))
 
 
-def scale_words(gpu: GpuInfo, quantity: Quantity, most: float) -> str:
-    """The same in words, for the edge of the graph."""
+def scale_words(quantity: Quantity, most: float) -> str:
+    """The same in words."""
     if quantity is Quantity.MEMORY:
         return f"{most / GIBIBYTE:.0f} GB"
     if quantity is Quantity.POWER:
-        return f"{most / 1000:.0f} W" + (" limit" if most == gpu.power_limit_milliwatt else "")
+        return f"{most / 1000:.0f} W"
     return f"{most:.0f} %" if quantity is Quantity.LOAD else f"{most:.0f} °C"
 
 
@@ -150,7 +147,7 @@ def facts(gpu: GpuInfo) -> tuple[Fact, ...]:
         return Fact(title, UNKNOWN, f"Unknown, because it is {_because(why)}. {what}", "muted")
 
     return (
-        Fact("Identity (UUID)", plain(gpu.uuid, 48), f"It stays the same in every slot. {THE_DRIVER}"),
+        Fact("Identity (UUID)", plain(gpu.uuid, 12), f"{plain(gpu.uuid, 64)}, the same in every slot. {THE_DRIVER}"),
         Fact("PCI address", _short(gpu.pci_address), f"In full {plain(gpu.pci_address, 32)}. {THE_DRIVER}"),
         fact("PCI id", "pci_device_id", lambda: f"10de:{gpu.pci_device_id:04x}", "What kind of card it is."),
         fact("Architecture", "architecture", lambda: plain(str(gpu.architecture), 32), "NVIDIA's name for its make."),

@@ -60,6 +60,7 @@ class Sign(StrEnum):
     MISSING = "missing"
     TO_DO = "todo"
     TEST = "test"
+    HERE = "here"
 
 
 def sign_pixmap(sign: Sign, colour: str, size: int, ratio: float) -> QPixmap:
