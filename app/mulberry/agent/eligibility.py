@@ -17,7 +17,7 @@ from mulberry.agent.sandbox_words import why_none
 from mulberry.agent.seen_root import load_seen_root, seen
 from mulberry.attestation.errors import NotProven
 from mulberry.attestation.quote import parse_quote
-from mulberry.attestation.tsm import REPORT_DATA_BYTES, REPORTS, make_quote
+from mulberry.attestation.tsm import REPORT_DATA_BYTES, make_quote
 from mulberry.hardware.eligibility import judge
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BUNDLED = ("mainnet", "demo")
-NO_NETWORK_NAMES = ("models", "model_store")
 MOST_NETWORKS = 32
 SANDBOX_SECONDS = 3.0
 QUOTE_SECONDS = 2.0
@@ -73,15 +72,17 @@ class Preflight:
         *,
         files: SystemFiles | None = None,
         find_sandbox: Callable[[], Awaitable[Choice]] = choose,
+        quote: Callable[[bytes], bytes] = make_quote,
         own: Iterable[NetworkProfile] = (),
     ) -> None:
-        """`own`: profiles that go before those of the same name in the data folder `root`."""
+        """`quote` as in `agent.witnesses`; `own`: profiles that go before those of the same name below `root`."""
         self._root = root
         self._gpus = gpus
         self._clock = clock
         self._random = random
         self._files = files or SystemFiles()
         self._find_sandbox = find_sandbox
+        self._quote = quote
         self._own = tuple(own)
 
     async def report(self, *, fresh: bool = False, only: NetworkProfile | None = None) -> EligibilityReport:
@@ -129,9 +130,8 @@ class Preflight:
         """Of the TDX guest that this is, by a quote that nobody has verified: it is asked for its registers only."""
         if not host.tdx_guest.value:
             return Finding(None, "this is no TDX guest")
-        reports = self._files.at(str(REPORTS))
         try:
-            quote = TimeLimit(QUOTE_SECONDS).call(lambda: make_quote(bytes(REPORT_DATA_BYTES), reports))
+            quote = TimeLimit(QUOTE_SECONDS).call(lambda: self._quote(bytes(REPORT_DATA_BYTES)))
             return Finding(parse_quote(quote).measurements.image_hash.hex(), "a TDX quote of this guest")
         except NotAnsweringError:
             return Finding(None, f"no quote came within {QUOTE_SECONDS:g} seconds")
@@ -213,7 +213,9 @@ def preflight_of(workshop: "Workshop") -> Preflight:
         workshop.gpus,
         workshop.clock,
         workshop.random,
+        files=workshop.witnesses.files,
         find_sandbox=workshop.find_sandbox,
+        quote=workshop.witnesses.quote,
         own=(workshop.profile,),
     )
 
