@@ -23,8 +23,12 @@ from pytoniq_core.boc.cell import Cell
 
 from mulberry.attestation import tpm
 from mulberry.attestation.collateral import CollateralFolder
+from mulberry.attestation.envelope import read_envelope, write_envelope
 from mulberry.attestation.errors import NotProven
-from mulberry.attestation.evidence import TpmEvidence
+from mulberry.attestation.evidence import Evidence, TpmEvidence
+from mulberry.attestation.gpu_references import GpuReferences
+from mulberry.attestation.levels import References, judge
+from mulberry.attestation.manifest import read_statement, write_statement
 from mulberry.attestation.quote import MOST_QUOTE_BYTES, parse_fake_quote, parse_quote
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.attestation.tpm import VerifiedTpm
@@ -38,6 +42,7 @@ from mulberry.cocoon.requests import Path as RequestPath
 from mulberry.cocoon.strict_json import JsonError, JsonObject, dump, parse_object
 from mulberry.cocoon.tl import TlError, decode, encode
 from mulberry.model.attestation import PeerEvidence, Policy, Requirements
+from mulberry.model.proof import Level, Verdict
 from mulberry.ton.address import parse_address
 from mulberry.ton.boc import BocError, read_boc, write_boc
 from mulberry.ton.cells import CellWriter
@@ -359,6 +364,44 @@ def tpms(data: bytes) -> bool:
     return True
 
 
+@cache
+def _device_key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+
+
+@cache
+def _references() -> References:
+    return References(TdxVerifier(CollateralFolder(CORPUS / "none")), GpuReferences(None))
+
+
+def statements(data: bytes) -> bool:
+    """What a computer says of itself, signed by whoever made it up; it brings nobody else's word."""
+    statement = read(read_statement, NotProven, data, times=40)
+    assert statement is None or write_statement(statement) == data
+    key = _device_key()
+    shown = Evidence(data, key.public_key().public_bytes_raw(), key.sign(data))
+
+    def judged(_: bytes) -> Verdict:
+        return judge(shown, _references(), NOW)
+
+    verdict = read(judged, NotProven, data, times=40)
+    assert verdict is not None
+    assert verdict.level <= Level.SELF_REPORTED
+    assert statement is not None or verdict.level is Level.NOT_ATTESTED
+    return verdict.level is Level.SELF_REPORTED
+
+
+def envelopes(data: bytes) -> bool:
+    """Everything that a computer shows, as a file."""
+    shown = read(read_envelope, NotProven, data, times=30)
+    if shown is None:
+        return False
+    assert read_envelope(write_envelope(shown)) == shown
+    verdict = judge(shown, _references(), NOW)
+    assert verdict.level <= Level.SELF_REPORTED  # whoever made it had no maker's key
+    return True
+
+
 def planted(data: bytes) -> bool:
     """A fault on purpose: shows that a broken property is found and told."""
     assert b"!" not in data
@@ -377,5 +420,7 @@ TARGETS = {
         Target(certificates, MOST_CERTIFICATE_BYTES + 64),
         Target(quotes, MOST_QUOTE_BYTES + 64),
         Target(tpms, 2048),
+        Target(statements, 8192),
+        Target(envelopes, 16384),
     )
 }
