@@ -15,17 +15,21 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import swtpm
 from agent_workshop import DEMO, NO_WITNESSES, a_workshop
+from collateral_server import serving_collateral
 from conftest import SettableClock
 from fake_driver import FakeDriver
 from mulberry.agent import attesting
 from mulberry.agent.attesting import Attesting
+from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.agent.shift import Shift
 from mulberry.agent.workshop import Workshop
 from mulberry.attestation.envelope import read_envelope
 from mulberry.attestation.evidence import GpuEvidence
+from mulberry.attestation.gpu_references import GpuReferences
 from mulberry.attestation.levels import References, judge
 from mulberry.attestation.manifest import SECURE_BOOT, read_statement
 from mulberry.attestation.questions import KeptQuestion, write_question
+from mulberry.attestation.tdx import TdxVerifier
 from mulberry.attestation.tpm import challenge, read_roots
 from mulberry.attestation.tpm.commands import Tpm
 from mulberry.attestation.tpm.keys import EK_ECC, ecc_key
@@ -44,7 +48,7 @@ from mulberry.runtime.wire import ALL_CANARIES, Canary
 from shown_computer import GPU, NONCE, World
 from synthetic_computers import CC_ON, FIRMWARE, H100, TDX_GUEST, Computer
 from synthetic_gpu_report import SyntheticNvidia
-from synthetic_tdx import Guest, SyntheticIntel
+from synthetic_tdx import COLLATERAL_ENDS, Guest, SyntheticIntel
 from synthetic_tpm import new_maker
 
 PLAIN = DEMO.model_copy(update={"worker_policy": Policy.ANY})
@@ -78,8 +82,8 @@ def a_shift(workshop: Workshop, image: bytes) -> Shift:
     return shift
 
 
-async def looked(attested: Attesting) -> AttestationStatus:
-    attested.begin()
+async def looked(attested: Attesting, *, by_owner: bool = False) -> AttestationStatus:
+    attested.begin(by_owner=by_owner)
     async with asyncio.timeout(30):
         while attested.status().is_checking:  # noqa: ASYNC110 - asks as a face does
             await asyncio.sleep(0.01)
@@ -183,6 +187,32 @@ async def test_a_quoting_service_that_hangs_is_not_waited_for(
         status = await looked(attested)
         assert "The quoting service does not answer." in [each.what for each in status.hindrances]
         assert status.verdict is not None and status.verdict.level is Level.SELF_REPORTED
+
+
+async def test_collateral_is_fetched_when_the_owner_asks_and_not_before(
+    tmp_path: Path, clock: SettableClock, stack: ExitStack
+) -> None:
+    intel = SyntheticIntel()
+    (tmp_path / "system").mkdir()
+    Computer("TDX guest", cpu=TDX_GUEST).build(tmp_path / "system")
+    workshop = stack.enter_context(a_workshop(tmp_path, clock, profile=PLAIN))
+    async with serving_collateral(intel.collateral()) as server:
+        keeper = CollateralKeeper(
+            workshop.folder.collateral, clock, workshop.random, service=server.address, test_root_der=intel.root_der
+        )
+        workshop = with_witnesses(
+            replace(workshop, collateral=keeper), tmp_path, quote=lambda told: intel.quote(Guest(told))
+        )
+        references = References(TdxVerifier(keeper, intel.root_der), GpuReferences(None), ())
+        attested = Attesting(workshop, not_serving, lambda: references)
+        status = await looked(attested)
+        assert status.verdict is not None and "no collateral here" in str(status.verdict.checks).lower()
+        assert not server.asked
+        assert status.collateral is not None and status.collateral.platforms[0].expires is None
+        status = await looked(attested, by_owner=True)
+        assert len(server.asked) == 4
+        assert status.collateral is not None and status.collateral.platforms[0].expires == COLLATERAL_ENDS
+        assert status.verdict is not None and "no collateral here" not in str(status.verdict.checks)
 
 
 async def test_a_bug_of_ours_is_told_and_ends_nothing(

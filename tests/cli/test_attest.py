@@ -1,5 +1,6 @@
 """Verifying is what strangers do with our files: the exit status and the words must be right, without an agent."""
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,17 +9,21 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner, Result
 
+from collateral_server import serving_collateral
 from mulberry.attestation.envelope import write_envelope
 from mulberry.attestation.questions import read_kept, read_question
 from mulberry.cli.attest import application
-from mulberry.cli.attest_words import of_attestation, of_verdict
+from mulberry.cli.attest_words import of_attestation, of_collateral, of_verdict
 from mulberry.model.clock import SystemClock
+from mulberry.model.collateral import CollateralStatus, PlatformCollateral
 from mulberry.model.encoding import from_json
 from mulberry.model.errors import UserFacingError
+from mulberry.model.host import Finding
 from mulberry.model.places import DataFolder
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Seen, Verdict
 from own_mulberry import Mulberry
 from shown_computer import NONCE, NOW, STATEMENT, stated
+from synthetic_tdx import Guest, SyntheticIntel
 from synthetic_tpm import PaperTpm, new_maker
 
 UNASKED = replace(STATEMENT, nonce="")
@@ -132,6 +137,44 @@ def test_a_challenge_brings_a_tpm_to_level_2(tmp_path: Path) -> None:
 def test_without_a_tpm_there_is_nothing_to_challenge(tmp_path: Path, file: Path) -> None:
     error = refusal("challenge", file, "--question", tmp_path / "q", "--kept", tmp_path / "k")
     assert "no TPM" in error.why and "nonce" in error.next_step
+
+
+async def test_collateral_is_fetched_only_when_asked_for_and_what_is_no_good_is_told(tmp_path: Path) -> None:
+    intel = SyntheticIntel()
+    evidence = stated(UNASKED)
+    quoted = replace(evidence, tdx_quote=intel.quote(Guest(evidence.report_data)))
+    path = tmp_path / "guest.json"
+    path.write_bytes(write_envelope(quoted))
+    async with serving_collateral(intel.collateral()) as server:
+        folder = DataFolder.of_network(tmp_path, "demo")
+        folder.create()
+        folder.settings.write_text(f'{{"collateral_service": "{server.address}"}}', encoding="utf-8")
+        done = await asyncio.to_thread(attest, "verify", path, "--data", tmp_path)
+        assert done.exit_code == 0 and "no collateral here" in done.output
+        assert not server.asked
+        done = await asyncio.to_thread(attest, "verify", path, "--data", tmp_path, "--fetch")
+        assert len(server.asked) == 4
+    assert "The collateral does not come from Intel's root" in done.output, "this Intel is made up"
+    assert "no collateral here" in done.output
+    assert not folder.collateral.exists()
+
+
+def test_what_is_here_of_intels_word_is_shown_with_its_end() -> None:
+    told = CollateralStatus(
+        "https://localhost:8081",
+        Finding(False, "It did not answer within 8 s. (asked at 12:00)"),
+        (
+            PlatformCollateral("00906ED50000", "platform", NOW),
+            PlatformCollateral("B0C06F000000", "processor", None, "It gave no answer."),
+        ),
+    )
+    assert list(of_collateral(told)) == [
+        "Intel's word on TDX platforms, by https://localhost:8081: it does not answer "
+        "(It did not answer within 8 s. (asked at 12:00))",
+        "  FMSPC 00906ED50000 (platform): holds until 2026-11-22 12:00 UTC",
+        "  FMSPC B0C06F000000 (processor): not here, or broken",
+        "    It gave no answer.",
+    ]
 
 
 def test_no_file_is_written_over(tmp_path: Path, file: Path) -> None:

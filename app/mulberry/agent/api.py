@@ -234,7 +234,7 @@ class _Faces:
         return _json(AttestationStatus, self._desk.attesting.status())
 
     async def attest_again(self, _: web.Request) -> web.Response:
-        self._desk.attesting.begin()
+        self._desk.attesting.begin(by_owner=True)
         return _json(AttestationStatus, self._desk.attesting.status())
 
     async def envelope(self, request: web.Request) -> web.Response:

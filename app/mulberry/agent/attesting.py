@@ -110,12 +110,18 @@ class Attesting:
         """As it was looked at last."""
         status = self._status
         checking = self._task is not None and not self._task.done()
-        return replace(status, is_checking=checking, seen=seen(self._workshop.profile, status.facts))
+        workshop = self._workshop
+        return replace(
+            status,
+            is_checking=checking,
+            seen=seen(workshop.profile, status.facts),
+            collateral=workshop.collateral.status(),
+        )
 
-    def begin(self) -> None:
-        """Looks anew, unless that is under way."""
+    def begin(self, *, by_owner: bool = False) -> None:
+        """Looks anew, unless that is under way. `by_owner`: who asks agrees that missing collateral is fetched."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(), name="attest")
+            self._task = asyncio.create_task(self._look(by_owner), name="attest")
 
     async def envelope(self, untrusted_nonce: str, untrusted_question: str) -> Envelope:
         """A statement of now with all evidence, for whoever asked.
@@ -130,11 +136,14 @@ class Attesting:
             self._task.cancel()
             await asyncio.wait((self._task,))
 
-    async def _look(self) -> None:
+    async def _look(self, by_owner: bool) -> None:
         asked = _Asked(self._workshop.random.randbytes(NONCE_BYTES), by_us=True)
         try:
             gathered = await self._gathered(asked)
-            verdict = await on_own_thread(partial(self._judge, gathered, asked.nonce), "attest")
+            look = partial(self._judge, gathered, asked.nonce)
+            verdict = await on_own_thread(look, "attest")
+            if by_owner and await self._workshop.collateral.bring_what_lacks():
+                verdict = await on_own_thread(look, "attest")
         except UserFacingError as problem:
             self._status = AttestationStatus(hindrances=(hindrance_of(problem),), next_step=problem.next_step)
         except Exception as bug:

@@ -14,6 +14,8 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder
 
 if TYPE_CHECKING:
+    from mulberry.agent.collateral_keeper import CollateralKeeper
+    from mulberry.attestation.collateral import Collateral
     from mulberry.attestation.levels import References
     from mulberry.client.control import ControlClient
     from mulberry.model.proof import AttestationStatus, Verdict
@@ -78,6 +80,9 @@ def verify(
         list[str] | None,
         typer.Option(help="An image hash that the network accepts, in hexadecimal; may be given several times."),
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Ask Intel (or the cache in the settings) for collateral that is not here.")
+    ] = False,
     at_least: Annotated[int, typer.Option(min=0, max=4, help="The level below which the exit status is 1.")] = 1,
     network: Network = "demo",
     data: Data = None,
@@ -85,14 +90,19 @@ def verify(
 ) -> None:
     """Say what a file proves: offline, with the collateral, roots and references in the network's data folder.
 
+    With --fetch, Intel learns which kind of platform is asked about, and nothing else leaves this computer.
+
     Exit status 0: it reaches the level that was asked for.
     """
+    from mulberry.attestation.collateral import CollateralFolder
     from mulberry.attestation.envelope import read_envelope
     from mulberry.attestation.errors import NotProven, sentence
     from mulberry.attestation.levels import judge
     from mulberry.model.clock import SystemClock
 
-    references = _references(DataFolder.of_network(root_of(data), network), nonce, kept, image)
+    folder = DataFolder.of_network(root_of(data), network)
+    collateral = _keeper(folder) if fetch else CollateralFolder(folder.collateral)
+    references = _references(folder, collateral, nonce, kept, image)
     try:
         evidence = read_envelope(_read(file))
     except NotProven as problem:
@@ -100,6 +110,11 @@ def verify(
             what=f"{file} proves nothing.", why=sentence(problem), next_step="Ask for the file once more."
         ) from problem
     verdict = judge(evidence, references, SystemClock().now())
+    if not isinstance(collateral, CollateralFolder):
+        if asyncio.run(collateral.bring_what_lacks()):
+            verdict = judge(evidence, references, SystemClock().now())
+        elif collateral.last_problem:
+            typer.echo(collateral.last_problem, err=True)
     _say_verdict(verdict, evidence.statement, as_json=as_json)
     raise typer.Exit(0 if verdict.level >= at_least else 1)
 
@@ -152,17 +167,32 @@ async def _looked_at(client: "ControlClient", *, again: bool) -> "AttestationSta
     return status
 
 
-def _references(folder: DataFolder, nonce: str, kept: Path | None, images: list[str] | None) -> "References":
+def _keeper(folder: DataFolder) -> "CollateralKeeper":
+    """Asks the service that the owner named in the settings, else Intel."""
+    from random import SystemRandom
+
+    from mulberry.agent.collateral_keeper import CollateralKeeper
+    from mulberry.agent.settings import load_settings
+    from mulberry.attestation.collateral_fetch import INTEL
+    from mulberry.model.clock import SystemClock
+
+    clock = SystemClock()
+    service = load_settings(folder.settings, clock).collateral_service or INTEL
+    return CollateralKeeper(folder.collateral, clock, SystemRandom(), service=service)
+
+
+def _references(
+    folder: DataFolder, collateral: "Collateral", nonce: str, kept: Path | None, images: list[str] | None
+) -> "References":
     """Raises `UserFacingError`: an option is not what it should be."""
     from dataclasses import replace
 
-    from mulberry.attestation.collateral import CollateralFolder
     from mulberry.attestation.errors import NotProven, sentence
     from mulberry.attestation.levels import references_in
     from mulberry.attestation.questions import read_kept, read_nonce
     from mulberry.attestation.tdx import TdxVerifier
 
-    own = references_in(folder, TdxVerifier(CollateralFolder(folder.collateral)))
+    own = references_in(folder, TdxVerifier(collateral))
     try:
         asked = read_kept(_read(kept)) if kept else None
         return replace(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from mulberry.cli.words import for_a_terminal
+from mulberry.model.collateral import CollateralStatus
 from mulberry.model.proof import AttestationStatus, Check, Fact, Outcome, Verdict
 
 MARKS = {Outcome.HOLDS: "✓", Outcome.FAILED: "✗", Outcome.MISSING: "-", Outcome.TEST: "T"}
@@ -27,8 +28,23 @@ def of_attestation(status: AttestationStatus) -> Iterator[str]:
         yield f"  {subject.subject}"
         yield f"    network  {subject.by_network}"
         yield f"    you      {subject.by_you}"
+    if status.collateral is not None and status.collateral.platforms:
+        yield from of_collateral(status.collateral)
     if status.next_step:
         yield f"Next: {status.next_step}"
+
+
+@for_a_terminal
+def of_collateral(collateral: CollateralStatus) -> Iterator[str]:
+    """What is here of Intel's word on TDX platforms, until when it holds, and whether its service answers."""
+    answers = {True: "it answers", False: "it does not answer", None: "whether it answers is unknown"}
+    reachable = collateral.reachable
+    yield f"Intel's word on TDX platforms, by {collateral.service}: {answers[reachable.value]} ({reachable.evidence})"
+    for each in collateral.platforms:
+        state = f"holds until {each.expires:%Y-%m-%d %H:%M} UTC" if each.expires else "not here, or broken"
+        yield f"  FMSPC {each.fmspc} ({each.ca}): {state}"
+        if each.problem:
+            yield f"    {each.problem}"
 
 
 @for_a_terminal

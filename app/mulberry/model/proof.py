@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from mulberry.model.collateral import CollateralStatus
 from mulberry.model.errors import WhoseTurn
 
 
@@ -138,7 +139,7 @@ class AttestationStatus:
     """What this computer shows and what that proves, as the agent itself verified it last.
 
     `verdict` None: not looked at since the agent started. `facts` and `hindrances` belong to the same look as the
-    verdict; `seen` is of now. `next_step` is a sentence, "" where nothing would raise the level.
+    verdict; `seen` and `collateral` are of now. `next_step` is a sentence, "" where nothing would raise the level.
     """
 
     verdict: Verdict | None = None
@@ -147,6 +148,7 @@ class AttestationStatus:
     hindrances: tuple[Hindrance, ...] = ()
     is_checking: bool = False
     next_step: str = ""
+    collateral: CollateralStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
