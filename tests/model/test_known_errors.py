@@ -2,6 +2,7 @@
 
 import errno
 import re
+from pathlib import Path
 
 import pynvml
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import DriverState
-from mulberry.model.known_errors import TABLES, Code, KnownError, Stack, explain, of_driver, to_error
+from mulberry.model.known_errors import TABLES, Code, KnownError, Stack, documentation, explain, of_driver, to_error
 from mulberry.model.known_errors.nouns import alike, table_of
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "known-errors.md"
 ALL = [(stack, code) for stack, table in TABLES.items() for code in table]
 
 
@@ -89,6 +91,17 @@ def test_an_error_for_its_owner_has_the_name_only_in_its_detail() -> None:
     error = to_error("No TDX quote was made.", Stack.TSM, errno.EACCES)
     assert error.detail == "EACCES" and "EACCES" not in str(error)
     assert "`ls -ld /sys/kernel/config/tsm/report`" in error.next_step
+
+
+def test_the_documentation_is_the_table() -> None:
+    """A docs/known-errors.md that is to change is written anew when its lines below the first heading are removed."""
+    written = DOCUMENT.read_text(encoding="utf-8")
+    introduction, _, tables = written.partition("\n\n## ")
+    generated = "\n".join(documentation())
+    if not tables:
+        DOCUMENT.write_text(f"{introduction.rstrip()}\n{generated}\n", encoding="utf-8")
+        pytest.fail("the tables were not there and have been written: read them")
+    assert f"\n\n## {tables}" == f"\n{generated}\n"
 
 
 def test_a_code_that_stands_twice_is_a_mistake_of_ours() -> None:

@@ -31,6 +31,7 @@ from mulberry.model.host import ConfidentialReport, Finding, HostReport
 from mulberry.model.models import StoredModel
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder, model_store
+from mulberry.model.text import as_a_part
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 from mulberry.runtime.sandbox.choose import Choice, choose
 from mulberry.runtime.store.store import ModelStore, bundled_models
@@ -181,7 +182,7 @@ class Preflight:
                     try:
                         return seen(await chain.root_parameters(), chain.root_as_of), ""
                     except MISFITS as problem:
-                        told = str(problem).rstrip(".")
+                        told = as_a_part(str(problem).partition(". ")[0])  # without each server's own trouble
                     await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError:
             return None, f"TON was not reached within {FRESH_SECONDS:g} seconds: {told}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,9 @@ def check(
     from mulberry.cli.check_words import of_report
     from mulberry.model.clock import SystemClock
 
+    logging.getLogger("mulberry").addHandler(logging.NullHandler())  # what servers did wrong is no news to this owner
+    if fresh and not as_json:
+        typer.echo("Asking TON what its networks accept; this takes up to half a minute.", err=True)
     root = root_of(data)
     only = _profile(root, network) if network is not None else None
     report = asyncio.run(check_here(root, SystemClock(), SystemRandom(), fresh=fresh, only=only))

@@ -12,6 +12,7 @@ GUEST = "An Intel TDX guest"
 QUOTE = "Quotes from the kernel"
 IMAGE = "Its image on the network's list"
 RULES = "The network's rules"
+ASK_CHAIN = "Ask TON; it takes the internet, and up to half a minute."
 TDX_PROCESSORS = "TDX is in Intel's Xeon of the 5th generation, Xeon 6, and some of the 4th"
 NO_TDX_PROCESSORS = ("AMD", "Core(TM)", "Core Ultra", "Atom", "Pentium", "Celeron")
 
@@ -22,7 +23,7 @@ def of_guest(computer: Computer, network: NetworkRules) -> list[Requirement]:
     if computer.host.tdx_guest.value:
         found.append(_quote(computer))
     if network.root is None:
-        return [*found, _unknown(RULES, network.why_no_root, "Ask the chain now.", "mulberry check --fresh")]
+        return [*found, _unknown(RULES, network.why_no_root, ASK_CHAIN, "mulberry check --fresh")]
     return [*found, Requirement(RULES, Standing.MET, f"{told(network.root)}."), _image(computer, network.root)]
 
 

@@ -4,14 +4,14 @@ A face never shows a bare number. Where a library, a driver or a service gives o
 number that is in no table it says so, and where its maker explains it. The tables name their sources.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.gpu import DriverState
 from mulberry.model.known_errors import intel, nvidia, quoting, tpm
 from mulberry.model.known_errors.nouns import Code, KnownError, Stack
 
-__all__ = ["TABLES", "Code", "KnownError", "Stack", "explain", "of_driver", "to_error"]
+__all__ = ["TABLES", "Code", "KnownError", "Stack", "documentation", "explain", "of_driver", "to_error"]
 
 TABLES: Mapping[Stack, Mapping[Code, KnownError]] = {
     Stack.NVML: nvidia.NVML,
@@ -60,6 +60,20 @@ def to_error(what: str, stack: Stack, code: Code, detail: str = "") -> UserFacin
     step = f"{known.next_step} `{known.command}`" if known.command else known.next_step
     shown = known.name or f"{stack}: {code}"
     return UserFacingError(what, known.cause, step, known.whose_turn, detail or shown)
+
+
+def documentation() -> Iterator[str]:
+    """docs/known-errors.md, line by line: what means the same stands in one row."""
+    for stack, table in TABLES.items():
+        yield from ("", f"## {stack}", "", "| code | means | what helps | whose turn |", "|---|---|---|---|")
+        rows: dict[tuple[str, str, str, WhoseTurn], list[str]] = {}
+        for code, known in table.items():
+            shown = f"{code:#x}" if isinstance(code, int) and stack.is_hexadecimal else str(code)
+            named = f"`{shown}` {known.name}" if known.name != shown else f"`{shown}`"
+            rows.setdefault((known.cause, known.next_step, known.command, known.whose_turn), []).append(named)
+        for (cause, next_step, command, turn), codes in rows.items():
+            helps = f"{next_step} `{command.replace('|', chr(92) + '|')}`" if command else next_step
+            yield f"| {'<br>'.join(codes)} | {cause} | {helps} | {turn.partition(':')[0]} |"
 
 
 def of_driver(state: DriverState) -> KnownError:
