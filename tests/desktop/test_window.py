@@ -55,8 +55,11 @@ def test_a_network_with_real_money_has_no_demo_banner(window: MainWindow) -> Non
 
 def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> None:
     entries = [window.sidebar.list.item(row).text() for row in range(window.sidebar.list.count())]
-    assert entries == ["Home", "Earnings", "Jobs", "Wallet", "Network", "Models"]
-    assert window.pages.count() == 6
+    assert entries == [
+        *("Home", "Earnings", "Jobs", "Wallet"),
+        *("Network", "Models", "Hardware", "Attestation"),
+    ]
+    assert window.pages.count() == 8
 
 
 def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[], None]) -> None:

@@ -8,12 +8,12 @@ strongest stranger there is: one who holds the proxy's key, or the certificate's
 import json
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha512
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dcap_qvl  # noqa: F401  # here, so that its import does not count as memory that an input takes
 from cryptography import x509
@@ -21,10 +21,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nacl.signing import SigningKey
 from pytoniq_core.boc.cell import Cell
 
+from mulberry.attestation import tpm
 from mulberry.attestation.collateral import CollateralFolder
+from mulberry.attestation.envelope import read_envelope, write_envelope
 from mulberry.attestation.errors import NotProven
+from mulberry.attestation.evidence import Evidence, TpmEvidence
+from mulberry.attestation.gpu_references import GpuReferences
+from mulberry.attestation.levels import References, judge
+from mulberry.attestation.manifest import read_statement, write_statement
 from mulberry.attestation.quote import MOST_QUOTE_BYTES, parse_fake_quote, parse_quote
 from mulberry.attestation.tdx import TdxVerifier
+from mulberry.attestation.tpm import VerifiedTpm
+from mulberry.attestation.tpm.wire import read_public, read_quoted, read_signature
 from mulberry.attestation.verifier import MOST_CERTIFICATE_BYTES, verify_peer
 from mulberry.cocoon.attested_peer import LENGTH, MOST_BODY_BYTES, AttestedPeer, AttestedPeerError, checked_length
 from mulberry.cocoon.frames import FrameError, FrameReader, FrameWriter
@@ -34,6 +42,7 @@ from mulberry.cocoon.requests import Path as RequestPath
 from mulberry.cocoon.strict_json import JsonError, JsonObject, dump, parse_object
 from mulberry.cocoon.tl import TlError, decode, encode
 from mulberry.model.attestation import PeerEvidence, Policy, Requirements
+from mulberry.model.proof import Level, Verdict
 from mulberry.ton.address import parse_address
 from mulberry.ton.boc import BocError, read_boc, write_boc
 from mulberry.ton.cells import CellWriter
@@ -47,6 +56,7 @@ from mulberry.ton.payment import (
     build_payment,
     verify_payment,
 )
+from recorded_tpm import Recording, recording
 
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
@@ -322,6 +332,76 @@ def quotes(data: bytes) -> bool:
     return True
 
 
+TPM_PARTS = ("ak_public", "quoted", "signature", "ek_public", "certificate")
+
+
+@cache
+def _tpm() -> tuple[Recording, TpmEvidence]:
+    recorded = recording("ecc")
+    return recorded, tpm.collect(recorded.tpm, recorded.bound_to, recorded.challenge.credential)
+
+
+def tpms(data: bytes) -> bool:
+    """One part, which the first byte chooses, in the place of a genuine TPM's."""
+    part, untrusted = TPM_PARTS[data[0] % len(TPM_PARTS)] if data else "quoted", data[1:]
+    public = read(lambda part: read_public(part, "a key"), NotProven, untrusted, times=20)
+    assert public is None or public.marshalled() == untrusted
+    read(read_quoted, NotProven, untrusted, times=20)
+    read(read_signature, NotProven, untrusted, times=20)
+    recorded, genuine = _tpm()
+    changed: dict[str, Any] = {part: untrusted}
+    if part == "certificate":
+        changed = {"ek_chain": (untrusted, *genuine.ek_chain[1:])}
+    evidence = replace(genuine, **changed)
+
+    def verify(_: bytes) -> VerifiedTpm:
+        return tpm.verify(evidence, recorded.bound_to, recorded.roots, NOW, recorded.challenge)
+
+    verified = read(verify, NotProven, untrusted, times=20)
+    if verified is None or not verified.is_genuine:
+        return False
+    assert evidence == genuine
+    return True
+
+
+@cache
+def _device_key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+
+
+@cache
+def _references() -> References:
+    return References(TdxVerifier(CollateralFolder(CORPUS / "none")), GpuReferences(None))
+
+
+def statements(data: bytes) -> bool:
+    """What a computer says of itself, signed by whoever made it up; it brings nobody else's word."""
+    statement = read(read_statement, NotProven, data, times=40)
+    assert statement is None or write_statement(statement) == data
+    key = _device_key()
+    shown = Evidence(data, key.public_key().public_bytes_raw(), key.sign(data))
+
+    def judged(_: bytes) -> Verdict:
+        return judge(shown, _references(), NOW)
+
+    verdict = read(judged, NotProven, data, times=40)
+    assert verdict is not None
+    assert verdict.level <= Level.SELF_REPORTED
+    assert statement is not None or verdict.level is Level.NOT_ATTESTED
+    return verdict.level is Level.SELF_REPORTED
+
+
+def envelopes(data: bytes) -> bool:
+    """Everything that a computer shows, as a file."""
+    shown = read(read_envelope, NotProven, data, times=30)
+    if shown is None:
+        return False
+    assert read_envelope(write_envelope(shown)) == shown
+    verdict = judge(shown, _references(), NOW)
+    assert verdict.level <= Level.SELF_REPORTED  # whoever made it had no maker's key
+    return True
+
+
 def planted(data: bytes) -> bool:
     """A fault on purpose: shows that a broken property is found and told."""
     assert b"!" not in data
@@ -339,5 +419,8 @@ TARGETS = {
         Target(payments, MAX_PAYMENT_BYTES + 64),
         Target(certificates, MOST_CERTIFICATE_BYTES + 64),
         Target(quotes, MOST_QUOTE_BYTES + 64),
+        Target(tpms, 2048),
+        Target(statements, 8192),
+        Target(envelopes, 16384),
     )
 }

@@ -17,12 +17,15 @@ from typing import Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
 
+from mulberry.agent.attesting import Attesting
+from mulberry.agent.eligibility import Preflight
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.watching import Watches
 from mulberry.model.control import (
     Command,
     DialRequest,
+    EnvelopeRequest,
     Event,
     Hello,
     KeyBackup,
@@ -33,12 +36,14 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
+from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
+from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
@@ -61,6 +66,8 @@ class Desk(Protocol):
 
     watches: Watches
     models: ModelKeeper
+    eligibility: Preflight
+    attesting: Attesting
 
     @property
     def ledger(self) -> Ledger: ...
@@ -141,6 +148,11 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/models", faces.order_models),
             web.get("/v1/settings", faces.settings),
             web.post("/v1/settings", faces.change_settings),
+            web.get("/v1/attestation", faces.attestation),
+            web.post("/v1/attestation", faces.attest_again),
+            web.post("/v1/attestation/envelope", faces.envelope),
+            web.get("/v1/eligibility", faces.eligibility),
+            web.get("/v1/computer", faces.computer),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -233,6 +245,26 @@ class _Faces:
     async def change_settings(self, request: web.Request) -> web.Response:
         change = from_json(SettingsChange, await request.read())
         return _json(SettingsStatus, self._desk.change_settings(change))
+
+    async def attestation(self, _: web.Request) -> web.Response:
+        return _json(AttestationStatus, self._desk.attesting.status())
+
+    async def attest_again(self, _: web.Request) -> web.Response:
+        self._desk.attesting.begin(by_owner=True)
+        return _json(AttestationStatus, self._desk.attesting.status())
+
+    async def envelope(self, request: web.Request) -> web.Response:
+        asked = from_json(EnvelopeRequest, await request.read())
+        return _json(Envelope, await self._desk.attesting.envelope(asked.nonce, asked.question))
+
+    async def eligibility(self, request: web.Request) -> web.Response:
+        fresh = request.query.get("fresh", "0")
+        if fresh not in ("0", "1"):
+            raise ValueError("fresh must be 0 or 1")
+        return _json(EligibilityReport, await self._desk.eligibility.report(fresh=fresh == "1"))
+
+    async def computer(self, _: web.Request) -> web.Response:
+        return _json(Computer, await self._desk.eligibility.computer())
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import field_validator
 
+from mulberry.agent.collateral_service import service_address
 from mulberry.agent.setting import SettingsModel, setting
 from mulberry.agent.settings_file import SettingsFile
 from mulberry.model.clock import Clock
@@ -143,6 +144,15 @@ class Settings(SettingsModel):
         min_length=1,
         max_length=4096,
     )
+    collateral_service: str | None = setting(
+        None,
+        "Collateral service",
+        "The address of a cache (PCCS) that is asked for Intel's word on TDX platforms, instead of Intel.",
+        Page.OPERATORS,
+        takes_effect=NEXT_AGENT,
+        for_experts=True,
+        max_length=2048,
+    )
 
     @field_validator("owner_address")
     @classmethod
@@ -157,6 +167,11 @@ class Settings(SettingsModel):
         for url in value:
             server_url(url)
         return value
+
+    @field_validator("collateral_service")
+    @classmethod
+    def _a_service(cls, value: str | None) -> str | None:
+        return None if value is None else service_address(value)
 
 
 def load_settings(path: Path, clock: Clock) -> Settings:

@@ -17,10 +17,12 @@ from PySide6.QtCore import QObject, Signal, SignalInstance
 from mulberry.desktop.history import Window
 from mulberry.desktop.key_jobs import KeyAgent, KeyJob, do
 from mulberry.model.control import Command, Event
+from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
+from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 
@@ -44,6 +46,16 @@ class Agent(KeyAgent, Protocol):
     async def models(self) -> ModelsStatus: ...
 
     async def order_models(self, order: ModelOrder) -> ModelsStatus: ...
+
+    async def eligibility(self, *, fresh: bool = False) -> EligibilityReport: ...
+
+    async def computer(self) -> Computer: ...
+
+    async def attestation(self) -> AttestationStatus: ...
+
+    async def attest_again(self) -> AttestationStatus: ...
+
+    async def envelope(self, nonce: str = "", question: str = "") -> Envelope: ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -99,6 +111,11 @@ class Connection(QObject):
     key_answered = Signal(str)  # what to tell; "" if nothing
     key_refused = Signal(object)  # UserFacingError
     models_read = Signal(object)  # ModelsStatus
+    eligibility_read = Signal(object)  # EligibilityReport
+    eligibility_not_read = Signal(object)  # UserFacingError
+    computer_read = Signal(object)  # Computer
+    attestation_read = Signal(object)  # AttestationStatus
+    attestation_not_begun = Signal()  # `failed` said why
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -137,7 +154,7 @@ class Connection(QObject):
 
     def reconcile(self) -> None:
         """The account of app, proxies and chain by `reconciled`; nothing when the agent does not answer."""
-        self._spawn(lambda line: self._reconcile(line.agent))
+        self._spawn(lambda line: self._fetch(line.agent.reconciliation, self.reconciled))
 
     def pay_out(self, proxy: str) -> None:
         """Asks for what waits at `proxy`, its public key in hexadecimal, to be paid out now."""
@@ -157,11 +174,31 @@ class Connection(QObject):
 
     def fetch_models(self) -> None:
         """What models there are by `models_read`; nothing when the agent does not answer."""
-        self._spawn(lambda line: self._fetch_models(line.agent))
+        self._spawn(lambda line: self._fetch(line.agent.models, self.models_read))
 
     def order_models(self, order: ModelOrder) -> None:
         """By `models_read`, or `failed` says why not."""
         self._spawn(lambda line: self._order_models(line.agent, order))
+
+    def fetch_eligibility(self, fresh: bool) -> None:
+        """Whether this computer can earn, by `eligibility_read` or `…_not_read`; `fresh` asks the chain too."""
+        self._spawn(lambda line: self._fetch_eligibility(line.agent, fresh=fresh))
+
+    def fetch_computer(self) -> None:
+        """What this computer is, by `computer_read`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._fetch(line.agent.computer, self.computer_read))
+
+    def fetch_attestation(self) -> None:
+        """What was proven last, by `attestation_read`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._fetch(line.agent.attestation, self.attestation_read))
+
+    def attest_again(self) -> None:
+        """Has everything looked at anew; by `attestation_read`, which tells that it was begun."""
+        self._spawn(lambda line: self._attest_again(line.agent))
+
+    def make_envelope(self, nonce: str, use: Callable[[Envelope], None]) -> None:
+        """A statement with its evidence, made now, into `use`; or `failed` says why not."""
+        self._spawn(lambda line: self._make_envelope(line.agent, nonce, use))
 
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
@@ -229,13 +266,6 @@ class Connection(QObject):
         else:
             self.history_fetched.emit(offset, limit, transactions)
 
-    async def _reconcile(self, agent: Agent) -> None:
-        try:
-            account = await agent.reconciliation()
-        except UserFacingError:  # the account shown has its time
-            return
-        self.reconciled.emit(account)
-
     async def _change_wallet(self, ask: Callable[[], Awaitable[WalletStatus]], answered: SignalInstance) -> None:
         try:
             wallet = await ask()
@@ -259,12 +289,37 @@ class Connection(QObject):
         except UserFacingError as problem:
             self.failed.emit(problem)
 
-    async def _fetch_models(self, agent: Agent) -> None:
+    async def _fetch(self, ask: Callable[[], Awaitable[object]], read: SignalInstance) -> None:
         try:
-            models = await agent.models()
+            answer = await ask()
         except UserFacingError:  # the page stays as it is
             return
-        self.models_read.emit(models)
+        read.emit(answer)
+
+    async def _fetch_eligibility(self, agent: Agent, *, fresh: bool) -> None:
+        try:
+            report = await agent.eligibility(fresh=fresh)
+        except UserFacingError as problem:
+            self.eligibility_not_read.emit(problem)
+        else:
+            self.eligibility_read.emit(report)
+
+    async def _attest_again(self, agent: Agent) -> None:
+        try:
+            status = await agent.attest_again()
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+            self.attestation_not_begun.emit()
+        else:
+            self.attestation_read.emit(status)
+
+    async def _make_envelope(self, agent: Agent, nonce: str, use: Callable[[Envelope], None]) -> None:
+        try:
+            envelope = await agent.envelope(nonce)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+        else:
+            use(envelope)
 
     async def _order_models(self, agent: Agent, order: ModelOrder) -> None:
         try:

@@ -21,9 +21,11 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop import wording
+from mulberry.desktop.attestation_page import AttestationPage
 from mulberry.desktop.cards import MARGIN, Text, plain_button
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
+from mulberry.desktop.hardware_page import HardwarePage
 from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
@@ -38,7 +40,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.text import plain
 
 SIDEBAR = 208
-PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models")
+PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models", "Hardware", "Attestation")
 
 
 class MainWindow(QMainWindow):
@@ -61,8 +63,11 @@ class MainWindow(QMainWindow):
         self.wallet = WalletPage(theme, transactions)
         self.network = NetworkPage(theme, clock)
         self.models = ModelsPage(theme)
+        self.hardware = HardwarePage(theme, clock)
+        self.attestation = AttestationPage(theme)
         self.pages = QStackedWidget()
-        for page in (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models):
+        shown: tuple[QWidget, ...] = (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models)
+        for page in (*shown, self.hardware, self.attestation):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
@@ -117,6 +122,8 @@ class MainWindow(QMainWindow):
         self.wallet.show_view(view)
         self.network.show_view(view)
         self.models.show_view(view)
+        self.hardware.show_view(view)
+        self.attestation.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             self.home.state.main.setFocus()  # from now on it can be pressed

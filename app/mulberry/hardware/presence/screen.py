@@ -5,8 +5,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from mulberry.hardware.time_limit import NotAnsweringError, TimeLimit
 from mulberry.model.host import Finding
+from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 ANSWER_SECONDS = 2.0  # of which most is the first start of its interpreter
 MOST_CHARACTERS = 4096
