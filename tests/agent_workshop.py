@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -23,6 +24,7 @@ from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
+from mulberry.model.rules import Rules, Signals
 from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineState, EngineStatus, Piece, Usage
 from mulberry.runtime.models import ModelFolder
@@ -66,7 +68,18 @@ def a_workshop(
             rehearse=rehearse,
             find_sandbox=choose if make_engine is job_engine else need_none,
             witnesses=NO_WITNESSES,
+            presence=NobodyThere(),
         )
+
+
+class NobodyThere:
+    """A computer whose owner is away, on mains, with nothing else to do."""
+
+    async def look(self, rules: Rules, now: datetime) -> Signals:
+        return Signals(at=now)
+
+    def close(self) -> None:
+        pass
 
 
 async def nobody_answers(url: str) -> Answer:

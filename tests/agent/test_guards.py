@@ -1,7 +1,7 @@
 """The owner's game must have the GPU back within two seconds, and the night's work must begin by itself after it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -24,16 +24,6 @@ pytestmark = pytest.mark.virtual_time
 SECOND_CARD = replace(RTX_4090, uuid="GPU-2", name="NVIDIA GeForce RTX 4080")
 
 
-@pytest.fixture(autouse=True)
-def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread's answer takes no time of the virtual clock, which would run ahead of it."""
-
-    async def here(question: Callable[..., Any], *arguments: Any) -> Any:
-        return question(*arguments)
-
-    monkeypatch.setattr(asyncio, "to_thread", here)
-
-
 class Desk:
     """An owner's computer: what happens there is what the test says."""
 
@@ -47,7 +37,7 @@ class Desk:
         self.report = report
         self.guards = Guards(rules, clock, self, lambda: self.report, lambda: works_on)
 
-    def look(self, rules: Rules, now: datetime) -> Signals:
+    async def look(self, rules: Rules, now: datetime) -> Signals:
         self.looks += 1
         return Signals(at=now, full_screen=Finding(self.game, "the test"))
 

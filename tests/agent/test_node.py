@@ -4,23 +4,31 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from agent_workshop import a_workshop
 from conftest import SettableClock
 from ledger_entries import finished
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
-from mulberry.agent.node import BUSY_SECONDS, PAUSE_LOOK_SECONDS, RETRY_SECONDS, Node
+from mulberry.agent.guards import LooksForOwner
+from mulberry.agent.node import BUSY_SECONDS, Node
 from mulberry.agent.shift import Shift
 from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Task
+from mulberry.agent.work import PAUSE_LOOK_SECONDS, RETRY_SECONDS
 from mulberry.agent.workshop import Workshop
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.host import Finding
 from mulberry.model.node import NodeState, Reason, ReasonKind, StepState, Want
+from mulberry.model.rules import Rules, Signals
+from mulberry.model.sentence import sentence
+from mulberry.model.settings import SettingsChange
+from mulberry.model.week import read_week
 
 pytestmark = pytest.mark.virtual_time
 PROBLEM = UserFacingError("It is broken.", "A part is missing.", "Mend it.", WhoseTurn.YOU)
@@ -59,12 +67,14 @@ class Story:
 
 
 @asynccontextmanager
-async def a_node(root: Path, clock: SettableClock, story: Story) -> AsyncIterator[Node]:
+async def a_node(
+    root: Path, clock: SettableClock, story: Story, presence: LooksForOwner | None = None
+) -> AsyncIterator[Node]:
     def make_shift(workshop: Workshop, on_change: Callable[[], None]) -> Shift:
         return Shift(workshop, on_change, tasks=story.tasks())
 
     with a_workshop(root, clock) as workshop:
-        node = Node(workshop, make_shift=make_shift)
+        node = Node(replace(workshop, presence=presence or workshop.presence), make_shift=make_shift)
         work = asyncio.create_task(node.run())
         await asyncio.sleep(0.1)
         try:
@@ -335,3 +345,62 @@ async def test_the_end_of_a_start_up_is_told_when_it_went_well(tmp_path: Path, c
             async with asyncio.timeout(10):
                 await Shift(workshop, lambda: None, tasks=story.tasks()).run()
     assert told == ["ready"]
+
+
+class OwnersDesk:
+    """What the guards see; `plays` is the owner's game."""
+
+    plays = False
+
+    async def look(self, rules: Rules, now: datetime) -> Signals:
+        return Signals(at=now, full_screen=Finding(self.plays, "the test"))
+
+    def close(self) -> None:
+        pass
+
+
+async def test_a_game_ends_the_work_at_once_and_its_end_begins_it_again(tmp_path: Path, clock: SettableClock) -> None:
+    desk, story = OwnersDesk(), Story()
+    async with a_node(tmp_path, clock, story, desk) as node:
+        await node.obey(Want.START, None)
+        await asyncio.sleep(5)
+        assert (story.runs, story.undone) == (1, 0)
+        desk.plays = True
+        await asyncio.sleep(2.1)  # one second to see it, one that this tool takes to be put away
+        status = node.status()
+        assert (status.state, status.intent.want, story.undone) == (NodeState.PAUSED, Want.START, 1)
+        assert sentence(status).startswith("A program fills the screen. It goes on by itself when this is over")
+        desk.plays = False
+        clock.pass_time(seconds=60)
+        await asyncio.sleep(5)
+        assert (story.runs, story.undone) == (2, 1)
+
+
+async def test_an_owner_who_stops_is_stopped_whatever_the_rules_say(tmp_path: Path, clock: SettableClock) -> None:
+    desk, story = OwnersDesk(), Story()
+    desk.plays = True
+    async with a_node(tmp_path, clock, story, desk) as node:
+        await node.obey(Want.START, None)
+        await asyncio.sleep(1)
+        assert (node.status().state, story.runs) == (NodeState.PAUSED, 0)
+        await node.obey(Want.STOP, None)
+        await asyncio.sleep(1)
+        assert [reason.kind for reason in node.status().reasons] == [ReasonKind.STOPPED_BY_OWNER]
+
+
+async def test_changed_rules_hold_at_once(tmp_path: Path, clock: SettableClock) -> None:
+    story = Story()
+    async with a_node(tmp_path, clock, story) as node:
+        await node.obey(Want.START, None)
+        await asyncio.sleep(2)
+        never: JsonValue = [*read_week("never").days]
+        tried = SettingsChange({"schedule": never}, only_try=True)
+        assert "never run" in node.change_settings(tried).contradictions[0]
+        await asyncio.sleep(2)
+        assert node.status().state is NodeState.GETTING_READY
+        node.change_settings(replace(tried, only_try=False))
+        await asyncio.sleep(3)
+        assert node.status().state is NodeState.PAUSED
+        node.change_settings(SettingsChange({}, reset=("schedule",)))
+        await asyncio.sleep(3)
+        assert (node.status().state, story.runs) == (NodeState.GETTING_READY, 2)

@@ -14,6 +14,7 @@ from mulberry.agent.state import Facts, derive_state
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, Step, StepState, Want
+from mulberry.model.rules import Hold, Rule
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WANTS = {
@@ -27,6 +28,7 @@ BEGUN = (replace(DONE[0], state=StepState.RUNNING), *(replace(step, state=StepSt
 WORKING = Facts(WANTS[Want.START], True, DONE, running_requests=0, busy=False, connected_proxies=1)
 
 UNREACHABLE = reasons.proxy_unreachable("p", "refused")
+HELD = reasons.paused_by_rule(Hold(Rule.BATTERY, "The computer runs on its battery."), None)
 FULL = reasons.disk_full("no room")
 RESTARTS = reasons.engine_restarts("It broke.")
 NOTICE = reasons.underpaid(1, 5)
@@ -66,6 +68,13 @@ NOTICE = reasons.underpaid(1, 5)
         (replace(WORKING, intent=WANTS[Want.STOP], working=False), NodeState.STOPPED, [ReasonKind.STOPPED_BY_OWNER]),
         (replace(WORKING, intent=WANTS[Want.PAUSE]), NodeState.FINISHING, [ReasonKind.FINISHING_FOR_OWNER]),
         (replace(WORKING, intent=WANTS[Want.PAUSE], working=False), NodeState.PAUSED, [ReasonKind.PAUSED_BY_OWNER]),
+        # the owner's rules stand above everything that work would wait for
+        (replace(WORKING, held=(HELD,)), NodeState.FINISHING, [ReasonKind.PAUSED_BY_RULE]),
+        (
+            replace(WORKING, held=(HELD,), working=False, found=(FULL, NOTICE)),
+            NodeState.PAUSED,
+            [ReasonKind.PAUSED_BY_RULE, ReasonKind.UNDERPAID],
+        ),
         # a full disk does not keep a stopped node from being stopped; a notice is still told
         (
             replace(WORKING, intent=WANTS[Want.STOP], working=False, found=(FULL, NOTICE)),
@@ -116,6 +125,7 @@ EVERY_REASON = [
     reasons.finishing_for_owner(1),
     reasons.finishing_for_owner(2),
     reasons.no_requests(),
+    HELD,
     reasons.proxy_unreachable("demo proxy 1", "connection refused"),
     reasons.proxy_refused("demo proxy 1", "unknown model"),
     reasons.proxy_distrusted("demo proxy 1", "its key changed"),

@@ -15,6 +15,7 @@ from mulberry.agent.workshop import RunningEngine, Workshop
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import Reason
 from mulberry.model.root_contract import RootParameters
+from mulberry.runtime.card import Card
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.ton.address import Address
@@ -32,6 +33,7 @@ class Bench:
         self.network: LaunchedNetwork | None = None
         self.sandbox: Sandbox | None = None
         self.engine: RunningEngine | None = None
+        self.card: Card | None = None  # that the engine was given
         self.key: NodeKey | None = None
         self.chain: Chain | None = None
         self.treasury: Treasury | None = None

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mulberry.agent import reasons
+from mulberry.hardware.presence.look import Presence
 from mulberry.model.clock import Clock
 from mulberry.model.foretelling import free_again
 from mulberry.model.gpu import GpuInfo, GpuReport
@@ -25,11 +26,24 @@ log = logging.getLogger(__name__)
 
 
 class LooksForOwner(Protocol):
-    """`hardware.presence.look.Presence`, or a test's own. Blocking."""
+    """`OwnersComputer`, or a test's own."""
 
-    def look(self, rules: Rules, now: datetime) -> Signals: ...
+    async def look(self, rules: Rules, now: datetime) -> Signals: ...
 
     def close(self) -> None: ...
+
+
+class OwnersComputer:
+    """What this computer tells of its owner, asked for on a thread."""
+
+    def __init__(self) -> None:
+        self._presence = Presence()
+
+    async def look(self, rules: Rules, now: datetime) -> Signals:
+        return await asyncio.to_thread(self._presence.look, rules, now)
+
+    def close(self) -> None:
+        self._presence.close()
 
 
 class Guards:
@@ -91,12 +105,16 @@ class Guards:
         uuids = {gpu.uuid for gpu in self._gpus().gpus}
         return not uuids or bool(uuids - held)
 
+    def may_use(self, uuid: str) -> bool:
+        """Whether no rule keeps that GPU from working now."""
+        return self.decision.may_use(uuid)
+
     async def run(self, on_change: Callable[[], None]) -> None:
         """For ever. `on_change` is called when something else holds than before."""
         try:
             while True:
                 await self._wanted.wait()
-                signals = await asyncio.to_thread(self._presence.look, self._rules, self._clock.now())
+                signals = await self._presence.look(self._rules, self._clock.now())
                 if self._wanted.is_set():
                     self._decide(replace(signals, gpus=self._of_gpus(), at_loss=self._at_loss()), on_change)
                 await asyncio.sleep(LOOK_SECONDS)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +12,7 @@ from mulberry.agent import reasons
 from mulberry.agent.attesting import Attesting
 from mulberry.agent.choices import Choices, refuse_special
 from mulberry.agent.eligibility import preflight_of
-from mulberry.agent.intent import load_intent, not_stored, save_intent
+from mulberry.agent.guards import Guards
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import keeper_of
 from mulberry.agent.network_facts import network_info
@@ -27,21 +26,20 @@ from mulberry.agent.stats_words import OperatorFacts
 from mulberry.agent.telemetry import Telemetry
 from mulberry.agent.totals import Totals
 from mulberry.agent.watching import Watches
+from mulberry.agent.work import Work
 from mulberry.agent.workshop import Workshop
 from mulberry.model.control import API_VERSION, Hello
-from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
-from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
+from mulberry.model.node import NodeState, Reason, ReasonKind, RootInfo, Status, Want
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 15.0  # after a request the next is likely; a state that flickers tells nobody anything
-RETRY_SECONDS = 60.0  # before a start-up that is not the owner's turn, or a bug, is tried again
 FULL_DISK_SECONDS = 5.0
-PAUSE_LOOK_SECONDS = 60.0  # a pause ends by the wall clock, which sleep and summer time move
 
 
 class Node:
@@ -53,13 +51,6 @@ class Node:
         self._workshop = workshop
         self._make_shift = make_shift
         self._clock = workshop.clock
-        self._intent = load_intent(workshop.folder.intent, workshop.clock)
-        self._wished = asyncio.Event()
-        self._shift: Shift | None = None
-        self._work: asyncio.Task[Reason | None] | None = None
-        self._blocked: Reason | None = None
-        self._again_at: float | None = None  # on the loop's clock
-        self._left_steps: tuple[Step, ...] = ()  # of a shift that was blocked
         self._busy_until = 0.0  # on the loop's clock
         self._quiet: asyncio.TimerHandle | None = None
         self._look: asyncio.Handle | None = None  # at the state, at the end of this turn of the event loop
@@ -67,9 +58,22 @@ class Node:
         self.watches = Watches()
         self._totals = Totals(workshop.till.ledger, workshop.clock)
         self._telemetry = Telemetry(workshop.gpus, self.watches)
+        self._choices = Choices(workshop.folder, workshop.clock)
+        self._guards = Guards(
+            self._choices.read().computer.rules,
+            workshop.clock,
+            workshop.presence,
+            gpus=lambda: self._telemetry.newest,
+            computing_on=lambda: self._shift.gpu if self._shift else None,
+        )
+        self._work = Work(
+            workshop.folder.intent, workshop.clock, self._guards, self._new_shift, self._changed, self._shift_ends
+        )
         self._started_at = workshop.clock.now()
         self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
-        self.models = keeper_of(workshop, lambda: self._shift, lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE))
+        self.models = keeper_of(
+            workshop, lambda: self._shift, lambda: self._work.go_on_after(ReasonKind.MODEL_UNUSABLE)
+        )
         self.attesting = Attesting(workshop, lambda: self._shift)
         self.eligibility = preflight_of(workshop)
         self._root: RootInfo | None = None  # as a shift knew it last
@@ -77,10 +81,16 @@ class Node:
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
         self._notices = notices(workshop.folder)
-        self._choices = Choices(workshop.folder, workshop.clock)
         self._stats_problem: tuple[Reason, ...] = ()
         workshop.till.on_change = self._on_till
         workshop.keys.on_change = self._changed
+
+    @property
+    def _shift(self) -> Shift | None:
+        return self._work.shift
+
+    def _shift_ends(self) -> None:
+        self._purse.is_compared()  # which is remembered: a later shift need not have read anything
 
     # For the control API
 
@@ -132,11 +142,11 @@ class Node:
     async def unlock_key(self, passphrase: str) -> None:
         """Raises `UserFacingError`, as all calls of the key do: `KeyKeeper` says when."""
         await self._workshop.keys.unlock(passphrase)
-        self._go_on_after(ReasonKind.KEY_UNAVAILABLE)
+        self._work.go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
     async def set_key_passphrase(self, passphrase: str) -> None:
         await self._workshop.keys.set_passphrase(passphrase)
-        self._go_on_after(ReasonKind.KEY_UNAVAILABLE)
+        self._work.go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
     async def back_up_key(self, passphrase: str) -> str:
         return await self._workshop.keys.backed_up(passphrase)
@@ -146,31 +156,20 @@ class Node:
 
     async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None:
         """Raises `UserFacingError` too while the node works with its present key."""
-        self._refuse_at_work("The key was not restored.", "The node works with its present key.")
+        self._work.refuse_while_working("The key was not restored.", "The node works with its present key.")
         await self._workshop.keys.restore(untrusted_file, passphrase, replace=replace)
         self._purse.belongs_to(self._workshop)
-        self._go_on_after(ReasonKind.KEY_UNAVAILABLE)
+        self._work.go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
     def name_owner(self, untrusted_address: str) -> None:
         """Raises `UserFacingError`: no money can go there, the node works, or it could not be stored."""
-        self._refuse_at_work("The owner was not changed.", "The node works for the present one.")
+        self._work.refuse_while_working("The owner was not changed.", "The node works for the present one.")
         address = read_owner(untrusted_address, self._workshop.profile).friendly()
         self._change(SettingsChange({"owner_address": address}))
         self._workshop.keys.name_owner(address)
         self._purse.belongs_to(self._workshop)
-        self._go_on_after(ReasonKind.NETWORK_UNUSABLE)
+        self._work.go_on_after(ReasonKind.NETWORK_UNUSABLE)
         self._changed()
-
-    def _refuse_at_work(self, what: str, why: str) -> None:
-        if self._work is not None and not self._work.done():
-            raise UserFacingError(what, why, "Press Stop, or say `mulberry stop`, then try again.")
-
-    def _go_on_after(self, kind: ReasonKind) -> None:
-        """What waited for this alone goes on."""
-        if self._blocked is not None and self._blocked.kind is kind:
-            self._blocked = None
-            self._left_steps = ()
-            self._wished.set()
 
     def dial(self, proxy: str) -> None:
         """Raises `UserFacingError`: no attempt to reach the proxy of that name is to come."""
@@ -216,6 +215,7 @@ class Node:
         chosen, status = self._choices.change(change)
         if not change.only_try:
             self._workshop = replace(self._workshop, settings=chosen.network)
+            self._guards.use(chosen.computer.rules)
             if self._shift is not None:
                 self._shift.use(self._workshop)
             self._changed()
@@ -230,15 +230,8 @@ class Node:
 
     async def obey(self, want: Want, pause: timedelta | None) -> None:
         """Acts on the wish and stores it. Raises `UserFacingError`: it is done, but a restart would not know of it."""
-        now = self._clock.now()
-        self._blocked = self._again_at = None  # the owner has spoken: try at once
-        self._left_steps = ()
         self._notices = notices(self._workshop.folder)
-        self._take(Intent(want, since=now, until=None if pause is None else now + pause))
-        try:
-            save_intent(self._workshop.folder.intent, self._intent)
-        except OSError as problem:
-            raise not_stored(self._workshop.folder.intent, problem) from problem
+        self._work.wish(want, pause)
 
     def quit(self) -> None:
         self.quitting.set()
@@ -291,12 +284,13 @@ class Node:
     def _facts(self) -> Facts:
         shift = self._shift
         found = (*self._notices, *self._stats_problem, *self._workshop.till.reasons())
-        if self._blocked is not None:
-            found = (self._blocked, *found)
+        if self._work.blocked is not None:
+            found = (self._work.blocked, *found)
         return Facts(
-            intent=self._intent,
+            intent=self._work.intent,
+            held=self._work.held,
             working=shift is not None,
-            steps=shift.steps if shift else self._left_steps,
+            steps=shift.steps if shift else self._work.left_steps,
             running_requests=shift.running_requests if shift else 0,
             busy=self._quiet is not None,
             connected_proxies=shift.connected_proxies if shift else 0,
@@ -311,112 +305,26 @@ class Node:
         self._changed()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._follow_the_wish(), name="follow the wish")
+                group.create_task(self._guards.run(self._work.rules_told), name="guards")
+                group.create_task(self._work.run(), name="follow the wish")
                 group.create_task(self._keep_trying_the_disk(), name="keep trying the disk")
                 group.create_task(self._telemetry.run(self._changed), name="telemetry")
         finally:
             await self.models.end()
             await self.attesting.end()
-            await self._end_work()
+            await self._work.end()
             self._workshop.till.flush()
             for timer in (self._quiet, self._look):
                 if timer is not None:
                     timer.cancel()
 
-    async def _follow_the_wish(self) -> None:
-        while True:
-            self._wished.clear()
-            await self._act()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds_to_wait()):
-                    await self._wished.wait()
-
-    async def _act(self) -> None:
-        if self._work is not None and self._work.done():
-            self._put_away(self._work)
-        match self._intent.want:
-            case Want.START if self._work is None:
-                if self._blocked is None or self._again_is_now():
-                    self._begin_work()
-            case Want.START if self._shift is not None:
-                self._shift.finish(False)
-            case Want.FINISH if self._shift is not None and self._shift.is_serving:
-                self._shift.finish(True)
-            case Want.FINISH:  # nothing runs yet, or no longer
-                await self._end_work()
-                self._take_by_itself(Intent(Want.STOP, since=self._intent.since))
-            case Want.STOP | Want.PAUSE:
-                await self._end_work()
-                if self._pause_is_over():
-                    self._take_by_itself(Intent(Want.START, since=self._clock.now()))
-            case Want.START:
-                pass
-        self._changed()
-
-    def _begin_work(self) -> None:
-        self._blocked = self._again_at = None
-        self._left_steps = ()
-        self._shift = self._make_shift(replace(self._workshop, when_ready=self._ready), self._changed)
-        self._work = asyncio.create_task(self._shift.run(), name="shift")
-        self._work.add_done_callback(lambda _: self._wished.set())
+    def _new_shift(self) -> Shift:
+        workshop = replace(self._workshop, when_ready=self._ready, may_use_gpu=self._guards.may_use)
+        return self._make_shift(workshop, self._changed)
 
     def _ready(self) -> None:
         self._workshop.when_ready()
         self.attesting.begin()
-
-    async def _end_work(self) -> None:
-        """At once. What ran for the shift is gone when this returns."""
-        if self._work is not None:
-            self._work.cancel()
-            await asyncio.wait((self._work,))
-            self._put_away(self._work)
-
-    def _put_away(self, work: "asyncio.Task[Reason | None]") -> None:
-        """Takes a shift's result: finished, blocked, cancelled, or a bug of ours."""
-        steps = self._shift.steps if self._shift else ()
-        self._purse.is_compared()  # which is remembered: a later shift need not have read anything
-        self._work = self._shift = None
-        if work.cancelled():
-            return
-        again_in: float | None = RETRY_SECONDS
-        if problem := work.exception():
-            log.error("a bug ended the shift", exc_info=problem)
-            self._blocked = reasons.bug(problem, self._clock.now() + timedelta(seconds=RETRY_SECONDS))
-        else:
-            self._blocked = work.result()
-            if self._blocked is None or self._blocked.whose_turn is WhoseTurn.YOU:
-                again_in = None
-        self._left_steps = steps if self._blocked else ()
-        self._again_at = None if again_in is None else asyncio.get_running_loop().time() + again_in
-
-    def _again_is_now(self) -> bool:
-        return self._again_at is not None and asyncio.get_running_loop().time() >= self._again_at
-
-    def _pause_is_over(self) -> bool:
-        return self._intent.until is not None and self._clock.now() >= self._intent.until
-
-    def _seconds_to_wait(self) -> float | None:
-        """Until something has to be done although nobody asked. None: nothing has."""
-        if self._intent.until is not None:
-            left = (self._intent.until - self._clock.now()).total_seconds()
-            return min(max(left, 0.0), PAUSE_LOOK_SECONDS)
-        if self._intent.want is Want.START and self._work is None and self._again_at is not None:
-            return max(self._again_at - asyncio.get_running_loop().time(), 0.0)
-        return None
-
-    def _take(self, intent: Intent) -> None:
-        log.info("the wish is now: %s", intent.want)
-        self._intent = intent
-        self._wished.set()
-        self._changed()
-
-    def _take_by_itself(self, intent: Intent) -> None:
-        """What follows from the wish before; if it cannot be stored it follows again after a restart."""
-        self._take(intent)
-        try:
-            save_intent(self._workshop.folder.intent, intent)
-        except OSError as problem:
-            log.warning("the wish could not be stored: %s", problem)
 
     async def _keep_trying_the_disk(self) -> None:
         while True:

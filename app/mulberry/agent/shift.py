@@ -79,6 +79,12 @@ class Shift:
         return (engine.status.runs_on if engine else "") or self._workshop.would_run_on
 
     @property
+    def gpu(self) -> str | None:
+        """The UUID of the GPU that it works on; None: on none, or not yet."""
+        card = self._bench.card if self._bench else None
+        return card.gpu.uuid if card else None
+
+    @property
     def served(self) -> Path | None:
         """The folder of the model that serves, once there is an engine."""
         return self.model.path if self.model else None

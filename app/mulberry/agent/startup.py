@@ -6,6 +6,7 @@ starts, it leaves with the shift's exit stack, which undoes it.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -143,7 +144,8 @@ class LoadModel:
             raise RuntimeError("the model or the sandbox has not been checked")
         manifest = bench.model.manifest
         report = await asyncio.to_thread(workshop.gpus.read)  # anew: hours may have passed, and memory been taken
-        card, note = choose_card(manifest, report, workshop.gpus)
+        allowed = replace(report, gpus=tuple(gpu for gpu in report.gpus if workshop.may_use_gpu(gpu.uuid)))
+        card, note = choose_card(manifest, allowed, workshop.gpus)
         if card is not None:
             try:
                 await _run_engine(bench, progress, card)
@@ -200,7 +202,7 @@ async def _run_engine(bench: Bench, progress: Progress, card: Card | None) -> No
             await end_and_compare(card, before, engine.stop)
 
     bench.keep_until_the_end(end)
-    bench.engine = engine
+    bench.engine, bench.card = engine, card
     await engine.start()
 
 

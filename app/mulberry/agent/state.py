@@ -13,7 +13,7 @@ class Facts:
 
     `working`: something that was started for work still runs or is being taken down. `busy`: a request runs, or ended
     so shortly ago that the next is likely. `found`: what the parts have to say, `of_proxies`: what the proxies' links
-    have; while one proxy is connected, another one's trouble stops nothing.
+    have; while one proxy is connected, another one's trouble stops nothing. `held`: the owner's rules that hold it up.
     """
 
     intent: Intent
@@ -24,12 +24,17 @@ class Facts:
     connected_proxies: int
     found: tuple[Reason, ...] = ()
     of_proxies: tuple[Reason, ...] = ()
+    held: tuple[Reason, ...] = ()
 
 
 def derive_state(facts: Facts) -> tuple[NodeState, tuple[Reason, ...]]:
     """The state and all reasons that hold, the one that explains the state first."""
     notices = tuple(reason for reason in facts.found if not reason.stops_work)
     match facts.intent.want:
+        case Want.START if facts.held and not facts.working:
+            return NodeState.PAUSED, (*facts.held, *notices)
+        case Want.START if facts.held:
+            return NodeState.FINISHING, (*facts.held, *notices)
         case Want.START:
             return _earning_wanted(facts)
         case Want.PAUSE if facts.intent.until is not None and not facts.working:

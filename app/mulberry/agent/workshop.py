@@ -7,6 +7,7 @@ from random import Random
 from typing import Protocol
 
 from mulberry.agent.collateral_keeper import CollateralKeeper
+from mulberry.agent.guards import LooksForOwner, OwnersComputer
 from mulberry.agent.key_keeper import KeyKeeper
 from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
@@ -90,6 +91,8 @@ class Workshop:
     keys: KeyKeeper
     collateral: CollateralKeeper
     make_engine: MakeEngine = job_engine
+    may_use_gpu: Callable[[str], bool] = lambda uuid: True  # by its UUID: whether the owner's rules let it work now
+    presence: LooksForOwner = field(default_factory=OwnersComputer)
     find_sandbox: Callable[[], Awaitable[Choice]] = choose
     witnesses: Witnesses = field(default_factory=Witnesses)
     traffic: Traffic = field(default_factory=Traffic)

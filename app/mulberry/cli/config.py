@@ -13,10 +13,10 @@ import typer
 from mulberry.cli.asking import AsJson, Data, Network, client_of, root_of, say
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder
-from mulberry.model.settings import Page, Setting, SettingsChange, SettingsStatus, TakesEffect, shown, typed
 
 if TYPE_CHECKING:
     from mulberry.agent.choices import Choices
+    from mulberry.model.settings import Setting, SettingsChange, SettingsStatus
 
 application = typer.Typer(no_args_is_help=True, help="What you chose: show it, change it.")
 
@@ -41,6 +41,8 @@ def list_settings(
 @application.command()
 def get(name: Name, network: Network = "demo", data: Data = None) -> None:
     """Show one setting's value."""
+    from mulberry.model.settings import shown
+
     say([shown(_named(_ask(network, data, None), name))])
 
 
@@ -52,6 +54,8 @@ def set_value(
     data: Data = None,
 ) -> None:
     """Change one setting."""
+    from mulberry.model.settings import SettingsChange, shown, typed
+
     setting = _named(_ask(network, data, None), name)
     try:
         wanted = typed(setting, value)
@@ -67,14 +71,16 @@ def set_value(
 @application.command()
 def reset(name: Name, network: Network = "demo", data: Data = None) -> None:
     """Give one setting its default again."""
+    from mulberry.model.settings import SettingsChange
+
     _named(_ask(network, data, None), name)
     _tell(_ask(network, data, SettingsChange({}, reset=(name,))), name)
 
 
-def _ask(network: str, data: Path | None, change: SettingsChange | None) -> SettingsStatus:
+def _ask(network: str, data: Path | None, change: "SettingsChange | None") -> "SettingsStatus":
     from mulberry.client.control import AgentNotRunning
 
-    async def ask() -> SettingsStatus:
+    async def ask() -> "SettingsStatus":
         client = client_of(network, data)
         return await (client.settings() if change is None else client.change_settings(change))
 
@@ -97,7 +103,7 @@ def _choices(network: str, data: Path | None) -> "Choices":
     return Choices(DataFolder.of_network(root_of(data), network), SystemClock())
 
 
-def _named(status: SettingsStatus, name: str) -> Setting:
+def _named(status: "SettingsStatus", name: str) -> "Setting":
     try:
         return status.named(name)
     except KeyError:
@@ -108,13 +114,17 @@ def _named(status: SettingsStatus, name: str) -> Setting:
         ) from None
 
 
-def _tell(status: SettingsStatus, name: str) -> None:
+def _tell(status: "SettingsStatus", name: str) -> None:
+    from mulberry.model.settings import TakesEffect, shown
+
     setting = status.named(name)
     when = "" if setting.takes_effect is TakesEffect.AT_ONCE else f" It holds {setting.takes_effect}."
     say([f"{setting.title}: {shown(setting)}.{when}", *status.contradictions])
 
 
-def _in_lines(status: SettingsStatus, *, everything: bool) -> Iterator[str]:
+def _in_lines(status: "SettingsStatus", *, everything: bool) -> Iterator[str]:
+    from mulberry.model.settings import Page
+
     listed = [setting for setting in status.settings if everything or not setting.is_for_experts]
     for page in Page:
         settings = [setting for setting in listed if setting.page is page]
@@ -127,6 +137,8 @@ def _in_lines(status: SettingsStatus, *, everything: bool) -> Iterator[str]:
     yield from status.contradictions
 
 
-def _with_unit(setting: Setting) -> str:
+def _with_unit(setting: "Setting") -> str:
+    from mulberry.model.settings import shown
+
     text = shown(setting) or "none"
     return text if setting.value is None or not setting.unit else f"{text} {setting.unit}"
