@@ -84,6 +84,7 @@ class Preflight:
         self._files = files or SystemFiles()
         self._find_sandbox = find_sandbox
         self._quote = quote
+        self._quote_limit = TimeLimit(QUOTE_SECONDS)
         self._own = tuple(own)
 
     async def report(self, *, fresh: bool = False, only: NetworkProfile | None = None) -> EligibilityReport:
@@ -132,7 +133,7 @@ class Preflight:
         if not host.tdx_guest.value:
             return Finding(None, "this is no TDX guest")
         try:
-            quote = TimeLimit(QUOTE_SECONDS).call(lambda: self._quote(bytes(REPORT_DATA_BYTES)))
+            quote = self._quote_limit.call(lambda: self._quote(bytes(REPORT_DATA_BYTES)))
             return Finding(parse_quote(quote).measurements.image_hash.hex(), "a TDX quote of this guest")
         except NotAnsweringError:
             return Finding(None, f"no quote came within {QUOTE_SECONDS:g} seconds")

@@ -136,6 +136,8 @@ def _sandbox(computer: Computer) -> Requirement:
     standing = Standing.UNKNOWN if sandbox.value is None else Standing.NOT_MET
     evidence = f"unknown, because {sandbox.evidence}" if sandbox.value is None else sandbox.evidence
     step = "See what is missing; on Debian and Ubuntu, bubblewrap helps."
+    if sandbox.value is False and not computer.host.kernel.is_known:
+        step = "Run Mulberry on Linux: so far only there it has a tested sandbox."
     return Requirement(SANDBOX, standing, evidence, step, WhoseTurn.YOU, "mulberry sandbox selftest")
 
 
