@@ -21,6 +21,7 @@ from fake_driver import FakeDriver
 from mulberry.agent import attesting
 from mulberry.agent.attesting import Attesting
 from mulberry.agent.collateral_keeper import CollateralKeeper
+from mulberry.agent.seen_root import keep_seen_root
 from mulberry.agent.shift import Shift
 from mulberry.agent.workshop import Workshop
 from mulberry.attestation.envelope import read_envelope
@@ -37,10 +38,10 @@ from mulberry.attestation.tpm.wire import read_public
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.attestation import Policy
+from mulberry.model.eligibility import SeenRoot
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import resource
 from mulberry.model.proof import AttestationStatus, Level, Outcome
-from mulberry.model.root_contract import RootParameters
 from mulberry.model.time_limit import TimeLimit
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.provider import Confinement, Tier
@@ -68,18 +69,6 @@ class Serving(Shift):
 
     model = ModelFolder.read(resource(f"models/{DEMO.model_folder}"))
     confinement = Confinement(Tier.BUBBLEWRAP, ALL_CANARIES & ~Canary.NO_FORK, landlock=5, user=1000)
-    image = bytes(32)
-
-    @property
-    def parameters(self) -> RootParameters:
-        return replace(DEMO.root_parameters(), worker_hashes=(self.image,))
-
-
-def a_shift(workshop: Workshop, image: bytes) -> Shift:
-    """On a network that lists the image."""
-    shift = Serving(workshop, lambda: None)
-    shift.image = image
-    return shift
 
 
 async def looked(attested: Attesting, *, by_owner: bool = False) -> AttestationStatus:
@@ -150,7 +139,7 @@ async def test_the_same_device_key_signs_until_its_file_is_gone(
 async def test_what_serves_is_stated(tmp_path: Path, clock: SettableClock, stack: ExitStack) -> None:
     """Model and sandbox, as the shift at work has them."""
     workshop = stack.enter_context(a_workshop(tmp_path, clock, profile=PLAIN))
-    shift = a_shift(workshop, bytes(32))
+    shift = Serving(workshop, lambda: None)
     envelope = await Attesting(workshop, lambda: shift).envelope(NONCE.hex(), "")
     statement = read_statement(read_envelope(envelope.content.encode()).statement)
     assert statement.nonce == NONCE.hex()
@@ -273,7 +262,9 @@ async def test_quote_and_report_of_a_confidential_guest_reach_level_4(
         return world.intel.quote(Guest(report_data))
 
     workshop = with_witnesses(workshop, tmp_path, quote=quote, gpu=report)
-    attested = Attesting(workshop, lambda: a_shift(workshop, world.image_hash), lambda: world.references)
+    root = SeenRoot("0:00", 1, (world.image_hash.hex(),), (), as_of=clock.now())
+    keep_seen_root(workshop.folder.seen_root, root, None)
+    attested = Attesting(workshop, not_serving, lambda: world.references)
     status = await looked(attested)
     assert status.verdict is not None
     assert status.verdict.level is Level.CONFIDENTIAL, status.verdict.checks

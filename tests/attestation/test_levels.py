@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mulberry.attestation.collateral import CollateralFolder
 from mulberry.attestation.evidence import Evidence, GpuEvidence, TpmEvidence
-from mulberry.attestation.levels import References, judge
+from mulberry.attestation.levels import ImageList, References, judge
 from mulberry.attestation.manifest import SECURE_BOOT, StatedFinding, StatedGpu
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.model.proof import Check, Level, Outcome, Verdict
@@ -128,7 +128,7 @@ def test_nothing_that_is_taken_away_raises_the_level(world: World) -> None:
     """Evidence of the one side, references of the other: all 128 ways to lack some of them."""
     shown, levels = world.everything(), dict[frozenset[str], Level]()
     no_evidence: dict[str, Any] = {"tdx_quote": None, "tpm": None, "gpus": ()}
-    no_references: dict[str, Any] = {"nonce": None, "challenge": None, "image_hashes": None, "tpm_roots": ()}
+    no_references: dict[str, Any] = {"nonce": None, "challenge": None, "images": None, "tpm_roots": ()}
     names = (*no_evidence, *no_references)
     for count in range(len(names) + 1):
         for taken in map(frozenset, combinations(names, count)):
@@ -234,12 +234,16 @@ def test_a_quote_from_another_root_than_intels_is_wrong(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("images", "outcome"),
-    [(None, Outcome.MISSING), (frozenset(), Outcome.FAILED), (frozenset({bytes(32)}), Outcome.FAILED)],
+    [
+        (None, Outcome.MISSING),
+        (ImageList(frozenset(), "an empty list"), Outcome.FAILED),
+        (ImageList(frozenset({"00" * 32}), "another's list"), Outcome.FAILED),
+    ],
 )
 def test_an_image_that_is_not_known_to_be_listed_proves_no_enclave(
-    world: World, images: frozenset[bytes] | None, outcome: Outcome
+    world: World, images: ImageList | None, outcome: Outcome
 ) -> None:
-    verdict = judge(world.everything(), replace(world.references, image_hashes=images), NOW)
+    verdict = judge(world.everything(), replace(world.references, images=images), NOW)
     assert verdict.level is Level.TPM_BACKED
     assert part(verdict, ENCLAVE, "Image").outcome is outcome
     assert part(verdict, ENCLAVE, "Quote").outcome is Outcome.HOLDS

@@ -37,18 +37,25 @@ THE_NETWORK = "the network's root contract"
 
 
 @dataclass(frozen=True, slots=True)
+class ImageList:
+    """The images that a network accepts: SHA-256 in small hexadecimal digits; and where that was read, in words."""
+
+    hashes: frozenset[str]
+    read_from: str
+
+
+@dataclass(frozen=True, slots=True)
 class References:
     """What the verifier brings along.
 
-    `tpm_roots` are the TPM makers' certificates that it trusts. `image_hashes` are the SHA-256 of the images that the
-    network accepts; None: its list is not known. `nonce` is what the verifier asked with, `challenge` what it asked the
-    TPM; None: it did not ask.
+    `tpm_roots` are the TPM makers' certificates that it trusts. `images` None: the network's list is not known. `nonce`
+    is what the verifier asked with, `challenge` what it asked the TPM; None: it did not ask.
     """
 
     tdx: TdxVerifier
     gpus: GpuReferences
     tpm_roots: "tuple[Certificate, ...]" = ()
-    image_hashes: frozenset[bytes] | None = None
+    images: ImageList | None = None
     nonce: bytes | None = None
     challenge: tpm.Challenge | None = None
 
@@ -202,7 +209,7 @@ def _judge_tdx(untrusted: Evidence, references: References, now: datetime) -> _F
         Check("Quote", Outcome.HOLDS, told, INTEL),
         Check("No debug guest", Outcome.HOLDS, "The host cannot look into it with debugging tools.", INTEL),
         _bound(verified.quote.report_data == untrusted.report_data),
-        _on_list(verified.quote.measurements.image_hash, references.image_hashes),
+        _on_list(verified.quote.measurements.image_hash, references.images),
     )
     return _Found(_all_of(name, parts, "A guest that Intel's hardware protects.", INTEL), verified.valid_until)
 
@@ -214,13 +221,13 @@ def _bound(is_bound: bool) -> Check:
     return Check(name, Outcome.FAILED, "The quote was made for something else: it may be another computer's.", INTEL)
 
 
-def _on_list(image_hash: bytes, accepted: frozenset[bytes] | None) -> Check:
+def _on_list(image_hash: bytes, images: ImageList | None) -> Check:
     name, image = "Image", f"The guest's image {image_hash.hex()[:16]}…"
-    if accepted is None:
+    if images is None:
         return Check(name, Outcome.MISSING, f"{image}: the network's list of images is not known here.", THE_NETWORK)
-    if image_hash in accepted:
-        return Check(name, Outcome.HOLDS, f"{image} is on the network's list.", THE_NETWORK)
-    return Check(name, Outcome.FAILED, f"{image} is not on the network's list.", THE_NETWORK)
+    if image_hash.hex() in images.hashes:
+        return Check(name, Outcome.HOLDS, f"{image} is on the network's list ({images.read_from}).", THE_NETWORK)
+    return Check(name, Outcome.FAILED, f"{image} is not on the network's list ({images.read_from}).", THE_NETWORK)
 
 
 def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
