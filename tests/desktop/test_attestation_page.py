@@ -62,7 +62,7 @@ def test_each_level_says_what_it_takes_and_with_the_same_weight_what_it_leaves_o
     assert page.level.number.text() == f"Level {int(level)}"
     assert page.level.title.text() == level.title
     assert page.level.evidence.text() == level.evidence
-    assert page.level.open.text() == (level.does_not_prove if level else "Nothing is proven.")
+    assert page.level.open.text() == (level.does_not_prove if level else attestation_wording.EVERYTHING)
     assert page.level.evidence.property("look") == page.level.open.property("look")
     assert page.level.readers.isVisible() is (level < Level.CONFIDENTIAL)
 

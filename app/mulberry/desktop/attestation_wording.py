@@ -14,6 +14,7 @@ NOT_LOOKED_YET = "Not looked at since the agent started."
 NOT_HEARD_YET = "The agent has not answered yet; what this computer proves is not known."
 LOOK_AGAIN, LOOKING = "Check again", "Checking…"
 TEST_TITLE = "TEST: nothing is proven"
+EVERYTHING = "Everything: nothing here is proven."
 TEST_WORDS = "Fake evidence was shown. It has the form of a proof and is none."
 JUDGED_HERE = (
     "Judged by this computer's own verifier. Others judge the exported file themselves: `mulberry attest verify FILE`."
@@ -50,7 +51,7 @@ def shown(verdict: Verdict) -> tuple[str, str]:
 
 def open_line(verdict: Verdict) -> str:
     """What nobody should conclude from the level."""
-    return "Nothing is proven." if verdict.level is Level.NOT_ATTESTED else verdict.level.does_not_prove
+    return EVERYTHING if verdict.level is Level.NOT_ATTESTED else verdict.level.does_not_prove
 
 
 def times(verdict: Verdict) -> str:
