@@ -24,6 +24,7 @@ from mulberry.model.eligibility import (
     Standing,
 )
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.gpu import DriverState, GpuCondition, UnreadGpu
 from mulberry.model.host import Finding
 from mulberry.model.proof import Level
 from synthetic_computers import COMPUTERS
@@ -180,6 +181,25 @@ def test_a_test_network_that_asks_for_a_quote_needs_a_guest_and_no_particular_gp
     assert judged(check(OLD_CARD), clock, strict).networks[0].answer is CANNOT
     guest = judged(check("H100 in a TDX guest, dev tools on"), clock, strict).networks[0]
     assert guest.answer is CAN and "without a date" in str(guest.requirements)
+
+
+def test_a_silent_driver_does_not_mean_that_there_is_no_gpu(check: Check, clock: SettableClock) -> None:
+    host = check("H100 host, confidential computing off")
+    silent = replace(host.gpus, gpus=(), absent_because="The NVIDIA driver does not answer.", on_pci=None)
+    hanging = replace(host, gpus=replace(silent, driver=DriverState.NOT_ANSWERING))
+    main = judged(hanging, clock, MAIN).networks[0]
+    assert main.answer is UNKNOWN and main.requirements[0].standing is Standing.UNKNOWN
+    assert "the NVIDIA driver does not answer, and the PCI bus cannot be read" in main.requirements[0].evidence
+    without = replace(hanging, gpus=replace(silent, driver=DriverState.NOT_INSTALLED, on_pci=()))
+    assert judged(without, clock, MAIN).networks[0].answer is CANNOT, "the bus shows that there is none"
+
+
+def test_a_gpu_that_never_said_its_name_is_answered_for_too(check: Check, clock: SettableClock) -> None:
+    host = check("H100 host, confidential computing off")
+    lost = replace(host.gpus, gpus=(), on_pci=None, unread=(UnreadGpu(None, GpuCondition.LOST),))
+    report = judged(replace(host, gpus=lost), clock)
+    assert report.networks[0].answer is UNKNOWN and report.networks[0].gpus[0].name == "NVIDIA GPU"
+    assert "cannot compute now: this GPU has stopped answering" in report.summary[0]
 
 
 @pytest.mark.parametrize(("free", "standing"), [(None, Standing.UNKNOWN), (10**8, Standing.NOT_MET)])
