@@ -31,7 +31,7 @@ from mulberry.attestation.envelope import write_envelope
 from mulberry.attestation.errors import NotProven, sentence
 from mulberry.attestation.evidence import Evidence, GpuEvidence, TpmEvidence
 from mulberry.attestation.levels import ImageList, References, judge, references_in
-from mulberry.attestation.manifest import facts_of, read_statement, write_statement
+from mulberry.attestation.manifest import MOST_GPUS, facts_of, read_statement, write_statement
 from mulberry.attestation.questions import read_nonce, read_question
 from mulberry.attestation.software import read_software
 from mulberry.attestation.tdx import TdxVerifier
@@ -199,7 +199,7 @@ class Attesting:
             evidence,
             tpm=tpm,
             tdx_quote=self._quote(evidence, host, hindrances),
-            gpus=self._reports(evidence, [gpu.uuid for gpu in gpus.gpus], confidential, hindrances),
+            gpus=self._reports(evidence, [gpu.uuid for gpu in gpus.gpus[:MOST_GPUS]], confidential, hindrances),
         )
         return _Gathered(evidence, tuple(hindrances), challenge)
 
