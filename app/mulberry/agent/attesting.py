@@ -16,6 +16,7 @@ from mulberry.agent.attesting_words import (
     next_step,
     no_gpu_report,
     no_quote,
+    not_believed,
     our_mistake,
     quoting_hangs,
     seen,
@@ -151,11 +152,11 @@ class Attesting:
             log.exception("this computer could not be attested")
             self._status = AttestationStatus(hindrances=(our_mistake(bug),))
         else:
+            evidence = gathered.evidence
+            hindrances = (*not_believed(verdict, evidence, self._workshop.folder), *gathered.hindrances)
+            facts = facts_of(read_statement(evidence.statement))
             self._status = AttestationStatus(
-                verdict=verdict,
-                facts=facts_of(read_statement(gathered.evidence.statement)),
-                hindrances=gathered.hindrances,
-                next_step=next_step(verdict, gathered.hindrances),
+                verdict, facts, hindrances=hindrances, next_step=next_step(verdict, hindrances)
             )
 
     def _judge(self, gathered: _Gathered, nonce: bytes) -> Verdict:

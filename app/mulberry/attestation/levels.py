@@ -28,6 +28,11 @@ GOOD_FOR = timedelta(days=1)  # as the certificates that peers show one another
 CLOCKS_DIFFER = timedelta(minutes=5)
 KEY_BYTES = 32
 
+STATEMENT, FRESHNESS = "Statement", "Freshness"  # the checks' names
+BOOT_STATE, GENUINE_TPM = "Boot state (TPM)", "Genuine TPM"
+CPU_ENCLAVE, IMAGE = "CPU enclave (Intel TDX)", "Image"
+GPUS = "GPUs"
+
 DEVICE_KEY = "this computer's device key"
 THIS_COMPUTER = "this computer"
 INTEL = "Intel"
@@ -112,7 +117,7 @@ def _level(
 
 
 def _judge_statement(untrusted: Evidence) -> tuple[_Found, Statement | None]:
-    name = "Statement"
+    name = STATEMENT
     try:
         _demand_signature(untrusted)
         statement = read_statement(untrusted.statement)
@@ -138,7 +143,7 @@ def _demand_signature(untrusted: Evidence) -> None:
 
 def _judge_freshness(statement: Statement | None, nonce: bytes | None, now: datetime) -> _Found:
     """A nonce proves that the statement is new; without one that rests on the clock of who made it."""
-    name = "Freshness"
+    name = FRESHNESS
     if statement is None:
         return _Found(Check(name, Outcome.MISSING, "There is no statement that could be fresh."))
     made = statement.made
@@ -157,7 +162,7 @@ def _judge_freshness(statement: Statement | None, nonce: bytes | None, now: date
 
 
 def _judge_tpm(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
-    name = "Boot state (TPM)"
+    name = BOOT_STATE
     if untrusted.tpm is None:
         return _Found(Check(name, Outcome.MISSING, "No TPM quote was shown.", TPM_MAKER))
     try:
@@ -171,7 +176,7 @@ def _judge_tpm(untrusted: Evidence, statement: Statement | None, references: Ref
 
 
 def _genuine(verified: tpm.VerifiedTpm) -> Check:
-    name = "Genuine TPM"
+    name = GENUINE_TPM
     if not verified.is_genuine or verified.endorsement is None:
         return Check(name, Outcome.MISSING, " ".join(verified.missing), TPM_MAKER)
     made = verified.endorsement
@@ -192,7 +197,7 @@ def _secure_boot(statement: Statement | None) -> Check:
 
 
 def _judge_tdx(untrusted: Evidence, references: References, now: datetime) -> _Found:
-    name, quote = "CPU enclave (Intel TDX)", untrusted.tdx_quote
+    name, quote = CPU_ENCLAVE, untrusted.tdx_quote
     if quote is None:
         return _Found(Check(name, Outcome.MISSING, "No TDX quote was shown.", INTEL))
     if len(quote) == FAKE_QUOTE_BYTES:
@@ -222,7 +227,7 @@ def _bound(is_bound: bool) -> Check:
 
 
 def _on_list(image_hash: bytes, images: ImageList | None) -> Check:
-    name, image = "Image", f"The guest's image {image_hash.hex()[:16]}…"
+    name, image = IMAGE, f"The guest's image {image_hash.hex()[:16]}…"
     if images is None:
         return Check(name, Outcome.MISSING, f"{image}: the network's list of images is not known here.", THE_NETWORK)
     if image_hash.hex() in images.hashes:
@@ -232,7 +237,7 @@ def _on_list(image_hash: bytes, images: ImageList | None) -> Check:
 
 def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
     """All that the statement names, each by a report of its own: jobs may run on any of them."""
-    name = "GPUs"
+    name = GPUS
     stated = {gpu.uuid: gpu.name for gpu in statement.gpus} if statement is not None else {}
     if not untrusted.gpus:
         return _Found(Check(name, Outcome.MISSING, "No GPU's report was shown.", NVIDIA))
