@@ -21,7 +21,7 @@ from mulberry.desktop.attestation_page import CHECKING_MILLISECONDS, IDLE_MILLIS
 from mulberry.desktop.attestation_tree import CheckRow, EvidenceTree
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.theme import Theme
-from mulberry.model.errors import UserFacingError
+from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Seen, Verdict
 from pretend_agent import PretendAgent
 from samples import NOON, a_status
@@ -389,3 +389,10 @@ def test_the_summary_says_both_sides_and_nothing_of_who_or_where(page: Attestati
         assert fact.value not in shared
     assert "TEST" in attestation_wording.share_text(TEST)
     assert attestation_wording.share_text(NOT_LOOKED) == attestation_wording.NOT_LOOKED_YET
+
+
+@pytest.mark.parametrize("turn", WhoseTurn)
+def test_where_it_is_nobodys_turn_none_is_named(turn: WhoseTurn) -> None:
+    _, rest = attestation_wording.hindrance_lines(Hindrance("What.", "Why.", "Nothing to do.", turn))
+    assert rest.startswith("Why. Nothing to do.")
+    assert ("turn" in rest) is (turn is not WhoseTurn.NOBODY)

@@ -200,9 +200,11 @@ def test_the_head_tells_how_many_work() -> None:
     report = GpuReport((FULL, replace(FULL, condition=GpuCondition.LOST)), None, NOON)
     assert hardware_wording.head_line(report, is_stale=False) == "2 NVIDIA GPUs · driver 580.95.05 · 1 in trouble"
     assert hardware_wording.head_line(report, is_stale=True).endswith(":00:00")
-    assert hardware_wording.head_line(NO_GPU, is_stale=False) == "no NVIDIA GPU that works"
+    assert hardware_wording.head_line(NO_GPU, is_stale=False) == "No NVIDIA driver"
     none = replace(NO_GPU, driver=DriverState.NO_GPU)
-    assert hardware_wording.head_line(none, is_stale=False) == "no NVIDIA GPU"
+    assert hardware_wording.head_line(none, is_stale=False) == "No NVIDIA GPU"
+    hidden = replace(none, on_pci=(on_pci("vfio-pci"),))
+    assert hardware_wording.head_line(hidden, is_stale=False) == "No NVIDIA GPU that this system can use"
 
 
 @pytest.mark.parametrize("state", DriverState)

@@ -6,6 +6,7 @@ from mulberry.desktop.eligibility_wording import Look
 from mulberry.desktop.icons import Sign
 from mulberry.desktop.network_wording import Fact as ShownFact
 from mulberry.desktop.progress_cards import TURNS
+from mulberry.model.errors import WhoseTurn
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Verdict
 from mulberry.model.text import plain
 
@@ -80,8 +81,9 @@ def whose(check: Check) -> str:
 
 
 def hindrance_lines(hindrance: Hindrance) -> tuple[str, str]:
-    """What could not be gathered; why, what to do next, and whose turn it is."""
-    rest = f"{hindrance.why} {hindrance.next_step} {TURNS[hindrance.whose_turn]}"
+    """What could not be gathered; why, what to do next, and whose turn it is where it is somebody's."""
+    turn = "" if hindrance.whose_turn is WhoseTurn.NOBODY else TURNS[hindrance.whose_turn]
+    rest = f"{hindrance.why} {hindrance.next_step} {turn}"
     return hindrance.what, " ".join(rest.split())
 
 

@@ -111,7 +111,7 @@ class GpusSection(QWidget):
 
     def _show(self) -> None:
         status = self._view.status
-        self.controls.setEnabled(status is not None and bool(status.gpus.gpus))
+        self.controls.setVisible(status is not None and bool(status.gpus.gpus))
         self.no_gpu.setVisible(status is not None and not status.gpus.gpus)
         if status is None:
             self.elsewhere.hide()
