@@ -180,7 +180,7 @@ class CollateralKeeper:
             try:
                 await self.bring(platform.fmspc, platform.ca)
             except UserFacingError as problem:
-                log.warning("collateral for %s: %s", platform.fmspc, problem)
+                log.info("collateral for %s: %s", platform.fmspc, problem)
                 platform.problem = f"{problem.what} {problem.why}"
                 pause = min(FIRST_PAUSE * 2**platform.failures, LONGEST_PAUSE)
                 platform.failures = min(platform.failures + 1, MOST_DOUBLINGS)
