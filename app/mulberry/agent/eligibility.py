@@ -89,11 +89,17 @@ class Preflight:
 
     async def report(self, *, fresh: bool = False, only: NetworkProfile | None = None) -> EligibilityReport:
         """For `only` one network, or for all that are known here. `fresh`: the chain is asked now."""
+        return (await self.look(fresh=fresh, only=only))[1]
+
+    async def look(
+        self, *, fresh: bool = False, only: NetworkProfile | None = None
+    ) -> tuple[Computer, EligibilityReport]:
+        """The report as above, and what it was judged from."""
         profiles = [only] if only is not None else _profiles(self._root, self._own)
         computer, rules = await asyncio.gather(self.computer(), self._rules(profiles, fresh=fresh))
         if only is None and not any(network.kind == "test" for network in rules):
             rules = [*rules, TEST_NETWORKS]
-        return judge(computer, rules, self._clock.now())
+        return computer, judge(computer, rules, self._clock.now())
 
     async def computer(self) -> Computer:
         """All that is known of this computer, looked at now."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from mulberry import __version__
 from mulberry.agent import reasons
 from mulberry.agent.attesting import Attesting
+from mulberry.agent.diagnosis import Diagnosing
 from mulberry.agent.eligibility import preflight_of
 from mulberry.agent.intent import load_intent, not_stored, save_intent
 from mulberry.agent.ledger import Ledger
@@ -72,6 +73,7 @@ class Node:
         self.models = keeper_of(workshop, lambda: self._shift, lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE))
         self.attesting = Attesting(workshop, lambda: self._shift)
         self.eligibility = preflight_of(workshop)
+        self.diagnosing = Diagnosing(workshop, self)
         self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at

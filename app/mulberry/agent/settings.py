@@ -29,7 +29,7 @@ class Settings(BaseModel):
     platforms, instead of Intel.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
     owner_address: str | None = Field(default=None, max_length=80)
     coefficient: int = Field(default=1000, ge=0, lt=10**9)
     passphrase_file: str | None = Field(default=None, min_length=1, max_length=4096)
