@@ -324,6 +324,14 @@ def test_the_verdict_ends_when_the_first_thing_it_rests_on_does(world: World) ->
     assert judge(stated(STATEMENT), world.references, NOW).valid_until is None
 
 
+def test_level_4_ends_with_the_collateral_when_that_ends_first(world: World, tmp_path: Path) -> None:
+    ends = later(minutes=30)
+    (tmp_path / world.collateral.name).write_text(world.intel.collateral(ends=ends))
+    tdx = TdxVerifier(CollateralFolder(tmp_path), world.intel.root_der)
+    verdict = judge(world.everything(), replace(world.references, tdx=tdx), NOW)
+    assert (verdict.level, verdict.valid_until) == (Level.CONFIDENTIAL, ends)
+
+
 def test_the_great_words_are_said_at_level_4_only(world: World) -> None:
     """Below it, whatever is told, nobody must read that their work is confidential."""
     everything = world.everything()

@@ -250,7 +250,7 @@ def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: Re
         if uuid not in shown
     ]
     certificates = [serial for _, serial in found if serial is not None]
-    if len(set(certificates)) < len(certificates) or len(set(shown)) < len(shown):
+    if len(set(certificates)) < len(certificates):
         parts.append(Check("Number of GPUs", Outcome.FAILED, "One GPU is shown as several.", NVIDIA))
     ends = [each.valid_until for each, _ in found if each.valid_until is not None]
     told = (
