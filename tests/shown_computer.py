@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mulberry.attestation import tpm
 from mulberry.attestation.collateral import CollateralFolder
 from mulberry.attestation.evidence import Evidence, GpuEvidence, TpmEvidence
-from mulberry.attestation.levels import References
+from mulberry.attestation.levels import ImageList, References
 from mulberry.attestation.manifest import (
     SECURE_BOOT,
     Package,
@@ -90,7 +90,7 @@ class World:
             TdxVerifier(CollateralFolder(self.collateral.parent), self.intel.root_der),
             self.nvidia.references(self.references_folder),
             (self.maker.certificate,),
-            frozenset({self.image_hash}),
+            ImageList(frozenset({self.image_hash.hex()}), "a test's list"),
             NONCE,
             self.challenge,
         )

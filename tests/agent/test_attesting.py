@@ -21,6 +21,7 @@ from fake_driver import FakeDriver
 from mulberry.agent import attesting
 from mulberry.agent.attesting import Attesting
 from mulberry.agent.collateral_keeper import CollateralKeeper
+from mulberry.agent.seen_root import keep_seen_root
 from mulberry.agent.shift import Shift
 from mulberry.agent.workshop import Workshop
 from mulberry.attestation.envelope import read_envelope
@@ -37,16 +38,16 @@ from mulberry.attestation.tpm.wire import read_public
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.attestation import Policy
-from mulberry.model.errors import UserFacingError
+from mulberry.model.eligibility import SeenRoot
+from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.places import resource
 from mulberry.model.proof import AttestationStatus, Level, Outcome
-from mulberry.model.root_contract import RootParameters
 from mulberry.model.time_limit import TimeLimit
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.provider import Confinement, Tier
 from mulberry.runtime.wire import ALL_CANARIES, Canary
 from shown_computer import GPU, NONCE, World
-from synthetic_computers import CC_ON, FIRMWARE, H100, TDX_GUEST, Computer
+from synthetic_computers import CC_ON, FIRMWARE, H100, SECURE_BOOT_FILE, TDX_GUEST, Computer
 from synthetic_gpu_report import SyntheticNvidia
 from synthetic_tdx import COLLATERAL_ENDS, Guest, SyntheticIntel
 from synthetic_tpm import new_maker
@@ -68,18 +69,6 @@ class Serving(Shift):
 
     model = ModelFolder.read(resource(f"models/{DEMO.model_folder}"))
     confinement = Confinement(Tier.BUBBLEWRAP, ALL_CANARIES & ~Canary.NO_FORK, landlock=5, user=1000)
-    image = bytes(32)
-
-    @property
-    def parameters(self) -> RootParameters:
-        return replace(DEMO.root_parameters(), worker_hashes=(self.image,))
-
-
-def a_shift(workshop: Workshop, image: bytes) -> Shift:
-    """On a network that lists the image."""
-    shift = Serving(workshop, lambda: None)
-    shift.image = image
-    return shift
 
 
 async def looked(attested: Attesting, *, by_owner: bool = False) -> AttestationStatus:
@@ -150,7 +139,7 @@ async def test_the_same_device_key_signs_until_its_file_is_gone(
 async def test_what_serves_is_stated(tmp_path: Path, clock: SettableClock, stack: ExitStack) -> None:
     """Model and sandbox, as the shift at work has them."""
     workshop = stack.enter_context(a_workshop(tmp_path, clock, profile=PLAIN))
-    shift = a_shift(workshop, bytes(32))
+    shift = Serving(workshop, lambda: None)
     envelope = await Attesting(workshop, lambda: shift).envelope(NONCE.hex(), "")
     statement = read_statement(read_envelope(envelope.content.encode()).statement)
     assert statement.nonce == NONCE.hex()
@@ -273,7 +262,9 @@ async def test_quote_and_report_of_a_confidential_guest_reach_level_4(
         return world.intel.quote(Guest(report_data))
 
     workshop = with_witnesses(workshop, tmp_path, quote=quote, gpu=report)
-    attested = Attesting(workshop, lambda: a_shift(workshop, world.image_hash), lambda: world.references)
+    root = SeenRoot("0:00", 1, (world.image_hash.hex(),), (), as_of=clock.now())
+    keep_seen_root(workshop.folder.seen_root, root, None)
+    attested = Attesting(workshop, not_serving, lambda: world.references)
     status = await looked(attested)
     assert status.verdict is not None
     assert status.verdict.level is Level.CONFIDENTIAL, status.verdict.checks
@@ -345,3 +336,42 @@ async def test_a_tpm_of_an_unknown_maker_stays_at_level_1(
     boot = next(check for check in status.verdict.checks if check.name == "Boot state (TPM)")
     assert boot.outcome is Outcome.MISSING
     assert {part.name: part.outcome for part in boot.parts}[SECURE_BOOT] is Outcome.MISSING
+    first = status.hindrances[0]
+    assert first.what == "The TPM is not known to be a genuine one."
+    assert (first.next_step, first.whose_turn) == ("Nothing to do: this TPM stays at level 1.", WhoseTurn.NOBODY)
+
+
+@needs_swtpm
+async def test_what_would_make_a_tpm_believed_is_the_next_step(
+    tmp_path: Path, clock: SettableClock, tpm: swtpm.SwTpm, stack: ExitStack
+) -> None:
+    """First the maker's root, then Secure Boot."""
+    (tmp_path / "system").mkdir()
+    Computer("without Secure Boot", files={SECURE_BOOT_FILE: "\x06\0\0\0\0"}).build(tmp_path / "system")
+    workshop = stack.enter_context(a_workshop(tmp_path, clock, profile=PLAIN))
+    roots = workshop.folder.tpm_roots
+    certified(tpm, roots)
+    kept_away = roots.rename(tmp_path / "kept away")
+    attested = Attesting(with_witnesses(workshop, tmp_path, tpm=tpm), not_serving)
+    assert (await looked(attested)).next_step == f"Put its maker's root certificate into {roots}."
+    kept_away.rename(roots)
+    status = await looked(attested)
+    assert status.verdict is not None and status.verdict.level is Level.SELF_REPORTED
+    assert status.next_step == "Switch it on in the firmware's settings."
+
+
+async def test_a_verifier_without_list_and_references_is_told_what_it_lacks(
+    tmp_path: Path, clock: SettableClock, driver: FakeDriver, world: World, stack: ExitStack
+) -> None:
+    workshop = a_confidential_workshop(tmp_path, clock, driver, stack)
+
+    def report(uuid: str, nonce: bytes, limit: TimeLimit) -> GpuEvidence:
+        return world.nvidia.evidence(nonce)
+
+    references = replace(world.references, gpus=world.nvidia.references())
+    workshop = with_witnesses(workshop, tmp_path, gpu=report, quote=lambda told: world.intel.quote(Guest(told)))
+    hindrances = (await looked(Attesting(workshop, not_serving, lambda: references))).hindrances
+    assert "`mulberry check --fresh`" in next(each for each in hindrances if "image" in each.what).next_step
+    lacking = next(each for each in hindrances if "could not be checked" in each.what)
+    assert ".swidtag" in lacking.why
+    assert str(workshop.folder.gpu_references) in lacking.next_step

@@ -211,7 +211,7 @@ async def test_a_service_that_is_not_there_is_not_asked_again_at_once(
     assert await keeper.bring_what_lacks() is False
     (platform,) = keeper.status().platforms
     assert isinstance(platform, PlatformCollateral)
-    assert "could not be reached" in platform.problem
+    assert platform.problem.endswith("It could not be reached (Connection refused).")
     assert keeper.status().reachable.value is False
     assert platform.next_attempt_at is not None
     assert timedelta(minutes=3) < platform.next_attempt_at - clock.now() < timedelta(minutes=7)
@@ -238,6 +238,28 @@ async def test_pauses_grow_while_it_fails_and_a_clock_set_back_makes_none_longer
         assert await keeper.bring_what_lacks() is False, "the pause is not over"
         clock.moment = NOW
         assert await keeper.bring_what_lacks() is True, "the clock was set back by more than a pause"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"", "the connection broke off"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "it speaks no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 40_000 + b"\r\n\r\n", "it speaks no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort", "the connection broke off"),
+    ],
+)
+async def test_what_is_no_web_server_is_said_in_words(said: bytes, why: str) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(UserFacingError) as refused:
+            await fetch(f"http://127.0.0.1:{port}/sgx/certification/v4/rootcacrl")
+    assert refused.value.why == f"It could not be reached ({why})."
 
 
 def test_strangers_make_nobody_remember_more_than_a_few_platforms(keeper_at: MakeKeeper) -> None:

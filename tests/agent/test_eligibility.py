@@ -83,7 +83,7 @@ async def test_an_empty_computer_is_told_what_it_can_do(preflight: MakePreflight
     report = await preflight().report()
     assert [network.name for network in report.networks] == ["mainnet", "demo", "test"]
     main, demo, test = report.networks
-    assert (main.answer, demo.answer, test.answer) == (Answer.CANNOT, Answer.CAN, Answer.CAN_AFTER)
+    assert (main.answer, demo.answer, test.answer) == (Answer.UNKNOWN, Answer.CAN, Answer.CAN_AFTER)
     assert report.as_of == clock.now() and main.root_as_of is None
     assert [model.name for model in demo.models] == ["mulberry/tiny-lm"]
 
@@ -261,6 +261,12 @@ async def test_a_face_hears_what_the_command_line_says(agent: Node, tmp_path: Pa
     assert report.as_of == clock.now() and [network.name for network in report.networks] == ["mainnet", "demo", "test"]
     status, answer = await request(folder.control_address, "GET", "/v1/eligibility?fresh=2")
     assert status == 400 and b"fresh must be 0 or 1" in answer
+
+
+async def test_a_face_is_told_what_this_computer_is(agent: Node, tmp_path: Path) -> None:
+    computer = await ControlClient(DataFolder.of_network(tmp_path, "demo")).computer()
+    assert computer.gpus.absent_because
+    assert computer.host.kernel.evidence and computer.confidential.mode.evidence
 
 
 def test_a_hash_is_of_the_whole_name() -> None:

@@ -46,6 +46,7 @@ def test_a_part_carries_the_namespaces_that_hold_for_it() -> None:
         '<a xml:space="preserve"/>',
         '<x:a/>',
         '<a x:b="1"/>',
+        '<a xmlns:x="" x:b="1"/>',
         '<a xmlns:x="u" xmlns:y="u" x:b="1" y:b="2"/>',
         "<a/><a/>",
         "<a>",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mulberry.attestation.collateral import CollateralFolder
 from mulberry.attestation.evidence import Evidence, GpuEvidence, TpmEvidence
-from mulberry.attestation.levels import References, judge
+from mulberry.attestation.levels import ImageList, References, judge
 from mulberry.attestation.manifest import SECURE_BOOT, StatedFinding, StatedGpu
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.model.proof import Check, Level, Outcome, Verdict
@@ -128,7 +128,7 @@ def test_nothing_that_is_taken_away_raises_the_level(world: World) -> None:
     """Evidence of the one side, references of the other: all 128 ways to lack some of them."""
     shown, levels = world.everything(), dict[frozenset[str], Level]()
     no_evidence: dict[str, Any] = {"tdx_quote": None, "tpm": None, "gpus": ()}
-    no_references: dict[str, Any] = {"nonce": None, "challenge": None, "image_hashes": None, "tpm_roots": ()}
+    no_references: dict[str, Any] = {"nonce": None, "challenge": None, "images": None, "tpm_roots": ()}
     names = (*no_evidence, *no_references)
     for count in range(len(names) + 1):
         for taken in map(frozenset, combinations(names, count)):
@@ -234,12 +234,16 @@ def test_a_quote_from_another_root_than_intels_is_wrong(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("images", "outcome"),
-    [(None, Outcome.MISSING), (frozenset(), Outcome.FAILED), (frozenset({bytes(32)}), Outcome.FAILED)],
+    [
+        (None, Outcome.MISSING),
+        (ImageList(frozenset(), "an empty list"), Outcome.FAILED),
+        (ImageList(frozenset({"00" * 32}), "another's list"), Outcome.FAILED),
+    ],
 )
 def test_an_image_that_is_not_known_to_be_listed_proves_no_enclave(
-    world: World, images: frozenset[bytes] | None, outcome: Outcome
+    world: World, images: ImageList | None, outcome: Outcome
 ) -> None:
-    verdict = judge(world.everything(), replace(world.references, image_hashes=images), NOW)
+    verdict = judge(world.everything(), replace(world.references, images=images), NOW)
     assert verdict.level is Level.TPM_BACKED
     assert part(verdict, ENCLAVE, "Image").outcome is outcome
     assert part(verdict, ENCLAVE, "Quote").outcome is Outcome.HOLDS
@@ -318,6 +322,14 @@ def test_the_verdict_ends_when_the_first_thing_it_rests_on_does(world: World) ->
     boot = judge(replace(world.everything(), tdx_quote=None), world.references, NOW)
     assert boot.valid_until is not None and boot.valid_until.year > 2030
     assert judge(stated(STATEMENT), world.references, NOW).valid_until is None
+
+
+def test_level_4_ends_with_the_collateral_when_that_ends_first(world: World, tmp_path: Path) -> None:
+    ends = later(minutes=30)
+    (tmp_path / world.collateral.name).write_text(world.intel.collateral(ends=ends))
+    tdx = TdxVerifier(CollateralFolder(tmp_path), world.intel.root_der)
+    verdict = judge(world.everything(), replace(world.references, tdx=tdx), NOW)
+    assert (verdict.level, verdict.valid_until) == (Level.CONFIDENTIAL, ends)
 
 
 def test_the_great_words_are_said_at_level_4_only(world: World) -> None:

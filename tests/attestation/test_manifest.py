@@ -115,6 +115,10 @@ def test_bytes_of_nobodys_are_refused_in_words(untrusted: bytes) -> None:
         read_statement(untrusted)
 
 
+def test_the_last_moment_that_is_read_has_a_date() -> None:
+    assert f"{replace(STATEMENT, made_at=253_402_300_799).made:%Y-%m-%d %H:%M:%S}" == "9999-12-31 23:59:59"
+
+
 def test_the_facts_say_what_is_unknown_and_why() -> None:
     finding = StatedFinding("TPM 2.0", None, "there is no /sys/class")
     bare = replace(STATEMENT, gpus=(), model=None, sandbox=None, host=(finding,))

@@ -49,6 +49,11 @@ def test_only_measurements_that_are_to_be_compared_count_with_all_their_alternat
     assert (manifest.version, manifest.expires) == (DRIVER, EXPIRES)
 
 
+def test_a_manifest_that_compares_nothing_is_none(nvidia: SyntheticNvidia) -> None:
+    with pytest.raises(NotProven, match="nothing that could be compared"):
+        verify_manifest(nvidia.manifest(DRIVER, {}), nvidia.reference_root.certificate, NOW)
+
+
 def test_an_expired_signer_a_clock_in_the_past_and_another_root_are_refused(nvidia: SyntheticNvidia) -> None:
     manifest = nvidia.manifest(DRIVER, VALUES)
     root = nvidia.reference_root.certificate

@@ -22,14 +22,20 @@ from nacl.signing import SigningKey
 from pytoniq_core.boc.cell import Cell
 
 from mulberry.attestation import tpm
+from mulberry.attestation.canonical_xml import MOST_BYTES as MOST_XML_BYTES
 from mulberry.attestation.collateral import CollateralFolder
+from mulberry.attestation.collateral_check import check_collateral
 from mulberry.attestation.envelope import read_envelope, write_envelope
 from mulberry.attestation.errors import NotProven
-from mulberry.attestation.evidence import Evidence, TpmEvidence
+from mulberry.attestation.evidence import Evidence, GpuEvidence, TpmEvidence
 from mulberry.attestation.gpu_references import GpuReferences
+from mulberry.attestation.gpu_report import VerifiedGpu
+from mulberry.attestation.gpu_report import verify as verify_gpu
 from mulberry.attestation.levels import References, judge
 from mulberry.attestation.manifest import read_statement, write_statement
 from mulberry.attestation.quote import MOST_QUOTE_BYTES, parse_fake_quote, parse_quote
+from mulberry.attestation.reference_manifest import ReferenceManifest, verify_manifest
+from mulberry.attestation.spdm import MOST_REPORT_BYTES, parse_report
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.attestation.tpm import VerifiedTpm
 from mulberry.attestation.tpm.wire import read_public, read_quoted, read_signature
@@ -56,6 +62,7 @@ from mulberry.ton.payment import (
     build_payment,
     verify_payment,
 )
+from nvidia_samples import AT_THE_TIME, HOPPER_NONCE, MANIFEST, hopper_evidence
 from recorded_tpm import Recording, recording
 
 HERE = Path(__file__).parent
@@ -402,6 +409,72 @@ def envelopes(data: bytes) -> bool:
     return True
 
 
+# What NVIDIA and Intel signed
+
+
+@cache
+def _gpu() -> GpuEvidence:
+    return hopper_evidence()
+
+
+def reports(data: bytes) -> bool:
+    """A GPU's report, or one of its certificates, which the first byte chooses, in the place of a real H100's."""
+    genuine, untrusted = _gpu(), data[1:]
+    part = data[0] % (1 + len(genuine.chain)) if data else 0
+    read(parse_report, NotProven, untrusted, times=20)
+    if part == 0:
+        shown = replace(genuine, report=untrusted)
+    else:
+        shown = replace(genuine, chain=(*genuine.chain[: part - 1], untrusted, *genuine.chain[part:]))
+
+    def verified(_: bytes) -> VerifiedGpu:
+        return verify_gpu(shown, HOPPER_NONCE, GpuReferences(None), AT_THE_TIME)
+
+    if read(verified, NotProven, untrusted, times=20) is None:
+        return False
+    assert parse_report(shown.report).signed == parse_report(genuine.report).signed
+    assert [_told_by(each) for each in shown.chain] == [_told_by(each) for each in genuine.chain]
+    return True
+
+
+def _told_by(certificate: bytes) -> bytes:
+    """What its issuer signed: around that, one and the same signature can be written in several ways."""
+    return x509.load_der_x509_certificate(certificate).tbs_certificate_bytes
+
+
+@cache
+def _manifest() -> ReferenceManifest:
+    return verify_manifest(MANIFEST, GpuReferences(None).reference_root, AT_THE_TIME)
+
+
+def manifests(data: bytes) -> bool:
+    """NVIDIA's reference measurements, signed XML. What stands beside what was signed may differ, and nothing else."""
+    genuine, root = _manifest(), GpuReferences(None).reference_root
+    found = read(lambda manifest: verify_manifest(manifest, root, AT_THE_TIME), NotProven, data, times=60)
+    if found is None:
+        return False
+    assert (found.version, found.measurements) == (genuine.version, genuine.measurements)
+    return True
+
+
+SIGNED_PARTS = ("tcb_info", "qe_identity")
+
+
+def collaterals(data: bytes) -> bool:
+    """Intel's word on a platform, as a service gave it."""
+    text = data.decode("utf-8", "replace")
+
+    def checked(_: bytes) -> datetime:
+        return check_collateral(text, "00906ED50000", "platform", NOW, (INTEL / "root.der").read_bytes())
+
+    if read(checked, NotProven, data, times=40) is None:
+        return False
+    genuine = json.loads((INTEL / "00906ED50000_platform.json").read_bytes())
+    found = json.loads(text)
+    assert all(found[part] == genuine[part] for part in SIGNED_PARTS)
+    return True
+
+
 def planted(data: bytes) -> bool:
     """A fault on purpose: shows that a broken property is found and told."""
     assert b"!" not in data
@@ -422,5 +495,8 @@ TARGETS = {
         Target(tpms, 2048),
         Target(statements, 8192),
         Target(envelopes, 16384),
+        Target(reports, MOST_REPORT_BYTES + 64),
+        Target(manifests, MOST_XML_BYTES + 64),
+        Target(collaterals, 32768),
     )
 }

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checked_computers import DEMO, FOR_GPUS, IMAGE, MAIN, ROOT, TEST, TINY, as_checked
+from checked_computers import DEMO, FOR_GPUS, IMAGE, MAIN, READ_AT, ROOT, TEST, TINY, as_checked
 from conftest import SettableClock
 from mulberry.cli.check_words import of_report
 from mulberry.hardware.eligibility import answer_to, judge
@@ -24,7 +25,16 @@ from mulberry.model.eligibility import (
     Standing,
 )
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.host import Finding
+from mulberry.model.gpu import (
+    ConfidentialMode,
+    DriverState,
+    GpuCondition,
+    GpuInfo,
+    GpuReport,
+    PciGpu,
+    UnreadGpu,
+)
+from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality, HostReport
 from mulberry.model.proof import Level
 from synthetic_computers import COMPUTERS
 from synthetic_computers import Computer as Synthetic
@@ -123,6 +133,32 @@ def test_a_guest_with_all_that_is_asked_for_can_join_the_main_network(check: Che
     assert main.line == "This computer can join Cocoon on TON."
 
 
+NO = Finding(False, "it says no")
+NOBODY_KNOWS: Finding[Any] = Finding(None, "it was not read")
+
+
+@pytest.mark.parametrize("found", [NO, NOBODY_KNOWS], ids=["no", "unknown"])
+@pytest.mark.parametrize("what", ["tdx_guest", "quotes", "capable", "mode", "ready", "sandbox", "image"])
+def test_each_of_the_proofs_is_needed(check: Check, clock: SettableClock, what: str, found: Finding[Any]) -> None:
+    ready = replace(check(GUEST), models=(TINY, FOR_GPUS))
+    if what == "mode" and found is NO:
+        found = Finding(ConfidentialMode.OFF, "the driver")
+    if what == "image" and found is NO:
+        found = Finding("ab" * 32, "a TDX quote of this guest")
+    change: dict[str, Any] = {what: found}
+    if what in ("tdx_guest", "quotes"):
+        changed = replace(ready, host=replace(ready.host, **change))
+    elif what in ("mode", "ready"):
+        changed = replace(ready, confidential=replace(ready.confidential, **change))
+    elif what == "capable":
+        gpus = (replace(ready.confidential.gpus[0], capable=found),)
+        changed = replace(ready, confidential=replace(ready.confidential, gpus=gpus))
+    else:
+        changed = replace(ready, **change)
+    assert judged(ready, clock, MAIN).networks[0].answer is CAN
+    assert judged(changed, clock, MAIN).networks[0].answer is not CAN
+
+
 @pytest.mark.parametrize(
     ("root", "what"),
     [
@@ -182,6 +218,25 @@ def test_a_test_network_that_asks_for_a_quote_needs_a_guest_and_no_particular_gp
     assert guest.answer is CAN and "without a date" in str(guest.requirements)
 
 
+def test_a_silent_driver_does_not_mean_that_there_is_no_gpu(check: Check, clock: SettableClock) -> None:
+    host = check("H100 host, confidential computing off")
+    silent = replace(host.gpus, gpus=(), absent_because="The NVIDIA driver does not answer.", on_pci=None)
+    hanging = replace(host, gpus=replace(silent, driver=DriverState.NOT_ANSWERING))
+    main = judged(hanging, clock, MAIN).networks[0]
+    assert main.answer is UNKNOWN and main.requirements[0].standing is Standing.UNKNOWN
+    assert "the NVIDIA driver does not answer, and the PCI bus cannot be read" in main.requirements[0].evidence
+    without = replace(hanging, gpus=replace(silent, driver=DriverState.NOT_INSTALLED, on_pci=()))
+    assert judged(without, clock, MAIN).networks[0].answer is CANNOT, "the bus shows that there is none"
+
+
+def test_a_gpu_that_never_said_its_name_is_answered_for_too(check: Check, clock: SettableClock) -> None:
+    host = check("H100 host, confidential computing off")
+    lost = replace(host.gpus, gpus=(), on_pci=None, unread=(UnreadGpu(None, GpuCondition.LOST),))
+    report = judged(replace(host, gpus=lost), clock)
+    assert report.networks[0].answer is UNKNOWN and report.networks[0].gpus[0].name == "NVIDIA GPU"
+    assert "cannot compute now: this GPU has stopped answering" in report.summary[0]
+
+
 @pytest.mark.parametrize(("free", "standing"), [(None, Standing.UNKNOWN), (10**8, Standing.NOT_MET)])
 def test_a_disk_that_is_full_or_silent_is_said(
     check: Check, clock: SettableClock, free: int | None, standing: Standing
@@ -236,3 +291,67 @@ def test_can_is_said_only_when_everything_is_met(found: list[Requirement]) -> No
 def test_one_more_demand_never_makes_it_better(found: list[Requirement], more: Requirement) -> None:
     best_first = (CAN, AFTER, UNKNOWN, CANNOT)
     assert best_first.index(answer_to([*found, more])) >= best_first.index(answer_to(found))
+
+
+def finding(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Finding[Any]]:
+    """Known, or not."""
+    return st.one_of(st.builds(Finding, values, st.just("read")), st.builds(Finding, st.none(), st.just("not read")))
+
+
+FLAG = finding(st.booleans())
+WORD = finding(st.sampled_from(["INTEL(R) XEON(R) PLATINUM 8570", "AMD EPYC 9554", "Intel(R) Core(TM) i7", "\x1b[2J"]))
+IS_WORD = {"kernel", "cpu", "machine", "qemu"}
+
+
+@st.composite
+def any_computer(draw: st.DrawFn) -> Computer:
+    """Whatever a system may say of itself, also what contradicts itself."""
+    host = {one.name: draw(WORD if one.name in IS_WORD else FLAG) for one in fields(HostReport)}
+    address = "00000000:01:00.0"
+    gpu = GpuInfo(
+        "GPU-1",
+        address,
+        draw(st.text(max_size=80)),
+        draw(st.sampled_from(["580.95.05", "535.1", "", "not a number"])),
+        draw(st.integers(0, 2**40)),
+        *(None,) * 5,
+        condition=draw(st.sampled_from(GpuCondition)),
+        compute_capability=draw(st.sampled_from([None, (6, 1), (9, 0)])),
+    )
+    on_pci = draw(st.one_of(st.none(), st.just((PciGpu("0000:01:00.0", 0x10DE, 0x2330, "vfio-pci", None, None),))))
+    shown = draw(st.booleans())
+    report = GpuReport(
+        (gpu,) if shown else (), None, READ_AT, draw(st.sampled_from(DriverState)), on_pci if not shown else None
+    )
+    confidential = ConfidentialReport(
+        gpus=(GpuConfidentiality(address, draw(FLAG)),),
+        mode=draw(finding(st.sampled_from(ConfidentialMode))),
+        simulated=draw(FLAG),
+        protected_pcie=draw(FLAG),
+        ready=draw(FLAG),
+        cpu=draw(WORD),
+    )
+    return Computer(
+        report,
+        HostReport(**host),
+        confidential,
+        draw(FLAG),
+        draw(finding(st.sampled_from([IMAGE, "ab" * 32]))),
+        draw(st.sampled_from([(), (TINY,), (TINY, FOR_GPUS)])),
+        draw(st.sampled_from([None, 0, 10**12])),
+    )
+
+
+@given(any_computer())
+def test_no_computer_is_promised_real_money_without_every_proof(computer: Computer) -> None:
+    main, _, test = judge(computer, (MAIN, DEMO, TEST), READ_AT).networks
+    if main.answer is CAN:
+        host, confidential = computer.host, computer.confidential
+        assert host.tdx_guest.value and host.quotes.value and computer.image.value == IMAGE
+        assert confidential.mode.value is ConfidentialMode.ON and confidential.ready.value
+        assert all(gpu.capable.value for gpu in confidential.gpus)
+        assert computer.sandbox.value and FOR_GPUS in computer.models and computer.free_bytes
+    if test.answer is CAN:
+        assert computer.sandbox.value and computer.models
+    for network in (main, test):
+        assert network.level is not Level.CONFIDENTIAL or computer.host.tdx_guest.value

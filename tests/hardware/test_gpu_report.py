@@ -41,12 +41,12 @@ def test_what_the_driver_gives_is_passed_on_and_verifies(nvidia: SyntheticNvidia
     [
         (3, "not run in confidential mode", WhoseTurn.YOU),
         (4, "may not talk", WhoseTurn.YOU),
-        (10, "did not answer its driver", WhoseTurn.YOU),
-        (15, "stopped answering", WhoseTurn.YOU),
-        (16, "stopped answering", WhoseTurn.YOU),
-        (18, "updated while it ran", WhoseTurn.YOU),
+        (10, "did not answer in time", WhoseTurn.YOU),
+        (15, "fallen off the bus", WhoseTurn.YOU),
+        (16, "must be reset", WhoseTurn.YOU),
+        (18, "was updated", WhoseTurn.YOU),
         (19, "Another program", WhoseTurn.NOBODY),
-        (27, "still starting", WhoseTurn.NOBODY),
+        (27, "not ready yet", WhoseTurn.NOBODY),
         (999, "gave an error", WhoseTurn.YOU),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_gpu_outside_confidential_mode_has_no_certificates(driver: FakeDriver)
 
 def test_a_gpu_that_is_gone_is_said_to_be(driver: FakeDriver) -> None:
     driver.says("count 1\n")
-    with pytest.raises(UserFacingError, match="no such GPU here any more"):
+    with pytest.raises(UserFacingError, match="does not find this GPU"):
         collect(UUID, NONCE)
 
 
@@ -81,7 +81,7 @@ def test_a_driver_from_before_reports_is_too_old() -> None:
 
 
 def test_without_a_driver_that_is_said() -> None:
-    with no_library(), pytest.raises(UserFacingError, match="not there or not running"):
+    with no_library(), pytest.raises(UserFacingError, match="No NVIDIA driver is installed"):
         collect(UUID, NONCE)
 
 

@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 from aiohttp import WSCloseCode, web
 
 from mulberry.agent.attesting import Attesting
+from mulberry.agent.diagnosis import Diagnosing
 from mulberry.agent.eligibility import Preflight
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import ModelKeeper
@@ -36,6 +37,7 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
+from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
@@ -68,6 +70,7 @@ class Desk(Protocol):
     models: ModelKeeper
     eligibility: Preflight
     attesting: Attesting
+    diagnosing: Diagnosing
 
     @property
     def ledger(self) -> Ledger: ...
@@ -153,6 +156,7 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/attestation/envelope", faces.envelope),
             web.get("/v1/eligibility", faces.eligibility),
             web.get("/v1/computer", faces.computer),
+            web.get("/v1/diagnosis", faces.diagnosis),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -258,13 +262,14 @@ class _Faces:
         return _json(Envelope, await self._desk.attesting.envelope(asked.nonce, asked.question))
 
     async def eligibility(self, request: web.Request) -> web.Response:
-        fresh = request.query.get("fresh", "0")
-        if fresh not in ("0", "1"):
-            raise ValueError("fresh must be 0 or 1")
-        return _json(EligibilityReport, await self._desk.eligibility.report(fresh=fresh == "1"))
+        return _json(EligibilityReport, await self._desk.eligibility.report(fresh=_switch(request, "fresh")))
 
     async def computer(self, _: web.Request) -> web.Response:
         return _json(Computer, await self._desk.eligibility.computer())
+
+    async def diagnosis(self, request: web.Request) -> web.Response:
+        wish = DiagnosisWish(_switch(request, "addresses"), _switch(request, "earnings"))
+        return _json(Diagnosis, await self._desk.diagnosing.diagnosis(wish))
 
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (
@@ -331,6 +336,13 @@ def _edges(untrusted: str) -> list[datetime]:
     if len(seconds) > BUCKETS_A_CALL + 1 or any(end <= begin for begin, end in pairwise(seconds)):
         raise ValueError(f"edges must ascend, for at most {BUCKETS_A_CALL:,} buckets")
     return [datetime.fromtimestamp(edge, UTC) for edge in seconds]
+
+
+def _switch(request: web.Request, name: str) -> bool:
+    untrusted = request.query.get(name, "0")
+    if untrusted not in ("0", "1"):
+        raise ValueError(f"{name} must be 0 or 1")
+    return untrusted == "1"
 
 
 def _number(request: web.Request, name: str, smallest: int, largest: int) -> int:

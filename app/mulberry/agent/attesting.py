@@ -16,20 +16,23 @@ from mulberry.agent.attesting_words import (
     next_step,
     no_gpu_report,
     no_quote,
+    not_believed,
     our_mistake,
     quoting_hangs,
     seen,
 )
 from mulberry.agent.device_key import device_key
 from mulberry.agent.own_thread import on_own_thread
+from mulberry.agent.seen_root import listed_images, load_seen_root
+from mulberry.agent.seen_root import seen as seen_now
 from mulberry.agent.shift import Shift
 from mulberry.agent.statement import Looked, model_of, statement_of
 from mulberry.agent.workshop import Workshop
 from mulberry.attestation.envelope import write_envelope
 from mulberry.attestation.errors import NotProven, sentence
 from mulberry.attestation.evidence import Evidence, GpuEvidence, TpmEvidence
-from mulberry.attestation.levels import References, judge, references_in
-from mulberry.attestation.manifest import facts_of, read_statement, write_statement
+from mulberry.attestation.levels import ImageList, References, judge, references_in
+from mulberry.attestation.manifest import MOST_GPUS, facts_of, read_statement, write_statement
 from mulberry.attestation.questions import read_nonce, read_question
 from mulberry.attestation.software import read_software
 from mulberry.attestation.tdx import TdxVerifier
@@ -101,7 +104,6 @@ class Attesting:
         self._quote_limit = TimeLimit(QUOTE_SECONDS)
         self._gpu_limit = TimeLimit(ANSWER_SECONDS)
         self._references = references or partial(references_in, workshop.folder, TdxVerifier(workshop.collateral))
-        self._images: frozenset[bytes] | None = None  # on the network's list, as a shift read it last
         self._status = AttestationStatus()
         self._task: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
@@ -150,17 +152,25 @@ class Attesting:
             log.exception("this computer could not be attested")
             self._status = AttestationStatus(hindrances=(our_mistake(bug),))
         else:
+            evidence = gathered.evidence
+            hindrances = (*not_believed(verdict, evidence, self._workshop.folder), *gathered.hindrances)
+            facts = facts_of(read_statement(evidence.statement))
             self._status = AttestationStatus(
-                verdict=verdict,
-                facts=facts_of(read_statement(gathered.evidence.statement)),
-                hindrances=gathered.hindrances,
-                next_step=next_step(verdict, gathered.hindrances),
+                verdict, facts, hindrances=hindrances, next_step=next_step(verdict, hindrances)
             )
 
     def _judge(self, gathered: _Gathered, nonce: bytes) -> Verdict:
         """As a stranger would who trusts the references that lie in this computer's folders."""
-        own = replace(self._references(), image_hashes=self._images, nonce=nonce, challenge=gathered.challenge)
+        own = replace(self._references(), images=self._images(), nonce=nonce, challenge=gathered.challenge)
         return judge(gathered.evidence, own, self._workshop.clock.now())
+
+    def _images(self) -> ImageList | None:
+        """As the root contract was read last, or as the profile of a network without a chain says."""
+        profile = self._workshop.profile
+        root = load_seen_root(self._workshop.folder.seen_root)
+        if root is None and profile.chain is not None and profile.launch is None:
+            root = seen_now(profile.root_parameters(), None)
+        return None if root is None else listed_images(root)
 
     async def _gathered(self, asked: _Asked) -> _Gathered:
         """One at a time: a TPM has one place to work."""
@@ -169,11 +179,7 @@ class Attesting:
 
     def _serving(self) -> _Serving:
         shift = self._shift()
-        if shift is None:
-            return _Serving()
-        if shift.parameters is not None:
-            self._images = frozenset(shift.parameters.worker_hashes)
-        return _Serving(shift.model, shift.confinement)
+        return _Serving(shift.model, shift.confinement) if shift is not None else _Serving()
 
     def _gather(self, asked: _Asked, serving: _Serving) -> _Gathered:
         workshop = self._workshop
@@ -194,7 +200,7 @@ class Attesting:
             evidence,
             tpm=tpm,
             tdx_quote=self._quote(evidence, host, hindrances),
-            gpus=self._reports(evidence, [gpu.uuid for gpu in gpus.gpus], confidential, hindrances),
+            gpus=self._reports(evidence, [gpu.uuid for gpu in gpus.gpus[:MOST_GPUS]], confidential, hindrances),
         )
         return _Gathered(evidence, tuple(hindrances), challenge)
 

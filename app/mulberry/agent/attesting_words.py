@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
+from mulberry.attestation.evidence import Evidence
+from mulberry.attestation.levels import GENUINE_TPM, GPUS, IMAGE
+from mulberry.attestation.manifest import SECURE_BOOT
 from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.gpu import ConfidentialMode
 from mulberry.model.host import ConfidentialReport, HostReport
 from mulberry.model.network import NetworkProfile
-from mulberry.model.proof import Fact, Hindrance, Level, Seen, Verdict
+from mulberry.model.places import DataFolder
+from mulberry.model.proof import Fact, Hindrance, Level, Outcome, Seen, Verdict
 
 NOTHING = "nothing"
 NO_PROMPTS = "Mulberry neither shows nor stores them; below level 4, you and programs run by you could still read them"
@@ -61,6 +65,31 @@ def no_gpu_report(confidential: ConfidentialReport) -> Hindrance:
         "Switch it on from the host that passes the GPU on (`nvidia_gpu_tools.py --set-cc-mode=on`), then start the "
         "guest again.",
     )
+
+
+def not_believed(verdict: Verdict, evidence: Evidence, folder: DataFolder) -> Iterator[Hindrance]:
+    """Of evidence that was shown and counts for nothing here, because something is not here or switched off."""
+    parts = {part.name: part for check in verdict.checks for part in check.parts}
+    genuine, secure_boot = parts.get(GENUINE_TPM), parts.get(SECURE_BOOT)
+    if genuine is not None and genuine.outcome is Outcome.MISSING:
+        what = "The TPM is not known to be a genuine one."
+        if evidence.tpm is not None and evidence.tpm.ek_chain:
+            yield Hindrance(what, genuine.told, f"Put its maker's root certificate into {folder.tpm_roots}.")
+        else:
+            yield Hindrance(what, genuine.told, "Nothing to do: this TPM stays at level 1.", WhoseTurn.NOBODY)
+    if secure_boot is not None and secure_boot.outcome is Outcome.FAILED:
+        yield Hindrance("Secure Boot is off.", secure_boot.told, "Switch it on in the firmware's settings.")
+    image = parts.get(IMAGE)
+    if image is not None and image.outcome is Outcome.MISSING:
+        next_step = "Type `mulberry check --fresh`: it reads the network's root contract."
+        yield Hindrance("This guest's image is compared with nothing.", image.told, next_step)
+    gpus = next((check for check in verdict.checks if check.name == GPUS), None)
+    if gpus is not None and gpus.parts and gpus.outcome is Outcome.MISSING:
+        yield Hindrance(
+            "A GPU's report could not be checked completely.",
+            gpus.told,
+            f"Put what is named here into {folder.gpu_references}; it comes from NVIDIA.",
+        )
 
 
 def next_step(verdict: Verdict, hindrances: Sequence[Hindrance]) -> str:

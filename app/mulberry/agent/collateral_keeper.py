@@ -135,12 +135,15 @@ class CollateralKeeper:
 
         Raises `UserFacingError`: there was no answer, or nothing good, or no place for it.
         """
+        name = file_name(fmspc, ca)
+        if name is None:
+            raise ValueError(f"no platform: {fmspc!r}, {ca!r}")
         untrusted = await fetch_collateral(self._get, self._service, fmspc, ca)
         try:
             expires = check_collateral(untrusted, fmspc, ca, self._clock.now(), self._test_root_der)
         except NotProven as problem:
             raise not_usable(self._service, str(problem)) from problem
-        self._put(fmspc, ca, untrusted)
+        self._put(name, untrusted)
         log.info("collateral for %s (%s) holds until %s", fmspc, ca, expires)
 
     async def _get(self, url: str) -> Answer:
@@ -153,10 +156,7 @@ class CollateralKeeper:
         self._reachable = Finding(True, f"{self._service}, {at}")
         return answer
 
-    def _put(self, fmspc: str, ca: str, checked: str) -> None:
-        name = file_name(fmspc, ca)
-        if name is None:
-            raise ValueError(f"no platform: {fmspc!r}, {ca!r}")
+    def _put(self, name: str, checked: str) -> None:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self._folder / name, checked.encode())
@@ -180,7 +180,7 @@ class CollateralKeeper:
             try:
                 await self.bring(platform.fmspc, platform.ca)
             except UserFacingError as problem:
-                log.warning("collateral for %s: %s", platform.fmspc, problem)
+                log.info("collateral for %s: %s", platform.fmspc, problem)
                 platform.problem = f"{problem.what} {problem.why}"
                 pause = min(FIRST_PAUSE * 2**platform.failures, LONGEST_PAUSE)
                 platform.failures = min(platform.failures + 1, MOST_DOUBLINGS)

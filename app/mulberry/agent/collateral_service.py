@@ -5,6 +5,7 @@ to: what comes is signed by Intel in every part, and checked.
 """
 
 import asyncio
+import os
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -69,8 +70,13 @@ async def _bounded(response: aiohttp.ClientResponse, url: str) -> bytes:
 
 
 def _words(problem: Exception) -> str:
-    cause = getattr(problem, "os_error", None) or problem
-    return getattr(cause, "strerror", None) or type(cause).__name__
+    """What went wrong, without addresses."""
+    if isinstance(problem, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        return "its certificate is not trusted"
+    cause = problem.os_error if isinstance(problem, aiohttp.ClientConnectorError) else problem
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)  # below zero: names not found
+    return "it speaks no HTTP" if isinstance(problem, aiohttp.ClientResponseError) else "the connection broke off"
 
 
 def _no_answer(url: str, why: str) -> UserFacingError:

@@ -84,15 +84,22 @@ class Preflight:
         self._files = files or SystemFiles()
         self._find_sandbox = find_sandbox
         self._quote = quote
+        self._quote_limit = TimeLimit(QUOTE_SECONDS)
         self._own = tuple(own)
 
     async def report(self, *, fresh: bool = False, only: NetworkProfile | None = None) -> EligibilityReport:
         """For `only` one network, or for all that are known here. `fresh`: the chain is asked now."""
+        return (await self.look(fresh=fresh, only=only))[1]
+
+    async def look(
+        self, *, fresh: bool = False, only: NetworkProfile | None = None
+    ) -> tuple[Computer, EligibilityReport]:
+        """The report as above, and what it was judged from."""
         profiles = [only] if only is not None else _profiles(self._root, self._own)
         computer, rules = await asyncio.gather(self.computer(), self._rules(profiles, fresh=fresh))
         if only is None and not any(network.kind == "test" for network in rules):
             rules = [*rules, TEST_NETWORKS]
-        return judge(computer, rules, self._clock.now())
+        return computer, judge(computer, rules, self._clock.now())
 
     async def computer(self) -> Computer:
         """All that is known of this computer, looked at now."""
@@ -132,7 +139,7 @@ class Preflight:
         if not host.tdx_guest.value:
             return Finding(None, "this is no TDX guest")
         try:
-            quote = TimeLimit(QUOTE_SECONDS).call(lambda: self._quote(bytes(REPORT_DATA_BYTES)))
+            quote = self._quote_limit.call(lambda: self._quote(bytes(REPORT_DATA_BYTES)))
             return Finding(parse_quote(quote).measurements.image_hash.hex(), "a TDX quote of this guest")
         except NotAnsweringError:
             return Finding(None, f"no quote came within {QUOTE_SECONDS:g} seconds")

@@ -11,6 +11,7 @@ from mulberry import __version__
 from mulberry.agent import reasons
 from mulberry.agent.attesting import Attesting
 from mulberry.agent.choices import Choices, refuse_special
+from mulberry.agent.diagnosis import Diagnosing
 from mulberry.agent.eligibility import preflight_of
 from mulberry.agent.guards import Guards
 from mulberry.agent.ledger import Ledger
@@ -76,6 +77,7 @@ class Node:
         )
         self.attesting = Attesting(workshop, lambda: self._shift)
         self.eligibility = preflight_of(workshop)
+        self.diagnosing = Diagnosing(workshop, self)
         self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at

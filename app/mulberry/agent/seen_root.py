@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from mulberry.attestation.levels import ImageList
 from mulberry.model.eligibility import SeenRoot
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import read_bounded, write_whole
@@ -49,3 +50,9 @@ def load_seen_root(path: Path) -> SeenRoot | None:
     except (OSError, ValueError) as problem:
         log.warning("the root contract's lists that were written down are not used: %s", problem)
         return None
+
+
+def listed_images(root: SeenRoot) -> ImageList:
+    """Of workers, for the judge of levels."""
+    read_from = "the network's profile" if root.as_of is None else f"root contract of {root.as_of:%Y-%m-%d %H:%M} UTC"
+    return ImageList(frozenset(root.worker_hashes), read_from)

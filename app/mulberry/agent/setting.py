@@ -10,7 +10,7 @@ from mulberry.model.settings import Page, Setting, Shape, TakesEffect
 class SettingsModel(BaseModel):
     """What a file of settings holds. Values of other types, and unknown names, are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 def setting(

@@ -93,7 +93,7 @@ class _Building:
         own = {}
         for key, value in attributes.items():
             prefix, _, local = key.rpartition(":")
-            if "xml" in (prefix, local) or key.count(":") > 1:
+            if "xml" in (prefix, local) or key.count(":") > 1 or (prefix == "xmlns" and not value):
                 raise ValueError(f"an attribute {key[:40]}")
             if key == "xmlns" or prefix == "xmlns":
                 namespaces["" if key == "xmlns" else local] = value

@@ -35,9 +35,11 @@ _FIRMWARE_ID = re.compile(rb"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x04\x3
 
 @dataclass(frozen=True, slots=True)
 class VerifiedGpu:
-    """A report whose signature, chain, nonce and firmware id hold. `chip` is empty where an older report does not name
-    it; `feature_flag` means nothing here. `compared` are the indices (from 0 on) that agree with reference values,
-    `missing` says in sentences what was not checked and why. `serial` is of the GPU's own certificate.
+    """A report whose signature, chain, nonce and firmware id hold.
+
+    `uuid` is what the evidence calls the GPU; no report names it. `serial` is of the GPU's own certificate. `chip` is
+    empty where an older report does not name it; `feature_flag` means nothing here. `compared` are the indices (from 0
+    on) that agree with reference values, `missing` says in sentences what was not checked and why.
     """
 
     uuid: str

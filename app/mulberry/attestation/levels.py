@@ -28,6 +28,11 @@ GOOD_FOR = timedelta(days=1)  # as the certificates that peers show one another
 CLOCKS_DIFFER = timedelta(minutes=5)
 KEY_BYTES = 32
 
+STATEMENT, FRESHNESS = "Statement", "Freshness"  # the checks' names
+BOOT_STATE, GENUINE_TPM = "Boot state (TPM)", "Genuine TPM"
+CPU_ENCLAVE, IMAGE = "CPU enclave (Intel TDX)", "Image"
+GPUS = "GPUs"
+
 DEVICE_KEY = "this computer's device key"
 THIS_COMPUTER = "this computer"
 INTEL = "Intel"
@@ -37,18 +42,25 @@ THE_NETWORK = "the network's root contract"
 
 
 @dataclass(frozen=True, slots=True)
+class ImageList:
+    """The images that a network accepts: SHA-256 in small hexadecimal digits; and where that was read, in words."""
+
+    hashes: frozenset[str]
+    read_from: str
+
+
+@dataclass(frozen=True, slots=True)
 class References:
     """What the verifier brings along.
 
-    `tpm_roots` are the TPM makers' certificates that it trusts. `image_hashes` are the SHA-256 of the images that the
-    network accepts; None: its list is not known. `nonce` is what the verifier asked with, `challenge` what it asked the
-    TPM; None: it did not ask.
+    `tpm_roots` are the TPM makers' certificates that it trusts. `images` None: the network's list is not known. `nonce`
+    is what the verifier asked with, `challenge` what it asked the TPM; None: it did not ask.
     """
 
     tdx: TdxVerifier
     gpus: GpuReferences
     tpm_roots: "tuple[Certificate, ...]" = ()
-    image_hashes: frozenset[bytes] | None = None
+    images: ImageList | None = None
     nonce: bytes | None = None
     challenge: tpm.Challenge | None = None
 
@@ -105,7 +117,7 @@ def _level(
 
 
 def _judge_statement(untrusted: Evidence) -> tuple[_Found, Statement | None]:
-    name = "Statement"
+    name = STATEMENT
     try:
         _demand_signature(untrusted)
         statement = read_statement(untrusted.statement)
@@ -131,7 +143,7 @@ def _demand_signature(untrusted: Evidence) -> None:
 
 def _judge_freshness(statement: Statement | None, nonce: bytes | None, now: datetime) -> _Found:
     """A nonce proves that the statement is new; without one that rests on the clock of who made it."""
-    name = "Freshness"
+    name = FRESHNESS
     if statement is None:
         return _Found(Check(name, Outcome.MISSING, "There is no statement that could be fresh."))
     made = statement.made
@@ -150,7 +162,7 @@ def _judge_freshness(statement: Statement | None, nonce: bytes | None, now: date
 
 
 def _judge_tpm(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
-    name = "Boot state (TPM)"
+    name = BOOT_STATE
     if untrusted.tpm is None:
         return _Found(Check(name, Outcome.MISSING, "No TPM quote was shown.", TPM_MAKER))
     try:
@@ -164,7 +176,7 @@ def _judge_tpm(untrusted: Evidence, statement: Statement | None, references: Ref
 
 
 def _genuine(verified: tpm.VerifiedTpm) -> Check:
-    name = "Genuine TPM"
+    name = GENUINE_TPM
     if not verified.is_genuine or verified.endorsement is None:
         return Check(name, Outcome.MISSING, " ".join(verified.missing), TPM_MAKER)
     made = verified.endorsement
@@ -185,7 +197,7 @@ def _secure_boot(statement: Statement | None) -> Check:
 
 
 def _judge_tdx(untrusted: Evidence, references: References, now: datetime) -> _Found:
-    name, quote = "CPU enclave (Intel TDX)", untrusted.tdx_quote
+    name, quote = CPU_ENCLAVE, untrusted.tdx_quote
     if quote is None:
         return _Found(Check(name, Outcome.MISSING, "No TDX quote was shown.", INTEL))
     if len(quote) == FAKE_QUOTE_BYTES:
@@ -202,7 +214,7 @@ def _judge_tdx(untrusted: Evidence, references: References, now: datetime) -> _F
         Check("Quote", Outcome.HOLDS, told, INTEL),
         Check("No debug guest", Outcome.HOLDS, "The host cannot look into it with debugging tools.", INTEL),
         _bound(verified.quote.report_data == untrusted.report_data),
-        _on_list(verified.quote.measurements.image_hash, references.image_hashes),
+        _on_list(verified.quote.measurements.image_hash, references.images),
     )
     return _Found(_all_of(name, parts, "A guest that Intel's hardware protects.", INTEL), verified.valid_until)
 
@@ -214,18 +226,18 @@ def _bound(is_bound: bool) -> Check:
     return Check(name, Outcome.FAILED, "The quote was made for something else: it may be another computer's.", INTEL)
 
 
-def _on_list(image_hash: bytes, accepted: frozenset[bytes] | None) -> Check:
-    name, image = "Image", f"The guest's image {image_hash.hex()[:16]}…"
-    if accepted is None:
+def _on_list(image_hash: bytes, images: ImageList | None) -> Check:
+    name, image = IMAGE, f"The guest's image {image_hash.hex()[:16]}…"
+    if images is None:
         return Check(name, Outcome.MISSING, f"{image}: the network's list of images is not known here.", THE_NETWORK)
-    if image_hash in accepted:
-        return Check(name, Outcome.HOLDS, f"{image} is on the network's list.", THE_NETWORK)
-    return Check(name, Outcome.FAILED, f"{image} is not on the network's list.", THE_NETWORK)
+    if image_hash.hex() in images.hashes:
+        return Check(name, Outcome.HOLDS, f"{image} is on the network's list ({images.read_from}).", THE_NETWORK)
+    return Check(name, Outcome.FAILED, f"{image} is not on the network's list ({images.read_from}).", THE_NETWORK)
 
 
 def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
     """All that the statement names, each by a report of its own: jobs may run on any of them."""
-    name = "GPUs"
+    name = GPUS
     stated = {gpu.uuid: gpu.name for gpu in statement.gpus} if statement is not None else {}
     if not untrusted.gpus:
         return _Found(Check(name, Outcome.MISSING, "No GPU's report was shown.", NVIDIA))
@@ -238,7 +250,7 @@ def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: Re
         if uuid not in shown
     ]
     certificates = [serial for _, serial in found if serial is not None]
-    if len(set(certificates)) < len(certificates) or len(set(shown)) < len(shown):
+    if len(set(certificates)) < len(certificates):
         parts.append(Check("Number of GPUs", Outcome.FAILED, "One GPU is shown as several.", NVIDIA))
     ends = [each.valid_until for each, _ in found if each.valid_until is not None]
     told = (

@@ -8,7 +8,7 @@ maker's word: by itself it proves that whoever holds the device key said so.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -21,6 +21,7 @@ MOST_STATEMENT_BYTES = 256 * 2**10
 MOST_PACKAGES = 1_000
 MOST_GPUS = 64
 SECURE_BOOT = "Secure Boot"  # a finding's name
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = 253_402_300_799  # seconds: the end of the year 9999, where datetime ends
 
 
@@ -117,7 +118,7 @@ class Statement:
 
     @property
     def made(self) -> datetime:
-        return datetime.fromtimestamp(self.made_at, UTC)
+        return EPOCH + timedelta(seconds=self.made_at)  # `fromtimestamp` ends at the year 3000 on Windows
 
     def finding(self, name: str) -> StatedFinding | None:
         return next((finding for finding in self.host if finding.name == name), None)

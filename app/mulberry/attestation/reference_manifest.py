@@ -118,4 +118,6 @@ def _measurements(payload: Element) -> dict[int, frozenset[bytes]]:
         values = [resource.attribute(HASHES, f"Hash{number}") or "" for number in range(alternatives)]
         if resource.attributes.get("active") != "False":
             accepted[index] = frozenset(value for value in map(bytes.fromhex, values) if len(value) == size)
+    if not accepted:
+        raise NotProven("it names nothing that could be compared")
     return accepted

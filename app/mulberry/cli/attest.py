@@ -4,6 +4,7 @@ Showing and exporting ask the agent; verifying and challenging need neither an a
 """
 
 import asyncio
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from mulberry.model.places import DataFolder
 if TYPE_CHECKING:
     from mulberry.agent.collateral_keeper import CollateralKeeper
     from mulberry.attestation.collateral import Collateral
-    from mulberry.attestation.levels import References
+    from mulberry.attestation.levels import ImageList, References
     from mulberry.client.control import ControlClient
     from mulberry.model.proof import AttestationStatus, Verdict
 
@@ -36,7 +37,7 @@ def show(
     again: Annotated[bool, typer.Option("--again", help="Look anew first.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say which level this computer reaches, why, and why no higher one."""
+    """Say which level this computer reaches, and why."""
     from mulberry.cli.attest_words import of_attestation
     from mulberry.model.encoding import to_json
     from mulberry.model.proof import AttestationStatus
@@ -56,7 +57,7 @@ def export(
         typer.Option(help="A verifier's question, made with `mulberry attest challenge`.", show_default=False),
     ] = None,
 ) -> None:
-    """Write a statement of now with all evidence into a file that can be verified on any computer."""
+    """Write a statement of now, with all evidence, into a file."""
     _refuse_old(file)
     asked = _read(question).decode(errors="replace") if question else ""
     found = with_agent(network, data, lambda client: client.envelope(nonce, asked))
@@ -78,7 +79,7 @@ def verify(
     ] = None,
     image: Annotated[
         list[str] | None,
-        typer.Option(help="An image hash that the network accepts, in hexadecimal; may be given several times."),
+        typer.Option(help="Accept this image (SHA-256, hexadecimal; may be repeated) instead of the network's list."),
     ] = None,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Ask Intel (or the cache in the settings) for collateral that is not here.")
@@ -88,9 +89,10 @@ def verify(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a file proves: offline, with the collateral, roots and references in the network's data folder.
+    """Say what such a file proves, offline.
 
-    With --fetch, Intel learns which kind of platform is asked about, and nothing else leaves this computer.
+    It is compared with what lies in the network's data folder: collateral, roots, references, the list of images. With
+    --fetch, Intel learns which kind of platform is asked about, and nothing else leaves this computer.
 
     Exit status 0: it reaches the level that was asked for.
     """
@@ -125,7 +127,9 @@ def challenge(
     question: Annotated[Path, typer.Option(help="The new file to send to that computer.", show_default=False)],
     kept: Annotated[Path, typer.Option(help="The new file to keep, for `verify`.", show_default=False)],
 ) -> None:
-    """Ask a computer that sent a file to show that it is there now, and that its TPM holds both keys.
+    """Make a question for a computer that sent a file.
+
+    Its answer shows that it is there now, and that one TPM holds both keys.
 
     It answers with `mulberry attest export NEW-FILE --question QUESTION`.
     """
@@ -199,7 +203,7 @@ def _references(
             own,
             nonce=asked.nonce if asked else read_nonce(nonce) or None,
             challenge=asked.challenge if asked else None,
-            image_hashes=None if images is None else frozenset(_image_hash(image) for image in images),
+            images=_images(folder, images),
         )
     except NotProven as problem:
         raise UserFacingError(
@@ -207,17 +211,18 @@ def _references(
         ) from problem
 
 
-def _image_hash(untrusted: str) -> bytes:
-    """Raises `NotProven`: it is no SHA-256."""
+def _images(folder: DataFolder, named: list[str] | None) -> "ImageList | None":
+    """Those named, else the network's as they were read last. Raises `NotProven`: what was named is no SHA-256."""
+    from mulberry.agent.seen_root import listed_images, load_seen_root
     from mulberry.attestation.errors import NotProven
+    from mulberry.attestation.levels import ImageList
 
-    try:
-        digest = bytes.fromhex(untrusted)
-    except ValueError:
-        digest = b""
-    if len(digest) != 32:
+    if named is None:
+        root = load_seen_root(folder.seen_root)
+        return None if root is None else listed_images(root)
+    if not all(re.fullmatch(r"[0-9a-fA-F]{64}", image) for image in named):
         raise NotProven("an image hash is 32 bytes in hexadecimal")
-    return digest
+    return ImageList(frozenset(image.lower() for image in named), "--image")
 
 
 def _say_verdict(verdict: "Verdict", statement: bytes, *, as_json: bool) -> None:

@@ -8,13 +8,15 @@ from mulberry.model.proof import AttestationStatus, Check, Fact, Outcome, Verdic
 
 MARKS = {Outcome.HOLDS: "✓", Outcome.FAILED: "✗", Outcome.MISSING: "-", Outcome.TEST: "T"}
 NOT_LOOKED = "Not looked at yet."
+IS_LOOKED_AT = "It is being looked at."
+COULD_NOT_LOOK = "It could not be looked at."
 
 
 @for_a_terminal
 def of_attestation(status: AttestationStatus) -> Iterator[str]:
     """`mulberry attest show`: the level, why it is no higher, and what is seen of this computer."""
     if status.verdict is None:
-        yield "It is being looked at." if status.is_checking else NOT_LOOKED
+        yield IS_LOOKED_AT if status.is_checking else COULD_NOT_LOOK if status.hindrances else NOT_LOOKED
     else:
         yield from of_verdict(status.verdict)
         yield "What this computer says of itself:"

@@ -24,6 +24,7 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
+from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
@@ -146,6 +147,11 @@ class ControlClient:
     async def computer(self) -> Computer:
         """What this computer is and has, looked at now."""
         return _understood(Computer, await self._call("GET", "/v1/computer", b"", ELIGIBILITY_SECONDS))
+
+    async def diagnosis(self, wish: DiagnosisWish) -> Diagnosis:
+        """What may be handed to whoever helps, made now: chosen facts, without what `wish` does not allow."""
+        query = urlencode({"addresses": int(wish.addresses), "earnings": int(wish.earnings)})
+        return _understood(Diagnosis, await self._call("GET", f"/v1/diagnosis?{query}", b"", ELIGIBILITY_SECONDS))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""

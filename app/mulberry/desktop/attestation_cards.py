@@ -11,7 +11,7 @@ from mulberry.desktop.facts import Facts
 from mulberry.desktop.theme import Theme
 from mulberry.model.proof import AttestationStatus, Fact, Hindrance, Level, Seen, Verdict
 
-FACT_WIDTH = 210
+FACT_WIDTH = 240
 LONGEST_NONCE = 128  # hexadecimal digits
 
 
@@ -117,6 +117,7 @@ class HindrancesCard(Card):
         for what, rest in map(attestation_wording.hindrance_lines, hindrances):
             self._lines.addWidget(narrow(Text(what, "strong", wraps=True)))
             self._lines.addWidget(narrow(Text(rest, "source", wraps=True)))
+            self._lines.addSpacing(4)
 
 
 class EvidenceCard(Card):

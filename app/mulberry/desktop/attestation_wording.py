@@ -6,6 +6,7 @@ from mulberry.desktop.eligibility_wording import Look
 from mulberry.desktop.icons import Sign
 from mulberry.desktop.network_wording import Fact as ShownFact
 from mulberry.desktop.progress_cards import TURNS
+from mulberry.model.errors import WhoseTurn
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Verdict
 from mulberry.model.text import plain
 
@@ -14,6 +15,7 @@ NOT_LOOKED_YET = "Not looked at since the agent started."
 NOT_HEARD_YET = "The agent has not answered yet; what this computer proves is not known."
 LOOK_AGAIN, LOOKING = "Check again", "Checking…"
 TEST_TITLE = "TEST: nothing is proven"
+EVERYTHING = "Everything: nothing here is proven."
 TEST_WORDS = "Fake evidence was shown. It has the form of a proof and is none."
 JUDGED_HERE = (
     "Judged by this computer's own verifier. Others judge the exported file themselves: `mulberry attest verify FILE`."
@@ -50,7 +52,7 @@ def shown(verdict: Verdict) -> tuple[str, str]:
 
 def open_line(verdict: Verdict) -> str:
     """What nobody should conclude from the level."""
-    return "Nothing is proven." if verdict.level is Level.NOT_ATTESTED else verdict.level.does_not_prove
+    return EVERYTHING if verdict.level is Level.NOT_ATTESTED else verdict.level.does_not_prove
 
 
 def times(verdict: Verdict) -> str:
@@ -79,8 +81,9 @@ def whose(check: Check) -> str:
 
 
 def hindrance_lines(hindrance: Hindrance) -> tuple[str, str]:
-    """What could not be gathered; why, what to do next, and whose turn it is."""
-    rest = f"{hindrance.why} {hindrance.next_step} {TURNS[hindrance.whose_turn]}"
+    """What could not be gathered; why, what to do next, and whose turn it is where it is somebody's."""
+    turn = "" if hindrance.whose_turn is WhoseTurn.NOBODY else TURNS[hindrance.whose_turn]
+    rest = f"{hindrance.why} {hindrance.next_step} {turn}"
     return hindrance.what, " ".join(rest.split())
 
 

@@ -215,6 +215,6 @@ def _command(command: str) -> QHBoxLayout:
     copy.setAccessibleName(f"Copy the command: {command}")
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
     line = QHBoxLayout()
-    line.addWidget(Text(command, "command", wraps=True), 1)
+    line.addWidget(narrow(Text(command, "command", wraps=True)), 1)
     line.addWidget(copy)
     return line

@@ -147,7 +147,7 @@ class NoGpuCard(Card):
 
     def show_report(self, report: GpuReport) -> None:
         self.setVisible(not report.gpus)
-        self.title.say(hardware_wording.DRIVER_TITLES[report.driver])
+        self.title.say(hardware_wording.no_gpu_title(report))
         self.because.say(wording.why_no_gpu(report))
 
 

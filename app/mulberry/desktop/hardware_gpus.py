@@ -81,7 +81,7 @@ class GpusSection(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show()
-        self.tick()
+        self.show_in_sight()
         self.ticking.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -98,9 +98,12 @@ class GpusSection(QWidget):
 
     def tick(self) -> None:
         """A second has passed: the graphs move on, and the numbers are those heard last."""
+        self._move_on()
+        self.show_in_sight()
+
+    def _move_on(self) -> None:
         if not self._view.is_stale:
             self.timeline.end_at(self._clock.now())
-        self.show_in_sight()
 
     def _show_stretch(self, stretch: Stretch) -> None:
         self.timeline.show(stretch)
@@ -108,11 +111,12 @@ class GpusSection(QWidget):
 
     def _show(self) -> None:
         status = self._view.status
-        self.controls.setEnabled(status is not None and bool(status.gpus.gpus))
+        self.controls.setVisible(status is not None and bool(status.gpus.gpus))
         self.no_gpu.setVisible(status is not None and not status.gpus.gpus)
         if status is None:
             self.elsewhere.hide()
             return
+        self._move_on()
         self._arrange(status.gpus)
         self.no_gpu.show_report(status.gpus)
         self.elsewhere.show_report(status.gpus)

@@ -48,6 +48,7 @@ def facts(host: HostReport, confidential: ConfidentialReport) -> tuple[Fact, ...
         _yes("Secure Boot", host.secure_boot, "Only signed systems start."),
         _yes("TPM 2.0", host.tpm2, "A chip that signs what was started."),
         _fact("GPUs' confidential mode", mode, mode_words, "Of all GPUs together.", is_bad=_lets_in(mode)),
+        _yes("Mode is simulated", confidential.simulated, "A simulation protects nothing.", is_bad=True),
         _yes("Ready for work", confidential.ready, "In confidential mode somebody must attest before GPUs accept any."),
         _yes("GPU bus protected", confidential.protected_pcie, "Several GPUs in one guest."),
         _text("Guest protected by", confidential.cpu, "What the NVIDIA driver says of the processor."),
@@ -58,8 +59,9 @@ def _lets_in(mode: Finding[ConfidentialMode]) -> bool:
     return mode.value is ConfidentialMode.DEV_TOOLS
 
 
-def _yes(name: str, finding: Finding[bool], what: str) -> Fact:
-    return _fact(name, finding, "yes" if finding.value else "no", what)
+def _yes(name: str, finding: Finding[bool], what: str, *, is_bad: bool = False) -> Fact:
+    """`is_bad`: a yes is."""
+    return _fact(name, finding, "yes" if finding.value else "no", what, is_bad=is_bad and bool(finding.value))
 
 
 def _text(name: str, finding: Finding[str], what: str) -> Fact:

@@ -63,8 +63,8 @@ class HardwarePage(Page):
     def show_part(self, part: Part) -> None:
         self.parts[part].setChecked(True)
         for one, section in self._sections.items():
-            section.setVisible(one is part)
             section.controls.setVisible(one is part)
+            section.setVisible(one is part)  # knows whether there is anything to control
         self.verticalScrollBar().setValue(0)
 
     def show_view(self, view: View) -> None:

@@ -61,10 +61,17 @@ def head_line(report: GpuReport, *, is_stale: bool) -> str:
         if in_trouble:
             parts.append(f"{in_trouble} in trouble")
     else:
-        parts = ["no NVIDIA GPU that works" if report.driver is not DriverState.NO_GPU else "no NVIDIA GPU"]
+        parts = [no_gpu_title(report)]
     if is_stale:
         parts.append(f"as of {clock_time(report.as_of)}")
     return " · ".join(parts)
+
+
+def no_gpu_title(report: GpuReport) -> str:
+    """Of a report without a GPU that works."""
+    if report.driver is DriverState.NO_GPU and any(gpu.is_nvidia for gpu in report.on_pci or ()):
+        return "No NVIDIA GPU that this system can use"
+    return DRIVER_TITLES[report.driver]
 
 
 # The quantities over time

@@ -25,9 +25,11 @@ from mulberry.model.eligibility import (
     Standing,
 )
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.gpu import ConfidentialMode
+from mulberry.model.gpu import ConfidentialMode, DriverState, GpuReport
+from mulberry.model.known_errors import of_driver
 from mulberry.model.models import StoredModel, size_in_words
 from mulberry.model.proof import Level
+from mulberry.model.text import as_a_part
 
 SANDBOX = "A sandbox for strangers' jobs"
 MODEL = "The network's model"
@@ -81,9 +83,7 @@ def _of_network(computer: Computer, network: NetworkRules, cards: Sequence[Card]
     gpus = tuple(_of_gpu(card, computer, network, of_computer) for card in cards)
     needed = of_computer
     if is_main and not cards:
-        step = "It takes a GPU with confidential computing, of the H100's class."
-        because = (computer.gpus.absent_because or "None was found.").strip()
-        needed = (Requirement(GPU, Standing.NOT_MET, because, step, can_change=False), *of_computer)
+        needed = (_no_gpu(computer.gpus), *of_computer)
     answer = answer_to(needed)
     if is_main and gpus:
         answer = min((gpu.answer for gpu in gpus), key=BEST_FIRST.index)
@@ -100,6 +100,17 @@ def _of_network(computer: Computer, network: NetworkRules, cards: Sequence[Card]
         root_as_of=network.root.as_of if network.root else None,
         is_main=is_main,
     )
+
+
+def _no_gpu(report: GpuReport) -> Requirement:
+    """That a driver is silent does not mean that there is no GPU, unless the PCI bus says so too."""
+    because = report.absent_because or "None was found."
+    if report.driver is DriverState.NO_GPU or report.on_pci is not None:
+        step = "It takes a GPU with confidential computing, of the H100's class."
+        return Requirement(GPU, Standing.NOT_MET, because, step, can_change=False)
+    known = of_driver(report.driver)
+    why = f"unknown, because {as_a_part(because)}, and the PCI bus cannot be read"
+    return Requirement(GPU, Standing.UNKNOWN, why, known.next_step, known.whose_turn, known.command)
 
 
 def _of_gpu(
@@ -136,6 +147,8 @@ def _sandbox(computer: Computer) -> Requirement:
     standing = Standing.UNKNOWN if sandbox.value is None else Standing.NOT_MET
     evidence = f"unknown, because {sandbox.evidence}" if sandbox.value is None else sandbox.evidence
     step = "See what is missing; on Debian and Ubuntu, bubblewrap helps."
+    if sandbox.value is False and not computer.host.kernel.is_known:
+        step = "Run Mulberry on Linux: so far only there it has a tested sandbox."
     return Requirement(SANDBOX, standing, evidence, step, WhoseTurn.YOU, "mulberry sandbox selftest")
 
 

@@ -32,6 +32,7 @@ DRIVER = f"NVIDIA driver {OLDEST_DRIVER} or newer"
 GENERATION = "Turing or newer"
 MEMORY = "Memory for the model"
 GPU_MODEL = "A model made for GPUs"
+UNTOLD: Finding[bool] = Finding(None, "neither the driver nor the PCI bus tells which card it is")
 MODE_TOOL = "sudo python3 nvidia_gpu_tools.py --gpu-bdf={address}"  # of NVIDIA's gpu-admin-tools
 
 
@@ -53,7 +54,8 @@ class Card:
 
 
 def cards_of(computer: Computer) -> list[Card]:
-    """Those that the driver told of, in its order, then the others on the PCI bus."""
+    """Those that the driver told of, in its order, then the others on the PCI bus; where no bus can be read, those that
+    never said more than that they are there."""
     report = computer.gpus
     told = [
         Card(gpu.uuid, gpu.pci_address, short(gpu.name), _capable(computer, gpu.pci_address), gpu, None, gpu.condition)
@@ -66,6 +68,10 @@ def cards_of(computer: Computer) -> list[Card]:
         condition = faulty.condition if faulty else GpuCondition.WORKS
         name = CAPABLE_IDS.get(gpu.device_id, f"NVIDIA GPU (10de:{gpu.device_id:04x})")
         told.append(Card("", gpu.address, name, _capable(computer, gpu.address), None, gpu, condition))
+    if report.on_pci is None:
+        told += (
+            Card("", one.pci_address or "", "NVIDIA GPU", UNTOLD, condition=one.condition) for one in report.unread
+        )
     return told
 
 
@@ -78,7 +84,7 @@ def _capable(computer: Computer, address: str) -> Finding[bool]:
     for gpu in computer.confidential.gpus:
         if same_address(gpu.pci_address, address):
             return gpu.capable
-    return Finding(None, "neither the driver nor the PCI bus tells which card it is")
+    return UNTOLD
 
 
 def for_confidential_work(card: Card, computer: Computer) -> list[Requirement]:

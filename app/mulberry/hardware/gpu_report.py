@@ -12,6 +12,7 @@ from mulberry.attestation.evidence import GpuEvidence
 from mulberry.attestation.spdm import NONCE_BYTES
 from mulberry.hardware.nvml import code_of
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.known_errors import Stack, to_error
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 ANSWER_SECONDS = 15.0  # a GPU needs about a second, and longer while others are asked
@@ -21,36 +22,10 @@ NOT_CONFIDENTIAL = (
     "`mulberry check` says whether this GPU has that mode.",
     WhoseTurn.YOU,
 )
-NO_DRIVER = ("The NVIDIA driver is not there or not running.", "Install it, or restart the computer.", WhoseTurn.YOU)
-OUT_OF_ORDER = ("The GPU has stopped answering.", "Restart the computer.", WhoseTurn.YOU)
+BUSY = ("Another program is asking it.", "It is asked again by itself.", WhoseTurn.NOBODY)
 
-# NVML's errors: why, what next, whose turn
-WORDS = {
-    pynvml.NVML_ERROR_NOT_SUPPORTED: NOT_CONFIDENTIAL,
-    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND: (
-        "The NVIDIA driver is too old to give reports.",
-        "Install driver 535 or later.",
-        WhoseTurn.YOU,
-    ),
-    pynvml.NVML_ERROR_NO_PERMISSION: (
-        "This user may not talk to it.",
-        "Let this user read and write /dev/nvidia*, or run Mulberry as one who may.",
-        WhoseTurn.YOU,
-    ),
-    pynvml.NVML_ERROR_NOT_FOUND: ("There is no such GPU here any more.", "See whether it is connected.", WhoseTurn.YOU),
-    pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: NO_DRIVER,
-    pynvml.NVML_ERROR_DRIVER_NOT_LOADED: NO_DRIVER,
-    pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: (
-        "The NVIDIA driver was updated while it ran.",
-        "Restart the computer.",
-        WhoseTurn.YOU,
-    ),
-    pynvml.NVML_ERROR_GPU_IS_LOST: OUT_OF_ORDER,
-    pynvml.NVML_ERROR_RESET_REQUIRED: OUT_OF_ORDER,
-    pynvml.NVML_ERROR_NOT_READY: ("The GPU is still starting.", "It is asked again by itself.", WhoseTurn.NOBODY),
-    pynvml.NVML_ERROR_IN_USE: ("Another program is asking it.", "It is asked again by itself.", WhoseTurn.NOBODY),
-    pynvml.NVML_ERROR_TIMEOUT: ("The GPU did not answer its driver.", "Press Check again.", WhoseTurn.YOU),
-}
+# What some of NVML's errors mean to who asks for a report; all others mean what they always do
+WORDS = {pynvml.NVML_ERROR_NOT_SUPPORTED: NOT_CONFIDENTIAL, pynvml.NVML_ERROR_IN_USE: BUSY}
 
 
 def collect(uuid: str, nonce: bytes, limit: TimeLimit | None = None) -> GpuEvidence:
@@ -69,8 +44,10 @@ def collect(uuid: str, nonce: bytes, limit: TimeLimit | None = None) -> GpuEvide
         raise _no_report(uuid, *why) from problem
     except pynvml.NVMLError as problem:
         code = code_of(problem)
-        why = WORDS.get(code, ("The NVIDIA driver gave an error.", "Press Check again.", WhoseTurn.YOU))
-        raise _no_report(uuid, *why, f"NVML error {code}: {problem}") from problem
+        detail = f"NVML error {code}: {problem}"
+        if code in WORDS:
+            raise _no_report(uuid, *WORDS[code], detail) from problem
+        raise to_error(_no_report_of(uuid), Stack.NVML, code, detail) from problem
     except (NotProven, ValueError) as problem:
         why = (
             "What the NVIDIA driver gave is no report.",
@@ -105,6 +82,8 @@ def _filled(room: "Array[c_uint8]", size: int) -> bytes:
 
 
 def _no_report(uuid: str, why: str, next_step: str, whose_turn: WhoseTurn, detail: str = "") -> UserFacingError:
-    return UserFacingError(
-        what=f"The GPU {uuid} gave no report.", why=why, next_step=next_step, whose_turn=whose_turn, detail=detail
-    )
+    return UserFacingError(_no_report_of(uuid), why, next_step, whose_turn, detail)
+
+
+def _no_report_of(uuid: str) -> str:
+    return f"The GPU {uuid} gave no report."

@@ -132,6 +132,10 @@ class DataFolder:
         return self.path / "agent.log"
 
     @property
+    def window_log(self) -> Path:
+        return self.path / "window.log"
+
+    @property
     def demo_network(self) -> Path:
         """The demo network's own folder: its proxy's key and counters, `network.json`, `traffic.json`."""
         return self.path / "demo-network"

@@ -1,0 +1,246 @@
+"""The second wall of a diagnosis: takes out of any text what could be a key, or name a person or a place.
+
+The first wall is that only chosen facts are written at all. This one knows nothing of what it reads: it goes by the
+forms that secrets have, and by the names of this computer and its user, and rather takes out too much. What it takes
+out leaves a mark; two equal marks in one bundle were equal texts, and the salt that made them is thrown away.
+"""
+
+import getpass
+import hashlib
+import ipaddress
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mulberry.model.text import plain
+
+LONGEST_LINE = 1_000  # characters; what is longer is cut, and with it the word in which it is cut
+SHORT_NAME = 4  # letters; a shorter name is looked for as a word only
+COMMON_NAME = re.compile(  # of nobody; our own sentences are made of them
+    r"admin|agent|cocoon|debian|demo|home|linux|localhost|mulberry|nobody|nvidia|proxy|root|test|ubuntu|user|worker",
+    re.I,
+)
+
+PACKAGE = Path(__file__).resolve().parent.parent
+WORD = r"[^\s\"'<>|;,()\[\]{}]"
+
+LOG_PREFIX = re.compile(r"^[0-9-]{10} [0-9:,]{8,12} [A-Z]{4,8} [a-z_]{1,24}(?:\.[a-z_]{1,24}){0,6}: ", re.M)
+PROGRAM_PATH = re.compile(
+    r"(?:[^\s\"']{0,200}[/\\])?((?:site-packages|python3\.\d{1,2}|mulberry)[/\\][\w./\\+-]{1,200}\.py)\b"
+)
+NAMED_SECRET = re.compile(
+    r"([\w-]{0,32}(?:pass(?:word|phrase|wd)?|secret|token|key|seed|mnemonic|authorization|cookie|credential)s?"
+    r"[\"']?\s?[=:]\s?)([^\n]*\S)",
+    re.I,
+)
+KEY_BY_PREFIX = re.compile(r"\b(?:sk|pk|hf|gh[a-z]|xox[a-z]|Bearer|Basic)[-_ ][\w.~+/=-]{8,}")
+LITERAL = re.compile(r"\bb(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")")
+NUMBERS = re.compile(r"\d{1,3}(?:, ?\d{1,3}){15,}")
+ESCAPED = re.compile(r"[\w.~+-]{0,64}(?:(?:%|\\x)[0-9A-Fa-f]{2}[^\s%\\\"']{0,64}){4,}")
+URL = re.compile(rf"\b[A-Za-z][A-Za-z0-9+.-]{{1,20}}://{WORD}+")
+SYSTEM_PATH = re.compile(
+    r"(?<![\w./~])/(?:dev(?!/disk|/mapper)|proc|sys|usr|etc|lib|lib64|bin|sbin|v1)(?:/[\w.+:@-]*)*(?![\w/])"
+)
+QUOTED_PATH = re.compile(r"(?<=[\"'])(?:~|[A-Za-z]:)?[/\\][^\"'\n]+(?=[\"'])")
+PATH = re.compile(
+    rf"(?<![\w./])(?:~[\w.-]*[/\\]|[A-Za-z]:[/\\]|\\\\|/){WORD}+(?:(?: [^\s/\\\"':;,]+){{1,3}}[/\\][^\s\"']*)*"
+)
+E_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+MAC = re.compile(r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])")
+IPV4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
+IPV6 = re.compile(r"(?<![\w:])(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]{2,45}(?![\w:])")
+RUN = re.compile(r"[A-Za-z0-9+/=_%-]{32,}(?:[ \t]*\n[ \t]*[A-Za-z0-9+/=_%-]{8,}(?![\w+/=%:.(-]))*")
+HEX_GROUPS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2,16}[ :,-]){3,}[0-9A-Fa-f]{2,16}(?![0-9A-Za-z])")
+HEX_GROUPS_DIGITS = 32
+SEED_WORDS = re.compile(r"\b(?:[a-z]{3,8}[ ,]{1,2}){11,}[a-z]{3,8}\b")
+
+Piece = tuple[str, bool]  # a text, and whether it may not be looked at any more
+Rule = Callable[[Iterable[Piece]], Iterator[Piece]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What names this computer and whoever uses it. `data` is Mulberry's data folder."""
+
+    home: Path
+    data: Path
+    users: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+
+def identity_here(data: Path) -> Identity:
+    """Of the user that this process runs as. Asks no network."""
+    home = Path.home()
+    users = {os.environ.get(name, "") for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER")} | {home.name}
+    with suppress(OSError, KeyError, ImportError):  # a user without an entry anywhere
+        users.add(getpass.getuser())
+    with suppress(ImportError, KeyError):  # Windows has none
+        import pwd
+
+        full = pwd.getpwuid(os.getuid()).pw_gecos.partition(",")[0]
+        users |= {full, *(name for name in full.split() if len(name) >= SHORT_NAME)}
+    node = platform.node()
+    return Identity(home, data, tuple(users), (node, node.partition(".")[0]))
+
+
+class Redactor:
+    """For one bundle. `kept` are texts that stay wherever they stand, as their owner allowed."""
+
+    def __init__(self, identity: Identity, salt: bytes, kept: frozenset[str] = frozenset()) -> None:
+        self._identity = identity
+        self._salt = salt
+        self._names = tuple(_name_rules(identity))
+        self._rules: tuple[Rule, ...] = (
+            *([_rule(_any_of(kept), _keep)] if kept else []),
+            _rule(LOG_PREFIX, _keep),
+            _rule(PROGRAM_PATH, _program_path),
+            _rule(NAMED_SECRET, self._named_secret),
+            *(_rule(form, self._hide("secret")) for form in (KEY_BY_PREFIX, LITERAL, NUMBERS, ESCAPED)),
+            _rule(URL, self._url),
+            _rule(SYSTEM_PATH, self._system_path),
+            _rule(QUOTED_PATH, self._path),
+            _rule(PATH, self._path),
+            _rule(E_MAIL, self._hide("e-mail")),
+            _rule(MAC, self._hide("MAC")),
+            _rule(IPV4, self._address),
+            _rule(IPV6, self._address),
+            _rule(RUN, self._hide("secret")),
+            _rule(HEX_GROUPS, self._hex_groups),
+            _rule(SEED_WORDS, self._hide("words")),
+            *self._names,
+        )
+
+    def mark(self, kind: str, secret: str) -> str:
+        """What stands in its place; the same for the same text in this bundle, in capitals or not."""
+        digest = hashlib.blake2s(secret.casefold().encode(errors="replace"), key=self._salt[:32]).hexdigest()
+        return f"[{kind} #{digest[:4]}]"
+
+    def text(self, untrusted: str, longest: int = LONGEST_LINE) -> str:
+        """`untrusted` without what may not go out; printable characters and new lines, no line longer than a bit over
+        `longest`."""
+        lines = (_cut(line, longest) for line in untrusted.split("\n"))
+        pieces: Iterable[Piece] = [(plain("\n".join(lines), len(untrusted) + 1, lines=True), False)]
+        for rule in self._rules:
+            pieces = rule(pieces)
+        return "".join(text for text, _ in pieces)
+
+    def _hide(self, kind: str) -> Callable[[re.Match[str]], Iterator[Piece]]:
+        return partial(self._hidden, kind)
+
+    def _hidden(self, kind: str, found: re.Match[str]) -> Iterator[Piece]:
+        yield self.mark(kind, found[0]), True
+
+    def _named_secret(self, found: re.Match[str]) -> Iterator[Piece]:
+        yield found[1], True
+        yield self.mark("secret", found[2]), True
+
+    def _url(self, found: re.Match[str]) -> Iterator[Piece]:
+        """Its scheme and host, no more: credentials stand before, tokens behind."""
+        try:
+            parts = urlsplit(found[0])
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            yield self.mark("URL", found[0]), True
+            return
+        yield f"{parts.scheme}://", True
+        yield host, False
+        yield f":{port}" if port is not None else "", True
+        yield "/…" if parts.path.strip("/") or parts.query or parts.fragment else "", True
+
+    def _system_path(self, found: re.Match[str]) -> Iterator[Piece]:
+        pieces: Iterable[Piece] = [(found[0], False)]
+        for rule in self._names:
+            pieces = rule(pieces)
+        yield from ((text, True) for text, _ in pieces)
+
+    def _path(self, found: re.Match[str]) -> Iterator[Piece]:
+        path = found[0].rstrip(".:")
+        data, home = str(self._identity.data), str(self._identity.home)
+        if path == data or path.startswith((f"{data}/", f"{data}\\")):
+            rest = path[len(data) :]
+            yield f"DATA{rest[:1]}", True
+            yield rest[1:], False
+        elif home != "/" and path.startswith((home, "~")):
+            yield f"~/{self.mark('path', path)}", True
+        else:
+            yield self.mark("path", path), True
+        yield found[0][len(path) :], False
+
+    def _address(self, found: re.Match[str]) -> Iterator[Piece]:
+        text = found[0].rstrip(".")
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:  # a time, a version, a place on the PCI bus
+            yield found[0], False
+            return
+        is_nobody = address.is_loopback or address.is_unspecified
+        yield text if is_nobody else self.mark("IP", text), True
+        yield found[0][len(text) :], False
+
+    def _hex_groups(self, found: re.Match[str]) -> Iterator[Piece]:
+        digits = sum(letter.isalnum() for letter in found[0])
+        is_long = digits >= HEX_GROUPS_DIGITS
+        yield (self.mark("secret", found[0]), True) if is_long else (found[0], False)
+
+
+def _name_rules(identity: Identity) -> Iterator[Rule]:
+    for kind, names in (("host", identity.hosts), ("user", identity.users)):
+        for name in sorted(set(names), key=len, reverse=True):
+            if len(name) > 1 and not COMMON_NAME.fullmatch(name):
+                yield _rule(_name(name), partial(_say, f"[{kind}]"))
+
+
+def _rule(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], Iterator[Piece]]) -> Rule:
+    def apply(pieces: Iterable[Piece]) -> Iterator[Piece]:
+        for text, is_done in pieces:
+            if is_done:
+                yield text, True
+                continue
+            end = 0
+            for found in pattern.finditer(text):
+                yield text[end : found.start()], False
+                yield from replace(found)
+                end = found.end()
+            yield text[end:], False
+
+    return apply
+
+
+def _say(words: str, found: re.Match[str]) -> Iterator[Piece]:
+    del found
+    yield words, True
+
+
+def _keep(found: re.Match[str]) -> Iterator[Piece]:
+    yield found[0], True
+
+
+def _program_path(found: re.Match[str]) -> Iterator[Piece]:
+    """Of ours only what is there: anybody's folder may be called as we are."""
+    inside = found[1].replace("\\", "/")
+    name, _, rest = inside.partition("/")
+    is_known = name != "mulberry" or (PACKAGE / rest).is_file()
+    yield (inside, True) if is_known and ".." not in rest else (found[0], False)
+
+
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True)))
+
+
+def _name(name: str) -> re.Pattern[str]:
+    as_text = re.escape(name)
+    return re.compile(as_text if len(name) >= SHORT_NAME else rf"(?<![^\W\d_]){as_text}(?![^\W\d_])", re.I)
+
+
+def _cut(line: str, longest: int) -> str:
+    """A secret that is cut might no longer look like one, so the word goes that the cut would go through."""
+    if len(line) <= longest:
+        return line
+    kept, space, _ = line[: longest + 1].rpartition(" ")
+    return f"{kept}{space}…"
