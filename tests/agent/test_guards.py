@@ -14,7 +14,7 @@ from mulberry.agent.guards import LOOK_SECONDS, Guards
 from mulberry.model.gpu import GpuReport
 from mulberry.model.host import Finding
 from mulberry.model.node import ReasonKind
-from mulberry.model.rules import QUIET_AFTER, GpuRules, Rules, Signals
+from mulberry.model.rules import QUIET_AFTER, GpuRules, Rule, Rules, Signals
 from mulberry.model.week import DayTimes
 from samples import NO_GPU, RTX_4090
 from time_zones import local_zone
@@ -99,6 +99,28 @@ async def test_nobody_looks_while_no_work_is_wanted(clock: SettableClock) -> Non
         looks = desk.looks
         await desk.passes(60)
         assert desk.looks == looks
+
+
+async def test_who_looks_at_the_rules_is_told_what_would_hold_although_nobody_looks(clock: SettableClock) -> None:
+    async with Desk(clock, Rules(idle_minutes=5)).open() as desk:
+        desk.game = True
+        seen = await desk.guards.shown()
+        assert [hold.rule for hold in seen.holds] == [Rule.FULL_SCREEN]
+        assert Rule.IDLE in dict(seen.blind)
+        assert desk.why == []
+        assert desk.looks == 1
+        assert desk.closed, "nothing is left open for rules that hold nothing up"
+
+
+async def test_new_rules_are_shown_at_once_and_old_ones_without_a_look(clock: SettableClock) -> None:
+    async with Desk(clock, Rules()).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        looks = desk.looks
+        assert await desk.guards.shown() is desk.guards.decision
+        assert desk.looks == looks
+        desk.guards.use(Rules(idle_minutes=5))
+        assert Rule.IDLE in dict((await desk.guards.shown()).blind)
 
 
 async def test_the_end_of_quiet_hours_is_told(clock: SettableClock) -> None:

@@ -13,9 +13,22 @@ from mulberry.agent.computer_settings import ComputerSettings
 from mulberry.agent.setting import SettingsModel, describe
 from mulberry.agent.settings import Settings
 from mulberry.agent.settings_file import SettingsFile
+from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder
-from mulberry.model.settings import Setting, SettingsChange, Shape, allowed, shown, typed
+from mulberry.model.rules import Rule
+from mulberry.model.settings import (
+    SETTING_OF_RULE,
+    Page,
+    Setting,
+    SettingsChange,
+    SettingsStatus,
+    Shape,
+    TakesEffect,
+    allowed,
+    shown,
+    typed,
+)
 from mulberry.model.week import read_week
 
 ALL = (*describe(ComputerSettings(), of_computer=True), *describe(Settings(), of_computer=False))
@@ -28,6 +41,26 @@ def test_each_setting_is_told_in_full_and_can_be_typed_as_it_is_shown(setting: S
     assert typed(setting, shown(setting)) == setting.value == setting.default
     assert allowed(setting)
     assert setting.shape is not Shape.CHOICE or setting.default in setting.choices
+
+
+def test_what_a_switched_on_setting_begins_with_can_be_had(choices: Choices) -> None:
+    suggested = {each.name: each.suggested for each in ALL if each.suggested is not None}
+    assert {"quiet_hours", "idle_minutes", "ceiling_celsius"} <= set(suggested)
+    _, status = choices.change(SettingsChange(suggested))
+    assert all(status.named(name).value == value for name, value in suggested.items())
+
+
+def test_each_rule_has_a_setting_that_can_be_shown_beside_it() -> None:
+    assert set(SETTING_OF_RULE) == set(Rule)
+    assert set(SETTING_OF_RULE.values()) <= {setting.name for setting in ALL}
+
+
+def test_a_newer_agents_page_shape_and_time_are_understood() -> None:
+    newer = to_json(SettingsStatus, SettingsStatus(ALL[:1]))
+    for word in (b"When to work", b"the hours of a week", b"at once"):
+        newer = newer.replace(word, b"a thing of the future")
+    setting = from_json(SettingsStatus, newer).settings[0]
+    assert (setting.page, setting.shape, setting.takes_effect) == (Page.OTHER, Shape.OTHER, TakesEffect.NEXT_AGENT)
 
 
 def test_no_name_is_both_the_computers_and_the_networks() -> None:

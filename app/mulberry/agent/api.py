@@ -46,6 +46,7 @@ from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.proof import AttestationStatus, Envelope
+from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
@@ -119,6 +120,10 @@ class Desk(Protocol):
         """Raises `UserFacingError`: nothing is changed, and why."""
         ...
 
+    async def rules_now(self) -> Decision:
+        """What the owner's rules hold up now, or would, and which of them this computer gives no sign for."""
+        ...
+
     def reconciliation(self) -> Reconciliation: ...
 
     def quit(self) -> None:
@@ -151,6 +156,7 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/models", faces.order_models),
             web.get("/v1/settings", faces.settings),
             web.post("/v1/settings", faces.change_settings),
+            web.get("/v1/rules", faces.rules),
             web.get("/v1/attestation", faces.attestation),
             web.post("/v1/attestation", faces.attest_again),
             web.post("/v1/attestation/envelope", faces.envelope),
@@ -249,6 +255,9 @@ class _Faces:
     async def change_settings(self, request: web.Request) -> web.Response:
         change = from_json(SettingsChange, await request.read())
         return _json(SettingsStatus, self._desk.change_settings(change))
+
+    async def rules(self, _: web.Request) -> web.Response:
+        return _json(Decision, await self._desk.rules_now())
 
     async def attestation(self, _: web.Request) -> web.Response:
         return _json(AttestationStatus, self._desk.attesting.status())

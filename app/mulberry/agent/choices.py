@@ -69,8 +69,9 @@ class Choices:
 
 def refuse_special(change: SettingsChange) -> None:
     """Raises `UserFacingError`: more than a file has to change for one of them, so it has a way of its own."""
-    if "owner_address" in (*change.values, *change.reset):
-        raise _not_changed("More than a file has to change for it.", "Use `mulberry owner`, or the Wallet page.")
+    for setting in describe(Settings(), of_computer=False):
+        if setting.elsewhere and setting.name in (*change.values, *change.reset):
+            raise _not_changed("More than a file has to change for it.", setting.elsewhere)
 
 
 def _changed(values: Values, change: SettingsChange) -> Values:

@@ -29,6 +29,7 @@ class ComputerSettings(SettingsModel):
         "Times of each day in which the fans must rest, like 22:00-07:00.",
         Page.WHEN,
         shape=Shape.TIMES,
+        suggested="22:00-07:00",
     )
     idle_minutes: int | None = setting(
         None,
@@ -36,6 +37,7 @@ class ComputerSettings(SettingsModel):
         "How long nobody may have touched keyboard or mouse before it works.",
         Page.WHEN,
         unit="minutes",
+        suggested=10,
         ge=1,
         le=24 * 60,
     )
@@ -59,6 +61,7 @@ class ComputerSettings(SettingsModel):
         "How much of a GPU's time other programs may use before it leaves the GPU to them.",
         Page.WHEN,
         unit="%",
+        suggested=20,
         ge=1,
         le=99,
     )
@@ -68,25 +71,16 @@ class ComputerSettings(SettingsModel):
         "A GPU that is this hot rests until it has cooled.",
         Page.WHEN,
         unit="°C",
+        suggested=80,
         ge=40,
         le=110,
-    )
-    power_cap_watt: int | None = setting(
-        None,
-        "Power cap",
-        "What a GPU may draw. The driver takes it only from an administrator; Mulberry says when it does not hold.",
-        Page.WHEN,
-        unit="W",
-        ge=25,
-        le=2000,
     )
     gpus: tuple[GpuRules, ...] = setting(
         (),
         "Rules for single GPUs",
-        "By UUID: whether it may be used, and a ceiling and limit of its own.",
+        "Whether a GPU may be used, and a temperature ceiling and a limit for other load of its own.",
         Page.WHEN,
-        shape=Shape.OTHER,
-        for_experts=True,
+        shape=Shape.GPUS,
         max_length=64,
     )
     currency: str = setting(

@@ -66,6 +66,8 @@ class Guards:
         self._at_loss = at_loss
         self._wanted = asyncio.Event()
         self._looked: asyncio.Event = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._decided_by: Rules | None = None
         self.decision: Decision = NOTHING_DECIDED
 
     @property
@@ -85,11 +87,23 @@ class Guards:
         else:
             self._wanted.clear()
             self._looked.clear()
+            self._decided_by = None
             self.decision = NOTHING_DECIDED
 
     async def first_look(self) -> None:
         """Returns when it is known whether work may begin."""
         await self._looked.wait()
+
+    async def shown(self) -> Decision:
+        """What holds now, for who looks at the rules; while no work is wanted, what would hold."""
+        rules = self._rules
+        if self._decided_by is not rules:
+            signals = await self._look(rules)
+            if not self._wanted.is_set():
+                self._presence.close()
+            if self._decided_by is not rules:
+                return decide(rules, signals)
+        return self.decision
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -114,15 +128,22 @@ class Guards:
         try:
             while True:
                 await self._wanted.wait()
-                signals = await self._presence.look(self._rules, self._clock.now())
+                rules = self._rules
+                signals = await self._look(rules)
                 if self._wanted.is_set():
-                    self._decide(replace(signals, gpus=self._of_gpus(), at_loss=self._at_loss()), on_change)
+                    self._decide(rules, signals, on_change)
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             self._presence.close()
 
-    def _decide(self, signals: Signals, on_change: Callable[[], None]) -> None:
-        before, self.decision = self.decision, decide(self._rules, signals, self.decision)
+    async def _look(self, rules: Rules) -> Signals:
+        async with self._looking:
+            signals = await self._presence.look(rules, self._clock.now())
+        return replace(signals, gpus=self._of_gpus(), at_loss=self._at_loss())
+
+    def _decide(self, rules: Rules, signals: Signals, on_change: Callable[[], None]) -> None:
+        before, self.decision = self.decision, decide(rules, signals, self.decision)
+        self._decided_by = rules
         is_first = not self._looked.is_set()
         self._looked.set()
         if is_first or (before.holds, before.gpu_holds) != (self.decision.holds, self.decision.gpu_holds):

@@ -34,6 +34,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
 from mulberry.model.node import NodeState, Reason, ReasonKind, RootInfo, Status, Want
+from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
@@ -207,6 +208,9 @@ class Node:
     def settings(self) -> SettingsStatus:
         """Raises `UserFacingError`: they cannot be read."""
         return self._choices.status()
+
+    async def rules_now(self) -> Decision:
+        return await self._guards.shown()
 
     def change_settings(self, change: SettingsChange) -> SettingsStatus:
         """What holds then, or would. Raises `UserFacingError`: nothing is changed, and why."""

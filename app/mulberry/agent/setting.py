@@ -23,6 +23,8 @@ def setting(
     unit: str = "",
     shape: Shape | None = None,
     for_experts: bool = False,
+    suggested: JsonValue = None,
+    elsewhere: str = "",
     **bounds: Any,
 ) -> Any:
     """A field of a `SettingsModel`. `bounds` are pydantic's (`ge`, `le`, `max_length` …)."""
@@ -32,6 +34,8 @@ def setting(
         "unit": unit,
         "shape": shape,
         "for_experts": for_experts,
+        "suggested": suggested,
+        "elsewhere": elsewhere,
     }
     return Field(default=default, title=title, description=explanation, json_schema_extra=extra, **bounds)
 
@@ -63,6 +67,8 @@ def _described(name: str, schema: dict[str, Any], value: JsonValue, default: Jso
         may_be_off={"type": "null"} in forms,
         of_computer=of_computer,
         is_for_experts=schema["for_experts"],
+        suggested=schema["suggested"],
+        elsewhere=schema["elsewhere"],
     )
 
 

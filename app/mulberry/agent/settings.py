@@ -22,6 +22,7 @@ class Settings(SettingsModel):
         "The address on TON that is paid. Without one, only a demo network's own is.",
         Page.EARNING,
         takes_effect=NEXT_START,
+        elsewhere="Use `mulberry owner`, or the Wallet page.",
         max_length=80,
     )
     coefficient: int = setting(

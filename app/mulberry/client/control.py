@@ -34,6 +34,7 @@ from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
 from mulberry.model.proof import AttestationStatus, Envelope
+from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
@@ -117,6 +118,10 @@ class ControlClient:
         """Changes all of them or none; with `only_try` says what would hold. Raises `UserFacingError` too for values
         that cannot be had."""
         return await self._ask(SettingsStatus, "POST", "/v1/settings", to_json(SettingsChange, change))
+
+    async def rules_now(self) -> Decision:
+        """What the owner's rules hold up now, or would if work were wanted."""
+        return await self._ask(Decision, "GET", "/v1/rules")
 
     async def get_play_money(self) -> WalletStatus:
         """Asks the demo network for some; it arrives with one of the next blocks. The wallet right after the asking.

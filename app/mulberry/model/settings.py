@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from mulberry.model.foretelling import Stretch
+from mulberry.model.rules import Rule
 from mulberry.model.week import Week, read_week
 
 
@@ -22,6 +23,12 @@ class Page(StrEnum):
     LOOKS = "Looks"
     PRIVACY = "Privacy"
     OPERATORS = "For operators"
+    OTHER = "Other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Page":
+        """Of a newer agent."""
+        return cls.OTHER
 
 
 class Shape(StrEnum):
@@ -35,7 +42,13 @@ class Shape(StrEnum):
     NUMBERS = "a list of whole numbers"
     WEEK = "the hours of a week"
     TIMES = "times of a day"
+    GPUS = "rules for each GPU, as JSON"
     OTHER = "JSON"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Shape":
+        """Of a newer agent."""
+        return cls.OTHER
 
 
 class TakesEffect(StrEnum):
@@ -43,12 +56,19 @@ class TakesEffect(StrEnum):
     NEXT_START = "with the next Start"
     NEXT_AGENT = "when the agent starts anew"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "TakesEffect":
+        """Of a newer agent: this one is true of every setting."""
+        return cls.NEXT_AGENT
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting and its value. `unit` is the number's; `may_be_off`: null switches it off. Bounds are inclusive.
 
     `of_computer`: it holds for every network on this computer. `is_for_experts`: only shown when asked for.
+    `suggested` is what a face begins with when its owner switches it on. `elsewhere`: it cannot be changed as a setting
+    is, and this sentence says where.
     """
 
     name: str
@@ -66,6 +86,8 @@ class Setting:
     may_be_off: bool = False
     of_computer: bool = False
     is_for_experts: bool = False
+    suggested: JsonValue = None
+    elsewhere: str = ""
 
     @property
     def is_default(self) -> bool:
@@ -96,6 +118,21 @@ class SettingsChange:
     only_try: bool = False
 
 
+SETTING_OF_RULE = {
+    Rule.SCHEDULE: "schedule",
+    Rule.QUIET_HOURS: "quiet_hours",
+    Rule.TARIFF: "dearest_price",
+    Rule.IDLE: "idle_minutes",
+    Rule.BATTERY: "pause_on_battery",
+    Rule.METERED: "pause_on_metered",
+    Rule.APPS: "pause_for_apps",
+    Rule.FULL_SCREEN: "pause_in_full_screen",
+    Rule.OTHER_LOAD: "other_load_percent",
+    Rule.TEMPERATURE: "ceiling_celsius",
+    Rule.NET_LOSS: "stop_at_loss",
+    Rule.KEPT: "gpus",
+}
+
 OFF_WORDS = ("off", "no", "none", "false")
 ON_WORDS = ("on", "yes", "true")
 
@@ -123,7 +160,7 @@ def typed(setting: Setting, untrusted_text: str) -> JsonValue:
             return [_whole(part.strip()) for part in text.split(",") if part.strip()]
         case Shape.WEEK:
             return list(read_week(text).days)
-        case Shape.OTHER:
+        case Shape.GPUS | Shape.OTHER:
             return _json(text)
 
 
