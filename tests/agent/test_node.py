@@ -404,3 +404,33 @@ async def test_changed_rules_hold_at_once(tmp_path: Path, clock: SettableClock) 
         node.change_settings(SettingsChange({}, reset=("schedule",)))
         await asyncio.sleep(3)
         assert (node.status().state, story.runs) == (NodeState.GETTING_READY, 2)
+
+
+async def test_what_a_stretch_of_work_left_is_said_once_it_is_over(tmp_path: Path, clock: SettableClock) -> None:
+    story = Story()
+    async with a_node(tmp_path, clock, story) as node:
+        assert node.status().ending is None
+        await node.obey(Want.START, None)
+        await asyncio.sleep(5)
+        assert node.status().ending is None
+        await node.obey(Want.STOP, None)
+        await asyncio.sleep(0.5)
+        assert node.status().ending is None, "it is still being put away"
+        await asyncio.sleep(5)
+        ending = node.status().ending
+        assert ending is not None and story.undone == 1
+        assert (ending.at, ending.job_process, ending.gpu, ending.memory_is_back) == (clock.now(), False, "", None)
+
+
+@pytest.mark.parametrize(("away", "state"), [(59, NodeState.PAUSED), (61, NodeState.GETTING_READY)])
+async def test_a_pause_keeps_its_end_over_a_crash_or_a_sleep(
+    tmp_path: Path, clock: SettableClock, away: int, state: NodeState
+) -> None:
+    async with a_node(tmp_path, clock, Story()) as node:
+        await node.obey(Want.PAUSE, timedelta(hours=1))
+        until = node.status().intent.until
+    clock.pass_time(minutes=away)
+    async with a_node(tmp_path, clock, Story()) as node:
+        await asyncio.sleep(0.5)
+        assert node.status().state is state
+        assert node.status().intent.until == (until if state is NodeState.PAUSED else None)

@@ -34,6 +34,8 @@ class Bench:
         self.sandbox: Sandbox | None = None
         self.engine: RunningEngine | None = None
         self.card: Card | None = None  # that the engine was given
+        self.used_card: Card | None = None  # that was given to an engine which has ended
+        self.memory_is_back: bool | None = None  # on that one; None: nobody can tell
         self.key: NodeKey | None = None
         self.chain: Chain | None = None
         self.treasury: Treasury | None = None

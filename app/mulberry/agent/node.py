@@ -30,6 +30,7 @@ from mulberry.agent.watching import Watches
 from mulberry.agent.work import Work
 from mulberry.agent.workshop import Workshop
 from mulberry.model.control import API_VERSION, Hello
+from mulberry.model.ending import Ending
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
@@ -80,6 +81,7 @@ class Node:
         self.eligibility = preflight_of(workshop)
         self.diagnosing = Diagnosing(workshop, self)
         self._root: RootInfo | None = None  # as a shift knew it last
+        self._ending: Ending | None = None  # of the shift before
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
@@ -94,6 +96,7 @@ class Node:
 
     def _shift_ends(self) -> None:
         self._purse.is_compared()  # which is remembered: a later shift need not have read anything
+        self._ending = self._shift.ending if self._shift else None
 
     # For the control API
 
@@ -128,6 +131,7 @@ class Node:
             state_since=self._state_since,
             as_of=self._clock.now(),
             version=__version__,
+            ending=None if shift else self._ending,
         )
 
     def wallet(self) -> WalletStatus:

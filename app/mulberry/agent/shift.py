@@ -16,6 +16,7 @@ from mulberry.agent.startup import START_UP, ConnectToProxy, LoadModel, follow_r
 from mulberry.agent.task import Blocked, Done, Skipped, Task
 from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import Workshop
+from mulberry.model.ending import Ending
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, RootInfo, Step, StepState
 from mulberry.model.root_contract import RootParameters
@@ -145,6 +146,20 @@ class Shift:
         """Something outside changed that the shift may wait for."""
         if self._bench is not None:
             self._bench.changed.set()
+
+    @property
+    def ending(self) -> Ending:
+        """What it left; asked for after `run` has returned."""
+        bench, at = self._bench, self._workshop.clock.now()
+        if bench is None:
+            return Ending(at)
+        return Ending(
+            at,
+            job_process=bench.engine is not None and not self._workshop.own_servers,
+            demo_network=bench.network is not None,
+            gpu=bench.used_card.gpu.name if bench.used_card else "",
+            memory_is_back=bench.memory_is_back,
+        )
 
     async def run(self) -> Reason | None:
         """Works until it is finished (None), or blocked by something. Cancelled, it gives everything back at once."""

@@ -199,7 +199,8 @@ async def _run_engine(bench: Bench, progress: Progress, card: Card | None) -> No
         if card is None:
             await engine.stop()
         else:
-            await end_and_compare(card, before, engine.stop)
+            bench.memory_is_back = await end_and_compare(card, before, engine.stop)
+            bench.used_card = card
 
     bench.keep_until_the_end(end)
     bench.engine, bench.card = engine, card

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mulberry.model.attestation import Policy
+from mulberry.model.ending import Ending
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.money import Nanoton
@@ -225,3 +226,4 @@ class Status:
     version: str
     sandbox: str = ""  # what stands around strangers' jobs, and how it was tested; "": nothing of ours runs
     own_servers: tuple[OwnServer, ...] = ()  # where prompts go instead of a job process
+    ending: Ending | None = None  # of the last stretch of work; None while one lasts, and before the first
