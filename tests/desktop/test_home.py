@@ -50,10 +50,11 @@ def test_each_state_shows_its_title_sentence_and_verb(home: HomePage, state: Nod
     show(home, status)
     assert home.state.title.text() == title(status)
     assert home.state.sentence.text() == sentence(status)
-    assert home.state.main.text() == wording.main_verb(state).text
+    offer = wording.offer(a_status(state))
+    assert home.state.main.text() == offer.main.text
     assert home.state.main.isEnabled()
-    assert home.state.stop.isVisible() is wording.can_stop_besides(state)
-    assert home.state.pause.isVisible() is wording.can_pause(state)
+    assert home.state.stop.isVisible() is offer.can_stop
+    assert home.state.pause.isVisible() is offer.can_pause
 
 
 @pytest.mark.parametrize(
@@ -108,9 +109,9 @@ def test_a_pause_is_offered_with_its_end(home: HomePage) -> None:
     show(home, a_status())
     home.state.fill_pauses(NOON)
     entries = home.state.pauses.actions()
-    assert [entry.text() for entry in entries] == ["For 1 hour", "For 4 hours", "Until tomorrow 8:00"]
+    assert [entry.text() for entry in entries] == [verb.text for verb in wording.pauses(NOON)]
     entries[1].trigger()
-    assert asked == [Command(Want.PAUSE, 14_400.0)]
+    assert asked == [Command(Want.PAUSE, 10_800.0)]
 
 
 def test_a_silent_agent_leaves_numbers_that_are_called_stale(home: HomePage) -> None:

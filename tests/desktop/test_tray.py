@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
+from conftest import SettableClock
 from mulberry.desktop import wording
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.icons import tray_icon
@@ -19,10 +20,8 @@ class Panel:
 
     def __init__(self, *, there: bool) -> None:
         self.there = there
-        self.asked = 0
 
     def __call__(self) -> bool:
-        self.asked += 1
         return self.there
 
 
@@ -34,9 +33,10 @@ def test_tooltip_and_menu_follow_the_observed_state(qtbot: QtBot, state: NodeSta
     assert tray.icon is not None
     assert tray.icon.toolTip() == tray.tooltip == sentence(status)
     shown = [action.text() for action in tray.menu.actions() if action.text() and action.isVisible()]
-    stop = ["Stop now"] if wording.can_stop_besides(state) else []
-    verb = wording.main_verb(state).text
-    assert shown == ["Open Mulberry", verb, *stop, "Quit the window", "Stop earning and quit"]
+    offer = wording.offer(status)
+    besides = ["Stop now"] * offer.can_stop + ["Pause"] * offer.can_pause
+    assert shown == ["Open Mulberry", offer.main.text, *besides, wording.QUIT_WINDOW, wording.STOP_AND_QUIT]
+    assert len(shown) <= 7
     tray.close()
 
 
@@ -80,9 +80,32 @@ def test_a_tray_that_comes_late_gets_a_new_icon(qtbot: QtBot) -> None:
     tray.look_for_tray()
     assert tray.icon is not None
     assert tray.icon.toolTip() == sentence(a_status(NodeState.READY))
-    asked = panel.asked
+    tray.close()
+
+
+def test_a_panel_that_was_started_anew_gets_a_new_icon(qtbot: QtBot) -> None:
+    panel = Panel(there=True)
+    tray = Tray(panel)
+    before = tray.icon
+    panel.there = False
     tray.look_for_tray()
-    assert panel.asked == asked  # found is found: nobody looks any more
+    assert not tray.is_shown
+    panel.there = True
+    tray.look_for_tray()
+    assert tray.icon is not None and tray.icon is not before
+    tray.close()
+
+
+def test_the_pauses_are_those_of_the_window(qtbot: QtBot, clock: SettableClock) -> None:
+    tray = Tray(Panel(there=True), clock)
+    asked: list[object] = []
+    tray.asked.connect(asked.append)
+    tray.show_view(View(Link.ANSWERS, a_status()))
+    clock.pass_time(days=1)
+    tray.pauses.aboutToShow.emit()
+    for action in tray.pauses.actions():
+        action.trigger()
+    assert asked == [verb.command for verb in wording.pauses(clock.now())]
     tray.close()
 
 

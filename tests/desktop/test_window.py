@@ -136,7 +136,7 @@ def test_the_two_ways_to_quit_are_told_apart(window: MainWindow) -> None:
     window.quit_asked.connect(lambda: asked.append("quit"))
     window.stop_and_quit_asked.connect(lambda: asked.append("stop and quit"))
     entries = window.sidebar.menu.actions()
-    assert [entry.text() for entry in entries] == ["Quit the window", "Stop earning and quit"]
+    assert [entry.text() for entry in entries] == ["Quit the window (earning goes on)", "Stop earning and quit"]
     for entry in entries:
         entry.trigger()
     assert asked == ["quit", "stop and quit"]

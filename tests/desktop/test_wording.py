@@ -9,7 +9,7 @@ from mulberry.desktop import wording
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NO_SANDBOX, NodeState, OwnServer, ReasonKind, Want
+from mulberry.model.node import NO_SANDBOX, Intent, NodeState, OwnServer, ReasonKind, Want
 from samples import NOON, PROXY_KEY, RTX_4090, a_job, a_status
 
 
@@ -20,26 +20,44 @@ from samples import NOON, PROXY_KEY, RTX_4090, a_job, a_status
         (NodeState.GETTING_READY, "Stop now", Want.STOP),
         (NodeState.EARNING, "Finish and stop", Want.FINISH),
         (NodeState.READY, "Finish and stop", Want.FINISH),
-        (NodeState.PAUSED, "Go on earning", Want.START),
+        (NodeState.PAUSED, f"Go on now (paused until {NOON.astimezone() + timedelta(hours=1):%H:%M})", Want.START),
         (NodeState.FINISHING, "Go on earning", Want.START),
         (NodeState.NEEDS_YOU, "Try again", Want.START),
     ],
 )
 def test_the_large_button_follows_the_state(state: NodeState, text: str, want: Want) -> None:
-    verb = wording.main_verb(state)
+    verb = wording.offer(a_status(state)).main
     assert (verb.text, verb.command.want) == (text, want)
 
 
 @pytest.mark.parametrize("state", NodeState)
 def test_whatever_runs_can_be_stopped_at_once(state: NodeState) -> None:
-    stops = wording.main_verb(state).command.want is Want.STOP or wording.can_stop_besides(state)
-    assert stops is (state is not NodeState.STOPPED)
+    offer = wording.offer(a_status(state))
+    assert (offer.main is wording.STOP or offer.can_stop) is (state is not NodeState.STOPPED)
+
+
+def test_who_is_held_up_by_a_rule_of_their_own_is_offered_to_stop_not_to_press_in_vain() -> None:
+    held = replace(a_status(NodeState.PAUSED), intent=Intent(Want.START, NOON))
+    assert wording.offer(held) == wording.Offer(wording.STOP)
+
+
+def test_a_pause_that_ends_on_another_day_says_which() -> None:
+    until = NOON + timedelta(days=1)
+    paused = replace(a_status(NodeState.PAUSED), intent=Intent(Want.PAUSE, NOON, until))
+    assert wording.offer(paused).main.text == f"Go on now (paused until {until.astimezone():%d %b %H:%M})"
+
+
+def test_the_pauses_are_those_that_people_ask_for_and_the_last_has_no_end() -> None:
+    *with_an_end, last = wording.pauses(NOON)
+    assert [verb.text for verb in with_an_end] == ["For 1 hour", "For 3 hours", "Until tomorrow 8:00"]
+    assert last.command == wording.STOP.command
+    assert wording.STOP.text in last.text, "a pause without an end is to stop, and is called so"
 
 
 @pytest.mark.parametrize("hour", [0, 3, 7, 8, 9, 23])
 def test_until_tomorrow_ends_at_eight_on_the_next_day(hour: int) -> None:
     now = datetime(2026, 11, 22, hour, 59, 59, tzinfo=UTC)
-    until_tomorrow = wording.pauses(now)[-1]
+    until_tomorrow = wording.pauses(now)[2]
     assert until_tomorrow.command.pause_seconds is not None
     end = (now + timedelta(seconds=until_tomorrow.command.pause_seconds)).astimezone()
     assert (end.hour, end.minute, end.date()) == (8, 0, now.astimezone().date() + timedelta(days=1))

@@ -1,7 +1,7 @@
 """What the owner reads at a glance is this one sentence: it must be true, short and free of jargon in every state."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -87,6 +87,9 @@ def test_getting_ready_names_the_running_step_and_its_progress() -> None:
 def test_a_pause_says_its_end_in_local_time() -> None:
     paused = replace(STATUS, state=NodeState.PAUSED, intent=Intent(Want.PAUSE, NOON, until=NOON))
     assert sentence(paused) == f"Paused by you until {NOON.astimezone():%H:%M}, goes on by itself."
+    tomorrow = NOON + timedelta(days=1)
+    longer = replace(paused, intent=Intent(Want.PAUSE, NOON, until=tomorrow))
+    assert sentence(longer) == f"Paused by you until {tomorrow.astimezone():%d %b %H:%M}, goes on by itself."
 
 
 def test_what_needs_the_owner_is_said_with_the_next_step() -> None:

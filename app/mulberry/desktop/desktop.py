@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QMessageBox
 
+from mulberry.desktop import wording
 from mulberry.desktop.attestation_feed import AttestationFeed
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
@@ -136,7 +137,7 @@ class Desktop(QObject):
         question.setText(GOES_ON_WITHOUT_WINDOW)
         question.setInformativeText(HOW_TO_COME_BACK)
         close = question.addButton("Close the window", QMessageBox.ButtonRole.AcceptRole)
-        stop = question.addButton("Stop earning and quit", QMessageBox.ButtonRole.DestructiveRole)
+        stop = question.addButton(wording.STOP_AND_QUIT, QMessageBox.ButtonRole.DestructiveRole)
         question.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
         question.setDefaultButton(close)
         self._question = question

@@ -113,20 +113,22 @@ class SentenceCard(Card):
         self._offer(self._view)
 
     def _offer(self, view: View) -> None:
-        state = view.status.state if view.status is not None else NodeState.STOPPED
-        self._verb = wording.main_verb(state) if view.link is Link.ANSWERS else wording.START
+        offer = wording.Offer(wording.START) if view.status is None else wording.offer(view.status)
+        self._verb = offer.main if view.link is Link.ANSWERS else wording.START
         self.main.setText(self._verb.text)
         self.main.setEnabled(view.link is not Link.STARTING)
         if self._focus_owed and self.main.isEnabled():
             self._focus_owed = False
             self.main.setFocus()
         self.stop.setText(wording.STOP.text)
-        self.stop.setVisible(wording.can_stop_besides(state))
+        self.stop.setVisible(offer.can_stop)
         self.pause.setText("Pause…")
-        self.pause.setVisible(view.link is Link.ANSWERS and wording.can_pause(state))
+        self.pause.setVisible(view.link is Link.ANSWERS and offer.can_pause)
 
     def _ask(self, verb: Verb) -> None:
-        if verb.command.want is Want.STOP and self._verb is not wording.STOP:
+        if verb is wording.UNTIL_I_RESUME:
+            self.pause.setText(verb.pending)
+        elif verb.command.want is Want.STOP and self._verb is not wording.STOP:
             self.stop.setText(verb.pending)
         elif verb.command.want is Want.PAUSE:
             self.pause.setText(verb.pending)

@@ -1,6 +1,6 @@
 """What the window says beside the one sentence. Pure functions of the status, so that each can be read and tested."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mulberry.model.control import Command
@@ -9,7 +9,7 @@ from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NO_SANDBOX, NodeState, ProxyStatus, ReasonKind, Status, Want
-from mulberry.model.sentence import where_prompts_go
+from mulberry.model.sentence import pause_end, where_prompts_go
 
 GIBIBYTE = 2**30
 JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
@@ -17,6 +17,8 @@ NO_ANSWER_TITLE = "No answer"
 NO_ANSWER = "The agent does not answer; trying again."
 STARTING_TITLE = "Starting"
 STARTING = "Starting the agent, which does the work and keeps the books."
+QUIT_WINDOW = "Quit the window (earning goes on)"
+STOP_AND_QUIT = "Stop earning and quit"
 SANDBOX_WAY_OUT = "`mulberry sandbox selftest` shows what is missing."
 NO_JOBS = "No jobs yet. Press Start earning; each request that this computer answers becomes a row here."
 
@@ -33,40 +35,41 @@ class Verb:
 START = Verb("Start earning", Command(Want.START), "Starting…")
 TRY_AGAIN = Verb("Try again", Command(Want.START), "Trying again…")
 GO_ON = Verb("Go on earning", Command(Want.START), "Starting…")
+RESUME = Verb("Go on now (paused until {until})", Command(Want.START), "Starting…")
 FINISH = Verb("Finish and stop", Command(Want.FINISH), "Finishing…")
 STOP = Verb("Stop now", Command(Want.STOP), "Stopping…")
+UNTIL_I_RESUME = Verb("Until I resume (the same as Stop now)", Command(Want.STOP), "Stopping…")
 
 _MAIN = {
     NodeState.STOPPED: START,
     NodeState.GETTING_READY: STOP,
     NodeState.EARNING: FINISH,
     NodeState.READY: FINISH,
-    NodeState.PAUSED: GO_ON,
     NodeState.FINISHING: GO_ON,
     NodeState.NEEDS_YOU: TRY_AGAIN,
 }
-_CAN_STOP_BESIDES = {
-    NodeState.EARNING,
-    NodeState.READY,
-    NodeState.PAUSED,
-    NodeState.FINISHING,
-    NodeState.NEEDS_YOU,
-}
+_CAN_STOP_BESIDES = {NodeState.EARNING, NodeState.READY, NodeState.FINISHING, NodeState.NEEDS_YOU}
 _CAN_PAUSE = {NodeState.GETTING_READY, NodeState.EARNING, NodeState.READY}
 
 
-def main_verb(state: NodeState) -> Verb:
-    """What the one large button does, from what is observed, not from what was asked for."""
-    return _MAIN[state]
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the owner can do now: the one large button, and whether stopping and pausing stand beside it."""
+
+    main: Verb
+    can_stop: bool = False
+    can_pause: bool = False
 
 
-def can_stop_besides(state: NodeState) -> bool:
-    """Whether "Stop now" stands beside the large button. Where it does not, it is the large one or all is stopped."""
-    return state in _CAN_STOP_BESIDES
-
-
-def can_pause(state: NodeState) -> bool:
-    return state in _CAN_PAUSE
+def offer(status: Status) -> Offer:
+    """From what is observed, not from what was asked for. Whatever runs can be stopped, by one button or the other."""
+    state, until = status.state, status.intent.until
+    if state is not NodeState.PAUSED:
+        return Offer(_MAIN[state], state in _CAN_STOP_BESIDES, state in _CAN_PAUSE)
+    if until is None:  # by a rule: to go on is not for a button to say
+        return Offer(STOP)
+    resume = replace(RESUME, text=RESUME.text.format(until=pause_end(until, status.as_of)))
+    return Offer(resume, can_stop=True)
 
 
 def pauses(now: datetime) -> tuple[Verb, ...]:
@@ -75,10 +78,11 @@ def pauses(now: datetime) -> tuple[Verb, ...]:
     tomorrow = (local + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
     choices = (
         ("For 1 hour", timedelta(hours=1)),
-        ("For 4 hours", timedelta(hours=4)),
+        ("For 3 hours", timedelta(hours=3)),
         ("Until tomorrow 8:00", tomorrow - local),
     )
-    return tuple(Verb(text, Command(Want.PAUSE, length.total_seconds()), "Pausing…") for text, length in choices)
+    with_an_end = (Verb(text, Command(Want.PAUSE, length.total_seconds()), "Pausing…") for text, length in choices)
+    return (*with_an_end, UNTIL_I_RESUME)
 
 
 def clock_time(moment: datetime, now: datetime | None = None) -> str:

@@ -1,5 +1,7 @@
 """The one sentence. Window header, tray, notifications and `mulberry status` print this and nothing else."""
 
+from datetime import datetime
+
 from mulberry.model.money import format_ton
 from mulberry.model.node import NodeState, OwnServer, ReasonKind, Status, StepState
 
@@ -43,6 +45,12 @@ def sentence(status: Status) -> str:
             return _because(status)
 
 
+def pause_end(until: datetime, now: datetime) -> str:
+    """The local time at which a pause ends, with its day where that is not the day of `now` (both aware)."""
+    local = until.astimezone()
+    return f"{local:%H:%M}" if local.date() == now.astimezone().date() else f"{local:%d %b %H:%M}"
+
+
 def where_prompts_go(servers: tuple[OwnServer, ...]) -> str:
     """What an owner who has strangers' prompts answered by other servers must know of it."""
     if all(server.is_here for server in servers):
@@ -71,8 +79,7 @@ def _step(status: Status) -> str:
 
 def _because(status: Status) -> str:
     if status.state is NodeState.PAUSED and status.intent.until is not None:
-        until = status.intent.until.astimezone()
-        return f"Paused by you until {until:%H:%M}, goes on by itself."
+        return f"Paused by you until {pause_end(status.intent.until, status.as_of)}, goes on by itself."
     for reason in status.reasons:
         if reason.stops_work and reason.kind is not ReasonKind.NO_REQUESTS:
             return f"{reason.evidence} {reason.next_step}"
