@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
-import pytest
 from pytestqt.qtbot import QtBot
 
 from mulberry.desktop.connection import Connection, Link, View
@@ -213,29 +212,6 @@ async def test_a_proxy_is_dialled_or_it_is_said_why_not(qtbot: QtBot) -> None:
         connection.dial("demo proxy 2")
         await until(lambda: failed)
     assert agent.dialled == ["demo proxy 1"]
-
-
-async def test_stop_and_quit_stops_first_and_then_ends_the_agent(qtbot: QtBot) -> None:
-    agent = PretendAgent()
-    async with connected(agent) as connection:
-        assert await connection.stop_and_quit()
-        assert (agent.commands, agent.quits) == ([Command(Want.STOP)], 1)
-        assert await connection.stop_and_quit()  # gone already, which is what was wanted
-
-
-async def test_an_agent_that_refuses_to_stop_keeps_the_window_open(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def hang(command: Command) -> None:
-        raise UserFacingError("The agent does not answer.", "It was silent for 10 seconds.", "Try again.")
-
-    agent = PretendAgent()
-    problems: list[UserFacingError] = []
-    async with connected(agent) as connection:
-        connection.failed.connect(problems.append)
-        monkeypatch.setattr(agent, "command", hang)
-        assert not await connection.stop_and_quit()
-    assert problems[0].what == "The agent does not answer."
 
 
 def test_what_is_asked_before_there_is_a_line_is_dropped(qtbot: QtBot) -> None:

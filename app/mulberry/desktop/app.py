@@ -22,6 +22,8 @@ from mulberry.model.places import DataFolder
 if TYPE_CHECKING:
     import asyncio
 
+    from mulberry.client.control import ControlClient
+
 LOG_BYTES = 1_000_000
 
 
@@ -78,27 +80,54 @@ async def live(desktop: Desktop, root: Path, network: str) -> None:
     desktop.ended.connect(ended.set)
     _end_with_signals(asyncio.get_running_loop(), desktop)
     hearing = asyncio.create_task(desktop.connection.run(client, lambda: start_agent(root, network)))
-    stopping = _stop_and_quit_when_asked(desktop)
-    waiting = asyncio.create_task(ended.wait())
+    stopping = _stop_and_quit_when_asked(desktop, client, DataFolder.of_network(root, network))
+    waiting = asyncio.create_task(_wait(ended))
     done, _ = await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.gather(*stopping)
-    for task in (hearing, waiting):
+    done |= {task for task in stopping if task.done()}
+    for task in (hearing, waiting, *stopping):
         task.cancel()
-    await asyncio.gather(hearing, waiting, return_exceptions=True)
-    if hearing in done:
-        hearing.result()  # a bug ended it: let it be seen
+    await asyncio.gather(hearing, waiting, *stopping, return_exceptions=True)
+    for task in done:
+        task.result()  # a bug ended it: let it be seen
 
 
-def _stop_and_quit_when_asked(desktop: Desktop) -> "list[asyncio.Task[None]]":
+async def _wait(ended: "asyncio.Event") -> None:
+    await ended.wait()
+
+
+def _stop_and_quit_when_asked(
+    desktop: Desktop, client: "ControlClient", folder: DataFolder
+) -> "list[asyncio.Task[None]]":
     import asyncio
+
+    from mulberry.client.farewell import Farewell
+    from mulberry.desktop.farewell_dialog import FarewellDialog
 
     tasks: list[asyncio.Task[None]] = []
 
-    async def stop_and_quit() -> None:
-        if await desktop.connection.stop_and_quit():
-            desktop.end()
+    def begin() -> None:
+        if any(not task.done() for task in tasks):
+            return
+        dialog = FarewellDialog(desktop.window, desktop.theme)
+        dialog.over.connect(desktop.end)
+        dialog.finished.connect(dialog.deleteLater)
+        farewell = Farewell(client, folder.lock, lambda: show())
 
-    desktop.stop_and_quit_asked.connect(lambda: tasks.append(asyncio.create_task(stop_and_quit())))
+        def show() -> None:
+            dialog.show_steps(farewell.steps, all_ended=farewell.all_ended)
+
+        show()
+        desktop.window.come_forward()
+        dialog.open()
+        tasks.append(asyncio.create_task(see_it_end(farewell, dialog)))
+
+    async def see_it_end(farewell: Farewell, dialog: FarewellDialog) -> None:
+        try:
+            await farewell.run()
+        finally:
+            dialog.let_go()
+
+    desktop.stop_and_quit_asked.connect(begin)
     return tasks
 
 

@@ -200,22 +200,6 @@ class Connection(QObject):
         """A statement with its evidence, made now, into `use`; or `failed` says why not."""
         self._spawn(lambda line: self._make_envelope(line.agent, nonce, use))
 
-    async def stop_and_quit(self) -> bool:
-        """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
-        from mulberry.client.control import AgentNotRunning
-
-        if self._line is None:
-            return True
-        try:
-            await self._line.agent.command(Command(Want.STOP))
-            await self._line.agent.quit()
-        except AgentNotRunning:
-            return True
-        except UserFacingError as problem:
-            self.failed.emit(problem)
-            return False
-        return True
-
     def _heard(self, message: object) -> None:
         if not isinstance(message, Event):
             self._show(replace(self.view, link=Link.SILENT))

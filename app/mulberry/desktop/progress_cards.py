@@ -49,15 +49,20 @@ class StepsCard(Card):
         if steps == self._shown:
             return
         self._shown = steps
-        clear(self.grid)
-        for row, step in enumerate(steps):
-            look = {StepState.RUNNING: "strong", StepState.BLOCKED: "warn"}.get(step.state, "source")
-            sign = Text(STEP_SIGNS[step.state], look)
-            sign.setAccessibleName(step.state.value)
-            sign.setMinimumWidth(self._theme.px(14))
-            self.grid.addWidget(sign, row, 0)
-            self.grid.addWidget(Text(step.name, look), row, 1)
-            self.grid.addWidget(Text(step.note, "source", wraps=True), row, 2)
+        draw_steps(self.grid, steps, self._theme)
+
+
+def draw_steps(grid: QGridLayout, steps: tuple[Step, ...], theme: Theme) -> None:
+    """One row a step: its sign, its name and its note."""
+    clear(grid)
+    for row, step in enumerate(steps):
+        look = {StepState.RUNNING: "strong", StepState.BLOCKED: "warn"}.get(step.state, "source")
+        sign = Text(STEP_SIGNS[step.state], look)
+        sign.setAccessibleName(step.state.value)
+        sign.setMinimumWidth(theme.px(14))
+        grid.addWidget(sign, row, 0)
+        grid.addWidget(Text(step.name, look), row, 1)
+        grid.addWidget(Text(step.note, "source", wraps=True), row, 2)
 
 
 class ReasonsCard(Card):
