@@ -217,7 +217,7 @@ def test_an_older_ledger_knows_its_proxies_dealings_after_the_move(path: Path, c
     ledger.close()
     older = sqlite3.connect(path, isolation_level=None)
     older.executescript(
-        "DROP TRIGGER a_booked_job_is_tallied; DROP TRIGGER a_confirmed_job_is_tallied;"
+        "DROP TABLE energy; DROP TRIGGER a_booked_job_is_tallied; DROP TRIGGER a_confirmed_job_is_tallied;"
         "ALTER TABLE tallies DROP COLUMN requests; ALTER TABLE tallies DROP COLUMN succeeded;"
         "ALTER TABLE tallies DROP COLUMN underpaid;"
         "CREATE TRIGGER a_booked_job_is_tallied AFTER INSERT ON jobs BEGIN SELECT 1; END;"

@@ -4,7 +4,7 @@
    driver's update by writing it. A line is "key value"; "d<i>.key value" is for the card at index i only:
 
      count driver cuda arch cc_major cc_minor name uuid bus device_id vbios
-     mem_total mem_used util power power_limit power_min power_max temp slowdown shutdown sm sm_max mem_clock reasons
+     mem_total mem_used util power energy power_limit power_min power_max temp slowdown shutdown sm sm_max mem_clock reasons
      ecc mig display cc_gpus cc_cpu cc_environment cc_feature cc_devtools cc_multi cc_ready
      cc_certificates FILE                  the GPU's certificates, PEM
      cc_reports FOLDER                     its reports, one for each nonce: FOLDER/<nonce in hexadecimal>
@@ -196,6 +196,13 @@ ONE_NUMBER(nvmlDeviceGetEnforcedPowerLimit, "power_limit", 450000)
 ONE_NUMBER(nvmlDeviceGetPowerManagementDefaultLimit, "power_limit", 450000)
 ONE_NUMBER(nvmlDeviceGetArchitecture, "arch", 8)
 ONE_NUMBER(nvmlDeviceGetDisplayMode, "display", 0)
+
+EXPORT int nvmlDeviceGetTotalEnergyConsumption(void *h, u64 *millijoules) {
+    ENTER(index_of(h));
+    if (!word(index_of(h), "energy", NULL)) return NOT_SUPPORTED;
+    *millijoules = number(index_of(h), "energy", 0);
+    return OK;
+}
 
 /* Cards without ECC or MIG say "not supported", so the state must name them. */
 static int two_modes(int index, const char *key, u32 *current, u32 *pending) {

@@ -44,6 +44,7 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
+from mulberry.model.net import NetStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.rules import Decision
@@ -83,6 +84,8 @@ class Desk(Protocol):
     async def obey(self, want: Want, pause: timedelta | None) -> None:
         """Stores the owner's wish and acts on it. Raises `UserFacingError`: it could not be stored."""
         ...
+
+    def net(self) -> NetStatus: ...
 
     def wallet(self) -> WalletStatus: ...
 
@@ -142,6 +145,7 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/intent", faces.intent),
             web.get("/v1/jobs", faces.jobs),
             web.get("/v1/earnings", faces.earnings),
+            web.get("/v1/net", faces.net),
             web.get("/v1/wallet", faces.wallet),
             web.post("/v1/payout", faces.payout),
             web.post("/v1/play-money", faces.play_money),
@@ -200,6 +204,9 @@ class _Faces:
     async def earnings(self, request: web.Request) -> web.Response:
         edges = _edges(request.query.get("edges", ""))
         return _json(tuple[EarningsBucket, ...], tuple(self._desk.ledger.earnings(edges)))
+
+    async def net(self, _: web.Request) -> web.Response:
+        return _json(NetStatus, self._desk.net())
 
     async def wallet(self, _: web.Request) -> web.Response:
         return _json(WalletStatus, self._desk.wallet())

@@ -50,13 +50,23 @@ class Choices:
                     f"There is no setting “{plain(name, 60)}”.", "`mulberry config list` names them all."
                 )
         before = self.read()
-        after = Chosen(_changed(before.network, change), _changed(before.computer, change))
+        computer = self._with_date(before.computer, _changed(before.computer, change), change)
+        after = Chosen(_changed(before.network, change), computer)
         if not change.only_try:
             if after.network != before.network:
                 save_settings(self._folder.settings, after.network)
             if after.computer != before.computer:
                 self._computer.save(after.computer)
         return after, self._status(after)
+
+    def _with_date(self, before: ComputerSettings, after: ComputerSettings, change: SettingsChange) -> ComputerSettings:
+        """A price of Toncoin is worth what its date is; one that was typed for another currency is worth nothing."""
+        if "toncoin_price" in (*change.values, *change.reset):
+            typed_at = None if after.toncoin_price is None else self._clock.now().replace(microsecond=0)
+            return after.model_copy(update={"toncoin_price_typed_at": typed_at})
+        if after.currency != before.currency:
+            return after.model_copy(update={"toncoin_price_typed_at": None})
+        return after
 
     def _status(self, chosen: Chosen) -> SettingsStatus:
         rules, now = chosen.computer.rules, self._clock.now()
@@ -69,7 +79,8 @@ class Choices:
 
 def refuse_special(change: SettingsChange) -> None:
     """Raises `UserFacingError`: more than a file has to change for one of them, so it has a way of its own."""
-    for setting in describe(Settings(), of_computer=False):
+    every = (*describe(ComputerSettings(), of_computer=True), *describe(Settings(), of_computer=False))
+    for setting in every:
         if setting.elsewhere and setting.name in (*change.values, *change.reset):
             raise _not_changed("More than a file has to change for it.", setting.elsewhere)
 

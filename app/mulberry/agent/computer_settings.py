@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import AwareDatetime, field_validator
 
 from mulberry.agent.setting import SettingsModel, setting
 from mulberry.agent.settings_file import SettingsFile
-from mulberry.model.rules import GpuRules, Rules
+from mulberry.agent.toncoin_price import MOST_THOUSANDTHS, PriceWish, price_address
+from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules, Rules
 from mulberry.model.settings import Page, Shape
 from mulberry.model.week import ALWAYS, HOURS_A_DAY, DayTimes, Week
 
@@ -62,8 +63,8 @@ class ComputerSettings(SettingsModel):
         Page.WHEN,
         unit="%",
         suggested=20,
-        ge=1,
-        le=99,
+        ge=LEAST_LOAD,
+        le=MOST_LOAD,
     )
     ceiling_celsius: int | None = setting(
         None,
@@ -72,8 +73,8 @@ class ComputerSettings(SettingsModel):
         Page.WHEN,
         unit="°C",
         suggested=80,
-        ge=40,
-        le=110,
+        ge=COOLEST_CEILING,
+        le=HOTTEST_CEILING,
     )
     gpus: tuple[GpuRules, ...] = setting(
         (),
@@ -119,6 +120,41 @@ class ComputerSettings(SettingsModel):
         ge=0,
         le=5000,
     )
+    toncoin_price: int | None = setting(
+        None,
+        "Price of Toncoin",
+        "What a Toncoin costs, in thousandths: 2950 is 2.950. It is used for 7 days after you typed it.",
+        Page.ELECTRICITY,
+        unit="thousandths per TON",
+        ge=1,
+        le=MOST_THOUSANDTHS,
+    )
+    toncoin_price_typed_at: AwareDatetime | None = setting(
+        None,
+        "Price typed at",
+        "When the price of Toncoin was typed.",
+        Page.ELECTRICITY,
+        for_experts=True,
+        elsewhere="Type the price of Toncoin anew; this time is then written by itself.",
+    )
+    toncoin_price_url: str | None = setting(
+        None,
+        "Address for the price of Toncoin",
+        "Is asked for the price, at most each 15 minutes, so it learns your IP address; {currency} becomes eur and the"
+        " like. Its answer is used for an hour.",
+        Page.ELECTRICITY,
+        min_length=1,
+        max_length=2048,
+    )
+    toncoin_price_path: str = setting(
+        "the-open-network/{currency}",
+        "Place of the price",
+        "Where the number stands in the JSON that this address gives: names with / between them.",
+        Page.ELECTRICITY,
+        for_experts=True,
+        min_length=1,
+        max_length=200,
+    )
     stop_at_loss: bool = setting(
         False,
         "Stop at a loss",
@@ -163,6 +199,32 @@ class ComputerSettings(SettingsModel):
         if len(value) not in (0, HOURS_A_DAY) or not all(0 <= price <= MOST_PRICE for price in value):
             raise ValueError(f"{HOURS_A_DAY} prices, each from 0 to {MOST_PRICE:,}, or none")
         return value
+
+    @field_validator("gpus")
+    @classmethod
+    def _gpu_rules(cls, value: tuple[GpuRules, ...]) -> tuple[GpuRules, ...]:
+        for gpu in value:
+            if gpu.ceiling_celsius is not None and not COOLEST_CEILING <= gpu.ceiling_celsius <= HOTTEST_CEILING:
+                raise ValueError(f"a ceiling lies from {COOLEST_CEILING} to {HOTTEST_CEILING} °C")
+            if gpu.other_load_percent is not None and not LEAST_LOAD <= gpu.other_load_percent <= MOST_LOAD:
+                raise ValueError(f"a limit for other load lies from {LEAST_LOAD} to {MOST_LOAD} %")
+        return value
+
+    @field_validator("toncoin_price_url")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        return None if value is None else price_address(value)
+
+    @property
+    def toncoin_price_wish(self) -> PriceWish:
+        """How the price of Toncoin is to be known."""
+        return PriceWish(
+            self.currency,
+            self.toncoin_price,
+            self.toncoin_price_typed_at,
+            self.toncoin_price_url,
+            self.toncoin_price_path,
+        )
 
     @property
     def rules(self) -> Rules:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mulberry.agent import ledger_rows as rows
+from mulberry.agent.energy_rows import EnergyRows
 from mulberry.agent.history_rows import HistoryRows
 from mulberry.agent.ledger_schema import MICROSECONDS, MIGRATIONS, SLOT_SECONDS
 from mulberry.model.clock import Clock, local_moment
@@ -66,6 +67,7 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.chain = HistoryRows(connection, self._writing)
+        self.energy = EnergyRows(connection, self._writing)
         self._is_durable: bool | None = None  # how the last write was made safe
         self._is_together = False
 

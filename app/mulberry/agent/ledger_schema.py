@@ -262,5 +262,33 @@ CREATE TRIGGER a_confirmed_job_is_tallied AFTER INSERT ON confirmations BEGIN
 END;
 """
 
+# What work drew, by the quarter of an hour and the price that held in it: a later price does not change the past.
+# Prices are thousandths of the currency for a kWh; -1: there was none. Times are milliseconds, energy millijoules.
+_ENERGY = """
+CREATE TABLE energy (
+  start INTEGER NOT NULL,
+  currency TEXT NOT NULL,
+  price INTEGER NOT NULL CHECK (price >= -1),
+  worked INTEGER NOT NULL CHECK (worked >= 0),
+  by_counter INTEGER NOT NULL CHECK (by_counter >= 0),
+  by_samples INTEGER NOT NULL CHECK (by_samples >= 0),
+  blind INTEGER NOT NULL CHECK (blind >= 0),
+  of_gpu INTEGER NOT NULL CHECK (of_gpu >= 0),
+  of_computer INTEGER NOT NULL CHECK (of_computer >= 0),
+  PRIMARY KEY (start, currency, price)
+) STRICT, WITHOUT ROWID;
+""" + "".join(
+    [
+        _refuse("energy_is_never_deleted", "DELETE ON energy", "what was drawn is never deleted"),
+        _refuse(
+            "energy_only_grows",
+            "UPDATE ON energy",
+            "what was drawn only grows, at the price that held",
+            when="(new.start, new.currency, new.price) IS NOT (old.start, old.currency, old.price)"
+            " OR new.worked < old.worked OR new.of_gpu < old.of_gpu OR new.of_computer < old.of_computer",
+        ),
+    ]
+)
+
 # Each migration takes the ledger one version up; `PRAGMA user_version` says how many were applied.
-MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES, _CHAIN + _CHAIN_RULES, _DEALINGS)
+MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES, _CHAIN + _CHAIN_RULES, _DEALINGS, _ENERGY)

@@ -13,9 +13,11 @@ from mulberry.agent.attesting import Attesting
 from mulberry.agent.choices import Choices, refuse_special
 from mulberry.agent.diagnosis import Diagnosing
 from mulberry.agent.eligibility import preflight_of
+from mulberry.agent.energy_meter import AtWork
 from mulberry.agent.guards import Guards
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import keeper_of
+from mulberry.agent.net import net_of
 from mulberry.agent.network_facts import network_info
 from mulberry.agent.notices import notices
 from mulberry.agent.owner import read_owner
@@ -34,6 +36,7 @@ from mulberry.model.ending import Ending
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
+from mulberry.model.net import NetStatus
 from mulberry.model.node import NodeState, Reason, ReasonKind, RootInfo, Status, Want
 from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
@@ -62,12 +65,15 @@ class Node:
         self._totals = Totals(workshop.till.ledger, workshop.clock)
         self._telemetry = Telemetry(workshop.gpus, self.watches)
         self._choices = Choices(workshop.folder, workshop.clock)
+        computer = self._choices.read().computer
+        self._net = net_of(workshop, lambda: self._telemetry.newest, self._at_work, computer)
         self._guards = Guards(
-            self._choices.read().computer.rules,
+            computer.rules,
             workshop.clock,
             workshop.presence,
             gpus=lambda: self._telemetry.newest,
             computing_on=lambda: self._shift.gpu if self._shift else None,
+            at_loss=self._net.at_loss,
         )
         self._work = Work(
             workshop.folder.intent, workshop.clock, self._guards, self._new_shift, self._changed, self._shift_ends
@@ -93,6 +99,12 @@ class Node:
     @property
     def _shift(self) -> Shift | None:
         return self._work.shift
+
+    def _at_work(self) -> AtWork | None:
+        shift = self._shift
+        if shift is None or not shift.is_serving:
+            return None
+        return AtWork(shift.gpu, elsewhere=bool(self._workshop.own_servers))
 
     def _shift_ends(self) -> None:
         self._purse.is_compared()  # which is remembered: a later shift need not have read anything
@@ -133,6 +145,9 @@ class Node:
             version=__version__,
             ending=None if shift else self._ending,
         )
+
+    def net(self) -> NetStatus:
+        return self._net.status()
 
     def wallet(self) -> WalletStatus:
         return self._purse.wallet()
@@ -226,6 +241,7 @@ class Node:
         if not change.only_try:
             self._workshop = replace(self._workshop, settings=chosen.network)
             self._guards.use(chosen.computer.rules)
+            self._net.use(chosen.computer)
             if self._shift is not None:
                 self._shift.use(self._workshop)
             self._changed()
@@ -273,6 +289,7 @@ class Node:
     def _look_now(self) -> None:
         self._look = None
         self._now()
+        self._net.look()
 
     def _now(self) -> tuple[Facts, NodeState, tuple[Reason, ...]]:
         """What is, and the state and reasons that follow. Notes since when it is so."""
@@ -319,6 +336,7 @@ class Node:
                 group.create_task(self._work.run(), name="follow the wish")
                 group.create_task(self._keep_trying_the_disk(), name="keep trying the disk")
                 group.create_task(self._telemetry.run(self._changed), name="telemetry")
+                group.create_task(self._net.run(), name="net earnings")
         finally:
             await self.models.end()
             await self.attesting.end()

@@ -31,6 +31,7 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
+from mulberry.model.net import NetStatus
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
 from mulberry.model.proof import AttestationStatus, Envelope
@@ -97,6 +98,10 @@ class ControlClient:
         """The buckets between neighbouring `edges` (aware, ascending, whole seconds; at most 501), empty ones too."""
         query = urlencode({"edges": ",".join(str(int(edge.timestamp())) for edge in edges)}, safe=",")
         return await self._ask(tuple[EarningsBucket, ...], "GET", f"/v1/earnings?{query}")
+
+    async def net(self) -> NetStatus:
+        """What the work brings when its electricity is paid: today, in 7 and in 30 days."""
+        return await self._ask(NetStatus, "GET", "/v1/net")
 
     async def wallet(self) -> WalletStatus:
         """The money on TON, as it was read last."""

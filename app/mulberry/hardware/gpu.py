@@ -74,6 +74,14 @@ class Gpus:
         nvidia = [gpu for gpu in read_pci_gpus(self._files) or () if gpu.is_nvidia and not gpu.is_passed_through]
         return bool(nvidia) and all(gpu.asleep for gpu in nvidia)
 
+    def energy(self, uuid: str) -> int | None:
+        """What that GPU has drawn since its driver was loaded, in millijoules. None: nothing tells."""
+        with self._lock:
+            try:
+                return self._limit.call(lambda: self._session.energy(uuid))
+            except NotAnsweringError:
+                return None
+
     def confidential(self) -> ConfidentialReport:
         """How the GPUs compute confidentially, by the driver and by tables. Never raises for what a driver may do."""
         report = self.read()

@@ -131,6 +131,14 @@ class NvmlSession:
         self._start()
         return question()
 
+    def energy(self, uuid: str) -> int | None:
+        """What a GPU has drawn since its driver was loaded, in millijoules. None: no meter, or no GPU."""
+        try:
+            self._start()
+            return int(pynvml.nvmlDeviceGetTotalEnergyConsumption(pynvml.nvmlDeviceGetHandleByUUID(uuid)))
+        except pynvml.NVMLError:
+            return None
+
     def close(self) -> None:
         """Lets the driver go until the next question."""
         self._known.clear()

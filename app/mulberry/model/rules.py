@@ -12,6 +12,8 @@ from mulberry.model.host import Finding
 from mulberry.model.week import ALWAYS, DayTimes, Week
 
 COOL_BY_CELSIUS = 8  # below the ceiling before work goes on: without it, it would start and stop each minute
+COOLEST_CEILING, HOTTEST_CEILING = 40, 110  # degrees Celsius that an owner may choose
+LEAST_LOAD, MOST_LOAD = 1, 99  # percent
 QUIET_AFTER = timedelta(seconds=30)  # how long an app, a full screen or a load must be gone
 
 
