@@ -18,8 +18,11 @@ from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Status
 from mulberry.model.proof import AttestationStatus, Envelope
+from mulberry.model.rules import Decision
+from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 from samples import NODE_WALLET, a_job, a_status, a_transaction, a_wallet, an_account
+from settings_samples import SETTINGS
 
 
 class PretendAgent:
@@ -49,6 +52,10 @@ class PretendAgent:
         self.attested = 0
         self.nonces: list[str] = []
         self.attestation_refusal: UserFacingError | None = None
+        self.settings_status: SettingsStatus = SETTINGS
+        self.settings_changes: list[SettingsChange] = []
+        self.settings_refusal: UserFacingError | None = None
+        self.decision: Decision = Decision()
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -93,6 +100,28 @@ class PretendAgent:
         self._answer()
         self.dialled.append(proxy)
         return a_status()
+
+    async def settings(self) -> SettingsStatus:
+        self._answer()
+        return self.settings_status
+
+    async def change_settings(self, change: SettingsChange) -> SettingsStatus:
+        self._answer()
+        if self.settings_refusal is not None:
+            raise self.settings_refusal
+        self.settings_changes.append(change)
+        settings = tuple(
+            replace(each, value=each.default if each.name in change.reset else change.values.get(each.name, each.value))
+            for each in self.settings_status.settings
+        )
+        changed = replace(self.settings_status, settings=settings)
+        if not change.only_try:
+            self.settings_status = changed
+        return changed
+
+    async def rules_now(self) -> Decision:
+        self._answer()
+        return self.decision
 
     async def models(self) -> ModelsStatus:
         self._answer()

@@ -57,9 +57,9 @@ def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> No
     entries = [window.sidebar.list.item(row).text() for row in range(window.sidebar.list.count())]
     assert entries == [
         *("Home", "Earnings", "Jobs", "Wallet"),
-        *("Network", "Models", "Hardware", "Attestation"),
+        *("Network", "Models", "Hardware", "Attestation", "Settings"),
     ]
-    assert window.pages.count() == 8
+    assert window.pages.count() == 9
 
 
 def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[], None]) -> None:
@@ -73,6 +73,8 @@ def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[]
     assert window.pages.currentWidget() is window.hardware
     QTest.keyClick(window, Qt.Key.Key_8, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.attestation
+    QTest.keyClick(window, Qt.Key.Key_9, Qt.KeyboardModifier.ControlModifier)
+    assert window.pages.currentWidget() is window.settings
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.home
 

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
@@ -23,7 +23,11 @@ from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.proof import AttestationStatus, Envelope
+from mulberry.model.rules import Decision
+from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
+
+Answer = TypeVar("Answer")
 
 
 class Agent(KeyAgent, Protocol):
@@ -42,6 +46,12 @@ class Agent(KeyAgent, Protocol):
 
     async def get_play_money(self) -> WalletStatus: ...
     async def dial(self, proxy: str) -> Status: ...
+
+    async def settings(self) -> SettingsStatus: ...
+
+    async def change_settings(self, change: SettingsChange) -> SettingsStatus: ...
+
+    async def rules_now(self) -> Decision: ...
 
     async def models(self) -> ModelsStatus: ...
 
@@ -172,6 +182,16 @@ class Connection(QObject):
         """Asks for the proxy of that name to be tried now; its state says the rest, or `failed` why not."""
         self._spawn(lambda line: self._dial(line.agent, proxy))
 
+    def ask(
+        self,
+        question: Callable[[Agent], Awaitable[Answer]],
+        use: Callable[[Answer], None],
+        refused: Callable[[UserFacingError], None],
+    ) -> bool:
+        """Asks the agent, and gives its answer to `use` or why there is none to `refused`. Whether it was asked."""
+        self._spawn(lambda line: self._ask(lambda: question(line.agent), use, refused))
+        return self._line is not None
+
     def fetch_models(self) -> None:
         """What models there are by `models_read`; nothing when the agent does not answer."""
         self._spawn(lambda line: self._fetch(line.agent.models, self.models_read))
@@ -272,6 +292,19 @@ class Connection(QObject):
             await agent.dial(proxy)
         except UserFacingError as problem:
             self.failed.emit(problem)
+
+    async def _ask(
+        self,
+        ask: Callable[[], Awaitable[Answer]],
+        use: Callable[[Answer], None],
+        refused: Callable[[UserFacingError], None],
+    ) -> None:
+        try:
+            answer = await ask()
+        except UserFacingError as problem:
+            refused(problem)
+        else:
+            use(answer)
 
     async def _fetch(self, ask: Callable[[], Awaitable[object]], read: SignalInstance) -> None:
         try:

@@ -1,6 +1,6 @@
 """What happens when: ties the line to the agent, the window, the tray and the jobs together."""
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QMessageBox
 
 from mulberry.desktop import wording
@@ -12,6 +12,7 @@ from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
 from mulberry.desktop.models_feed import ModelsFeed
 from mulberry.desktop.money_feed import MoneyFeed
+from mulberry.desktop.settings_feed import SettingsFeed
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.tray import Tray
@@ -23,6 +24,7 @@ from mulberry.model.node import Want
 GOES_ON_IN_TRAY = "The window is closed. Mulberry goes on; its icon here opens it again."
 GOES_ON_WITHOUT_WINDOW = "Mulberry goes on earning without its window."
 HOW_TO_COME_BACK = "Start Mulberry again to see it, or stop it with `mulberry stop`."
+TRAY_WAIT_MILLISECONDS = 60_000
 TOLD_ABOUT_CLOSING = "told_about_closing"
 TOLD_WHETHER_IT_CAN_EARN = "told_whether_it_can_earn"
 
@@ -48,6 +50,7 @@ class Desktop(QObject):
         self.models = ModelsFeed(connection, self.window.models, theme)
         self.eligibility = EligibilityFeed(connection, self.window)
         self.attestation = AttestationFeed(connection, self.window.attestation)
+        self.settings = SettingsFeed(connection, self.window.settings)
         self._memory = memory
         self._link = Link.STARTING
         self._has_ended = False
@@ -75,6 +78,14 @@ class Desktop(QObject):
         self.window.come_forward()
         self.charts.look_again()
         self.money.look_again()
+
+    def wait_for_tray(self) -> None:
+        """Stays hidden. Without a tray, which may come some time after the login, nothing shows it: then it ends."""
+        QTimer.singleShot(TRAY_WAIT_MILLISECONDS, self, self._end_unless_seen)
+
+    def _end_unless_seen(self) -> None:
+        if not self.tray.is_shown and not self.window.isVisible():
+            self.end()
 
     def _welcome(self) -> None:
         """Who has never seen this window is told first whether this computer can earn."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication
 
 from mulberry.desktop.colours import DARK, LIGHT, Colours, blend
+from mulberry.model.places import resource
 
 USUAL_FONT_PIXELS = 13.0  # what most desktops set; sizes below are for it and grow with a larger one
 
@@ -111,6 +112,8 @@ def style_sheet(colours: Colours, scale: float) -> str:
         warn=colours.warn,
         banner=banner(colours),
         bad=colours.bad,
+        arrow_up=resource("icons/arrow-up.svg").as_posix(),
+        arrow_down=resource("icons/arrow-down.svg").as_posix(),
     )
 
 
@@ -162,6 +165,21 @@ QPushButton[look="plain"]:focus { border-color: $accent }
 QLineEdit {
   background: $surface; color: $text; border: 2px solid $line; border-radius: 8px; padding: ${s6}px ${s8}px }
 QLineEdit:focus { border-color: $accent }
+QSpinBox, QTimeEdit, QComboBox {
+  background: $surface; color: $text; border: 2px solid $line; border-radius: 8px;
+  padding: 4px ${s6}px; font-size: ${s13}px; min-height: ${s18}px }
+QSpinBox:focus, QTimeEdit:focus, QComboBox:focus { border-color: $accent }
+QSpinBox:disabled, QTimeEdit:disabled, QComboBox:disabled, QLineEdit:disabled { color: $muted }
+QSpinBox::up-button, QTimeEdit::up-button, QSpinBox::down-button, QTimeEdit::down-button {
+  border: none; background: transparent; width: ${s18}px }
+QSpinBox::up-arrow, QTimeEdit::up-arrow { image: url("$arrow_up"); width: ${s10}px; height: ${s10}px }
+QSpinBox::down-arrow, QTimeEdit::down-arrow, QComboBox::down-arrow {
+  image: url("$arrow_down"); width: ${s10}px; height: ${s10}px }
+QComboBox::drop-down { border: none; width: ${s24}px }
+QComboBox QAbstractItemView { background: $surface; border: 1px solid $line; selection-background-color: $raised }
+QListWidget[look="texts"] { background: $surface; border: 2px solid $line; border-radius: 8px; font-size: ${s13}px }
+QListWidget[look="texts"]::item { padding: 2px ${s6}px }
+QListWidget[look="texts"]:focus { border-color: $accent }
 QCheckBox { font-size: ${s13}px; spacing: ${s8}px }
 QCheckBox::indicator { width: ${s12}px; height: ${s12}px; border: 2px solid $muted; border-radius: 4px }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent }

@@ -32,6 +32,7 @@ from mulberry.desktop.jobs import JobsPage
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.models_page import ModelsPage
 from mulberry.desktop.network_page import NetworkPage
+from mulberry.desktop.settings_page import SettingsPage
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.wallet import WalletPage
@@ -40,7 +41,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.text import plain
 
 SIDEBAR = 208
-PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models", "Hardware", "Attestation")
+PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models", "Hardware", "Attestation", "Settings")
 
 
 class MainWindow(QMainWindow):
@@ -65,9 +66,10 @@ class MainWindow(QMainWindow):
         self.models = ModelsPage(theme)
         self.hardware = HardwarePage(theme, clock)
         self.attestation = AttestationPage(theme)
+        self.settings = SettingsPage(theme)
         self.pages = QStackedWidget()
         shown: tuple[QWidget, ...] = (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models)
-        for page in (*shown, self.hardware, self.attestation):
+        for page in (*shown, self.hardware, self.attestation, self.settings):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
@@ -124,6 +126,7 @@ class MainWindow(QMainWindow):
         self.models.show_view(view)
         self.hardware.show_view(view)
         self.attestation.show_view(view)
+        self.settings.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             self.home.state.main.setFocus()  # from now on it can be pressed
