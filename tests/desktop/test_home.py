@@ -19,7 +19,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.model.control import Command
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuCondition, GpuReport
-from mulberry.model.node import NodeState, ReasonKind, Status, StepState, Want
+from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, Status, StepState, Want
 from mulberry.model.sentence import sentence, title
 from samples import NO_GPU, NOON, RTX_4090, UNREACHABLE, a_job, a_status, a_wallet, on_a_gpu
 
@@ -101,6 +101,31 @@ def test_a_command_that_failed_gives_the_button_back(home: HomePage) -> None:
     QTest.mouseClick(home.state.main, Qt.MouseButton.LeftButton)
     home.state.failed()
     assert (home.state.main.text(), home.state.main.isEnabled()) == ("Start earning", True)
+
+
+def held(*whys: str) -> Status:
+    rules = tuple(Reason(ReasonKind.PAUSED_BY_RULE, why, "It goes on by itself.", WhoseTurn.NOBODY) for why in whys)
+    return replace(a_status(NodeState.PAUSED), intent=Intent(Want.START, NOON), reasons=rules)
+
+
+def test_who_is_held_up_by_rules_can_stop_and_finds_the_rules(home: HomePage) -> None:
+    show(home, held("The computer runs on its battery."))
+    assert home.state.main.text() == wording.STOP.text
+    assert home.state.pause.isVisible()
+    assert not home.reasons.isVisible(), "the sentence says it all"
+    asked: list[bool] = []
+    home.state.rules_wanted.connect(lambda: asked.append(True))
+    QTest.mouseClick(home.state.rules, Qt.MouseButton.LeftButton)
+    assert asked == [True]
+    show(home, a_status(NodeState.READY))
+    assert not home.state.rules.isVisible()
+
+
+def test_every_rule_that_holds_is_told_once(home: HomePage) -> None:
+    show(home, held("The computer runs on its battery.", "These are quiet hours."))
+    shown = texts(home)
+    assert shown.count("The computer runs on its battery.") == 1
+    assert shown.count("These are quiet hours.") == 1
 
 
 def test_a_pause_is_offered_with_its_end(home: HomePage) -> None:

@@ -37,8 +37,9 @@ def test_whatever_runs_can_be_stopped_at_once(state: NodeState) -> None:
 
 
 def test_who_is_held_up_by_a_rule_of_their_own_is_offered_to_stop_not_to_press_in_vain() -> None:
-    held = replace(a_status(NodeState.PAUSED), intent=Intent(Want.START, NOON))
-    assert wording.offer(held) == wording.Offer(wording.STOP)
+    for state in (NodeState.PAUSED, NodeState.FINISHING):
+        held = replace(a_status(state), intent=Intent(Want.START, NOON))
+        assert wording.offer(held) == wording.Offer(wording.STOP, can_pause=True)
 
 
 def test_a_pause_that_ends_on_another_day_says_which() -> None:

@@ -45,6 +45,14 @@ NO_REQUESTS = Reason(ReasonKind.NO_REQUESTS, "No requests.", "Nothing to do.", W
 TODAY = "0.0042 TON today (play money)."
 
 
+def test_a_pause_by_a_rule_is_called_so_and_says_when_it_ends() -> None:
+    rule = Reason(
+        ReasonKind.PAUSED_BY_RULE, "These are quiet hours.", "It goes on by itself at 07:00.", WhoseTurn.NOBODY
+    )
+    status = replace(STATUS, state=NodeState.PAUSED, reasons=(rule, FULL))
+    assert sentence(status) == "Paused by your rules. These are quiet hours. It goes on by itself at 07:00."
+
+
 @pytest.mark.parametrize(
     ("state", "running", "said"),
     [

@@ -80,7 +80,8 @@ class ReasonsCard(Card):
 
     def show_status(self, status: Status | None) -> None:
         reasons = status.reasons if status is not None else ()
-        reasons = tuple(reason for reason in reasons if reason.kind not in SAID_BY_THE_SENTENCE)
+        said = reasons[:1] if reasons and reasons[0].kind is ReasonKind.PAUSED_BY_RULE else ()
+        reasons = tuple(reason for reason in reasons if reason.kind not in SAID_BY_THE_SENTENCE and reason not in said)
         self.setVisible(bool(reasons))
         if reasons == self._shown:
             return
@@ -89,8 +90,9 @@ class ReasonsCard(Card):
         self.heading.say("What holds things up" if stopping else "Good to know")
         clear(self.grid)
         for row, reason in enumerate(reasons):
+            is_rule = reason.kind is ReasonKind.PAUSED_BY_RULE  # the owner's own wish is no warning
             self.grid.addWidget(
-                Text(reason.evidence, "warn" if reason.stops_work else "strong", wraps=True), 2 * row, 0
+                Text(reason.evidence, "warn" if reason.stops_work and not is_rule else "strong", wraps=True), 2 * row, 0
             )
             turn = TURNS[reason.whose_turn]
             self.grid.addWidget(Text(f"{reason.next_step} {turn}".strip(), "value", wraps=True), 2 * row + 1, 0)

@@ -32,6 +32,7 @@ class SentenceCard(Card):
     """Follows the observed state. Stopping is never disabled; starting is, until the agent has answered."""
 
     asked = Signal(object)  # Command
+    rules_wanted = Signal()
 
     def __init__(self, theme: Theme, clock: Clock) -> None:
         super().__init__("State")
@@ -51,6 +52,8 @@ class SentenceCard(Card):
         self.main.clicked.connect(lambda: self._ask(self._verb))
         self.pause = plain_button("Pause…")
         self.pause.clicked.connect(self._open_pauses)
+        self.rules = plain_button(wording.CHANGE_RULES)
+        self.rules.clicked.connect(self.rules_wanted)
         self.stop = plain_button(wording.STOP.text)
         self.stop.clicked.connect(lambda: self._ask(wording.STOP))
         self.pauses = QMenu(self)
@@ -73,6 +76,7 @@ class SentenceCard(Card):
         second = QHBoxLayout()
         second.addStretch()
         second.addWidget(self.pause)
+        second.addWidget(self.rules)
         second.addWidget(self.stop)
         second.addStretch()
         buttons = QVBoxLayout()
@@ -122,6 +126,7 @@ class SentenceCard(Card):
             self.main.setFocus()
         self.stop.setText(wording.STOP.text)
         self.stop.setVisible(offer.can_stop)
+        self.rules.setVisible(view.status is not None and wording.is_held(view.status))
         self.pause.setText("Pause…")
         self.pause.setVisible(view.link is Link.ANSWERS and offer.can_pause)
 

@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
         self.home.last_jobs.all_wanted.connect(lambda: self.choose("Jobs"))
+        self.home.state.rules_wanted.connect(lambda: self.choose("Settings"))
         self.quit_action = self._action(wording.QUIT_WINDOW, self.quit_asked, "Ctrl+Q")
         self.stop_and_quit_action = self._action(wording.STOP_AND_QUIT, self.stop_and_quit_asked)
         self.sidebar.menu.addActions([self.quit_action, self.stop_and_quit_action])

@@ -38,6 +38,7 @@ GO_ON = Verb("Go on earning", Command(Want.START), "Starting…")
 RESUME = Verb("Go on now (paused until {until})", Command(Want.START), "Starting…")
 FINISH = Verb("Finish and stop", Command(Want.FINISH), "Finishing…")
 STOP = Verb("Stop now", Command(Want.STOP), "Stopping…")
+CHANGE_RULES = "Change your rules"
 UNTIL_I_RESUME = Verb("Until I resume (the same as Stop now)", Command(Want.STOP), "Stopping…")
 
 _MAIN = {
@@ -61,13 +62,18 @@ class Offer:
     can_pause: bool = False
 
 
+def is_held(status: Status) -> bool:
+    """Whether a rule of the owner's holds up what the owner wants, or ends it just now."""
+    return status.intent.want is Want.START and status.state in (NodeState.PAUSED, NodeState.FINISHING)
+
+
 def offer(status: Status) -> Offer:
     """From what is observed, not from what was asked for. Whatever runs can be stopped, by one button or the other."""
     state, until = status.state, status.intent.until
-    if state is not NodeState.PAUSED:
+    if is_held(status):  # to go on is not for a button to say
+        return Offer(STOP, can_pause=True)
+    if until is None or state is not NodeState.PAUSED:
         return Offer(_MAIN[state], state in _CAN_STOP_BESIDES, state in _CAN_PAUSE)
-    if until is None:  # by a rule: to go on is not for a button to say
-        return Offer(STOP)
     resume = replace(RESUME, text=RESUME.text.format(until=pause_end(until, status.as_of)))
     return Offer(resume, can_stop=True)
 

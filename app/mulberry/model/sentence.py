@@ -82,5 +82,6 @@ def _because(status: Status) -> str:
         return f"Paused by you until {pause_end(status.intent.until, status.as_of)}, goes on by itself."
     for reason in status.reasons:
         if reason.stops_work and reason.kind is not ReasonKind.NO_REQUESTS:
-            return f"{reason.evidence} {reason.next_step}"
+            said = f"{reason.evidence} {reason.next_step}"
+            return f"Paused by your rules. {said}" if reason.kind is ReasonKind.PAUSED_BY_RULE else said
     return title(status) + "."
