@@ -404,3 +404,27 @@ def test_letting_the_driver_go_shuts_it_down(driver: FakeDriver, gpus: Gpus) -> 
     gpus.close()
     gpus.close()
     assert len(gpus.read().gpus) == 2
+
+
+def test_a_cards_energy_is_told_where_it_has_a_meter(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says(TWO_CARDS + "d0.energy 18446744073709551615\n")
+    assert gpus.energy("GPU-one") == 2**64 - 1
+    assert gpus.energy("GPU-two") is None, "older than Volta: it has none"
+    assert gpus.energy("GPU-gone") is None
+    driver.says(TWO_CARDS + f"energy 7\nerr.nvmlDeviceGetTotalEnergyConsumption {LOST}\n")
+    assert gpus.energy("GPU-one") is None
+
+
+def test_nobody_waits_for_the_energy_of_a_driver_that_hangs(
+    driver: FakeDriver, clock: SettableClock, root: Path
+) -> None:
+    gpus = Gpus(clock, SystemFiles(root), answer_seconds=0.2)
+    driver.says(TWO_CARDS + "energy 7\nhang.nvmlDeviceGetTotalEnergyConsumption 1\n")
+    assert gpus.energy("GPU-one") is None
+    driver.says(TWO_CARDS)
+    gpus.close()
+
+
+def test_without_a_driver_there_is_no_energy(gpus: Gpus) -> None:
+    with no_library():
+        assert gpus.energy("GPU-one") is None
