@@ -3,22 +3,27 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from agent_workshop import a_workshop
 from conftest import SettableClock
 from ledger_entries import PROXY, finished
 from mulberry.agent.computer_settings import ComputerSettings
 from mulberry.agent.ledger import Ledger, open_ledger
 from mulberry.agent.ledger_schema import MIGRATIONS
 from mulberry.agent.net import JUDGED_AGAIN_SECONDS, Net
+from mulberry.agent.node import Node
+from mulberry.agent.shift import Shift
 from mulberry.agent.toncoin_price import ToncoinPrice
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.money import NANOTON_PER_TON
 from mulberry.model.net import QUARTER_SECONDS, RESTS, NetStatus, Worked
+from mulberry.model.node import Want
+from mulberry.model.settings import SettingsChange
 from samples import NOON
 from time_zones import local_zone
 
@@ -180,3 +185,26 @@ def test_a_ledger_from_before_takes_energy_too(path: Path, clock: SettableClock)
         assert ledger.energy.first() is None
         drew(ledger, hours_ago=1, quarters=1)
         assert ledger.energy.first() == NOON - timedelta(hours=1)
+
+
+@pytest.mark.virtual_time
+async def test_a_node_counts_from_start_to_stop_at_the_settings_of_then(tmp_path: Path, clock: SettableClock) -> None:
+    with a_workshop(tmp_path, clock) as workshop:
+        node = Node(workshop, make_shift=lambda shop, on_change: Shift(shop, on_change, tasks=()))
+        work = asyncio.create_task(node.run())
+        node.change_settings(SettingsChange({"base_watt": 100, "electricity_price": 300}))
+        await asyncio.sleep(3600)
+        assert node.net().today.worked_seconds == 0
+        await node.obey(Want.START, None)
+        await asyncio.sleep(3600)
+        node.change_settings(SettingsChange({"base_watt": 200}))
+        await asyncio.sleep(3600)
+        await node.obey(Want.STOP, None)
+        await asyncio.sleep(3600)
+        found = node.net()
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+    assert 7200 <= found.today.worked_seconds < 7210
+    assert found.today.cost.value == 90, "0.1 kWh and 0.2 kWh at 0.300"
+    assert found.today.energy.evidence == "The computer's own power, as you typed it; no GPU worked."

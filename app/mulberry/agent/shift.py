@@ -169,6 +169,7 @@ class Shift:
             if blocked is None:
                 self._workshop.when_ready()
                 self.is_serving = True
+                self._on_change()
                 blocked = await self._serve(bench)
             self.is_serving = False
             return blocked
