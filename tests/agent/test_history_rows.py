@@ -188,14 +188,15 @@ def test_an_older_ledger_takes_its_jobs_into_the_account(path: Path, clock: Sett
     """As a Mulberry before TON left it."""
     with closing(sqlite3.connect(path)) as old:
         old.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
-    with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        ledger = Ledger(old)
-        for number, tokens in enumerate((134, 100)):
-            ledger.book_job(finished(request_id=f"{number:064x}", adjusted=tokens))
-        ledger.confirm(PROXY, f"{0:064x}", 130, NOON)
+        for number, tokens in ((1, 134), (2, 100)):
+            row = (number, f"{number:064x}", PROXY, "mulberry/tiny-lm", "done", "", 0, None, 0, 34, 100, tokens, 20)
+            old.execute(f"INSERT INTO jobs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - as many marks as values
+        old.execute("INSERT INTO confirmations VALUES (1, 130, 0)")
+        old.commit()
     with closing(open_ledger(path, clock)) as ledger:
         ledger.book_job(finished(request_id="ff" * 32, adjusted=6))
         ledger.confirm(PROXY, "ff" * 32, 6, NOON)
+        assert [job.coefficient for job in ledger.jobs(1, 2)] == [None, None]  # nobody noted it then
         (tally,) = ledger.chain.tallies()
         assert (tally.counted, tally.answered, tally.confirmed) == (240 * 20, 140 * 20, 136 * 20)
 

@@ -109,7 +109,12 @@ def test_a_proxy_is_remembered_as_it_was_met_first(ledger: Ledger) -> None:
         ("UPDATE slots SET tokens = tokens - 1", "sums only grow"),
         ("DELETE FROM slots", "slots are never deleted"),
         ("INSERT INTO payments VALUES (9, '{contract}', 99, x'00', 0)", "smaller than one that is held"),
-        ("INSERT INTO jobs SELECT 7, request_id, proxy, model, outcome, error, 0, 0, 0, 0, 0, 0, 0 FROM jobs", "gaps"),
+        (
+            "INSERT INTO jobs (number, request_id, proxy, model, outcome, error, received_at, finished_at,"
+            " prompt_tokens, completion_tokens, adjusted_tokens, worker_fee_per_token)"
+            " SELECT 7, request_id, proxy, model, outcome, error, 0, 0, 0, 0, 0, 0 FROM jobs",
+            "gaps",
+        ),
     ],
 )
 def test_the_database_itself_refuses_to_falsify(ledger: Ledger, path: Path, statement: str, rule: str) -> None:
@@ -185,7 +190,7 @@ def test_sums_stay_cheap_with_a_hundred_thousand_jobs(path: Path, ledger: Ledger
     many.executescript(
         "BEGIN; WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 100000)"
         " INSERT INTO jobs SELECT n, n, 'p', 'm', 'done', '', 0, 0,"
-        " 1795348800000000 - n * 20000000, 1, 1, 1, 20 FROM i; COMMIT;"
+        " 1795348800000000 - n * 20000000, 1, 1, 1, 20, 0, 0, 1000 FROM i; COMMIT;"
     )
     many.close()
     began = time.perf_counter()
@@ -217,7 +222,9 @@ def test_an_older_ledger_knows_its_proxies_dealings_after_the_move(path: Path, c
     ledger.close()
     older = sqlite3.connect(path, isolation_level=None)
     older.executescript(
-        "DROP TABLE energy; DROP TRIGGER a_booked_job_is_tallied; DROP TRIGGER a_confirmed_job_is_tallied;"
+        "ALTER TABLE jobs DROP COLUMN cached_tokens; ALTER TABLE jobs DROP COLUMN reasoning_tokens;"
+        "ALTER TABLE jobs DROP COLUMN coefficient; DROP TABLE energy;"
+        "DROP TRIGGER a_booked_job_is_tallied; DROP TRIGGER a_confirmed_job_is_tallied;"
         "ALTER TABLE tallies DROP COLUMN requests; ALTER TABLE tallies DROP COLUMN succeeded;"
         "ALTER TABLE tallies DROP COLUMN underpaid;"
         "CREATE TRIGGER a_booked_job_is_tallied AFTER INSERT ON jobs BEGIN SELECT 1; END;"

@@ -20,6 +20,8 @@ from aiohttp import WSCloseCode, web
 from mulberry.agent.attesting import Attesting
 from mulberry.agent.diagnosis import Diagnosing
 from mulberry.agent.eligibility import Preflight
+from mulberry.agent.job_search import JobSearch
+from mulberry.agent.jobs_api import add_job_search
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.watching import Watches
@@ -173,6 +175,7 @@ def make_application(desk: Desk) -> web.Application:
             web.get("/v1/events", faces.events),
         ]
     )
+    add_job_search(application, JobSearch(desk.ledger.path))
     application.on_shutdown.append(faces.hang_up)
     return application
 

@@ -174,6 +174,9 @@ class ProxyBook:
             completion_tokens=served.counted.completion,
             adjusted_tokens=served.adjusted.total,
             worker_fee_per_token=self._parameters.worker_fee_per_token,
+            cached_tokens=served.counted.cached,
+            reasoning_tokens=served.counted.reasoning,
+            coefficient=served.coefficient,
         )
         self._till.put_soon(finished, written)
 

@@ -51,6 +51,9 @@ class Finished:
     completion_tokens: int
     adjusted_tokens: int
     worker_fee_per_token: Nanoton
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    coefficient: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ class Ledger:
 
     def close(self) -> None:
         self._connection.close()
+
+    @property
+    def path(self) -> Path:
+        return Path(self._connection.execute("PRAGMA database_list").fetchone()[2])
 
     # Jobs
 

@@ -87,12 +87,12 @@ def of_finished(finished: "Finished") -> tuple[Any, ...]:
 
 def numbered(number: int, finished: "Finished") -> Job:
     """The job that `finished` became."""
-    return Job(*(number, *_values(finished), None))
+    return Job(number=number, confirmed_tokens=None, **dict(zip(_FINISHED, _values(finished), strict=True)))
 
 
 def job(row: tuple[Any, ...]) -> Job:
-    (number, request_id, proxy, model, outcome, error, received, first_answer, finished, *counts, fee, confirmed) = row
-    prompt, completion, adjusted = counts
+    (number, request_id, proxy, model, outcome, error, received, first_answer, finished, *counts, confirmed) = row
+    prompt, completion, adjusted, fee, cached, reasoning, coefficient = counts
     return Job(
         number=number,
         request_id=request_id,
@@ -108,6 +108,9 @@ def job(row: tuple[Any, ...]) -> Job:
         adjusted_tokens=adjusted,
         worker_fee_per_token=Nanoton(fee),
         confirmed_tokens=confirmed,
+        cached_tokens=cached,
+        reasoning_tokens=reasoning,
+        coefficient=coefficient,
     )
 
 

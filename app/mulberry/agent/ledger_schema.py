@@ -290,5 +290,12 @@ CREATE TABLE energy (
     ]
 )
 
+# What a job's price was made of, beside its counts; NULL in jobs that were booked before this was noted.
+_PRICED = """
+ALTER TABLE jobs ADD COLUMN cached_tokens INTEGER;
+ALTER TABLE jobs ADD COLUMN reasoning_tokens INTEGER;
+ALTER TABLE jobs ADD COLUMN coefficient INTEGER;
+"""
+
 # Each migration takes the ledger one version up; `PRAGMA user_version` says how many were applied.
-MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES, _CHAIN + _CHAIN_RULES, _DEALINGS, _ENERGY)
+MIGRATIONS = (_JOBS + _MONEY + _SUMS + _RULES, _CHAIN + _CHAIN_RULES, _DEALINGS, _ENERGY, _PRICED)

@@ -29,6 +29,7 @@ from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
 from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.net import NetStatus
@@ -45,6 +46,7 @@ EVENT_LIMIT_BYTES = 16 * 2**20
 MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
 PROOF_SECONDS = 180.0  # a TPM or a quoting service may be slow, and each has its own time limit
 ELIGIBILITY_SECONDS = 60.0  # a driver may hang, and the chain may be far away
+SEARCH_SECONDS = 70.0  # through millions of jobs, on a slow disk; the agent gives up after a minute
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
 Noun = TypeVar("Noun")
@@ -93,6 +95,20 @@ class ControlClient:
         """The jobs with numbers `first` to `last`, both included, at most 1,000; ascending; missing ones left out."""
         query = urlencode({"first": first, "last": last})
         return await self._ask(tuple[Job, ...], "GET", f"/v1/jobs?{query}")
+
+    async def find_jobs(self, wish: JobsWish) -> JobsFound:
+        """The jobs that answer a question, a page of them; the first page of a new question at once, the rest when
+        the whole ledger was searched. Raises `UserFacingError` too when that takes too long."""
+        body = to_json(JobsWish, wish)
+        return _understood(JobsFound, await self._call("POST", "/v1/jobs/found", body, SEARCH_SECONDS))
+
+    async def job_choices(self) -> JobsChoices:
+        """What jobs can be chosen by."""
+        return _understood(JobsChoices, await self._call("GET", "/v1/jobs/choices", b"", SEARCH_SECONDS))
+
+    async def job_details(self, number: int) -> JobDetails:
+        """The job as it is now, and the payment that covers it. Raises `UserFacingError` too when there is none."""
+        return _understood(JobDetails, await self._call("GET", f"/v1/jobs/{number}", b"", SEARCH_SECONDS))
 
     async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]:
         """The buckets between neighbouring `edges` (aware, ascending, whole seconds; at most 501), empty ones too."""

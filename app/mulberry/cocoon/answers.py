@@ -36,7 +36,7 @@ class Bill:
 
     def __init__(self, prices: Prices, coefficient: int) -> None:
         self._prices = prices
-        self._coefficient = coefficient
+        self.coefficient = coefficient
         self.counted = Counted()
         self.adjusted = Adjusted()
 
@@ -48,7 +48,7 @@ class Bill:
         counted = largest(self.counted, usage)
         if counted == self.counted:
             return answer
-        adjusted = adjust(counted, self._prices, self._coefficient)
+        adjusted = adjust(counted, self._prices, self.coefficient)
         if adjusted.total > MOST_TOKENS_ON_THE_WIRE:
             raise UsageError("more tokens than the network can count")
         self.counted, self.adjusted = counted, adjusted

@@ -103,6 +103,7 @@ class Served:
     adjusted: Adjusted
     request_bytes: int = 0  # of HTTP, as it came
     answer_bytes: int = 0  # of the answer's body, as far as it was made
+    coefficient: int | None = None  # thousandths
 
 
 class ProxyRefused(Exception):

@@ -200,6 +200,7 @@ class Serving:
             adjusted=self._bill.adjusted,
             request_bytes=self._request_bytes,
             answer_bytes=self._answer_bytes,
+            coefficient=self._bill.coefficient,
         )
         self._terms.book(served, partial(self._say_last, last, now))
 

@@ -16,12 +16,22 @@ class JobOutcome(StrEnum):
     CANCELLED = "cancelled"  # the owner stopped, or the proxy went away
 
 
+class ProxyWord(StrEnum):
+    """The proxy's number of tokens for a job, beside ours."""
+
+    NONE_YET = "none yet"
+    AS_COUNTED = "as counted"
+    FEWER = "fewer"
+    MORE = "more"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A booked job. It never changes; what the proxy confirms later is another row (`confirmed_tokens`).
 
     Token counts are the engine's. `adjusted_tokens` is the same request in the tokens that are paid for
     (protocol page, section 5), as we counted it; `confirmed_tokens` is the proxy's number, None until it came.
+    Cached tokens are part of the prompt, reasoning tokens of the completion; None in ledgers older than these fields.
     """
 
     number: int  # 1, 2, 3 … without gaps within one ledger
@@ -38,6 +48,9 @@ class Job:
     adjusted_tokens: int
     worker_fee_per_token: Nanoton
     confirmed_tokens: int | None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    coefficient: int | None = None  # the price factor that was ours then, in thousandths
 
     @property
     def estimated(self) -> Nanoton:
@@ -54,6 +67,14 @@ class Job:
         """What the proxy's word falls short of ours; 0 until it gave its word."""
         short = 0 if self.confirmed_tokens is None else max(self.adjusted_tokens - self.confirmed_tokens, 0)
         return Nanoton(short * self.worker_fee_per_token)
+
+    @property
+    def word(self) -> ProxyWord:
+        if self.confirmed_tokens is None:
+            return ProxyWord.NONE_YET
+        if self.confirmed_tokens == self.adjusted_tokens:
+            return ProxyWord.AS_COUNTED
+        return ProxyWord.FEWER if self.confirmed_tokens < self.adjusted_tokens else ProxyWord.MORE
 
     @property
     def latency_seconds(self) -> float:

@@ -1,0 +1,205 @@
+"""Whoever looks for a job among millions must find exactly it, in the order asked for, without holding up work."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conftest import SettableClock
+from ledger_entries import ACCOUNT, NOON, PROXY, finished, payment
+from mulberry.agent import job_search
+from mulberry.agent.history_rows import SeenContract
+from mulberry.agent.job_search import JobSearch
+from mulberry.agent.ledger import Ledger, open_ledger
+from mulberry.model.errors import UserFacingError
+from mulberry.model.jobs import Job, JobOutcome, ProxyWord
+from mulberry.model.jobs_question import JobOrder, JobsFound, JobsQuestion, JobsWish
+from mulberry.model.money import Nanoton
+
+OTHER_PROXY = "77" * 32
+JOBS = 40
+
+
+def a_mixed_ledger(path: Path, clock: SettableClock) -> Ledger:
+    """Jobs of two proxies and models with every outcome and every word of the proxy."""
+    ledger = open_ledger(path, clock)
+    for number in range(1, JOBS + 1):
+        outcome = list(JobOutcome)[number % 4] if number % 3 == 0 else JobOutcome.DONE
+        job = replace(
+            finished(f"{number * 7919:064x}", adjusted=100 + number % 7, fee=20 + number % 2),
+            proxy=PROXY if number % 5 else OTHER_PROXY,
+            model="mulberry/tiny-lm" if number % 2 else "Qwen/Qwen3-32B",
+            outcome=outcome,
+            prompt_tokens=number % 11,
+            received_at=NOON + timedelta(minutes=number),
+            finished_at=NOON + timedelta(minutes=number, milliseconds=number * 37 % 500),
+        )
+        ledger.book_job(job)
+        if number % 4:
+            ledger.confirm(job.proxy, job.request_id, 100 + number % 6, NOON)
+    return ledger
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: SettableClock) -> Iterator[Ledger]:
+    with closing(a_mixed_ledger(tmp_path / "ledger.sqlite3", clock)) as made:
+        yield made
+
+
+@pytest.fixture
+def search(ledger: Ledger) -> Iterator[JobSearch]:
+    with closing(JobSearch(ledger.path)) as made:
+        yield made
+
+
+def answers(job: Job, question: JobsQuestion) -> bool:
+    return (
+        question.text.lower() in job.request_id
+        and question.model in ("", job.model)
+        and question.proxy in ("", job.proxy)
+        and question.outcome in (None, job.outcome)
+        and question.word in (None, job.word)
+        and (question.since is None or job.finished_at >= question.since)
+        and (question.until is None or job.finished_at < question.until)
+        and (question.upto is None or job.number <= question.upto)
+    )
+
+
+def sorted_by(job: Job, order: JobOrder) -> tuple[object, int]:
+    is_done = job.outcome is JobOutcome.DONE
+    keys: dict[JobOrder, object] = {
+        JobOrder.NUMBER: job.number,
+        JobOrder.MODEL: job.model,
+        JobOrder.TOKENS: job.prompt_tokens + job.completion_tokens,
+        JobOrder.LATENCY: job.latency_seconds,
+        JobOrder.EARNED: job.earned if job.confirmed_tokens is not None else job.estimated if is_done else 0,
+        JobOrder.OUTCOME: job.outcome.value,
+        JobOrder.WORD: -(10**9) if job.confirmed_tokens is None else job.confirmed_tokens - job.adjusted_tokens,
+        JobOrder.PROXY: job.proxy,
+        JobOrder.REQUEST: job.request_id,
+    }
+    return keys[order], job.number
+
+
+QUESTIONS = st.builds(
+    JobsQuestion,
+    text=st.sampled_from(["", "0", "1f", "1F", "%", "' OR 1=1 --"]),
+    model=st.sampled_from(["", "Qwen/Qwen3-32B", "nobody's"]),
+    proxy=st.sampled_from(["", PROXY, OTHER_PROXY]),
+    outcome=st.none() | st.sampled_from(JobOutcome),
+    word=st.none() | st.sampled_from(ProxyWord),
+    since=st.none() | st.just(NOON + timedelta(minutes=9)),
+    until=st.none() | st.just(NOON + timedelta(minutes=30)),
+    upto=st.none() | st.integers(0, JOBS + 5),
+    order=st.sampled_from(JobOrder),
+    is_descending=st.booleans(),
+)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=QUESTIONS, offset=st.integers(0, 12))
+async def test_what_is_found_is_what_python_would_find(
+    ledger: Ledger, search: JobSearch, question: JobsQuestion, offset: int
+) -> None:
+    right = [job for job in ledger.jobs(1, JOBS) if answers(job, question)]
+    right.sort(key=lambda job: sorted_by(job, question.order), reverse=question.is_descending)
+    found = await search.find(JobsWish(question, offset, 10))
+    assert found == JobsFound(tuple(right[offset : offset + 10]), len(right))
+    first = await search.find(JobsWish(replace(question, text=question.text * 1), 0, 10, is_whole=False))
+    assert first.jobs == tuple(right[:10])
+
+
+async def test_the_first_page_comes_before_the_jobs_are_counted(search: JobSearch) -> None:
+    question = JobsQuestion(order=JobOrder.EARNED)
+    first = await search.find(JobsWish(question, 0, 5, is_whole=False))
+    assert first.total is None and len(first.jobs) == 5
+    assert (await search.find(JobsWish(question, 5, 5))).total == JOBS
+    assert (await search.find(JobsWish(question, 0, 5, is_whole=False))).total == JOBS  # it is known now
+
+
+async def test_jobs_that_come_meanwhile_move_nothing(ledger: Ledger, search: JobSearch) -> None:
+    question = JobsQuestion(upto=JOBS, order=JobOrder.TOKENS)
+    before = await search.find(JobsWish(question))
+    ledger.book_job(replace(finished("ff" * 32), prompt_tokens=10**6))
+    assert await search.find(JobsWish(question)) == before
+    other = await search.find(JobsWish(replace(question, is_descending=False), 0, 3, is_whole=False))
+    assert all(job.number <= JOBS for job in other.jobs)
+
+
+async def test_a_search_that_is_looked_through_stays_while_another_is_saved(search: JobSearch) -> None:
+    looked, saved = JobsQuestion(order=JobOrder.LATENCY), JobsQuestion(order=JobOrder.MODEL)
+    pages = [await search.find(JobsWish(looked if turn % 2 else saved, turn * 2, 2)) for turn in range(10)]
+    assert all(page.total == JOBS for page in pages)
+    third = await search.find(JobsWish(JobsQuestion(order=JobOrder.PROXY), 0, 2))
+    assert third.total == JOBS
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        JobsWish(JobsQuestion(), offset=-1),
+        JobsWish(JobsQuestion(), limit=0),
+        JobsWish(JobsQuestion(), limit=1001),
+        JobsWish(JobsQuestion(text="f" * 65)),
+        JobsWish(JobsQuestion(model="m" * 1001)),
+        JobsWish(JobsQuestion(upto=2**63)),
+        JobsWish(JobsQuestion(since=NOON.replace(tzinfo=None))),
+    ],
+)
+async def test_a_wish_beyond_its_bounds_is_refused(search: JobSearch, wish: JobsWish) -> None:
+    with pytest.raises(ValueError, match=r"jobs|job's|long|zone"):
+        await search.find(wish)
+
+
+async def test_a_search_that_takes_too_long_ends_in_words(search: JobSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_search, "LONGEST_SECONDS", -1.0)
+    monkeypatch.setattr(job_search, "STEPS_BETWEEN_LOOKS", 1)
+    with pytest.raises(UserFacingError, match="not searched to the end"):
+        await search.find(JobsWish(JobsQuestion(order=JobOrder.TOKENS)))
+    monkeypatch.setattr(job_search, "LONGEST_SECONDS", 60.0)
+    assert (await search.find(JobsWish(JobsQuestion(order=JobOrder.TOKENS)))).total == JOBS
+
+
+async def test_the_search_cannot_write(ledger: Ledger, search: JobSearch) -> None:
+    await search.choices()
+    connection = search._reader._connection
+    assert connection is not None
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("INSERT INTO proxies VALUES ('a', 'b', 'c', 0)")
+
+
+async def test_choices_are_what_occurs(search: JobSearch) -> None:
+    choices = await search.choices()
+    assert choices.models == ("Qwen/Qwen3-32B", "mulberry/tiny-lm")
+    assert choices.proxies == tuple(sorted((PROXY, OTHER_PROXY)))
+
+
+async def test_a_payment_covers_the_oldest_jobs_first(tmp_path: Path, clock: SettableClock) -> None:
+    with closing(open_ledger(tmp_path / "paid.sqlite3", clock)) as ledger, closing(JobSearch(ledger.path)) as search:
+        ledger.open_account(ACCOUNT)
+        for number in range(1, 6):
+            ledger.book_job(finished(f"{number:064x}", adjusted=10))
+            if number < 5:
+                ledger.confirm(PROXY, f"{number:064x}", 10, NOON)
+        ledger.grow_counters(ACCOUNT.worker_contract, committed_to_db=100, max_known=140)  # 100 before this ledger
+        for tokens in (110, 125):
+            ledger.add_payment(payment(tokens))
+        ledger.chain.see(
+            SeenContract(ACCOUNT.worker_contract, PROXY, ACCOUNT.proxy_contract, Nanoton(20), 110, True, NOON)
+        )
+        told = [await search.details(number) for number in range(1, 7)]
+        covering = [one.covering and (one.covering.tokens, one.covering.is_on_chain) for one in told if one]
+        assert covering == [(110, True), (125, False), None, None, None]
+        assert told[5] is None
+
+
+async def test_after_the_end_nothing_is_searched(search: JobSearch) -> None:
+    search.close()
+    with pytest.raises(UserFacingError):
+        await search.choices()
