@@ -27,7 +27,10 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, Want
 from mulberry.model.places import DataFolder
+from mulberry.model.rules import Rule
+from mulberry.model.settings import SettingsChange
 from mulberry.model.wallet import AccountRole, ChainTransaction, TransactionKind
+from mulberry.model.week import read_week
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -74,6 +77,25 @@ async def test_a_wish_is_obeyed_and_stored(node: Node, client: ControlClient, tm
     assert status.intent.until == node.status().as_of + timedelta(hours=1)
     assert json.loads((tmp_path / "demo" / "intent.json").read_bytes())["want"] == "pause"
     assert (await client.command(Command(Want.START))).state is NodeState.GETTING_READY
+
+
+async def test_settings_are_shown_tried_changed_and_refused(node: Node, client: ControlClient) -> None:
+    before = await client.settings()
+    tried = await client.change_settings(SettingsChange({"quiet_hours": "22:00-07:00"}, only_try=True))
+    assert tried.named("quiet_hours").value == "22:00-07:00"
+    assert {rule for stretch in tried.foretold for rule in stretch.rules} == {Rule.QUIET_HOURS}
+    assert await client.settings() == before
+    await client.change_settings(SettingsChange({"quiet_hours": "22:00-07:00"}))
+    assert not (await client.settings()).named("quiet_hours").is_default
+    with pytest.raises(UserFacingError, match="was not changed"):
+        await client.change_settings(SettingsChange({"owner_address": "somewhere"}))
+
+
+async def test_what_the_rules_see_is_told_although_nothing_works(node: Node, client: ControlClient) -> None:
+    await client.change_settings(SettingsChange({"schedule": [*read_week("never").days], "stop_at_loss": True}))
+    seen = await client.rules_now()
+    assert Rule.SCHEDULE in {hold.rule for hold in seen.holds}
+    assert Rule.NET_LOSS in dict(seen.blind)
 
 
 async def test_jobs_come_by_number_and_missing_ones_are_left_out(node: Node, client: ControlClient) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from pydantic import JsonValue
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
@@ -75,7 +76,7 @@ class GpuRulesEditor(Editor):
     def __init__(self, setting: Setting, theme: Theme) -> None:
         super().__init__(setting)
         self._theme = theme
-        self._name = setting.title
+        self._follows: QWidget | None = None
         self._gpus: dict[str, str] = {}  # names by UUID
         self._rules: dict[str, GpuRules] = {}
         self.rows: dict[str, _Row] = {}
@@ -104,8 +105,12 @@ class GpuRulesEditor(Editor):
             self._show()
 
     def tell(self, name: str, description: str) -> None:
-        self._name = name
+        self.setAccessibleName(name)
         self.setAccessibleDescription(description)
+
+    def follow(self, before: QWidget) -> None:
+        """Rows that come late are reached from here, not after the page's last field."""
+        self._follows = before
 
     def _show(self) -> None:
         uuids = dict.fromkeys((*self._gpus, *self._rules))
@@ -122,6 +127,9 @@ class GpuRulesEditor(Editor):
     def _make_rows(self, uuids: list[str]) -> None:
         clear(self._column)
         self.rows = {uuid: self._row(uuid) for uuid in uuids}
+        order = [widget for row in self.rows.values() for widget in (row.use, row.ceiling, row.other_load)]
+        for before, after in pairwise((self._follows, *order) if self._follows is not None else ()):
+            QWidget.setTabOrder(before, after)
 
     def _row(self, uuid: str) -> _Row:
         name = self._gpus.get(uuid) or settings_wording.absent_gpu(uuid)

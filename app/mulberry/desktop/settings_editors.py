@@ -68,6 +68,9 @@ class Editor(QWidget):
         else:
             self.edited.emit(value)
 
+    def follow(self, before: QWidget) -> None:
+        """Is reached by Tab after it; those that never make new widgets are so by themselves."""
+
     def tell(self, name: str, description: str) -> None:
         """For screen readers, to the widgets that take the keyboard."""
         raise NotImplementedError
@@ -128,8 +131,8 @@ class NumberEditor(Editor):
         self.number.setSuffix(f" {setting.unit}" if setting.unit else "")
         self.number.valueChanged.connect(self.send)
         self.switch.clicked.connect(self._switched)
-        self.switch.setVisible(setting.may_be_off)
         _row(self, self.switch, self.number)
+        self.switch.setVisible(setting.may_be_off)
         self.show_setting(setting)
 
     @property
@@ -246,8 +249,8 @@ class TimesEditor(Editor):
             edit.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             edit.timeChanged.connect(self._commit)
         self.switch.clicked.connect(self._switched)
-        self.switch.setVisible(setting.may_be_off)
         _row(self, self.switch, self.times[0], self._until, self.times[1])
+        self.switch.setVisible(setting.may_be_off)
         self.show_setting(setting)
 
     @property

@@ -84,6 +84,7 @@ class SettingField(QFrame):
         self.sending.setSingleShot(True)
         self.sending.timeout.connect(self.send)
         self._lay_out(theme)
+        self.editor.follow(self.reset)
         self.show_rule(())
         self._say_problem("")
         self.show_setting(setting)

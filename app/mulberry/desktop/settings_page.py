@@ -19,6 +19,7 @@ from mulberry.model.rules import Decision
 from mulberry.model.settings import Page, Setting, SettingsStatus
 
 LOOK_AGAIN_MILLISECONDS = 30_000
+FIELDS_AT_A_TIME = 4
 PAGES_OF_RULES = (Page.WHEN, Page.ELECTRICITY)
 
 
@@ -46,10 +47,12 @@ class SettingsPage(ScrollingPage):
         self._theme = theme
         self._view = View()
         self._held_by: tuple[Reason, ...] = ()
+        self._decision = Decision()
+        self._missing: list[str] = []  # names of fields that are not built yet
         self._hidden = 0  # settings for experts that are searched for and not shown
         self.status: SettingsStatus | None = None
         self.fields: dict[str, SettingField] = {}
-        self.cards: list[SettingsCard] = []
+        self.cards: dict[Page, SettingsCard] = {}  # in the order of the page
         self.line = narrow(Text(settings_wording.NOT_HEARD_YET, "source", wraps=True))
         self.search = QLineEdit()
         self.search.setPlaceholderText(settings_wording.SEARCH)
@@ -77,6 +80,8 @@ class SettingsPage(ScrollingPage):
         self.column.addWidget(self.preview)
         self.column.addStretch(1)
         self.preview.hide()
+        self.building = QTimer(self, interval=0)
+        self.building.timeout.connect(self._build_some)
         self.looking = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
         self.looking.timeout.connect(self.wanted)
         find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
@@ -107,7 +112,8 @@ class SettingsPage(ScrollingPage):
         if makes_anew:
             self._make(status)
         for setting in status.settings:
-            self.fields[setting.name].show_setting(setting, awaited=setting.name in awaited)
+            if setting.name in self.fields:
+                self.fields[setting.name].show_setting(setting, awaited=setting.name in awaited)
         self.show_preview(status)
         self._filter()
 
@@ -116,6 +122,7 @@ class SettingsPage(ScrollingPage):
         self.preview.show_status(status)
 
     def show_rules(self, decision: Decision) -> None:
+        self._decision = decision
         lines = settings_wording.rule_lines(decision)
         for name, field in self.fields.items():
             field.show_rule(lines.get(name, ()))
@@ -136,21 +143,36 @@ class SettingsPage(ScrollingPage):
             field.send()
 
     def _make(self, status: SettingsStatus) -> None:
-        for card in self.cards:
+        """Empty cards; their fields follow a few at a time, so that nothing waits for all of them."""
+        for card in self.cards.values():
             card.hide()
             card.deleteLater()
-        self.cards, self.fields = [], {}
-        for page in Page:
-            settings = [setting for setting in status.settings if setting.page is page]
-            if not settings:
-                continue
-            card = SettingsCard(page)
-            self.cards.append(card)
+        self.fields = {}
+        self.cards = {page: SettingsCard(page) for page in Page if any(each.page is page for each in status.settings)}
+        for card in self.cards.values():
+            card.hide()
             self.column.insertWidget(self.column.count() - 1, card)
-            for setting in settings:
-                self.fields[setting.name] = self._field(setting)
-                card.add(self.fields[setting.name])
+        self._missing = [setting.name for page in self.cards for setting in status.settings if setting.page is page]
+        self._build_some()
+        self.building.start()
+
+    def _build_some(self) -> None:
+        some, self._missing = self._missing[:FIELDS_AT_A_TIME], self._missing[FIELDS_AT_A_TIME:]
+        if self.status is None or not some:
+            self.building.stop()
+            return
+        for name in some:
+            setting = self.status.named(name)
+            self.fields[name] = self._field(setting)
+            self.cards[setting.page].add(self.fields[name])
         self._show_gpus()
+        self.show_rules(self._decision)
+        self._filter()
+
+    def build_all(self) -> None:
+        """What is still missing, now."""
+        while self.building.isActive():
+            self._build_some()
 
     def _field(self, setting: Setting) -> SettingField:
         field = SettingField(setting, self._theme)
@@ -174,17 +196,14 @@ class SettingsPage(ScrollingPage):
     def _filter(self) -> None:
         """Shows what is searched for; what its owner is typing stays in sight."""
         search, self._hidden = self.search.text(), 0
-        for card in self.cards:
+        for card in self.cards.values():
             for field in card.fields:
                 fits = settings_wording.matches(field.setting, search)
                 is_open = not field.setting.is_for_experts or self.experts.isChecked()
                 self._hidden += fits and not is_open
                 field.setVisible((fits and is_open) or field.is_held)
             card.setVisible(any(not field.isHidden() for field in card.fields))
-        rules_are_shown = not search.strip() and any(
-            card.fields[0].setting.page in PAGES_OF_RULES and not card.isHidden() for card in self.cards
-        )
-        self.preview.setVisible(rules_are_shown)
+        self.preview.setVisible(not search.strip() and any(page in self.cards for page in PAGES_OF_RULES))
         self._say()
 
     def _say(self) -> None:
@@ -193,7 +212,7 @@ class SettingsPage(ScrollingPage):
         elif self._view.is_stale:
             self.line.say(settings_wording.STALE)
         elif self.search.text().strip():
-            matching = sum(not field.isHidden() for card in self.cards for field in card.fields)
+            matching = sum(not field.isHidden() for card in self.cards.values() for field in card.fields)
             self.line.say(settings_wording.found(matching, self._hidden))
         else:
             self.line.say(settings_wording.SAVED_AT_ONCE)
