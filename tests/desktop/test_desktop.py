@@ -137,6 +137,19 @@ async def test_whoever_has_used_the_window_before_sees_the_home_page(
     assert window.pages.currentWidget() is window.home
 
 
+@pytest.mark.parametrize("has_tray", [True, False])
+async def test_a_window_that_starts_hidden_ends_where_no_tray_shows_it(
+    qtbot: QtBot, start: Start, monkeypatch: pytest.MonkeyPatch, has_tray: bool
+) -> None:
+    monkeypatch.setattr("mulberry.desktop.desktop.TRAY_WAIT_MILLISECONDS", 0)
+    running = start(has_tray=has_tray)
+    running.desktop.window.hide()
+    running.desktop.wait_for_tray()
+    await running.hear(NodeState.READY)  # the timer is due before that
+    assert running.ended is not has_tray
+    assert running.agent.commands == []
+
+
 async def test_a_stopped_node_needs_no_explanation(qtbot: QtBot, start: Start) -> None:
     running = start(has_tray=False)
     await running.hear(NodeState.STOPPED)

@@ -86,3 +86,15 @@ def test_the_socket_has_a_full_path_and_is_the_owners_alone(qtbot: QtBot, folder
     assert address.stat().st_mode & 0o077 == 0
     instance.release()
     QLocalServer.removeServer(str(address))
+
+
+def test_a_start_that_is_to_stay_hidden_brings_nothing_forward(qtbot: QtBot, folder: DataFolder) -> None:
+    first, second, third = SingleInstance(folder), SingleInstance(folder), SingleInstance(folder)
+    asked: list[bool] = []
+    first.come_forward.connect(lambda: asked.append(True))
+    assert first.acquire()
+    assert not second.acquire(comes_forward=False)
+    with qtbot.waitSignal(first.come_forward, timeout=5000):
+        assert not third.acquire()
+    assert asked == [True], "only the third one asked"
+    first.release()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mulberry import __version__
-from mulberry.cli import attest, check, config, diagnose, joining, key
+from mulberry.cli import attest, autostart, check, config, diagnose, joining, key
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
 from mulberry.cli.models import models
 from mulberry.model.errors import UserFacingError
@@ -32,6 +32,7 @@ sandboxes = typer.Typer(no_args_is_help=True, help="What stands around strangers
 application.add_typer(key.application, name="key")
 application.add_typer(config.application, name="config")
 application.add_typer(attest.application, name="attest")
+application.add_typer(autostart.application, name="autostart")
 application.add_typer(sandboxes, name="sandbox")
 application.add_typer(models, name="models")
 
@@ -313,11 +314,15 @@ def benchmark(
 
 
 @application.command()
-def desktop(network: Network = "demo", data: Data = None) -> None:
+def desktop(
+    network: Network = "demo",
+    data: Data = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Only the icon in the tray, until it is clicked.")] = False,
+) -> None:
     """Open the window."""
     from mulberry.desktop.app import run
 
-    raise typer.Exit(run(root_of(data), network))
+    raise typer.Exit(run(root_of(data), network, hidden=hidden))
 
 
 def _command(network: str, data: Path | None, want: str, pause_seconds: float | None = None) -> None:

@@ -27,12 +27,19 @@ if TYPE_CHECKING:
 LOG_BYTES = 1_000_000
 
 
-def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, font_factor: float = 1.0) -> int:
+def run(
+    root: Path,
+    network: str = "demo",
+    *,
+    scheme: Scheme = Scheme.FOLLOW,
+    font_factor: float = 1.0,
+    hidden: bool = False,
+) -> int:
     """The window of `network` under the data folder `root`, until its owner quits it. The agent goes on.
 
-    A second one for the same folder brings the first forward and returns at once.
+    A second one for the same folder brings the first forward and returns at once, unless it is to be `hidden`.
     """
-    with opened(root, network, scheme, font_factor) as desktop:
+    with opened(root, network, scheme, font_factor, hidden=hidden) as desktop:
         if desktop is not None:
             import qasync
 
@@ -42,8 +49,13 @@ def run(root: Path, network: str = "demo", *, scheme: Scheme = Scheme.FOLLOW, fo
 
 
 @contextmanager
-def opened(root: Path, network: str, scheme: Scheme, font_factor: float) -> Iterator[Desktop | None]:
-    """A window whose first frame is painted and which knows nothing yet; None where another process has it open."""
+def opened(
+    root: Path, network: str, scheme: Scheme, font_factor: float, *, hidden: bool = False
+) -> Iterator[Desktop | None]:
+    """A window whose first frame is painted and which knows nothing yet; None where another process has it open.
+
+    A `hidden` one is only an icon in the tray.
+    """
     folder = DataFolder.of_network(root, network)
     folder.create()
     _log_to(folder.window_log)
@@ -52,13 +64,16 @@ def opened(root: Path, network: str, scheme: Scheme, font_factor: float) -> Iter
     application.setDesktopFileName("mulberry")  # or Wayland shows a placeholder for our icon
     application.setQuitOnLastWindowClosed(False)
     instance = SingleInstance(folder)
-    if not instance.acquire():
+    if not instance.acquire(comes_forward=not hidden):
         yield None
         return
     memory = QSettings(str(folder.path / "window.ini"), QSettings.Format.IniFormat)
     desktop = Desktop(Theme(application, scheme, font_factor), SystemClock(), Connection(), Tray(), memory)
     instance.come_forward.connect(desktop.come_forward)
-    desktop.window.show()
+    if hidden:
+        desktop.wait_for_tray()
+    else:
+        desktop.window.show()
     application.processEvents()  # the first frame
     try:
         yield desktop

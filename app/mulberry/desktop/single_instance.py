@@ -26,10 +26,11 @@ class SingleInstance(QObject):
         self._lock.setStaleLockTime(0)  # an old lock is as good as a new one while its owner lives
         self._server: QLocalServer | None = None
 
-    def acquire(self) -> bool:
-        """Whether this is the first. If not, the first one has been asked to come forward."""
+    def acquire(self, *, comes_forward: bool = True) -> bool:
+        """Whether this is the first. If not, the first one has been asked to come forward, where that is wanted."""
         if not self._lock.tryLock(100):
-            self._ask_the_first()
+            if comes_forward:
+                self._ask_the_first()
             return False
         if os.name != "nt":
             Path(self._address).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
