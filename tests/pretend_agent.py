@@ -16,11 +16,13 @@ from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.money import Nanoton
+from mulberry.model.net import NetStatus
 from mulberry.model.node import Status
 from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
+from net_samples import A_NET
 from samples import NODE_WALLET, a_job, a_status, a_transaction, a_wallet, an_account
 from settings_samples import SETTINGS
 
@@ -36,6 +38,7 @@ class PretendAgent:
         self.ledger: list[Job] = [a_job(number) for number in range(1, jobs + 1)]
         self.chain: list[ChainTransaction] = [a_transaction(number) for number in range(transactions, 0, -1)]
         self.payouts: list[str | None] = []
+        self.net_asked = 0
         self.dialled: list[str] = []
         self.payout_refusal: UserFacingError | None = None
         self.passphrase = "mulberry silk worm"
@@ -81,6 +84,11 @@ class PretendAgent:
     async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]:
         self._answer()
         return tuple(EarningsBucket(start, Nanoton(number), 1) for number, start in enumerate(edges[:-1]))
+
+    async def net(self) -> NetStatus:
+        self._answer()
+        self.net_asked += 1
+        return A_NET
 
     async def payout(self, proxy: str | None = None) -> WalletStatus:
         self._answer()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mulberry import __version__
-from mulberry.cli import attest, autostart, check, config, diagnose, joining, key
+from mulberry.cli import attest, autostart, check, config, diagnose, earnings, joining, key
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
 from mulberry.cli.models import models
 from mulberry.model.errors import UserFacingError
@@ -40,6 +40,7 @@ application.command()(joining.run)
 application.command()(joining.proxies)
 application.command()(check.check)
 application.command()(diagnose.diagnose)
+application.command()(earnings.earnings)
 
 TonConfig = Annotated[
     Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)

@@ -21,6 +21,7 @@ from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.models import ModelOrder, ModelsStatus
+from mulberry.model.net import NetStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.rules import Decision
@@ -66,6 +67,8 @@ class Agent(KeyAgent, Protocol):
     async def attest_again(self) -> AttestationStatus: ...
 
     async def envelope(self, nonce: str = "", question: str = "") -> Envelope: ...
+
+    async def net(self) -> NetStatus: ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -113,6 +116,7 @@ class Connection(QObject):
     jobs_fetched = Signal(int, int, object)  # first, last, tuple[Job, ...]
     jobs_not_fetched = Signal(int, int)
     earnings_fetched = Signal(object, object)  # Window, tuple[EarningsBucket, ...]
+    net_read = Signal(object)  # NetStatus
     history_fetched = Signal(int, int, object)  # offset, limit, tuple[ChainTransaction, ...]
     history_not_fetched = Signal(int, int)
     reconciled = Signal(object)  # Reconciliation
@@ -157,6 +161,10 @@ class Connection(QObject):
     def fetch_earnings(self, window: Window) -> None:
         """The earnings in `window` by `earnings_fetched`; nothing when the agent does not answer."""
         self._spawn(lambda line: self._fetch_earnings(line.agent, window))
+
+    def fetch_net(self) -> None:
+        """Net earnings by `net_read`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._fetch(line.agent.net, self.net_read))
 
     def fetch_history(self, offset: int, limit: int) -> None:
         """At most `limit` transactions, newest first, after the `offset` newest; by `history_fetched` or `…_not_…`."""

@@ -12,6 +12,7 @@ from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
 from mulberry.desktop.models_feed import ModelsFeed
 from mulberry.desktop.money_feed import MoneyFeed
+from mulberry.desktop.net_feed import NetFeed
 from mulberry.desktop.settings_feed import SettingsFeed
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -47,6 +48,7 @@ class Desktop(QObject):
         self.charts = ChartFeed(connection, self.window, clock)
         self.key = KeyFeed(connection, self.window.wallet.key, theme)
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
+        self.net = NetFeed(connection, self.window)
         self.models = ModelsFeed(connection, self.window.models, theme)
         self.eligibility = EligibilityFeed(connection, self.window)
         self.attestation = AttestationFeed(connection, self.window.attestation)

@@ -7,6 +7,7 @@ from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Page, Row, Text, choice_button, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.history import BAR_SECONDS, BARS_ON_OFFER, Bars, Range, Window, from_first_work
+from mulberry.desktop.net_card import NetCard
 from mulberry.desktop.reconcile_card import ReconcileCard
 from mulberry.desktop.stages import PAID, STAGES, Legend, Stage, StagesChart, Swatch
 from mulberry.desktop.theme import Theme
@@ -111,6 +112,7 @@ class EarningsPage(Page):
         super().__init__()
         self.stages = {stage.title: StageBlock(theme, stage) for stage in STAGES}
         self.over_time = ChartCard(theme)
+        self.net = NetCard(theme)
         self.reconcile = ReconcileCard()
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
@@ -121,6 +123,7 @@ class EarningsPage(Page):
         all_told.column.addWidget(Row(*((block, 1) for block in self.stages.values())))
         self.column.addWidget(all_told)
         self.column.addWidget(self.over_time)
+        self.column.addWidget(self.net)
         self.column.addWidget(self.reconcile)
         self.column.addStretch()
 

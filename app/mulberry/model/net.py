@@ -94,6 +94,23 @@ class NetStatus:
 NO_ELECTRICITY_PRICE = "You have named no price of electricity; the Settings page has a place for it."
 
 
+def notes(net: NetStatus) -> tuple[str, ...]:
+    """The sentences that stand below the numbers of every face."""
+    toncoin, electricity = net.toncoin_price, net.electricity_price
+    said = []
+    if toncoin.value is None:
+        said.append(f"What the earnings are worth is not known. {toncoin.evidence}")
+    else:
+        said.append(f"1 TON costs {format_money(toncoin.value, net.currency)}. {toncoin.evidence}")
+    if electricity.value is None:
+        said.append(f"What the electricity costs now is not known. {electricity.evidence}")
+    else:
+        said.append(f"1 kWh costs {format_money(electricity.value, net.currency)}. {electricity.evidence}")
+    if net.at_loss.value:
+        said.append(f"Work costs more than it brings. {net.at_loss.evidence}")
+    return tuple(said)
+
+
 def quarter(moment: datetime) -> datetime:
     """When the quarter of an hour began in which `moment` (aware) lies."""
     return datetime.fromtimestamp(int(moment.timestamp()) // QUARTER_SECONDS * QUARTER_SECONDS, UTC)
@@ -195,7 +212,7 @@ def _per_hour(net: Finding[int], milliseconds: int) -> Finding[int]:
     if milliseconds < LEAST_WORKED / timedelta(milliseconds=1):
         return Finding(None, "It worked for less than a minute in this time.")
     of_hour = _rounded(net.value * MILLISECONDS_PER_HOUR, milliseconds)
-    return Finding(of_hour, f"The net of {_hours(milliseconds)} of work, divided by them.")
+    return Finding(of_hour, f"The net of {_hours(milliseconds)} of work, for each of these hours.")
 
 
 def last_worked(worked: Iterable[Worked], now: datetime) -> tuple[Worked, ...]:
