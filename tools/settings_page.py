@@ -20,6 +20,18 @@ NAME VALUE`; `mulberry config list --all` shows what holds. Those of the compute
 folder and hold for every network; those of a network lie in `settings.json` of its folder. Only what differs from the
 default is written there. A file that cannot be read is kept aside under another name; one of a newer Mulberry is
 refused and left as it is.
+
+Rules are looked at once a second while work is wanted. A rule can only see what the system tells: on the Settings page
+and in `mulberry config list` each one that is on and blind here says so with its reason, and then pauses nothing.
+
+| rule | what is asked |
+|---|---|
+| Only when idle | the X server; GNOME's idle monitor; else logind, which knows it only where the desktop tells it |
+| Pause in full screen | the X server; GameMode. Wayland tells no program what fills the screen |
+| Pause on battery | the kernel's power supplies |
+| Pause on a metered network | NetworkManager |
+| Pause for these programs | the kernel's list of processes |
+| Pause for other load, Temperature ceiling | the NVIDIA driver; of the load beside a job of ours it tells nothing |
 """
 
 

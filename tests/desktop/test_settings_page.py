@@ -459,9 +459,13 @@ def test_a_rule_says_what_it_holds_up_and_why_it_cannot(page: SettingsPage) -> N
     assert page.fields["gpus"].rule.text() == "Holds now: You keep it."
     blind = page.fields["pause_in_full_screen"].rule
     assert blind.isVisible()
+    assert blind.property("look") == "value", "nobody has chosen it"
     assert blind.text() == "Cannot be seen here, because Wayland tells no program. It pauses nothing."
     page.show_rules(Decision())
     assert not blind.isVisible()
+    page.show_status(CHOSEN)
+    page.show_rules(Decision(blind=((Rule.IDLE, "Wayland tells no program"),)))
+    assert page.fields["idle_minutes"].rule.property("look") == "warn", "its owner counts on it"
 
 
 def test_the_week_ahead_is_drawn_told_and_listed_and_warns(page: SettingsPage, qtbot: QtBot) -> None:

@@ -88,6 +88,18 @@ def test_a_signal_that_this_computer_does_not_give_is_named_and_holds_nothing_up
     }  # fmt: skip
 
 
+def test_a_card_without_sensors_makes_its_rules_blind_and_holds_nothing_up() -> None:
+    rules = Rules(ceiling_celsius=80, gpus=(GpuRules("GPU-1", other_load_percent=20),))
+    bare = replace(CARD, celsius=None, other_load_percent=None)
+    decision = decide(rules, replace(QUIET_DESK, gpus=(bare,)))
+    assert decision.may_use("GPU-1")
+    assert decision.blind == (
+        (Rule.TEMPERATURE, "the temperature of RTX 4090 is not known"),
+        (Rule.OTHER_LOAD, "the load of other programs on RTX 4090 is not known now"),
+    )
+    assert decide(rules, QUIET_DESK).blind == ()
+
+
 def test_a_game_that_loads_its_next_level_does_not_start_the_work() -> None:
     playing = decide(Rules(apps=("doom",)), replace(QUIET_DESK, programs=Finding(frozenset({"doom"}), "/proc")))
     just_after = decide(Rules(apps=("doom",)), replace(QUIET_DESK, at=NOON + timedelta(seconds=5)), playing)

@@ -16,7 +16,7 @@ from mulberry.model.places import DataFolder
 
 if TYPE_CHECKING:
     from mulberry.agent.choices import Choices
-    from mulberry.model.settings import Setting, SettingsChange, SettingsStatus
+    from mulberry.model.settings import RuleNow, Setting, SettingsChange, SettingsStatus
 
 application = typer.Typer(no_args_is_help=True, help="What you chose: show it, change it.")
 
@@ -35,7 +35,7 @@ def list_settings(
     if as_json:
         say([json.dumps({setting.name: setting.value for setting in status.settings}, indent=2, ensure_ascii=False)])
     else:
-        say(_in_lines(status, everything=everything))
+        say(_in_lines(status, _rules_now(network, data), everything=everything))
 
 
 @application.command()
@@ -96,6 +96,17 @@ def _ask(network: str, data: Path | None, change: "SettingsChange | None") -> "S
         return choices.change(change)[1]
 
 
+def _rules_now(network: str, data: Path | None) -> "dict[str, RuleNow]":
+    """What the rules hold up and cannot see; nothing where no agent looks."""
+    from mulberry.client.control import AgentNotRunning
+    from mulberry.model.settings import rules_now
+
+    try:
+        return rules_now(asyncio.run(client_of(network, data).rules_now()))
+    except AgentNotRunning:
+        return {}
+
+
 def _choices(network: str, data: Path | None) -> "Choices":
     from mulberry.agent.choices import Choices
     from mulberry.model.clock import SystemClock
@@ -122,7 +133,7 @@ def _tell(status: "SettingsStatus", name: str) -> None:
     say([f"{setting.title}: {shown(setting)}.{when}", *status.contradictions])
 
 
-def _in_lines(status: "SettingsStatus", *, everything: bool) -> Iterator[str]:
+def _in_lines(status: "SettingsStatus", now: "dict[str, RuleNow]", *, everything: bool) -> Iterator[str]:
     from mulberry.model.settings import Page
 
     listed = [setting for setting in status.settings if everything or not setting.is_for_experts]
@@ -134,6 +145,7 @@ def _in_lines(status: "SettingsStatus", *, everything: bool) -> Iterator[str]:
             changed = "" if setting.is_default else " (changed)"
             yield f"  {setting.name} = {_with_unit(setting)}{changed}"
             yield f"      {setting.explanation}"
+            yield from (f"      {told}" for told in (now[setting.name].told if setting.name in now else ()))
     yield from status.contradictions
 
 

@@ -19,7 +19,7 @@ from mulberry.desktop.settings_editors import (
 )
 from mulberry.desktop.theme import Theme
 from mulberry.model.errors import UserFacingError
-from mulberry.model.settings import Setting, Shape
+from mulberry.model.settings import RuleNow, Setting, Shape
 
 SEND_AFTER_MILLISECONDS = 400  # clicks in a row are one change
 EDITOR_WIDTH = 330
@@ -73,7 +73,7 @@ class SettingField(QFrame):
         self.reset.clicked.connect(self._reset)
         self.explanation = narrow(Text(setting.explanation, "source", wraps=True))
         self.note = narrow(Text("", "source", wraps=True))
-        self.rule = narrow(Text("", "warn", wraps=True))
+        self.rule = narrow(Text("", "value", wraps=True))
         self.problem = narrow(Text("", "bad", wraps=True))
         self.editor = make_editor(setting, theme)
         self.editor.tell(setting.title, setting.explanation)
@@ -85,7 +85,7 @@ class SettingField(QFrame):
         self.sending.timeout.connect(self.send)
         self._lay_out(theme)
         self.editor.follow(self.reset)
-        self.show_rule(())
+        self.show_rule(None)
         self._say_problem("")
         self.show_setting(setting)
 
@@ -133,10 +133,11 @@ class SettingField(QFrame):
             self.editor.show_setting(setting)
         self._freeze()
 
-    def show_rule(self, lines: tuple[str, ...]) -> None:
-        """What its rule holds up now, or why it cannot."""
-        self.rule.say("\n".join(lines))
-        self.rule.setVisible(bool(lines))
+    def show_rule(self, now: RuleNow | None) -> None:
+        """What its rule holds up now, or why it cannot: a warning where its owner counts on it."""
+        self.rule.say("\n".join(now.told) if now is not None else "")
+        self.rule.mark("look", "warn" if now is not None and now.is_blind and not self.setting.is_default else "value")
+        self.rule.setVisible(now is not None)
 
     def show_stale(self, is_stale: bool) -> None:
         self._is_stale = is_stale

@@ -16,7 +16,7 @@ from mulberry.desktop.week_preview import WeekPreview
 from mulberry.model.errors import UserFacingError
 from mulberry.model.node import Reason, ReasonKind
 from mulberry.model.rules import Decision
-from mulberry.model.settings import Page, Setting, SettingsStatus
+from mulberry.model.settings import Page, Setting, SettingsStatus, rules_now
 
 LOOK_AGAIN_MILLISECONDS = 30_000
 FIELDS_AT_A_TIME = 4
@@ -123,9 +123,9 @@ class SettingsPage(ScrollingPage):
 
     def show_rules(self, decision: Decision) -> None:
         self._decision = decision
-        lines = settings_wording.rule_lines(decision)
+        told = rules_now(decision)
         for name, field in self.fields.items():
-            field.show_rule(lines.get(name, ()))
+            field.show_rule(told.get(name))
 
     def refuse(self, name: str, problem: UserFacingError, awaited: frozenset[str] = frozenset()) -> None:
         if name in self.fields:

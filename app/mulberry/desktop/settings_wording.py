@@ -1,8 +1,7 @@
 """What the Settings page says beside the definitions' own words. Pure, so that each can be read and tested."""
 
 from mulberry.model.gpu import GpuInfo
-from mulberry.model.rules import Decision
-from mulberry.model.settings import SETTING_OF_RULE, Setting, Shape, TakesEffect
+from mulberry.model.settings import Setting, Shape, TakesEffect
 
 NOT_HEARD_YET = "Waiting for the agent, which keeps the settings."
 STALE = "The agent does not answer: the settings are as it told them last, and cannot be changed now."
@@ -107,13 +106,3 @@ def matches(setting: Setting, search: str) -> bool:
         (setting.name, setting.title, setting.explanation, setting.page, setting.unit, *map(choice, setting.choices))
     ).casefold()
     return all(word in told for word in search.casefold().split())
-
-
-def rule_lines(decision: Decision) -> dict[str, tuple[str, ...]]:
-    """By the names of settings: what its rule holds up now, or why this computer gives no sign for it."""
-    lines: dict[str, list[str]] = {}
-    for hold in (*decision.holds, *decision.gpu_holds):
-        lines.setdefault(SETTING_OF_RULE[hold.rule], []).append(f"Holds now: {hold.why}")
-    for rule, why in decision.blind:
-        lines.setdefault(SETTING_OF_RULE[rule], []).append(f"Cannot be seen here, because {why}. It pauses nothing.")
-    return {name: tuple(dict.fromkeys(texts)) for name, texts in lines.items()}

@@ -229,4 +229,11 @@ def _blind(rules: Rules, signals: Signals) -> tuple[tuple[Rule, str], ...]:
         (bool(rules.apps), Rule.APPS, signals.programs),
         (rules.stop_at_loss, Rule.NET_LOSS, signals.at_loss),
     )
-    return tuple((rule, finding.evidence) for is_on, rule, finding in asked if is_on and not finding.is_known)
+    missing = [(rule, finding.evidence) for is_on, rule, finding in asked if is_on and not finding.is_known]
+    for gpu in signals.gpus:
+        own = rules.of_gpu(gpu.uuid)
+        if own.ceiling_celsius is not None and gpu.celsius is None:
+            missing.append((Rule.TEMPERATURE, f"the temperature of {gpu.name} is not known"))
+        if own.other_load_percent is not None and gpu.other_load_percent is None:
+            missing.append((Rule.OTHER_LOAD, f"the load of other programs on {gpu.name} is not known now"))
+    return tuple(missing)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from mulberry.model.foretelling import Stretch
-from mulberry.model.rules import Rule
+from mulberry.model.rules import Decision, Rule
 from mulberry.model.week import Week, read_week
 
 
@@ -132,6 +132,28 @@ SETTING_OF_RULE = {
     Rule.NET_LOSS: "stop_at_loss",
     Rule.KEPT: "gpus",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class RuleNow:
+    """What the rule of a setting does at this moment, in sentences. `is_blind`: this computer gives no sign for it."""
+
+    told: tuple[str, ...]
+    is_blind: bool
+
+
+def rules_now(decision: Decision) -> dict[str, RuleNow]:
+    """By the names of settings, for those of which there is something to tell."""
+    holds: dict[str, list[str]] = {}
+    for hold in (*decision.holds, *decision.gpu_holds):
+        holds.setdefault(SETTING_OF_RULE[hold.rule], []).append(f"Holds now: {hold.why}")
+    found = {name: RuleNow(tuple(dict.fromkeys(told)), is_blind=False) for name, told in holds.items()}
+    for rule, why in decision.blind:
+        told = f"Cannot be seen here, because {why}. It pauses nothing."
+        before = found.get(SETTING_OF_RULE[rule], RuleNow((), is_blind=True))
+        found[SETTING_OF_RULE[rule]] = RuleNow((*before.told, told), is_blind=True)
+    return found
+
 
 OFF_WORDS = ("off", "no", "none", "false")
 ON_WORDS = ("on", "yes", "true")
