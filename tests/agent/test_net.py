@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from agent_workshop import a_workshop
 from conftest import SettableClock
@@ -22,7 +23,8 @@ from mulberry.agent.toncoin_price import ToncoinPrice
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.money import NANOTON_PER_TON
 from mulberry.model.net import QUARTER_SECONDS, RESTS, NetStatus, Worked
-from mulberry.model.node import Want
+from mulberry.model.network import load_profile
+from mulberry.model.node import NodeState, ReasonKind, Want
 from mulberry.model.settings import SettingsChange
 from samples import NOON
 from time_zones import local_zone
@@ -149,6 +151,7 @@ async def test_after_a_rest_it_tries_again(ledger: Ledger, clock: SettableClock)
     clock.moment = NOON + RESTS
     await asyncio.sleep(JUDGED_AGAIN_SECONDS)
     assert judge.at_loss().value is None
+    assert judge.at_loss().evidence.startswith("it has not worked for an hour yet"), "a part of a rule's sentence"
 
 
 async def test_a_cheaper_hour_ends_the_loss(ledger: Ledger, clock: SettableClock) -> None:
@@ -208,3 +211,25 @@ async def test_a_node_counts_from_start_to_stop_at_the_settings_of_then(tmp_path
     assert 7200 <= found.today.worked_seconds < 7210
     assert found.today.cost.value == 90, "0.1 kWh and 0.2 kWh at 0.300"
     assert found.today.energy.evidence == "The computer's own power, as you typed it; no GPU worked."
+
+
+@pytest.mark.virtual_time
+async def test_a_node_rests_at_a_loss_and_goes_on_when_toncoin_is_dearer(tmp_path: Path, clock: SettableClock) -> None:
+    with a_workshop(tmp_path, clock, profile=load_profile("mainnet")) as workshop:
+        drew(workshop.till.ledger, hours_ago=3, quarters=12)
+        earned(workshop.till.ledger, hours_ago=1, ton=0.08)
+        node = Node(workshop, make_shift=lambda shop, on_change: Shift(shop, on_change, tasks=()))
+        work = asyncio.create_task(node.run())
+        prices: dict[str, JsonValue] = {"electricity_price": 312, "toncoin_price": 2950}
+        node.change_settings(SettingsChange(prices | {"stop_at_loss": True}))
+        await node.obey(Want.START, None)
+        await asyncio.sleep(5)
+        held = node.status()
+        assert (held.state, held.reasons[0].kind) == (NodeState.PAUSED, ReasonKind.PAUSED_BY_RULE)
+        assert held.reasons[0].evidence == "Electricity costs more now than the work earns."
+        node.change_settings(SettingsChange({"toncoin_price": 4000}))
+        await asyncio.sleep(5)
+        assert node.status().state is not NodeState.PAUSED
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work

@@ -158,7 +158,8 @@ class ComputerSettings(SettingsModel):
     stop_at_loss: bool = setting(
         False,
         "Stop at a loss",
-        "Not while electricity costs more than the work earns. Needs a price of electricity and one of Toncoin.",
+        "Not while electricity costs more than the last hours of work earned. After 6 hours of rest it tries for an"
+        " hour what it earns then. Needs a price of electricity and one of Toncoin.",
         Page.ELECTRICITY,
     )
     notify_payout: bool = setting(True, "A payout arrived", "Tell when Toncoin arrived.", Page.NOTIFICATIONS)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mulberry.agent.computer_settings import ComputerSettings
@@ -23,6 +24,8 @@ from mulberry.model.net import (
     last_worked,
     period,
 )
+from mulberry.model.rules import NOT_LOOKED
+from mulberry.model.text import as_a_part
 
 JUDGED_AGAIN_SECONDS = 60.0
 DAYS_BACK = (0, 6, 29)  # of the midnights at which today, 7 and 30 days begin
@@ -69,12 +72,13 @@ class Net:
             group.create_task(self._toncoin.run(), name="price of Toncoin")
 
     def at_loss(self) -> Finding[bool]:
-        """Whether work costs more than it brings; for the owner's rule, which asks each second."""
+        """Whether work costs more than it brings; for the owner's rule, which asks each second. Why not is a clause."""
         if not self._settings.stop_at_loss:
-            return Finding(None, "The rule is switched off.")
+            return NOT_LOOKED
         now = asyncio.get_running_loop().time()
         if self._judged is None or now - self._judged[0] >= JUDGED_AGAIN_SECONDS:
-            self._judged = now, self._judge(self._clock.now())
+            judged = self._judge(self._clock.now())
+            self._judged = now, replace(judged, evidence=as_a_part(judged.evidence))
         return self._judged[1]
 
     def status(self) -> NetStatus:
