@@ -13,6 +13,7 @@ from mulberry.desktop.key_feed import KeyFeed
 from mulberry.desktop.models_feed import ModelsFeed
 from mulberry.desktop.money_feed import MoneyFeed
 from mulberry.desktop.net_feed import NetFeed
+from mulberry.desktop.news_feed import NewsFeed
 from mulberry.desktop.settings_feed import SettingsFeed
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -53,6 +54,7 @@ class Desktop(QObject):
         self.eligibility = EligibilityFeed(connection, self.window)
         self.attestation = AttestationFeed(connection, self.window.attestation)
         self.settings = SettingsFeed(connection, self.window.settings)
+        self.news = NewsFeed(connection, self.window, tray, clock, memory)
         self._memory = memory
         self._link = Link.STARTING
         self._has_ended = False

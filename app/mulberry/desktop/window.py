@@ -32,6 +32,7 @@ from mulberry.desktop.jobs import JobsPage
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.models_page import ModelsPage
 from mulberry.desktop.network_page import NetworkPage
+from mulberry.desktop.news_strip import NewsStrip
 from mulberry.desktop.settings_page import SettingsPage
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.sidebar.menu.addActions([self.quit_action, self.stop_and_quit_action])
         self.banner = Banner()
         self.notice = Notice()
+        self.news = NewsStrip()
         self._lay_out()
         for number in range(self.pages.count()):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
@@ -98,7 +100,7 @@ class MainWindow(QMainWindow):
         content = QVBoxLayout()
         content.setContentsMargins(MARGIN, 20, 0, 0)
         content.setSpacing(16)
-        for strip in (self.banner, self.notice):
+        for strip in (self.banner, self.notice, self.news):
             with_margin = QHBoxLayout()
             with_margin.setContentsMargins(0, 0, MARGIN, 0)
             with_margin.addWidget(strip)
