@@ -162,6 +162,11 @@ class Bar(QWidget):
         radius = whole.height() / 2
         painter.setBrush(QColor(self._theme.colours.raised))
         painter.drawRoundedRect(whole, radius, radius)
+        if self._theme.colours.hairline > 1:  # with high contrast its end is seen
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(self._theme.colours.edge), 1))
+            painter.drawRoundedRect(whole.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+            painter.setPen(Qt.PenStyle.NoPen)
         if self._share:
             colour = QColor(getattr(self._theme.colours, self._role))
             part = QRectF(whole)

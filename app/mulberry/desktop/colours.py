@@ -1,5 +1,6 @@
-"""The colours by what they mean, light and dark. Every text colour stands out from every surface by 4.5 : 1 or more.
+"""The colours by what they mean: light, dark, and with high contrast on white or black.
 
+Every text colour stands out from every surface by 4.5 : 1 or more, with high contrast by 7 : 1.
 Colour is never the only cue: states have shapes, stages of money have patterns, numbers have words.
 """
 
@@ -8,12 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """One colour scheme, as `#RRGGBB`."""
+    """One colour scheme, as `#RRGGBB`, and how wide its strokes are in pixels."""
 
     canvas: str  # the window
     surface: str  # cards, sidebar
     raised: str  # selected row, tracks of bars
     line: str  # hairlines
+    edge: str  # what can be typed into or ticked ends here
     text: str
     muted: str  # labels, sources, "as of"
     accent: str  # selection, focus ring, telemetry
@@ -22,6 +24,8 @@ class Colours:
     promised: str  # signed but not yet paid
     warn: str  # the demo banner, attention
     bad: str  # failed, refused
+    hairline: int = 1
+    ring: int = 2  # around what has the focus
 
 
 DARK = Colours(
@@ -29,6 +33,7 @@ DARK = Colours(
     surface="#1B2027",
     raised="#232A33",
     line="#323B47",
+    edge="#748192",
     text="#E8ECF1",
     muted="#A3AEBB",
     accent="#5AA9FF",
@@ -43,6 +48,7 @@ LIGHT = Colours(
     surface="#FFFFFF",
     raised="#EEF1F5",
     line="#D3DAE3",
+    edge="#7D8896",
     text="#161B22",
     muted="#566271",
     accent="#0B63CE",
@@ -51,6 +57,40 @@ LIGHT = Colours(
     promised="#5B3FBF",
     warn="#8A5A00",
     bad="#B3261E",
+)
+HIGH_CONTRAST_DARK = Colours(
+    canvas="#000000",
+    surface="#000000",
+    raised="#262626",
+    line="#A6A6A6",
+    edge="#FFFFFF",
+    text="#FFFFFF",
+    muted="#E0E0E0",
+    accent="#7FC4FF",
+    earn="#6CE9A6",
+    on_earn="#000000",
+    promised="#D2C2FF",
+    warn="#FFD166",
+    bad="#FFA8A1",
+    hairline=2,
+    ring=3,
+)
+HIGH_CONTRAST_LIGHT = Colours(
+    canvas="#FFFFFF",
+    surface="#FFFFFF",
+    raised="#E6E6E6",
+    line="#595959",
+    edge="#000000",
+    text="#000000",
+    muted="#2B2B2B",
+    accent="#003C8F",
+    earn="#004D24",
+    on_earn="#FFFFFF",
+    promised="#3C1F8F",
+    warn="#573500",
+    bad="#7D0B06",
+    hairline=2,
+    ring=3,
 )
 TRAY_GLYPH = "#2E9E5F"  # one colour for light and dark panels: 3 : 1 or more on both
 

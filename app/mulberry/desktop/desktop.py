@@ -10,6 +10,7 @@ from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.eligibility_feed import EligibilityFeed
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
+from mulberry.desktop.look_feed import LookFeed
 from mulberry.desktop.models_feed import ModelsFeed
 from mulberry.desktop.money_feed import MoneyFeed
 from mulberry.desktop.net_feed import NetFeed
@@ -54,6 +55,7 @@ class Desktop(QObject):
         self.eligibility = EligibilityFeed(connection, self.window)
         self.attestation = AttestationFeed(connection, self.window.attestation)
         self.settings = SettingsFeed(connection, self.window.settings)
+        self.look = LookFeed(connection, self.window, self.settings, theme, memory)
         self.news = NewsFeed(connection, self.window, tray, clock, memory)
         self._memory = memory
         self._link = Link.STARTING

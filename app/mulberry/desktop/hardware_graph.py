@@ -193,7 +193,7 @@ class Plot(QWidget):
         if self._timeline.crosshair is not None:
             self._paint_crosshair(painter, area, self._timeline.crosshair)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.setPen(QPen(QColor(colours.accent), colours.ring))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         painter.end()

@@ -66,7 +66,7 @@ class _Cell(QStyledItemDelegate):
         if self._table.hasFocus() and index == self._table.currentIndex():
             painter.save()
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(QColor(self._theme.colours.accent), 1.5))
+            painter.setPen(QPen(QColor(self._theme.colours.accent), self._theme.colours.ring))
             painter.drawRoundedRect(QRectF(option.rect).adjusted(-2, 2, -4, -1), 4, 4)
             painter.restore()
 

@@ -1,7 +1,7 @@
 """What happens on the Settings page when: one change after the other, so that the newest answer is the newest truth."""
 
 from pydantic import JsonValue
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.settings_page import SettingsPage
@@ -11,6 +11,8 @@ from mulberry.model.settings import SettingsChange, SettingsStatus
 
 
 class SettingsFeed(QObject):
+    told = Signal(object)  # SettingsStatus: what the agent holds now
+
     def __init__(self, connection: Connection, page: SettingsPage) -> None:
         super().__init__(page)
         self._connection = connection
@@ -52,6 +54,7 @@ class SettingsFeed(QObject):
     def _changed(self, status: SettingsStatus) -> None:
         self._sent = None
         self._page.show_status(status, frozenset(self._waiting))
+        self.told.emit(status)
         self._connection.ask(lambda agent: agent.rules_now(), self._rules_read, self._not_read)
         self._send_next()
 
@@ -88,6 +91,7 @@ class SettingsFeed(QObject):
     def _read(self, status: SettingsStatus) -> None:
         if self._sent is None:  # else its answer is newer
             self._page.show_status(status, frozenset(self._waiting))
+            self.told.emit(status)
 
     def _rules_read(self, decision: Decision) -> None:
         self._page.show_rules(decision)

@@ -240,7 +240,7 @@ class StagesChart(QWidget):
             self._draw_bars(painter, area)
             self._draw_times(painter, area, self._window)
         if self.hasFocus():
-            painter.setPen(QPen(QColor(self._theme.colours.accent), 2))
+            painter.setPen(QPen(QColor(self._theme.colours.accent), self._theme.colours.ring))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 8, 8)
         painter.end()

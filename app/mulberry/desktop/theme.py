@@ -10,18 +10,19 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication
 
-from mulberry.desktop.colours import DARK, LIGHT, Colours, blend
+from mulberry.desktop.colours import DARK, HIGH_CONTRAST_DARK, HIGH_CONTRAST_LIGHT, LIGHT, Colours, blend
 from mulberry.model.places import resource
 
 USUAL_FONT_PIXELS = 13.0  # what most desktops set; sizes below are for it and grow with a larger one
 
 
 class Scheme(StrEnum):
-    """Which colours to show."""
+    """Which colours to show, as the setting `look` calls them."""
 
-    FOLLOW = "follow"  # the system's
+    FOLLOW = "system"
     LIGHT = "light"
     DARK = "dark"
+    HIGH_CONTRAST = "high contrast"  # on black where the system is dark, else on white
 
 
 class Theme(QObject):
@@ -38,7 +39,9 @@ class Theme(QObject):
         self.colours = self._wanted()
         application.setStyle("Fusion")
         self._apply()
-        application.styleHints().colorSchemeChanged.connect(self._follow)
+        hints = application.styleHints()
+        hints.colorSchemeChanged.connect(self._follow)
+        hints.accessibility().contrastPreferenceChanged.connect(self._follow)
 
     def choose(self, scheme: Scheme) -> None:
         self._scheme = scheme
@@ -56,13 +59,13 @@ class Theme(QObject):
         return font
 
     def _wanted(self) -> Colours:
-        if self._scheme is not Scheme.FOLLOW:
-            return DARK if self._scheme is Scheme.DARK else LIGHT
-        return DARK if self._application.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
+        hints = self._application.styleHints()
+        is_high = hints.accessibility().contrastPreference() is Qt.ContrastPreference.HighContrast
+        return wanted(self._scheme, is_dark=hints.colorScheme() is Qt.ColorScheme.Dark, is_high=is_high)
 
     def _follow(self) -> None:
-        if (wanted := self._wanted()) != self.colours:
-            self.colours = wanted
+        if (colours := self._wanted()) != self.colours:
+            self.colours = colours
             self._apply()
             self.changed.emit()
 
@@ -70,6 +73,15 @@ class Theme(QObject):
         self._application.setFont(self.font(14))
         self._application.setPalette(palette(self.colours))
         self._application.setStyleSheet(style_sheet(self.colours, self.scale))
+
+
+def wanted(scheme: Scheme, *, is_dark: bool, is_high: bool) -> Colours:
+    """The colours of `scheme` on a system that is dark or not, and asks for high contrast or not."""
+    if scheme is Scheme.HIGH_CONTRAST or (scheme is Scheme.FOLLOW and is_high):
+        return HIGH_CONTRAST_DARK if is_dark else HIGH_CONTRAST_LIGHT
+    if scheme is Scheme.FOLLOW:
+        return DARK if is_dark else LIGHT
+    return DARK if scheme is Scheme.DARK else LIGHT
 
 
 def palette(colours: Colours) -> QPalette:
@@ -96,13 +108,18 @@ def palette(colours: Colours) -> QPalette:
 
 def style_sheet(colours: Colours, scale: float) -> str:
     """The style sheet. A widget picks its look with `setProperty("look", …)`; sizes grow with `scale`."""
-    sizes = {f"s{size}": str(round(size * scale)) for size in (1, 4, 6, 8, 10, 12, 13, 14, 15, 16, 17, 18, 24, 26, 48)}
+    sizes = {
+        f"s{size}": str(round(size * scale)) for size in (1, 4, 6, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18, 24, 26, 48)
+    }
     return Template(_SHEET).substitute(
         sizes,
         canvas=colours.canvas,
         surface=colours.surface,
         raised=colours.raised,
         line=colours.line,
+        edge=colours.edge,
+        hairline=str(colours.hairline),
+        ring=str(colours.ring),
         text=colours.text,
         muted=colours.muted,
         accent=colours.accent,
@@ -124,8 +141,8 @@ def banner(colours: Colours) -> str:
 
 _SHEET = """
 QMainWindow, QScrollArea, QScrollArea > QWidget > QWidget#page { background: $canvas; border: none }
-QFrame[look="sidebar"] { background: $surface; border: none; border-right: 1px solid $line }
-QFrame[look="card"] { background: $surface; border: 1px solid $line; border-radius: 12px }
+QFrame[look="sidebar"] { background: $surface; border: none; border-right: ${hairline}px solid $line }
+QFrame[look="card"] { background: $surface; border: ${hairline}px solid $line; border-radius: 12px }
 QFrame[look="banner"] { background: $banner; border: none; border-radius: 8px }
 QLabel { background: transparent }
 QLabel[look="brand"], QLabel[look="page-title"] { font-size: ${s18}px; font-weight: 700 }
@@ -143,9 +160,9 @@ QLabel[look="warn"] { font-size: ${s13}px; font-weight: 600; color: $warn }
 QLabel[look="bad"] { font-size: ${s13}px; font-weight: 600; color: $bad }
 QLabel[look="command"] {
   font-family: monospace; font-size: ${s13}px; background: $raised; border-radius: 6px; padding: 2px ${s6}px }
-QLabel[look="fact"] { font-size: ${s13}px; border: 2px solid transparent; border-radius: 6px }
+QLabel[look="fact"] { font-size: ${s13}px; border: ${ring}px solid transparent; border-radius: 6px }
 QLabel[look="fact"]:focus { border-color: $accent }
-QFrame[look="check"] { border: 2px solid transparent; border-radius: 6px }
+QFrame[look="check"] { border: ${ring}px solid transparent; border-radius: 6px }
 QFrame[look="check"]:focus { border-color: $accent }
 QLabel[look="fact"][tone="warn"] { color: $warn; font-weight: 600 }
 QLabel[look="fact"][tone="bad"] { color: $bad; font-weight: 600 }
@@ -154,19 +171,19 @@ QPushButton[look="main"] {
   background: $earn; color: $on_earn; border: 3px solid $earn; border-radius: 12px;
   font-size: ${s17}px; font-weight: 700; padding: ${s12}px ${s16}px; min-height: ${s26}px }
 QPushButton[look="main"]:hover { background: $earn_hover; border-color: $earn_hover }
-QPushButton[look="main"]:focus { border-color: $accent }
+QPushButton[look="main"]:focus { border: 6px double $on_earn; padding: ${s9}px ${s13}px }
 QPushButton[look="main"]:disabled { background: $raised; color: $muted; border-color: $raised }
 QPushButton[look="plain"] {
-  background: transparent; color: $muted; border: 2px solid transparent; border-radius: 8px;
+  background: transparent; color: $muted; border: ${ring}px solid transparent; border-radius: 8px;
   font-size: ${s13}px; font-weight: 600; padding: 2px ${s8}px; text-align: center }
 QPushButton[look="plain"]:hover, QPushButton[look="plain"]:pressed { color: $text; background: $raised }
 QPushButton[look="plain"]:checked { color: $text; background: $raised }
 QPushButton[look="plain"]:focus { border-color: $accent }
 QLineEdit {
-  background: $surface; color: $text; border: 2px solid $line; border-radius: 8px; padding: ${s6}px ${s8}px }
+  background: $surface; color: $text; border: ${ring}px solid $edge; border-radius: 8px; padding: ${s6}px ${s8}px }
 QLineEdit:focus { border-color: $accent }
 QSpinBox, QTimeEdit, QComboBox {
-  background: $surface; color: $text; border: 2px solid $line; border-radius: 8px;
+  background: $surface; color: $text; border: ${ring}px solid $edge; border-radius: 8px;
   padding: 4px ${s6}px; font-size: ${s13}px; min-height: ${s18}px }
 QSpinBox:focus, QTimeEdit:focus, QComboBox:focus { border-color: $accent }
 QSpinBox:disabled, QTimeEdit:disabled, QComboBox:disabled, QLineEdit:disabled { color: $muted }
@@ -176,17 +193,20 @@ QSpinBox::up-arrow, QTimeEdit::up-arrow { image: url("$arrow_up"); width: ${s10}
 QSpinBox::down-arrow, QTimeEdit::down-arrow, QComboBox::down-arrow {
   image: url("$arrow_down"); width: ${s10}px; height: ${s10}px }
 QComboBox::drop-down { border: none; width: ${s24}px }
-QComboBox QAbstractItemView { background: $surface; border: 1px solid $line; selection-background-color: $raised }
-QListWidget[look="texts"] { background: $surface; border: 2px solid $line; border-radius: 8px; font-size: ${s13}px }
+QComboBox QAbstractItemView {
+  background: $surface; border: ${hairline}px solid $line; selection-background-color: $raised }
+QListWidget[look="texts"] {
+  background: $surface; border: ${ring}px solid $edge; border-radius: 8px; font-size: ${s13}px }
 QListWidget[look="texts"]::item { padding: 2px ${s6}px }
 QListWidget[look="texts"]:focus { border-color: $accent }
 QCheckBox { font-size: ${s13}px; spacing: ${s8}px }
-QCheckBox::indicator { width: ${s12}px; height: ${s12}px; border: 2px solid $muted; border-radius: 4px }
+QCheckBox::indicator { width: ${s12}px; height: ${s12}px; border: 2px solid $edge; border-radius: 4px }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent }
-QCheckBox:focus { color: $accent }
+QCheckBox { border: ${ring}px solid transparent; border-radius: 6px; padding: 2px }
+QCheckBox:focus { border-color: $accent }
 QListWidget[look="pages"] { background: transparent; border: none; outline: 0; font-size: ${s14}px; color: $muted }
 QListWidget[look="pages"]::item {
-  padding: ${s8}px ${s12}px; border-radius: 8px; border: 2px solid transparent; margin-bottom: 4px }
+  padding: ${s8}px ${s12}px; border-radius: 8px; border: ${ring}px solid transparent; margin-bottom: 4px }
 QListWidget[look="pages"]::item:selected { background: $raised; color: $text }
 QListWidget[look="pages"]::item:hover { color: $text }
 QListWidget[look="pages"]:focus::item:selected { border-color: $accent }
@@ -195,20 +215,20 @@ QTableView {
   selection-background-color: $raised; selection-color: $text; outline: 0 }
 QTableView::item { border-top: 1px solid $line; padding: 0 4px 0 0 }
 QTableView::item:selected { background: $raised; color: $text }
-QTableView[look="jobs"] { border: 2px solid transparent; border-radius: 8px }
+QTableView[look="jobs"] { border: ${ring}px solid transparent; border-radius: 8px }
 QTableView[look="jobs"]:focus { border-color: $accent }
 QHeaderView, QHeaderView::section {
   background: transparent; color: $muted; border: none;
   font-size: ${s12}px; font-weight: 600; padding: 4px 4px 4px 1px }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 2px }
-QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 32px }
+QScrollBar::handle:vertical { background: $edge; border-radius: 4px; min-height: 32px }
 QScrollBar::handle:vertical:hover { background: $muted }
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {
   background: transparent; height: 0; width: 0 }
-QMenu { background: $surface; color: $text; border: 1px solid $line; padding: 4px }
+QMenu { background: $surface; color: $text; border: ${hairline}px solid $line; padding: 4px }
 QMenu::item { padding: ${s6}px ${s24}px ${s6}px ${s12}px; border-radius: 6px }
 QMenu::item:selected { background: $raised }
 QMenu::item:disabled { color: $muted }
-QMenu::separator { background: $line; height: 1px; margin: 4px 8px }
-QToolTip { background: $surface; color: $text; border: 1px solid $line; padding: 4px }
+QMenu::separator { background: $line; height: ${hairline}px; margin: 4px 8px }
+QToolTip { background: $surface; color: $text; border: ${hairline}px solid $line; padding: 4px }
 """

@@ -208,7 +208,7 @@ class WeekGrid(QWidget):
             chosen = self.place(self._anchor).united(self.place(self._cursor))
             painter.setPen(QPen(QColor(colours.surface), 5))  # seen on marked hours too
             painter.drawRect(chosen)
-            painter.setPen(QPen(QColor(colours.accent), 2))
+            painter.setPen(QPen(QColor(colours.accent), colours.ring))
             painter.drawRect(chosen)
         painter.end()
 

@@ -132,7 +132,7 @@ class WeekRows(QWidget):
                 begin, end = (left + wide * hours / HOURS_A_DAY for hours in (together[0].begin, together[-1].end))
                 paint_span(painter, QRectF(begin, top + (high - bar) / 2, end - begin, bar), rules, colours)
             if row == self._row:
-                painter.setPen(QPen(QColor(colours.accent), 2))
+                painter.setPen(QPen(QColor(colours.accent), colours.ring))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(1, top + 1, self.width() - 2, high - 2)
         painter.setPen(QColor(colours.muted))
