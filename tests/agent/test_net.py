@@ -181,6 +181,15 @@ def test_what_was_drawn_is_added_and_never_changed_or_taken_away(
                 hand.execute(wrong)
 
 
+def test_quarters_of_one_price_are_added_up_and_those_without_one_are_not(ledger: Ledger) -> None:
+    for price in (312, 400, None):
+        drew(ledger, hours_ago=1, quarters=4, price=price)
+    every, sums = ledger.energy.since(NOON - timedelta(days=1)), ledger.energy.sums_since(NOON - timedelta(days=1))
+    assert [each.milliseconds for each in sums if each.price] == [4 * QUARTER] * 2
+    assert [each for each in sums if each.price is None] == [each for each in every if each.price is None]
+    assert ledger.energy.sums_since(NOON) == []
+
+
 def test_a_ledger_from_before_takes_energy_too(path: Path, clock: SettableClock) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
         old.executescript("".join(MIGRATIONS[:3]) + "PRAGMA user_version = 3")

@@ -97,7 +97,7 @@ class Net:
         )
 
     def _period(self, begin: datetime, now: datetime, toncoin: Finding[int]) -> NetPeriod:
-        worked = self._rows.since(begin)
+        worked = self._rows.sums_since(begin)
         gross = self._rows.earned(begin, now + A_DAY)
         return period(begin, gross, worked, self._cost(begin, worked), toncoin)
 

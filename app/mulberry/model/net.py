@@ -25,7 +25,7 @@ LEAST_JUDGED = timedelta(hours=1)  # of work, before it is called a loss
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """Work within one quarter of an hour, which begins at `start` (aware), at one price of electricity.
+    """Work within one quarter of an hour, or from one on, which begins at `start` (aware), at one price of electricity.
 
     `price` held then, in thousandths of `currency` for a kWh; None: the owner had named none. Of the `milliseconds`,
     the GPU's own energy meter covers `by_counter`, readings of its power cover `by_samples`, and nothing covers
