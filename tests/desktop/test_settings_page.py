@@ -25,6 +25,7 @@ from cut_texts import assert_nothing_is_cut
 from mulberry.agent.computer_settings import ComputerSettings
 from mulberry.desktop import settings_wording
 from mulberry.desktop.connection import Link, View
+from mulberry.desktop.hours_editor import HoursEditor
 from mulberry.desktop.rule_editors import GpuRulesEditor, WeekEditor
 from mulberry.desktop.settings_editors import (
     ChoiceEditor,
@@ -128,7 +129,7 @@ def test_the_page_is_built_a_few_fields_at_a_time_and_complete_in_the_end(
         ("look", ChoiceEditor),
         ("currency", TextEditor),
         ("pause_for_apps", ListEditor),
-        ("electricity_prices", TextEditor),
+        ("electricity_prices", HoursEditor),
         ("schedule", WeekEditor),
         ("quiet_hours", TimesEditor),
         ("gpus", GpuRulesEditor),
@@ -290,6 +291,25 @@ def test_the_week_is_dragged_tried_and_typed(page: SettingsPage) -> None:
     QTest.keyClick(line, Qt.Key.Key_Return)
     send(page)
     assert [value for _, value in sent] == [tried[0], [*read_week("Sat-Sun 0-24").days]]
+
+
+def test_prices_by_the_hour_are_set_one_by_one_or_pasted(page: SettingsPage) -> None:
+    sent, editor = chosen(page), page.fields["electricity_prices"].editor
+    assert isinstance(editor, HoursEditor)
+    assert not editor.boxes, "most tariffs have one price"
+    editor.switch.click()
+    editor.boxes[17].setValue(480)
+    send(page)
+    assert editor.text.line.text().startswith("300, 300")
+    editor.text.line.setText(",".join(map(str, range(24))))
+    editor.text.line.setModified(True)
+    QTest.keyClick(editor.text.line, Qt.Key.Key_Return)
+    send(page)
+    assert [box.value() for box in editor.boxes] == list(range(24))
+    editor.switch.click()
+    send(page)
+    assert not editor.boxes[0].isVisible()
+    assert [value for _, value in sent] == [[300] * 17 + [480] + [300] * 6, list(range(24)), []]
 
 
 def test_each_gpu_has_a_row_and_one_that_is_gone_keeps_its_rules(page: SettingsPage) -> None:

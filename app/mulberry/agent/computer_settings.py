@@ -13,6 +13,7 @@ from mulberry.model.settings import Page, Shape
 from mulberry.model.week import ALWAYS, HOURS_A_DAY, DayTimes, Week
 
 MOST_PRICE = 10_000  # thousandths of a currency for a kilowatt-hour
+SUGGESTED_PRICE = 300
 MOST_APPS = 200
 
 
@@ -101,6 +102,8 @@ class ComputerSettings(SettingsModel):
         "Prices by the hour",
         "24 prices from midnight, in thousandths per kWh, where your tariff has them; they go before the single price.",
         Page.ELECTRICITY,
+        shape=Shape.HOURS,
+        suggested=[SUGGESTED_PRICE] * HOURS_A_DAY,
     )
     dearest_price: int | None = setting(
         None,

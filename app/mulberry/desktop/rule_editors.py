@@ -1,4 +1,4 @@
-"""The editors of two rules: the hours of a week, and what holds for each GPU. Both take the whole width."""
+"""The editors that take the whole width: the hours of a week, and what holds for each GPU."""
 
 import json
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from mulberry.desktop import settings_wording
 from mulberry.desktop.cards import Row, Text, narrow, plain_button
+from mulberry.desktop.hours_editor import HoursEditor
 from mulberry.desktop.rule_editors import GpuRulesEditor, WeekEditor, read_gpu_rules
 from mulberry.desktop.settings_editors import (
     WIDEST,
@@ -40,6 +41,8 @@ def make_editor(setting: Setting, theme: Theme) -> Editor:
             return TimesEditor(setting)
         case Shape.WEEK:
             return WeekEditor(setting, theme)
+        case Shape.HOURS:
+            return HoursEditor(setting, theme)
         case Shape.GPUS if _are_gpu_rules(setting.value):
             return GpuRulesEditor(setting, theme)
         case _:

@@ -50,6 +50,10 @@ def remove_from(name: str) -> str:
     return f"Remove what is chosen from “{name}”"
 
 
+def of_an_hour(setting: Setting, hour: str) -> str:
+    return f"{setting.title}, {hour}"
+
+
 def as_text(name: str) -> str:
     return f"{name} as text"
 
@@ -75,7 +79,7 @@ def reset(setting: Setting) -> str:
 
 
 def placeholder(setting: Setting) -> str:
-    if setting.shape is Shape.NUMBERS:
+    if setting.shape in (Shape.NUMBERS, Shape.HOURS):
         return "numbers, with commas between them"
     return "none" if setting.may_be_off else ""
 

@@ -40,6 +40,7 @@ class Shape(StrEnum):
     CHOICE = "one of a few"
     TEXTS = "a list of texts"
     NUMBERS = "a list of whole numbers"
+    HOURS = "24 whole numbers, one an hour from midnight"
     WEEK = "the hours of a week"
     TIMES = "times of a day"
     GPUS = "rules for each GPU, as JSON"
@@ -178,7 +179,7 @@ def typed(setting: Setting, untrusted_text: str) -> JsonValue:
             return text
         case Shape.TEXTS:
             return [part.strip() for part in text.split(",") if part.strip()]
-        case Shape.NUMBERS:
+        case Shape.NUMBERS | Shape.HOURS:
             return [_whole(part.strip()) for part in text.split(",") if part.strip()]
         case Shape.WEEK:
             return list(read_week(text).days)
@@ -195,7 +196,7 @@ def shown(setting: Setting) -> str:
             return "on" if value else "off"
         case [*days] if setting.shape is Shape.WEEK:
             return str(Week(tuple(map(str, days))))
-        case [*values] if setting.shape in (Shape.TEXTS, Shape.NUMBERS):
+        case [*values] if setting.shape in (Shape.TEXTS, Shape.NUMBERS, Shape.HOURS):
             return ", ".join(map(str, values))
         case str(text):
             return text
