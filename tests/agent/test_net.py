@@ -204,21 +204,21 @@ async def test_a_node_counts_from_start_to_stop_at_the_settings_of_then(tmp_path
     with a_workshop(tmp_path, clock) as workshop:
         node = Node(workshop, make_shift=lambda shop, on_change: Shift(shop, on_change, tasks=()))
         work = asyncio.create_task(node.run())
-        node.change_settings(SettingsChange({"base_watt": 100, "electricity_price": 300}))
-        await asyncio.sleep(3600)
+        node.change_settings(SettingsChange({"base_watt": 100, "electricity_price": 6000}))
+        await asyncio.sleep(600)
         assert node.net().today.worked_seconds == 0
         await node.obey(Want.START, None)
-        await asyncio.sleep(3600)
+        await asyncio.sleep(600)
         node.change_settings(SettingsChange({"base_watt": 200}))
-        await asyncio.sleep(3600)
+        await asyncio.sleep(600)
         await node.obey(Want.STOP, None)
-        await asyncio.sleep(3600)
+        await asyncio.sleep(600)
         found = node.net()
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
-    assert 7200 <= found.today.worked_seconds < 7210
-    assert found.today.cost.value == 90, "0.1 kWh and 0.2 kWh at 0.300"
+    assert 1200 <= found.today.worked_seconds < 1210
+    assert found.today.cost.value == 300, "10 minutes of 100 W and 10 of 200 W at 6.000"
     assert found.today.energy.evidence == "The computer's own power, as you typed it; no GPU worked."
 
 
