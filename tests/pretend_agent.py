@@ -7,12 +7,14 @@ from datetime import datetime
 
 from attestation_samples import DESKTOP
 from eligibility_samples import COMPUTER, ELIGIBILITY
+from jobs_by_hand import found_by_hand
 from model_samples import MODELS
 from mulberry.client.control import AgentLost, AgentNotRunning
 from mulberry.model.control import Command, Event, KeyBackup
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.money import Nanoton
@@ -59,6 +61,7 @@ class PretendAgent:
         self.settings_changes: list[SettingsChange] = []
         self.settings_refusal: UserFacingError | None = None
         self.decision: Decision = Decision()
+        self.wishes: list[JobsWish] = []
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -80,6 +83,20 @@ class PretendAgent:
     async def jobs(self, first: int, last: int) -> tuple[Job, ...]:
         self._answer()
         return tuple(self.ledger[first - 1 : last])
+
+    async def find_jobs(self, wish: JobsWish) -> JobsFound:
+        self._answer()
+        self.wishes.append(wish)
+        return found_by_hand(self.ledger, wish)
+
+    async def job_choices(self) -> JobsChoices:
+        self._answer()
+        models, proxies = {job.model for job in self.ledger}, {job.proxy for job in self.ledger}
+        return JobsChoices(tuple(sorted(models)), tuple(sorted(proxies)))
+
+    async def job_details(self, number: int) -> JobDetails:
+        self._answer()
+        return JobDetails(self.ledger[number - 1], None)
 
     async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]:
         self._answer()

@@ -12,14 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import SettableClock
+from jobs_by_hand import found_by_hand
 from ledger_entries import ACCOUNT, NOON, PROXY, finished, payment
 from mulberry.agent import job_search
 from mulberry.agent.history_rows import SeenContract
 from mulberry.agent.job_search import JobSearch
 from mulberry.agent.ledger import Ledger, open_ledger
 from mulberry.model.errors import UserFacingError
-from mulberry.model.jobs import Job, JobOutcome, ProxyWord
-from mulberry.model.jobs_question import JobOrder, JobsFound, JobsQuestion, JobsWish
+from mulberry.model.jobs import JobOutcome, ProxyWord
+from mulberry.model.jobs_question import JobOrder, JobsQuestion, JobsWish
 from mulberry.model.money import Nanoton
 
 OTHER_PROXY = "77" * 32
@@ -58,35 +59,6 @@ def search(ledger: Ledger) -> Iterator[JobSearch]:
         yield made
 
 
-def answers(job: Job, question: JobsQuestion) -> bool:
-    return (
-        question.text.lower() in job.request_id
-        and question.model in ("", job.model)
-        and question.proxy in ("", job.proxy)
-        and question.outcome in (None, job.outcome)
-        and question.word in (None, job.word)
-        and (question.since is None or job.finished_at >= question.since)
-        and (question.until is None or job.finished_at < question.until)
-        and (question.upto is None or job.number <= question.upto)
-    )
-
-
-def sorted_by(job: Job, order: JobOrder) -> tuple[object, int]:
-    is_done = job.outcome is JobOutcome.DONE
-    keys: dict[JobOrder, object] = {
-        JobOrder.NUMBER: job.number,
-        JobOrder.MODEL: job.model,
-        JobOrder.TOKENS: job.prompt_tokens + job.completion_tokens,
-        JobOrder.LATENCY: job.latency_seconds,
-        JobOrder.EARNED: job.earned if job.confirmed_tokens is not None else job.estimated if is_done else 0,
-        JobOrder.OUTCOME: job.outcome.value,
-        JobOrder.WORD: -(10**9) if job.confirmed_tokens is None else job.confirmed_tokens - job.adjusted_tokens,
-        JobOrder.PROXY: job.proxy,
-        JobOrder.REQUEST: job.request_id,
-    }
-    return keys[order], job.number
-
-
 QUESTIONS = st.builds(
     JobsQuestion,
     text=st.sampled_from(["", "0", "1f", "1F", "%", "' OR 1=1 --"]),
@@ -107,12 +79,10 @@ QUESTIONS = st.builds(
 async def test_what_is_found_is_what_python_would_find(
     ledger: Ledger, search: JobSearch, question: JobsQuestion, offset: int
 ) -> None:
-    right = [job for job in ledger.jobs(1, JOBS) if answers(job, question)]
-    right.sort(key=lambda job: sorted_by(job, question.order), reverse=question.is_descending)
-    found = await search.find(JobsWish(question, offset, 10))
-    assert found == JobsFound(tuple(right[offset : offset + 10]), len(right))
-    first = await search.find(JobsWish(replace(question, text=question.text * 1), 0, 10, is_whole=False))
-    assert first.jobs == tuple(right[:10])
+    jobs = ledger.jobs(1, JOBS)
+    first, page = JobsWish(question, 0, 10, is_whole=False), JobsWish(question, offset, 10)
+    assert (await search.find(first)).jobs == found_by_hand(jobs, first).jobs
+    assert await search.find(page) == found_by_hand(jobs, page)
 
 
 async def test_the_first_page_comes_before_the_jobs_are_counted(search: JobSearch) -> None:

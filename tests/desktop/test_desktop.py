@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from conftest import SettableClock
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.desktop import Desktop
-from mulberry.desktop.jobs_model import Column
+from mulberry.desktop.jobs_columns import Column
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.tray import Tray
 from mulberry.model.control import Command

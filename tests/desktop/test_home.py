@@ -14,7 +14,8 @@ from conftest import SettableClock
 from mulberry.desktop import wording
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.home import HomePage
-from mulberry.desktop.jobs_model import Column, JobsModel
+from mulberry.desktop.jobs_columns import Column
+from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.theme import Theme
 from mulberry.model.control import Command
 from mulberry.model.errors import WhoseTurn

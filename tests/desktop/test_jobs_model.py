@@ -10,15 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from mulberry.desktop.jobs_model import (
-    LONGEST_NAME,
-    NOT_HERE_YET,
-    PAGE_JOBS,
-    PAGES_KEPT,
-    REQUESTS_AT_ONCE,
-    Column,
-    JobsModel,
-)
+from mulberry.desktop.jobs_columns import LONGEST_NAME, NOT_HERE_YET, USUAL, Column
+from mulberry.desktop.jobs_model import PAGE_JOBS, PAGES_KEPT, JobsModel
+from mulberry.desktop.page_wishes import REQUESTS_AT_ONCE
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.text import LONGEST_TEXT
 from samples import NOON, PROXY_KEY, a_job
@@ -54,12 +48,12 @@ def test_a_job_that_is_not_here_yet_is_a_sign_and_then_itself(model: JobsModel, 
 
 
 def test_columns_say_what_they_hold(model: JobsModel) -> None:
-    heads = [model.headerData(column, Qt.Orientation.Horizontal) for column in Column]
+    heads = [model.headerData(column, Qt.Orientation.Horizontal) for column in USUAL]
     assert heads == ["Time", "Model", "Tokens", "Latency", "Earned", "Outcome", "Proxy"]
     model.set_total(1)
     model.add([a_job(1)])
     model.set_context(NOON, {PROXY_KEY: "demo-proxy · TEST"})
-    row = [model.data(model.index(0, column)) for column in Column]
+    row = [model.data(model.index(0, column)) for column in USUAL]
     assert row[1:] == ["tiny-lm", "23 + 11", "212 ms", "0.00000068 TON", "done", "demo-proxy · TEST"]
 
 

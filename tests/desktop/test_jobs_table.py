@@ -8,7 +8,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from mulberry.desktop.jobs_model import Column, JobsModel
+from mulberry.desktop.jobs_columns import USUAL, Column
+from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.jobs_table import JobsTable, NewestJobs
 from mulberry.desktop.theme import Theme
 from samples import a_job
@@ -75,7 +76,7 @@ def test_selected_rows_are_copied_as_a_spreadsheet_takes_them(table: JobsTable, 
     QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     heads, row, end = QGuiApplication.clipboard().text().split("\n")
     assert heads.split("\t") == ["Time", "Model", "Tokens", "Latency", "Earned", "Outcome", "Proxy"]
-    assert row.split("\t") == [model.text(1, column) for column in Column]
+    assert row.split("\t") == [model.text(1, column) for column in USUAL]
     assert end == ""
 
 
@@ -94,5 +95,5 @@ def test_columns_fill_the_width_and_no_more(table: JobsTable, settle: Callable[[
     for width in (600, 1400):
         table.resize(width, 500)
         settle()
-        used = sum(table.columnWidth(column) for column in Column)
+        used = sum(table.columnWidth(column) for column in USUAL)
         assert 0 <= table.viewport().width() - used < len(Column)

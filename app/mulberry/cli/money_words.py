@@ -1,10 +1,9 @@
 """What the terminal prints of the money on TON. Pure: values in, lines out. A stranger's comment is shown as text."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 
-from mulberry.cli.words import for_a_terminal, harmless
+from mulberry.cli.words import for_a_terminal
+from mulberry.model.jobs_csv import csv_line, harmless
 from mulberry.model.key import KeyState, KeyStatus
 from mulberry.model.money import format_ton
 from mulberry.model.text import plain
@@ -116,9 +115,7 @@ def of_history_as_csv(transactions: Iterable[ChainTransaction]) -> Iterator[str]
             item.hash,
             harmless(item.comment),
         )
-        line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(values)
-        yield line.getvalue()
+        yield csv_line(values)
 
 
 def _balance(balance: Balance | None) -> str:

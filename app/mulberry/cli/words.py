@@ -1,7 +1,5 @@
 """What the terminal prints of the agent's nouns. Pure: values in, lines out."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
@@ -10,6 +8,7 @@ from typing import ParamSpec
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.jobs import Job
+from mulberry.model.jobs_csv import COLUMNS, csv_of_job
 from mulberry.model.money import format_ton
 from mulberry.model.node import NodeState, ProxyStatus, Reason, Status, Step, StepState
 from mulberry.model.sentence import sentence, title, where_prompts_go
@@ -23,9 +22,6 @@ MARKS = {
     StepState.BLOCKED: "✗",
 }
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-COLUMNS = ("number", "time", "model", "prompt", "answer", "seconds", "earned_nanoton", "outcome", "proxy", "error")
-
-
 Parameters = ParamSpec("Parameters")
 
 
@@ -141,27 +137,7 @@ def of_jobs(jobs: Iterable[Job]) -> Iterator[str]:
 def of_jobs_as_csv(jobs: Iterable[Job]) -> Iterator[str]:
     """Comma-separated, with a line of names; money empty until the proxy confirmed it."""
     yield ",".join(COLUMNS)
-    for job in jobs:
-        values = (
-            job.number,
-            job.finished_at.isoformat(),
-            job.model,
-            job.prompt_tokens,
-            job.completion_tokens,
-            f"{job.latency_seconds:.6f}",
-            job.earned if job.confirmed_tokens is not None else "",
-            job.outcome,
-            job.proxy,
-            harmless(job.error),
-        )
-        line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(values)
-        yield line.getvalue()
-
-
-def harmless(text: str) -> str:
-    """A spreadsheet takes a cell that begins so for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    yield from map(csv_of_job, jobs)
 
 
 def seconds(duration: str) -> float:

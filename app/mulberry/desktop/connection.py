@@ -20,6 +20,7 @@ from mulberry.model.control import Command, Event
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
+from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.net import NetStatus
 from mulberry.model.node import Status, Want
@@ -40,6 +41,12 @@ class Agent(KeyAgent, Protocol):
     async def command(self, command: Command) -> Status: ...
 
     async def jobs(self, first: int, last: int) -> tuple[Job, ...]: ...
+
+    async def find_jobs(self, wish: JobsWish) -> JobsFound: ...
+
+    async def job_choices(self) -> JobsChoices: ...
+
+    async def job_details(self, number: int) -> JobDetails: ...
 
     async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]: ...
 

@@ -8,6 +8,7 @@ from mulberry.desktop.attestation_feed import AttestationFeed
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.eligibility_feed import EligibilityFeed
+from mulberry.desktop.jobs_feed import JobsFeed
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
 from mulberry.desktop.look_feed import LookFeed
@@ -49,6 +50,7 @@ class Desktop(QObject):
         self.window = MainWindow(theme, clock, self.jobs, self.transactions)
         self.charts = ChartFeed(connection, self.window, clock)
         self.key = KeyFeed(connection, self.window.wallet.key, theme)
+        self.jobs_page = JobsFeed(connection, self.window.jobs, self.jobs, theme, clock)
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
         self.net = NetFeed(connection, self.window)
         self.models = ModelsFeed(connection, self.window.models, theme)

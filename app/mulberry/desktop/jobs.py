@@ -1,58 +1,228 @@
-"""The Jobs page: every job this computer ever did, newest first."""
+"""The Jobs page: every job this computer ever did, newest first; or those that are looked for, in any order.
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+Without conditions, in the order of time, the table grows at its top as jobs come. What was looked for stands still.
+"""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Text, plain_button
 from mulberry.desktop.connection import View
+from mulberry.desktop.found_jobs import FoundJobs
+from mulberry.desktop.jobs_columns import HEADINGS, ORDERS, USUAL, Column
+from mulberry.desktop.jobs_filter import JobsFilter
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.jobs_table import JobsTable
 from mulberry.desktop.theme import Theme
+from mulberry.model.clock import Clock
+from mulberry.model.jobs import Job
+from mulberry.model.jobs_question import JobsQuestion
+
+NOTHING_FOUND = "No job is like that. Choose less, or show all."
+SEARCHING = "Searching…"
 
 
 class JobsPage(QWidget):
-    def __init__(self, theme: Theme, jobs: JobsModel) -> None:
+    choices_wanted = Signal()
+    details_wanted = Signal(object)  # Job
+    export_wanted = Signal()
+
+    def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
         super().__init__()
+        self._clock = clock
         self._jobs = jobs
+        self._order, self._is_descending = Column.TIME, True
+        self._stale_since = ""
+        self.found_jobs = FoundJobs(self)
         self.count = Text("", "source")
         self.empty = Text(wording.NO_JOBS, "source", wraps=True)
-        self.table = JobsTable(theme, jobs)
-        self.table.setProperty("look", "jobs")
-        self.newest = plain_button("Go to the newest")
-        self.newest.clicked.connect(self.table.scrollToTop)
+        self.filter = JobsFilter()
+        self.table = _table(theme, jobs)
+        self.found = _table(theme, self.found_jobs)
+        self.tables = QStackedWidget()
+        self.tables.addWidget(self.table)
+        self.tables.addWidget(self.found)
+        self.newer = plain_button("")
+        self.newer.clicked.connect(self._search)
+        self.newest = plain_button("Go to the top")
+        self.newest.clicked.connect(lambda: self.shown.scrollToTop())
+        self.sort = _menu_button("Sort by")
+        self.columns = _menu_button("Columns")
+        self.export = plain_button("Save as CSV…")
+        self.export.setAccessibleName("Save the jobs that are shown as CSV")
+        self.export.clicked.connect(self.export_wanted)
+        self._fill_menus()
+        self._lay_out()
+        self.filter.changed.connect(self._search)
+        self.found_jobs.told.connect(self._count)
+        for table in (self.table, self.found):
+            table.activated.connect(self._open)
+            table.verticalScrollBar().valueChanged.connect(lambda: self._show_way_up())
+            table.horizontalHeader().sectionClicked.connect(self._sort_by_heading)
+        for signal in (jobs.rowsInserted, jobs.modelReset):
+            signal.connect(self._count)
+        self._count()
+        self._mark_order()
+
+    def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
         head.addWidget(Text("Jobs", "page-title"))
         head.addSpacing(12)
         head.addWidget(self.count)
         head.addStretch()
-        head.addWidget(self.newest)
+        for button in (self.newer, self.newest, self.sort, self.columns, self.export):
+            head.addWidget(button)
+        self.newest.hide()
         card = Card("Jobs")
         card.column.setContentsMargins(14, 12, 8, 12)
         card.column.addWidget(self.empty)
-        card.column.addWidget(self.table, 1)
+        card.column.addWidget(self.tables, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 32, 32)
         column.setSpacing(12)
         column.addLayout(head)
+        column.addWidget(self.filter)
         column.addWidget(card, 1)
-        self.newest.hide()
-        self.table.verticalScrollBar().valueChanged.connect(lambda place: self.newest.setVisible(place > 0))
-        for signal in (jobs.rowsInserted, jobs.modelReset):
-            signal.connect(self._count)
-        self._count()
+
+    def _fill_menus(self) -> None:
+        group = QActionGroup(self)
+        self.orders: dict[tuple[Column, bool], QAction] = {}
+        for column in ORDERS:
+            if column is Column.NUMBER:  # as by time
+                continue
+            for is_descending, words in ((True, "largest first"), (False, "smallest first")):
+                if column is Column.TIME:
+                    words = "newest first" if is_descending else "oldest first"
+                action = QAction(f"{HEADINGS[column]}: {words}", self.sort.menu(), checkable=True)
+                action.triggered.connect(lambda _, by=column, down=is_descending: self.sort_by(by, is_descending=down))
+                group.addAction(action)
+                self.sort.menu().addAction(action)
+                self.orders[column, is_descending] = action
+        self.shown_columns: dict[Column, QAction] = {}
+        for column in Column:
+            action = QAction(HEADINGS[column], self.columns.menu(), checkable=True, checked=column in USUAL)
+            action.toggled.connect(self._show_columns)
+            self.columns.menu().addAction(action)
+            self.shown_columns[column] = action
+
+    # What is shown
+
+    @property
+    def shown(self) -> JobsTable:
+        """The table in sight."""
+        return self.found if self.tables.currentWidget() is self.found else self.table
+
+    @property
+    def question(self) -> JobsQuestion:
+        """What the rows in sight answer, in their order."""
+        if self.shown is self.found and self.found_jobs.question is not None:
+            return self.found_jobs.question
+        return JobsQuestion(upto=self._jobs.rowCount())
 
     def show_view(self, view: View) -> None:
-        if view.status is not None and view.is_stale:
-            self.count.say(f"{self._counted()}, as of {wording.clock_time(view.status.as_of)}")
-        else:
-            self.count.say(self._counted())
+        is_stale = view.status is not None and view.is_stale
+        self._stale_since = wording.clock_time(view.status.as_of) if is_stale and view.status is not None else ""
+        self._say_count()
 
-    def _counted(self) -> str:
-        return wording.count(self._jobs.rowCount(), "job")
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.choices_wanted.emit()
+
+    def sort_by(self, column: Column, *, is_descending: bool) -> None:
+        self._order, self._is_descending = column, is_descending
+        self._mark_order()
+        self._search()
+
+    def _sort_by_heading(self, column: int) -> None:
+        """The same heading once more turns the order round."""
+        by = Column(column)
+        self.sort_by(by, is_descending=not self._is_descending if by is self._order else True)
+
+    def _mark_order(self) -> None:
+        way = Qt.SortOrder.DescendingOrder if self._is_descending else Qt.SortOrder.AscendingOrder
+        for table in (self.table, self.found):
+            table.horizontalHeader().setSortIndicator(self._order, way)
+        by = Column.TIME if self._order is Column.NUMBER else self._order
+        self.orders[by, self._is_descending].setChecked(True)
+
+    def _search(self) -> None:
+        question = self.filter.question(self._clock.now())
+        question = replace(question, order=ORDERS[self._order], is_descending=self._is_descending)
+        if question == JobsQuestion():
+            self.found_jobs.search(None)
+            self.tables.setCurrentWidget(self.table)
+        else:
+            self.found_jobs.search(replace(question, upto=self._jobs.rowCount()))
+            self.tables.setCurrentWidget(self.found)
+        self._count()
+
+    def _show_columns(self) -> None:
+        chosen = [column for column, action in self.shown_columns.items() if action.isChecked()] or [Column.TIME]
+        for table in (self.table, self.found):
+            table.show_columns(chosen)
+
+    def _open(self, index: QModelIndex) -> None:
+        model = self.found_jobs if self.shown is self.found else self._jobs
+        job: Job | None = model.job(index.row())
+        if job is not None:
+            self.details_wanted.emit(job)
+
+    def _show_way_up(self) -> None:
+        self.newest.setVisible(self.shown.verticalScrollBar().value() > 0)
+
+    # What is said about it
 
     def _count(self) -> None:
-        has_jobs = self._jobs.rowCount() > 0
-        self.count.say(self._counted())
-        self.table.setVisible(has_jobs)
-        self.empty.setVisible(not has_jobs)
+        nothing = self._nothing()
+        self.empty.say(nothing)
+        self.empty.setVisible(bool(nothing))
+        self.tables.setVisible(not nothing)
+        self.export.setEnabled(not nothing)
+        newer = self._newer()
+        self.newer.setVisible(newer > 0)
+        self.newer.setText("Show 1 newer job" if newer == 1 else f"Show {newer:,} newer jobs")
+        self._show_way_up()
+        self._say_count()
+
+    def _nothing(self) -> str:
+        if self.shown is self.table:
+            return "" if self._jobs.rowCount() else wording.NO_JOBS
+        if self.found_jobs.rowCount():
+            return ""
+        if self.found_jobs.is_searching:
+            return SEARCHING
+        return self.found_jobs.problem or NOTHING_FOUND
+
+    def _newer(self) -> int:
+        question = self.found_jobs.question
+        return 0 if question is None or question.upto is None else self._jobs.rowCount() - question.upto
+
+    def _say_count(self) -> None:
+        words = wording.count(self._jobs.rowCount(), "job")
+        if self.shown is self.found:
+            total = self.found_jobs.total
+            words = f"{total:,} of {words}" if total is not None else f"Searching {words}…"
+            if self.found_jobs.problem:
+                words = self.found_jobs.problem
+        self.count.say(f"{words}, as of {self._stale_since}" if self._stale_since else words)
+
+
+def _table(theme: Theme, model: JobsModel | FoundJobs) -> JobsTable:
+    table = JobsTable(theme, model)
+    table.setProperty("look", "jobs")
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)  # all columns are many
+    heads = table.horizontalHeader()
+    heads.setSectionsClickable(True)
+    heads.setSortIndicatorShown(True)
+    return table
+
+
+def _menu_button(text: str) -> QPushButton:
+    button = plain_button(text)
+    button.setMenu(QMenu(button))
+    return button

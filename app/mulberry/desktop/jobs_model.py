@@ -7,41 +7,16 @@ page stays right while new jobs arrive above it. A cell of a job that is not her
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import IntEnum
 
-from PySide6.QtCore import QModelIndex, QObject, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QObject, Signal
 
+from mulberry.desktop.jobs_columns import HEADINGS, NOT_HERE_YET, cell_text, cell_tip
+from mulberry.desktop.page_wishes import PageWishes
 from mulberry.desktop.text_table import AnyIndex, TextTable
-from mulberry.desktop.wording import clock_time, earned_text, latency_text
 from mulberry.model.jobs import Job
-from mulberry.model.text import plain
 
 PAGE_JOBS = 200
 PAGES_KEPT = 8
-REQUESTS_AT_ONCE = 2
-LONGEST_NAME = 100  # characters shown
-
-
-class Column(IntEnum):
-    TIME = 0
-    MODEL = 1
-    TOKENS = 2
-    LATENCY = 3
-    EARNED = 4
-    OUTCOME = 5
-    PROXY = 6
-
-
-HEADINGS: Mapping[int, str] = {
-    Column.TIME: "Time",
-    Column.MODEL: "Model",
-    Column.TOKENS: "Tokens",
-    Column.LATENCY: "Latency",
-    Column.EARNED: "Earned",
-    Column.OUTCOME: "Outcome",
-    Column.PROXY: "Proxy",
-}
-NOT_HERE_YET = "…"
 
 
 class JobsModel(TextTable):
@@ -53,12 +28,10 @@ class JobsModel(TextTable):
         super().__init__(HEADINGS, parent)
         self._total = 0
         self._pages: OrderedDict[int, dict[int, Job | None]] = OrderedDict()  # least recently read first
-        self._wanted: OrderedDict[int, None] = OrderedDict()  # the newest wish last
-        self._asked: set[int] = set()
+        self._wishes = PageWishes(self)
+        self._wishes.due.connect(self._ask)
         self._proxy_names: Mapping[str, str] = {}
         self._now: datetime | None = None
-        self._ask_soon = QTimer(self, singleShot=True, interval=0)
-        self._ask_soon.timeout.connect(self._ask)
 
     # What the table shows
 
@@ -66,38 +39,27 @@ class JobsModel(TextTable):
         return 0 if parent.isValid() else self._total
 
     def tool_tip(self, row: int, column: int) -> str:
-        job = self.job(row) if column == Column.OUTCOME else None
-        return plain(job.error) if job is not None else ""
+        job = self.job(row)
+        return cell_tip(job, column) if job is not None else ""
 
     def text(self, row: int, column: int) -> str:
         job = self.job(row)
-        if job is None:
-            return NOT_HERE_YET
-        match Column(column):
-            case Column.TIME:
-                return clock_time(job.finished_at, self._now)
-            case Column.MODEL:
-                return plain(job.model.rpartition("/")[2], LONGEST_NAME)
-            case Column.TOKENS:
-                return f"{job.prompt_tokens:,} + {job.completion_tokens:,}"
-            case Column.LATENCY:
-                return latency_text(job.latency_seconds)
-            case Column.EARNED:
-                return earned_text(job)
-            case Column.OUTCOME:
-                return job.outcome.value
-            case Column.PROXY:
-                return plain(self._proxy_names.get(job.proxy) or f"{job.proxy[:8]}…", LONGEST_NAME)
+        return NOT_HERE_YET if job is None else cell_text(job, column, self._now, self._proxy_names)
 
     def job(self, row: int) -> Job | None:
         """The job in `row`; None, and its page is asked for, when it is not here."""
         number = self._total - row
         page = self._pages.get(_page_of(number))
         if page is None or number not in page:
-            self._want(_page_of(number))
+            self._wishes.want(_page_of(number))
             return None
         self._pages.move_to_end(_page_of(number))
         return page[number]
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The proxies' names by their keys."""
+        return self._proxy_names
 
     @property
     def jobs_kept(self) -> int:
@@ -142,40 +104,22 @@ class JobsModel(TextTable):
     def not_available(self, first: int, last: int) -> None:
         """The agent did not answer for `first` to `last`; they are asked for when they are next looked at."""
         del last
-        self._asked.discard(_page_of(first))
+        self._wishes.not_answered(_page_of(first))
 
     def forget(self) -> None:
         """Drops what is here, because it may have changed unheard; the rows in view are asked for again."""
         self._pages.clear()
-        self._asked.clear()
+        self._wishes.forget()
         self.all_changed()
 
-    # Asking
-
-    def _want(self, page: int) -> None:
-        if page < 0 or page in self._asked:
-            return
-        self._wanted[page] = None
-        self._wanted.move_to_end(page)
-        if not self._ask_soon.isActive():
-            self._ask_soon.start()
-
-    def _ask(self) -> None:
-        """Asks for what was looked at last; what flew by while scrolling is forgotten."""
-        while len(self._wanted) > REQUESTS_AT_ONCE:
-            self._wanted.popitem(last=False)
-        while self._wanted and len(self._asked) < REQUESTS_AT_ONCE:
-            page, _ = self._wanted.popitem()
-            self._asked.add(page)
-            first = page * PAGE_JOBS + 1
-            self.wanted.emit(first, min(first + PAGE_JOBS - 1, self._total))
+    def _ask(self, page: int) -> None:
+        first = page * PAGE_JOBS + 1
+        self.wanted.emit(first, min(first + PAGE_JOBS - 1, self._total))
 
     def _answered(self, first: int) -> None:
-        self._asked.discard(_page_of(first))
         self._pages.move_to_end(_page_of(first))
         self._drop_oldest()
-        if self._wanted:
-            self._ask_soon.start()
+        self._wishes.answered(_page_of(first))
 
     def _drop_oldest(self) -> None:
         while len(self._pages) > PAGES_KEPT:
@@ -184,7 +128,7 @@ class JobsModel(TextTable):
     def _changed(self, first: int, last: int) -> None:
         top, bottom = max(0, self._total - last), min(self._total, self._total - first + 1) - 1
         if top <= bottom:
-            self.dataChanged.emit(self.index(top, 0), self.index(bottom, len(Column) - 1))
+            self.dataChanged.emit(self.index(top, 0), self.index(bottom, self.columnCount() - 1))
 
 
 def _page_of(number: int) -> int:

@@ -1,29 +1,29 @@
 """The table of jobs, as the Jobs page and the Home page show it."""
 
+from typing import Protocol
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPalette, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from mulberry.desktop.jobs_model import Column, JobsModel
+from mulberry.desktop.found_jobs import FoundJobs
+from mulberry.desktop.jobs_columns import LONGEST_USUAL, USUAL, Column
+from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.table import Table
 from mulberry.desktop.theme import Theme
-from mulberry.model.jobs import JobOutcome
+from mulberry.model.jobs import Job, JobOutcome
 
-LONGEST_USUAL = {
-    Column.TIME: "22 Nov 22:22",
-    Column.MODEL: "tiny-lm",
-    Column.TOKENS: "1,000 + 1,000",
-    Column.LATENCY: "2,000 ms",
-    Column.EARNED: "0.00000888 TON",
-    Column.OUTCOME: "cancelled",
-    Column.PROXY: "demo proxy 1 · TEST",
-}
+
+class JobRows(Protocol):
+    """A model whose rows are jobs; one is None until it is here."""
+
+    def job(self, row: int) -> Job | None: ...
 
 
 class _Cell(QStyledItemDelegate):
     """Times are quiet, failures are not."""
 
-    def __init__(self, theme: Theme, model: JobsModel, parent: QWidget) -> None:
+    def __init__(self, theme: Theme, model: JobRows, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self._model = model
@@ -44,9 +44,9 @@ class _Cell(QStyledItemDelegate):
 class JobsTable(Table):
     """Newest first. Stays where the reader is while new jobs arrive above; follows them at the very top."""
 
-    def __init__(self, theme: Theme, model: JobsModel, hidden: tuple[Column, ...] = ()) -> None:
-        longest: dict[int, str] = {column: text for column, text in LONGEST_USUAL.items() if column not in hidden}
-        super().__init__(theme, model, longest, model.text)
+    def __init__(self, theme: Theme, model: JobsModel | FoundJobs, hidden: tuple[Column, ...] = ()) -> None:
+        super().__init__(theme, model, LONGEST_USUAL, model.text)
+        self.show_columns([column for column in USUAL if column not in hidden])
         self.setItemDelegate(_Cell(theme, model, self))
         self.setAccessibleName("Jobs, newest first")
 

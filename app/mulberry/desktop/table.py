@@ -1,6 +1,6 @@
 """A table of rows that only come when they are looked at: how it looks, fills its width and is copied."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from mulberry.desktop.theme import Theme
 
 CELL_PADDING = 12
+CELL_SQUEEZED = 12  # at most, where the columns need more than there is
 ROWS_COPIED_AT_MOST = 1000
 
 
@@ -64,8 +65,9 @@ class Table(QTableView):
     def copied_text(self) -> str:
         """The selected rows with their headings, tab-separated, as a spreadsheet takes them."""
         rows = sorted({index.row() for index in self.selectionModel().selectedRows()})[:ROWS_COPIED_AT_MOST]
-        lines = ["\t".join(self._heading(column) for column in self._longest)]
-        lines += ["\t".join(self._copied(row, column) for column in self._longest) for row in rows]
+        columns = [column for column in self._longest if not self.isColumnHidden(column)]
+        lines = ["\t".join(self._heading(column) for column in columns)]
+        lines += ["\t".join(self._copied(row, column) for column in columns) for row in rows]
         return "\n".join(lines) + "\n"
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -76,8 +78,17 @@ class Table(QTableView):
         else:
             super().keyPressEvent(event)
 
+    def show_columns(self, columns: Collection[int]) -> None:
+        """Of those that have a place here."""
+        for column in self._longest:
+            self.setColumnHidden(column, column not in columns)
+        self._share_width()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
         metrics = QFontMetrics(self._theme.font(13))
         wanted = {
             column: max(metrics.horizontalAdvance(part) for part in (text, self._heading(column)))
@@ -85,8 +96,9 @@ class Table(QTableView):
             if not self.isColumnHidden(column)
         }
         room, used = self.viewport().width(), sum(wanted.values()) + CELL_PADDING * len(wanted)
+        share = (room - used) // max(1, len(wanted))
         for column, width in wanted.items():
-            self.setColumnWidth(column, max(1, width + CELL_PADDING + (room - used) // len(wanted)))
+            self.setColumnWidth(column, width + CELL_PADDING + max(share, -CELL_SQUEEZED))
 
     def _heading(self, column: int) -> str:
         return str(self.model().headerData(column, Qt.Orientation.Horizontal))

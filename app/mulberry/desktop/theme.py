@@ -182,17 +182,17 @@ QPushButton[look="plain"]:focus { border-color: $accent }
 QLineEdit {
   background: $surface; color: $text; border: ${ring}px solid $edge; border-radius: 8px; padding: ${s6}px ${s8}px }
 QLineEdit:focus { border-color: $accent }
-QSpinBox, QTimeEdit, QComboBox {
+QSpinBox, QTimeEdit, QDateEdit, QComboBox {
   background: $surface; color: $text; border: ${ring}px solid $edge; border-radius: 8px;
   padding: 4px ${s6}px; font-size: ${s13}px; min-height: ${s18}px }
-QSpinBox:focus, QTimeEdit:focus, QComboBox:focus { border-color: $accent }
-QSpinBox:disabled, QTimeEdit:disabled, QComboBox:disabled, QLineEdit:disabled { color: $muted }
+QSpinBox:focus, QTimeEdit:focus, QDateEdit:focus, QComboBox:focus { border-color: $accent }
+QSpinBox:disabled, QTimeEdit:disabled, QDateEdit:disabled, QComboBox:disabled, QLineEdit:disabled { color: $muted }
 QSpinBox::up-button, QTimeEdit::up-button, QSpinBox::down-button, QTimeEdit::down-button {
   border: none; background: transparent; width: ${s18}px }
 QSpinBox::up-arrow, QTimeEdit::up-arrow { image: url("$arrow_up"); width: ${s10}px; height: ${s10}px }
-QSpinBox::down-arrow, QTimeEdit::down-arrow, QComboBox::down-arrow {
+QSpinBox::down-arrow, QTimeEdit::down-arrow, QDateEdit::down-arrow, QComboBox::down-arrow {
   image: url("$arrow_down"); width: ${s10}px; height: ${s10}px }
-QComboBox::drop-down { border: none; width: ${s24}px }
+QComboBox::drop-down, QDateEdit::drop-down { border: none; width: ${s24}px }
 QComboBox QAbstractItemView {
   background: $surface; border: ${hairline}px solid $line; selection-background-color: $raised }
 QListWidget[look="texts"] {

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop import wording
+from mulberry.desktop.about_page import AboutPage
 from mulberry.desktop.attestation_page import AttestationPage
 from mulberry.desktop.cards import MARGIN, Text, plain_button
 from mulberry.desktop.connection import Link, View
@@ -30,6 +31,7 @@ from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
 from mulberry.desktop.jobs_model import JobsModel
+from mulberry.desktop.log_page import LogPage
 from mulberry.desktop.models_page import ModelsPage
 from mulberry.desktop.network_page import NetworkPage
 from mulberry.desktop.news_strip import NewsStrip
@@ -39,10 +41,12 @@ from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.wallet import WalletPage
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.places import DataFolder
 from mulberry.model.text import plain
 
 SIDEBAR = 208
-PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models", "Hardware", "Attestation", "Settings")
+PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models", "Hardware", "Attestation", "Log", "Settings", "About")
+PAGE_KEYS = "1234567890"
 
 
 class MainWindow(QMainWindow):
@@ -61,16 +65,18 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.home = HomePage(theme, clock, jobs)
         self.earnings = EarningsPage(theme)
-        self.jobs = JobsPage(theme, jobs)
+        self.jobs = JobsPage(theme, clock, jobs)
         self.wallet = WalletPage(theme, transactions)
         self.network = NetworkPage(theme, clock)
         self.models = ModelsPage(theme)
         self.hardware = HardwarePage(theme, clock)
         self.attestation = AttestationPage(theme)
+        self.log = LogPage(theme)
         self.settings = SettingsPage(theme)
+        self.about = AboutPage(theme)
         self.pages = QStackedWidget()
         shown: tuple[QWidget, ...] = (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models)
-        for page in (*shown, self.hardware, self.attestation, self.settings):
+        for page in (*shown, self.hardware, self.attestation, self.log, self.settings, self.about):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
@@ -83,8 +89,8 @@ class MainWindow(QMainWindow):
         self.notice = Notice()
         self.news = NewsStrip()
         self._lay_out()
-        for number in range(self.pages.count()):
-            shortcut = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
+        for number, key in enumerate(PAGE_KEYS):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{key}"), self)
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
 
@@ -130,6 +136,7 @@ class MainWindow(QMainWindow):
         self.hardware.show_view(view)
         self.attestation.show_view(view)
         self.settings.show_view(view)
+        self.about.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             self.home.state.main.setFocus()  # from now on it can be pressed
@@ -142,6 +149,11 @@ class MainWindow(QMainWindow):
     def choose(self, page: str) -> None:
         """Turns to the page of that name, one of `PAGES`."""
         self.sidebar.choose(PAGES.index(page))
+
+    def show_folder(self, folder: DataFolder) -> None:
+        """Whose logs and places are shown."""
+        self.log.show_logs_of(folder)
+        self.about.show_places_of(folder)
 
     def come_forward(self) -> None:
         """In front of the other windows, also when it was hidden or minimised."""

@@ -1,0 +1,95 @@
+"""The columns of every table of jobs: their headings, their texts, and by what each of them sorts."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import IntEnum
+
+from mulberry.desktop.wording import clock_time, earned_text, latency_text
+from mulberry.model.jobs import Job, ProxyWord
+from mulberry.model.jobs_question import JobOrder
+from mulberry.model.text import plain
+
+LONGEST_NAME = 100  # characters shown
+NOT_HERE_YET = "…"
+
+
+class Column(IntEnum):
+    TIME = 0
+    MODEL = 1
+    TOKENS = 2
+    LATENCY = 3
+    EARNED = 4
+    OUTCOME = 5
+    PROXY = 6
+    WORD = 7
+    NUMBER = 8
+    REQUEST = 9
+
+
+HEADINGS: Mapping[int, str] = {
+    Column.TIME: "Time",
+    Column.MODEL: "Model",
+    Column.TOKENS: "Tokens",
+    Column.LATENCY: "Latency",
+    Column.EARNED: "Earned",
+    Column.OUTCOME: "Outcome",
+    Column.PROXY: "Proxy",
+    Column.WORD: "Proxy's count",
+    Column.NUMBER: "Number",
+    Column.REQUEST: "Request",
+}
+USUAL = (Column.TIME, Column.MODEL, Column.TOKENS, Column.LATENCY, Column.EARNED, Column.OUTCOME, Column.PROXY)
+LONGEST_USUAL: Mapping[int, str] = {
+    Column.TIME: "22 Nov 22:22",
+    Column.MODEL: "tiny-lm",
+    Column.TOKENS: "1,000 + 1,000",
+    Column.LATENCY: "2,000 ms",
+    Column.EARNED: "0.00000888 TON",
+    Column.OUTCOME: "cancelled",
+    Column.PROXY: "demo proxy 1 · TEST",
+    Column.WORD: "as counted",
+    Column.NUMBER: "1,000,000",
+    Column.REQUEST: "88888888…",
+}
+ORDERS: Mapping[Column, JobOrder] = {
+    Column.TIME: JobOrder.NUMBER,
+    Column.MODEL: JobOrder.MODEL,
+    Column.TOKENS: JobOrder.TOKENS,
+    Column.LATENCY: JobOrder.LATENCY,
+    Column.EARNED: JobOrder.EARNED,
+    Column.OUTCOME: JobOrder.OUTCOME,
+    Column.PROXY: JobOrder.PROXY,
+    Column.WORD: JobOrder.WORD,
+    Column.NUMBER: JobOrder.NUMBER,
+    Column.REQUEST: JobOrder.REQUEST,
+}
+
+
+def word_text(job: Job) -> str:
+    nothing_to_say = job.word is ProxyWord.NONE_YET and not job.adjusted_tokens
+    return "–" if nothing_to_say else job.word.value
+
+
+TEXTS: Mapping[Column, Callable[[Job], str]] = {
+    Column.MODEL: lambda job: plain(job.model.rpartition("/")[2], LONGEST_NAME),
+    Column.TOKENS: lambda job: f"{job.prompt_tokens:,} + {job.completion_tokens:,}",
+    Column.LATENCY: lambda job: latency_text(job.latency_seconds),
+    Column.EARNED: earned_text,
+    Column.OUTCOME: lambda job: job.outcome.value,
+    Column.WORD: word_text,
+    Column.NUMBER: lambda job: f"{job.number:,}",
+    Column.REQUEST: lambda job: plain(f"{job.request_id[:8]}…"),
+}
+
+
+def cell_text(job: Job, column: int, now: datetime | None, proxy_names: Mapping[str, str]) -> str:
+    if column == Column.TIME:
+        return clock_time(job.finished_at, now)
+    if column == Column.PROXY:
+        return plain(proxy_names.get(job.proxy) or f"{job.proxy[:8]}…", LONGEST_NAME)
+    return TEXTS[Column(column)](job)
+
+
+def cell_tip(job: Job, column: int) -> str:
+    """What a cell says beside its text."""
+    return plain(job.error) if column == Column.OUTCOME else ""
