@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from mulberry.desktop.theme import Theme
 
 CELL_PADDING = 12
-CELL_SQUEEZED = 12  # at most, where the columns need more than there is
+CELL_SQUEEZED = 12  # at most, where what does not fit can be scrolled to
 ROWS_COPIED_AT_MOST = 1000
 
 
@@ -97,8 +97,10 @@ class Table(QTableView):
         }
         room, used = self.viewport().width(), sum(wanted.values()) + CELL_PADDING * len(wanted)
         share = (room - used) // max(1, len(wanted))
+        if self.horizontalScrollBarPolicy() is not Qt.ScrollBarPolicy.ScrollBarAlwaysOff:
+            share = max(share, -CELL_SQUEEZED)
         for column, width in wanted.items():
-            self.setColumnWidth(column, width + CELL_PADDING + max(share, -CELL_SQUEEZED))
+            self.setColumnWidth(column, max(1, width + CELL_PADDING + share))
 
     def _heading(self, column: int) -> str:
         return str(self.model().headerData(column, Qt.Orientation.Horizontal))
