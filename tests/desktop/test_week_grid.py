@@ -104,6 +104,18 @@ def test_the_keyboard_marks_what_shift_and_arrows_choose(grid: WeekGrid) -> None
     assert str(grid.week) == "Sun 00-24"
 
 
+def test_from_right_to_left_midnight_is_on_the_right_and_arrows_go_where_they_point(grid: WeekGrid) -> None:
+    grid.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    assert grid.place((0, 0)).left() > grid.place((0, 23)).left()
+    drag(grid, (0, 8), (4, 17))
+    QTest.mouseRelease(grid, LEFT, pos=middle(grid, (4, 17)))
+    assert str(grid.week) == "Mon-Fri 08-18"
+    QTest.mouseClick(grid, LEFT, pos=QPoint(grid.width() - 5, middle(grid, (6, 0)).y()))
+    assert str(grid.week) == "Mon-Fri 08-18, Sun 00-24"
+    press(grid, Qt.Key.Key_Home, Qt.Key.Key_Left, Qt.Key.Key_Space)
+    assert grid.week.days[6] == "#.######################"
+
+
 def test_a_screen_reader_hears_where_it_is_and_the_whole_week(grid: WeekGrid) -> None:
     grid.show_week(read_week("Mon-Fri 8-18"))
     press(grid, *[Qt.Key.Key_Right] * 8)

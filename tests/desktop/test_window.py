@@ -19,8 +19,8 @@ from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.window import MainWindow
 from mulberry.model.errors import UserFacingError
-from mulberry.model.node import NetworkInfo, NodeState
-from samples import a_status, a_wallet
+from mulberry.model.node import Intent, NetworkInfo, NodeState, Want
+from samples import NOON, a_status, a_wallet
 
 
 @pytest.fixture
@@ -77,6 +77,13 @@ def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[]
     assert window.pages.currentWidget() is window.settings
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.home
+
+
+def test_who_is_held_up_by_a_rule_gets_to_the_rules(window: MainWindow) -> None:
+    held = replace(a_status(NodeState.PAUSED), intent=Intent(Want.START, NOON))
+    window.show_view(View(Link.ANSWERS, held))
+    QTest.mouseClick(window.home.state.rules, Qt.MouseButton.LeftButton)
+    assert window.pages.currentWidget() is window.settings
 
 
 def test_tab_visits_every_control_of_the_home_page(window: MainWindow, settle: Callable[[], None]) -> None:

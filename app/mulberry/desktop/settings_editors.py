@@ -244,6 +244,7 @@ class TimesEditor(Editor):
         self._until = Text(settings_wording.UNTIL, "source")
         for edit in self.times:
             edit.setDisplayFormat("HH:mm")
+            edit.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # 07:30 is not read as 30:07
             edit.setKeyboardTracking(False)
             edit.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
             edit.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -50,6 +50,13 @@ def with_cells(week: Week, cells: Iterable[Cell], *, marked: bool) -> Week:
     return Week(tuple("".join(day) for day in days))
 
 
+def as_read(place: QRectF, widget: QWidget) -> QRectF:
+    """Where it is drawn: on the other side where people read from right to left."""
+    if widget.layoutDirection() is Qt.LayoutDirection.LeftToRight:
+        return place
+    return QRectF(widget.width() - place.right(), place.top(), place.width(), place.height())
+
+
 @dataclass(frozen=True, slots=True)
 class _Drag:
     """From `begin`, None where a whole day or hour was taken; `before` comes back where it is broken off."""
@@ -98,14 +105,16 @@ class WeekGrid(QWidget):
         """Where the cell is drawn."""
         left, top, high = self._theme.px(LEFT), self._theme.px(HEAD), self._theme.px(ROW)
         wide = (self.width() - left - 2) / HOURS_A_DAY
-        return QRectF(left + cell[1] * wide, top + cell[0] * high, wide, high)
+        return as_read(QRectF(left + cell[1] * wide, top + cell[0] * high, wide, high), self)
 
     def _cells_at(self, point: QPointF) -> tuple[Cell, ...]:
         """The cell there; a whole day at its name, an hour of all days at its number. Nearest within a drag."""
         first = self.place((0, 0))
+        is_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
+        inward = first.right() - point.x() if is_mirrored else point.x() - first.left()
         day = min(len(DAYS) - 1, max(0, int((point.y() - first.top()) // first.height())))
-        hour = min(HOURS_A_DAY - 1, max(0, int((point.x() - first.left()) // first.width())))
-        if self._drag is None and point.x() < first.left():
+        hour = min(HOURS_A_DAY - 1, max(0, int(inward // first.width())))
+        if self._drag is None and inward < 0:
             return () if point.y() < first.top() else rectangle((day, 0), (day, HOURS_A_DAY - 1))
         if self._drag is None and point.y() < first.top():
             return rectangle((0, hour), (len(DAYS) - 1, hour))
@@ -142,7 +151,12 @@ class WeekGrid(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key in STEPS:
-            self._go(STEPS[key], extends=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+            days, hours = STEPS[key]
+            is_arrow_mirrored = self.layoutDirection() is Qt.LayoutDirection.RightToLeft and abs(hours) == 1
+            self._go(
+                (days, -hours if is_arrow_mirrored else hours),
+                extends=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier),
+            )
         elif key in TOGGLE_KEYS:
             cells = rectangle(self._anchor, self._cursor)
             self.show_week(with_cells(self.week, cells, marked=not self._are_marked(cells)))
@@ -217,8 +231,9 @@ class WeekGrid(QWidget):
         painter.setPen(QColor(self._theme.colours.muted))
         for day, name in enumerate(SHORT_DAYS):
             first = self.place((day, 0))
-            painter.drawText(QRectF(0, first.top(), first.left(), first.height()), Qt.AlignmentFlag.AlignVCenter, name)
+            beside = as_read(QRectF(0, first.top(), self._theme.px(LEFT), first.height()), self)
+            painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)
         for hour in range(0, HOURS_A_DAY, HEAD_EVERY):
-            first = self.place((0, hour))
-            whole = QRectF(first.left(), 0, first.width() * HEAD_EVERY, first.top())
+            first, last = self.place((0, hour)), self.place((0, hour + HEAD_EVERY - 1))
+            whole = QRectF(min(first.left(), last.left()), 0, first.width() * HEAD_EVERY, first.top())
             painter.drawText(whole, Qt.AlignmentFlag.AlignVCenter, f"{hour:02}")

@@ -12,6 +12,7 @@ from mulberry.desktop.cards import Card, Row, Text, clear, plain_button
 from mulberry.desktop.colours import Colours
 from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.week_grid import as_read
 from mulberry.desktop.week_plan import MAY_WORK, DayPlan, by_day, rule_words
 from mulberry.model.rules import Rule
 from mulberry.model.settings import SettingsStatus
@@ -123,14 +124,15 @@ class WeekRows(QWidget):
         for row, plan in enumerate(self.plans):
             top = row * high
             painter.setPen(QColor(colours.text))
-            painter.drawText(0, top, left, high, Qt.AlignmentFlag.AlignVCenter, plan.name)
-            beside = QRectF(left + wide, top, right, high)
+            painter.drawText(as_read(QRectF(0, top, left, high), self), Qt.AlignmentFlag.AlignVCenter, plan.name)
+            beside = as_read(QRectF(left + wide, top, right, high), self)
             painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, hours_text(plan))
             bar = self._theme.px(BAR)
             for rules, spans in groupby(plan.spans, lambda span: span.rules[:1]):
                 together = list(spans)
                 begin, end = (left + wide * hours / HOURS_A_DAY for hours in (together[0].begin, together[-1].end))
-                paint_span(painter, QRectF(begin, top + (high - bar) / 2, end - begin, bar), rules, colours)
+                place = as_read(QRectF(begin, top + (high - bar) / 2, end - begin, bar), self)
+                paint_span(painter, place, rules, colours)
             if row == self._row:
                 painter.setPen(QPen(QColor(colours.accent), colours.ring))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -139,7 +141,7 @@ class WeekRows(QWidget):
         painter.setFont(self._theme.font(12))
         for hour in HOURS_SHOWN:
             place = QRectF(left + wide * hour / HOURS_A_DAY - high, len(self.plans) * high, 2 * high, high)
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{hour:02}:00")
+            painter.drawText(as_read(place, self), Qt.AlignmentFlag.AlignCenter, f"{hour:02}:00")
         painter.end()
 
 
