@@ -72,6 +72,14 @@ async def test_hello_and_status_are_the_nodes_own(node: Node, client: ControlCli
     assert await client.status() == node.status()
 
 
+async def test_net_earnings_are_told_and_unknown_ones_stay_unknown(node: Node, client: ControlClient) -> None:
+    node.ledger.book_job(finished())
+    node.ledger.confirm(PROXY, "00" * 32, 134, NOON)
+    found = await client.net()
+    assert found == node.net()
+    assert (found.last_30_days.gross, found.last_30_days.cost.value) == (134 * 20, None)
+
+
 async def test_a_wish_is_obeyed_and_stored(node: Node, client: ControlClient, tmp_path: Path) -> None:
     status = await client.command(Command(Want.PAUSE, 3600))
     assert status.intent.until == node.status().as_of + timedelta(hours=1)

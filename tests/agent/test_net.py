@@ -129,6 +129,13 @@ def test_a_day_is_the_local_one_also_where_hours_begin_at_a_quarter(ledger: Ledg
         assert net(ledger, clock).status().today.worked_seconds == 3600
 
 
+def test_what_a_wrong_clock_wrote_into_the_future_is_not_todays(ledger: Ledger, clock: SettableClock) -> None:
+    drew(ledger, hours_ago=-24 * 400, quarters=4)
+    earned(ledger, hours_ago=-24 * 400, ton=1)
+    found = net(ledger, clock).status().last_30_days
+    assert (found.gross, found.worked_seconds, found.cost.value) == (0, 0, 0)
+
+
 async def test_the_rule_judges_each_minute_and_only_when_it_is_on(ledger: Ledger, clock: SettableClock) -> None:
     drew(ledger, hours_ago=3, quarters=12)
     assert net(ledger, clock, SETTINGS.model_copy(update={"stop_at_loss": False})).at_loss().value is None
@@ -184,10 +191,11 @@ def test_what_was_drawn_is_added_and_never_changed_or_taken_away(
 def test_quarters_of_one_price_are_added_up_and_those_without_one_are_not(ledger: Ledger) -> None:
     for price in (312, 400, None):
         drew(ledger, hours_ago=1, quarters=4, price=price)
-    every, sums = ledger.energy.since(NOON - timedelta(days=1)), ledger.energy.sums_since(NOON - timedelta(days=1))
+    every = ledger.energy.since(NOON - timedelta(days=1))
+    sums = ledger.energy.sums(NOON - timedelta(days=1), NOON)
     assert [each.milliseconds for each in sums if each.price] == [4 * QUARTER] * 2
     assert [each for each in sums if each.price is None] == [each for each in every if each.price is None]
-    assert ledger.energy.sums_since(NOON) == []
+    assert ledger.energy.sums(NOON, NOON + timedelta(days=1)) == []
 
 
 def test_a_ledger_from_before_takes_energy_too(path: Path, clock: SettableClock) -> None:

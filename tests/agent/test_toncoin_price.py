@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -151,6 +153,28 @@ async def test_an_answer_that_is_no_success_is_no_price(clock: SettableClock) ->
     async with open_price(ASKED, clock, Place(status=429)) as price:
         assert await asked(price) is None
         assert "It answered with status 429." in price.now().evidence
+
+
+async def test_a_place_on_this_computer_is_really_asked(clock: SettableClock) -> None:
+    async def tell(request: web.Request) -> web.Response:
+        return web.json_response({"price": {request.query["in"]: "2.95"}})
+
+    server = TestServer(web.Application())
+    server.app.router.add_get("/v1", tell)
+    async with server:
+        price = ToncoinPrice(
+            PriceWish("EUR", url=f"http://127.0.0.1:{server.port}/v1?in={{currency}}", path="price/{currency}"),
+            clock,
+            is_play_money=False,
+        )
+        task = asyncio.create_task(price.run())
+        async with asyncio.timeout(10):
+            while price.now().value is None:  # noqa: ASYNC110 - it has no event for who only looks
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    assert price.now().value == 2950
 
 
 @pytest.mark.parametrize(

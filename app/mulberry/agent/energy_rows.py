@@ -21,9 +21,10 @@ SELECT start, currency, price, worked, by_counter, by_samples, blind, of_gpu, of
 WHERE start >= ? ORDER BY start
 """
 # A month has thousands of quarters and few prices; those without a price are reckoned each by itself.
-_SUMS_SINCE = f"""
+_SUMS = f"""
 SELECT min(start), currency, price, sum(worked), sum(by_counter), sum(by_samples), sum(blind), sum(of_gpu),
-  sum(of_computer) FROM energy WHERE start >= ? GROUP BY currency, price, iif(price = {NO_PRICE}, start, 0)
+  sum(of_computer) FROM energy WHERE start >= ? AND start < ?
+GROUP BY currency, price, iif(price = {NO_PRICE}, start, 0)
 """  # noqa: S608 - a number of ours
 _EARNED = """
 SELECT worker_fee_per_token, sum(tokens) FROM slots WHERE start >= ? AND start < ? GROUP BY worker_fee_per_token
@@ -46,9 +47,10 @@ class EnergyRows:
         """All work from the quarter on that begins at `begin` or next after it, ascending."""
         return [_worked(*row) for row in self._connection.execute(_SINCE, (begin.timestamp(),))]
 
-    def sums_since(self, begin: datetime) -> list[Worked]:
-        """The same work, quarters of one price together, with the begin of the first."""
-        return [_worked(*row) for row in self._connection.execute(_SUMS_SINCE, (begin.timestamp(),))]
+    def sums(self, begin: datetime, end: datetime) -> list[Worked]:
+        """The work of the quarters from `begin` until before `end`; those of one price together, as of the first."""
+        found = self._connection.execute(_SUMS, (begin.timestamp(), end.timestamp()))
+        return [_worked(*row) for row in found]
 
     def first(self) -> datetime | None:
         """Since when energy is counted; None: it never was."""

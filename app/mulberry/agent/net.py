@@ -29,7 +29,7 @@ from mulberry.model.text import as_a_part
 
 JUDGED_AGAIN_SECONDS = 60.0
 DAYS_BACK = (0, 6, 29)  # of the midnights at which today, 7 and 30 days begin
-A_DAY = timedelta(days=1)
+A_DAY = timedelta(days=1)  # later than that is what a clock wrote that was wrong
 
 
 class Net:
@@ -97,13 +97,13 @@ class Net:
         )
 
     def _period(self, begin: datetime, now: datetime, toncoin: Finding[int]) -> NetPeriod:
-        worked = self._rows.sums_since(begin)
-        gross = self._rows.earned(begin, now + A_DAY)
-        return period(begin, gross, worked, self._cost(begin, worked), toncoin)
+        end = now + A_DAY
+        worked = self._rows.sums(begin, end)
+        return period(begin, self._rows.earned(begin, end), worked, self._cost(begin, end, worked), toncoin)
 
-    def _cost(self, begin: datetime, worked: list[Worked]) -> Finding[int]:
+    def _cost(self, begin: datetime, end: datetime, worked: list[Worked]) -> Finding[int]:
         first = self._rows.first()
-        if self._rows.earned(begin, first or self._clock.now() + A_DAY):
+        if self._rows.earned(begin, end if first is None else min(first, end)):
             since = "the next Start on" if first is None else f"{first.astimezone():%Y-%m-%d %H:%M}"
             return Finding(None, f"Electricity is counted from {since}; some of these earnings are older.")
         return cost_of(worked, self._settings.currency, self._price_at)
