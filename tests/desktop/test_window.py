@@ -57,7 +57,7 @@ def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> No
     entries = [window.sidebar.list.item(row).text() for row in range(window.sidebar.list.count())]
     assert entries == [
         *("Home", "Earnings", "Jobs", "Wallet"),
-        *("Network", "Models", "Hardware", "Attestation", "Settings"),
+        *("Network", "Models", "Hardware", "Attestation", "Log", "Settings", "About"),
     ]
     assert window.pages.count() == 9
 
@@ -74,6 +74,8 @@ def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[]
     QTest.keyClick(window, Qt.Key.Key_8, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.attestation
     QTest.keyClick(window, Qt.Key.Key_9, Qt.KeyboardModifier.ControlModifier)
+    assert window.pages.currentWidget() is window.log
+    QTest.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.settings
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentWidget() is window.home

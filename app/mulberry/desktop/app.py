@@ -69,6 +69,7 @@ def opened(
         return
     memory = QSettings(str(folder.path / "window.ini"), QSettings.Format.IniFormat)
     desktop = Desktop(Theme(application, scheme, font_factor), SystemClock(), Connection(), Tray(), memory)
+    desktop.window.show_folder(folder)
     instance.come_forward.connect(desktop.come_forward)
     if hidden:
         desktop.wait_for_tray()
@@ -83,6 +84,15 @@ def opened(
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
+def _offer_autostart(desktop: Desktop, root: Path, network: str) -> None:
+    from mulberry.client.autostart import autostart, start_at_login
+    from mulberry.desktop.autostart_card import AutostartCard
+
+    card = AutostartCard(autostart, lambda starts: start_at_login(starts, root, network))
+    card.failed.connect(desktop.window.show_problem)
+    desktop.window.settings.column.addWidget(card)
+
+
 async def live(desktop: Desktop, root: Path, network: str) -> None:
     """Connects the window to its agent, started where it does not run, until `desktop.end`."""
     import asyncio
@@ -95,6 +105,7 @@ async def live(desktop: Desktop, root: Path, network: str) -> None:
     desktop.ended.connect(ended.set)
     _end_with_signals(asyncio.get_running_loop(), desktop)
     hearing = asyncio.create_task(desktop.connection.run(client, lambda: start_agent(root, network)))
+    _offer_autostart(desktop, root, network)
     stopping = _stop_and_quit_when_asked(desktop, client, DataFolder.of_network(root, network))
     waiting = asyncio.create_task(_wait(ended))
     done, _ = await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -45,7 +45,10 @@ from mulberry.model.places import DataFolder
 from mulberry.model.text import plain
 
 SIDEBAR = 208
-PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models", "Hardware", "Attestation", "Log", "Settings", "About")
+PAGES = (
+    *("Home", "Earnings", "Jobs", "Wallet", "Network", "Models"),
+    *("Hardware", "Attestation", "Log", "Settings", "About"),
+)
 PAGE_KEYS = "1234567890"
 
 
