@@ -1,6 +1,6 @@
 """The pieces that pages are laid out of: texts, cards, bars and rows that wrap when the window is narrow."""
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QMargins, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -60,6 +60,11 @@ class Card(QFrame):
         self.column.setSpacing(4)
 
 
+def in_reading_order(widget: QWidget, before: int, top: int, after: int, bottom: int) -> QMargins:
+    """Margins that are mirrored where `widget` is read from right to left, which Qt does not do by itself."""
+    return QMargins(after, top, before, bottom) if widget.isRightToLeft() else QMargins(before, top, after, bottom)
+
+
 class _Sheet(QWidget):
     """As high as its cards need at its width. Qt's own hint reckons wrapped texts at their narrowest: far too high."""
 
@@ -68,7 +73,8 @@ class _Sheet(QWidget):
         self.setObjectName("page")
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(super().minimumSizeHint().width(), 0)
+        least = super().minimumSizeHint()
+        return QSize(least.width(), 0) if self.hasHeightForWidth() else least
 
 
 class Page(QScrollArea):
@@ -80,15 +86,15 @@ class Page(QScrollArea):
         self.setWidgetResizable(True)
         sheet = _Sheet()
         self.column = QVBoxLayout(sheet)
-        self.column.setContentsMargins(0, 0, MARGIN, MARGIN)
+        self.column.setContentsMargins(in_reading_order(self, 0, 0, MARGIN, GAP))
         self.column.setSpacing(GAP)
         self.setWidget(sheet)
-        self.verticalScrollBar().rangeChanged.connect(self._keep_the_right_edge)
+        self.verticalScrollBar().rangeChanged.connect(self._keep_the_edge)
 
-    def _keep_the_right_edge(self, lowest: int, highest: int) -> None:
+    def _keep_the_edge(self, lowest: int, highest: int) -> None:
         """The scroll bar takes its room from the margin, so that cards and banner end at one line."""
         bar = self.verticalScrollBar().sizeHint().width() if highest > lowest else 0
-        self.column.setContentsMargins(0, 0, MARGIN - bar, MARGIN)
+        self.column.setContentsMargins(in_reading_order(self, 0, 0, MARGIN - bar, GAP))
 
 
 class Row(QWidget):
@@ -171,6 +177,8 @@ class Bar(QWidget):
             colour = QColor(getattr(self._theme.colours, self._role))
             part = QRectF(whole)
             part.setWidth(max(whole.height(), whole.width() * min(1.0, self._share)))
+            if self.isRightToLeft():
+                part.moveRight(whole.right())
             self._fill(painter, part, colour, radius)
         painter.end()
 

@@ -107,6 +107,11 @@ def contrast(one: str, other: str) -> float:
     return (brighter + 0.05) / (darker + 0.05)
 
 
+def black_or_white(ground: str) -> str:
+    """Which of the two stands out more from `ground`."""
+    return "black" if contrast("#000000", ground) > contrast("#FFFFFF", ground) else "white"
+
+
 def _channels(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 

@@ -18,7 +18,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.model.clock import Clock
 from mulberry.model.jobs import EarningsBucket
 
-NEWEST_JOBS = 4
+NEWEST_JOBS = 3
 
 
 class LastJobsCard(Card):
@@ -36,7 +36,7 @@ class LastJobsCard(Card):
         head.addWidget(Text("Last jobs", "label"))
         head.addStretch()
         head.addWidget(every)
-        self.column.setContentsMargins(20, 10, 20, GAP)
+        self.column.setContentsMargins(20, 8, 20, 12)
         self.column.addLayout(head)
         self.column.addWidget(self.empty)
         self.column.addWidget(self.table)
@@ -77,6 +77,8 @@ class HomePage(Page):
         self.state.show_view(view)
         self.steps.show_status(view.status)
         self.reasons.show_status(view.status)
+        held_up = any(card.isVisibleTo(self) for card in (self.steps, self.reasons))
+        self.last_jobs.setHidden(held_up)  # what holds things up comes first
         for card in self.earnings.values():
             card.show_view(view)
         self.gpus.show_view(view)

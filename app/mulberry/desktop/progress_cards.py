@@ -20,6 +20,7 @@ SAID_BY_THE_SENTENCE = {
     ReasonKind.FINISHING_FOR_OWNER,
     ReasonKind.NO_REQUESTS,
 }
+MOST_SHOWN = 3  # a longer list is not read
 TURNS = {
     WhoseTurn.YOU: "It is your turn.",
     WhoseTurn.NETWORK: "It is the network's turn.",
@@ -66,7 +67,10 @@ def draw_steps(grid: QGridLayout, steps: tuple[Step, ...], theme: Theme) -> None
 
 
 class ReasonsCard(Card):
-    """All reasons that the sentence does not already say in full, each with its next step and whose turn it is."""
+    """The reasons that the sentence does not already say in full, each with its next step and whose turn it is.
+
+    Those that wait for the owner come first; of a long list the first few, and how many more there are.
+    """
 
     def __init__(self) -> None:
         super().__init__("What holds things up")
@@ -75,7 +79,9 @@ class ReasonsCard(Card):
         self.column.addWidget(self.heading)
         self.grid = QGridLayout()
         self.grid.setVerticalSpacing(4)
+        self.more = Text("", "source", wraps=True)
         self.column.addLayout(self.grid)
+        self.column.addWidget(self.more)
         self.hide()
 
     def show_status(self, status: Status | None) -> None:
@@ -86,10 +92,14 @@ class ReasonsCard(Card):
         if reasons == self._shown:
             return
         self._shown = reasons
+        more = len(reasons) - MOST_SHOWN
+        self.more.say("1 more comes after these." if more == 1 else f"{more} more come after these.")
+        self.more.setVisible(more > 0)
         stopping = any(reason.stops_work for reason in reasons)
         self.heading.say("What holds things up" if stopping else "Good to know")
         clear(self.grid)
-        for row, reason in enumerate(reasons):
+        to_do = sorted(reasons, key=lambda reason: reason.whose_turn is not WhoseTurn.YOU)
+        for row, reason in enumerate(to_do[:MOST_SHOWN]):
             is_rule = reason.kind is ReasonKind.PAUSED_BY_RULE  # the owner's own wish is no warning
             self.grid.addWidget(
                 Text(reason.evidence, "warn" if reason.stops_work and not is_rule else "strong", wraps=True), 2 * row, 0

@@ -10,7 +10,15 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontInfo, QPalette
 from PySide6.QtWidgets import QApplication
 
-from mulberry.desktop.colours import DARK, HIGH_CONTRAST_DARK, HIGH_CONTRAST_LIGHT, LIGHT, Colours, blend
+from mulberry.desktop.colours import (
+    DARK,
+    HIGH_CONTRAST_DARK,
+    HIGH_CONTRAST_LIGHT,
+    LIGHT,
+    Colours,
+    black_or_white,
+    blend,
+)
 from mulberry.model.places import resource
 
 USUAL_FONT_PIXELS = 13.0  # what most desktops set; sizes below are for it and grow with a larger one
@@ -129,6 +137,7 @@ def style_sheet(colours: Colours, scale: float) -> str:
         warn=colours.warn,
         banner=banner(colours),
         bad=colours.bad,
+        tick=resource(f"icons/tick-{black_or_white(colours.accent)}.svg").as_posix(),
         arrow_up=resource("icons/arrow-up.svg").as_posix(),
         arrow_down=resource("icons/arrow-down.svg").as_posix(),
     )
@@ -201,9 +210,16 @@ QListWidget[look="texts"]::item { padding: 2px ${s6}px }
 QListWidget[look="texts"]:focus { border-color: $accent }
 QCheckBox { font-size: ${s13}px; spacing: ${s8}px }
 QCheckBox::indicator { width: ${s12}px; height: ${s12}px; border: 2px solid $edge; border-radius: 4px }
-QCheckBox::indicator:checked { background: $accent; border-color: $accent }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick") }
+QCheckBox::indicator:checked:disabled { background: $edge; border-color: $edge }
 QCheckBox { border: ${ring}px solid transparent; border-radius: 6px; padding: 2px }
 QCheckBox:focus { border-color: $accent }
+QRadioButton {
+  font-size: ${s14}px; font-weight: 600; spacing: ${s8}px; padding: 3px;
+  border: ${ring}px solid transparent; border-radius: 6px }
+QRadioButton:focus { border-color: $accent }
+QRadioButton::indicator { width: 12px; height: 12px; border: 2px solid $edge; border-radius: 8px }
+QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent; background: $surface }
 QListWidget[look="pages"] { background: transparent; border: none; outline: 0; font-size: ${s14}px; color: $muted }
 QListWidget[look="pages"]::item {
   padding: ${s8}px ${s12}px; border-radius: 8px; border: ${ring}px solid transparent; margin-bottom: 4px }

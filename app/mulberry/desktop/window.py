@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from mulberry.desktop import wording
 from mulberry.desktop.about_page import AboutPage
 from mulberry.desktop.attestation_page import AttestationPage
-from mulberry.desktop.cards import MARGIN, Text, plain_button
+from mulberry.desktop.cards import MARGIN, Text, in_reading_order, plain_button
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
 from mulberry.desktop.hardware_page import HardwarePage
@@ -107,11 +107,11 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         content = QVBoxLayout()
-        content.setContentsMargins(MARGIN, 20, 0, 0)
+        content.setContentsMargins(in_reading_order(self, MARGIN, 20, 0, 0))
         content.setSpacing(16)
         for strip in (self.banner, self.notice, self.news):
             with_margin = QHBoxLayout()
-            with_margin.setContentsMargins(0, 0, MARGIN, 0)
+            with_margin.setContentsMargins(in_reading_order(self, 0, 0, MARGIN, 0))
             with_margin.addWidget(strip)
             content.addLayout(with_margin)
         content.addWidget(self.pages, 1)
@@ -252,7 +252,9 @@ class _PageEntry(QStyledItemDelegate):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self._theme.colours.accent))
-            painter.drawRoundedRect(QRectF(row.left(), row.top() + 8, 3, row.height() - 20), 1.5, 1.5)
+            is_mirrored = option.direction is Qt.LayoutDirection.RightToLeft
+            left = row.right() - 3 if is_mirrored else row.left()
+            painter.drawRoundedRect(QRectF(left, row.top() + 8, 3, row.height() - 20), 1.5, 1.5)
             painter.restore()
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
