@@ -59,7 +59,7 @@ def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> No
         *("Home", "Earnings", "Jobs", "Wallet"),
         *("Network", "Models", "Hardware", "Attestation", "Log", "Settings", "About"),
     ]
-    assert window.pages.count() == 9
+    assert window.pages.count() == 11
 
 
 def test_the_keyboard_reaches_every_page(window: MainWindow, settle: Callable[[], None]) -> None:
