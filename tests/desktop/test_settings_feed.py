@@ -30,6 +30,12 @@ class SlowAgent(PretendAgent):
         super().__init__()
         self.asked: list[SettingsChange] = []
         self.may_answer = asyncio.Event()
+        self.settings_unknown: UserFacingError | None = None
+
+    async def settings(self) -> SettingsStatus:
+        if self.settings_unknown is not None:
+            raise self.settings_unknown
+        return await super().settings()
 
     async def change_settings(self, change: SettingsChange) -> SettingsStatus:
         self.asked.append(change)
@@ -92,6 +98,16 @@ async def test_the_page_shows_what_holds_and_what_the_rules_see(settings: Settin
     async with settings.connected():
         assert set(settings.page.fields) == {setting.name for setting in SETTINGS.settings}
         assert "there is no file of it" in settings.page.fields["pause_on_battery"].rule.text()
+
+
+async def test_an_agent_that_knows_no_settings_is_told_instead_of_waited_for(settings: Settings) -> None:
+    settings.agent.settings_unknown = UserFacingError("The agent did not do it.", "It knows no settings.", "Update it.")
+    async with settings.connected():
+        assert settings.page.line.text() == "The agent did not do it. It knows no settings. Update it."
+        settings.agent.settings_unknown = None
+        settings.page.wanted.emit()
+        await settings.passes()
+        assert settings.page.status == SETTINGS
 
 
 async def test_changes_go_one_after_the_other_and_the_newest_wish_wins(settings: Settings) -> None:

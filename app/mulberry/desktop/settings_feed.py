@@ -28,8 +28,8 @@ class SettingsFeed(QObject):
 
     def _look(self) -> None:
         if self._sent is None:
-            self._connection.ask(lambda agent: agent.settings(), self._read, self._not_read)
-        self._connection.ask(lambda agent: agent.rules_now(), self._rules_read, self._not_read)
+            self._connection.ask(lambda agent: agent.settings(), self._read, self._page.not_read)
+        self._connection.ask(lambda agent: agent.rules_now(), self._rules_read, self._rules_not_read)
 
     def _change(self, name: str, value: JsonValue) -> None:
         self._wait(name, SettingsChange({name: value}))
@@ -55,7 +55,7 @@ class SettingsFeed(QObject):
         self._sent = None
         self._page.show_status(status, frozenset(self._waiting))
         self.told.emit(status)
-        self._connection.ask(lambda agent: agent.rules_now(), self._rules_read, self._not_read)
+        self._connection.ask(lambda agent: agent.rules_now(), self._rules_read, self._rules_not_read)
         self._send_next()
 
     def _refused(self, problem: UserFacingError) -> None:
@@ -96,6 +96,6 @@ class SettingsFeed(QObject):
     def _rules_read(self, decision: Decision) -> None:
         self._page.show_rules(decision)
 
-    def _not_read(self, problem: UserFacingError) -> None:
-        """The page stays as it is, and says that it is stale."""
+    def _rules_not_read(self, problem: UserFacingError) -> None:
+        """What they saw last stays; an agent that is silent is told of elsewhere."""
         del problem

@@ -19,7 +19,7 @@ from mulberry.model.rules import Decision
 from mulberry.model.settings import Page, Setting, SettingsStatus, rules_now
 
 LOOK_AGAIN_MILLISECONDS = 30_000
-FIELDS_AT_A_TIME = 4
+FIELDS_AT_A_TIME = 2
 PAGES_OF_RULES = (Page.WHEN, Page.ELECTRICITY)
 
 
@@ -48,6 +48,7 @@ class SettingsPage(ScrollingPage):
         self._view = View()
         self._held_by: tuple[Reason, ...] = ()
         self._decision = Decision()
+        self._not_read: UserFacingError | None = None
         self._missing: list[str] = []  # names of fields that are not built yet
         self._hidden = 0  # settings for experts that are searched for and not shown
         self.status: SettingsStatus | None = None
@@ -116,6 +117,11 @@ class SettingsPage(ScrollingPage):
                 self.fields[setting.name].show_setting(setting, awaited=setting.name in awaited)
         self.show_preview(status)
         self._filter()
+
+    def not_read(self, problem: UserFacingError) -> None:
+        """They cannot be had, as of an older agent; what was read before stays."""
+        self._not_read = problem
+        self._say()
 
     def show_preview(self, status: SettingsStatus) -> None:
         """What the rules among them let happen."""
@@ -207,7 +213,9 @@ class SettingsPage(ScrollingPage):
         self._say()
 
     def _say(self) -> None:
-        if self.status is None:
+        if self.status is None and self._not_read is not None:
+            self.line.say(settings_wording.not_read(self._not_read))
+        elif self.status is None:
             self.line.say(settings_wording.NOT_HEARD_YET)
         elif self._view.is_stale:
             self.line.say(settings_wording.STALE)

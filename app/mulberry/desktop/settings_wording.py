@@ -1,5 +1,6 @@
 """What the Settings page says beside the definitions' own words. Pure, so that each can be read and tested."""
 
+from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuInfo
 from mulberry.model.settings import Setting, Shape, TakesEffect
 
@@ -95,6 +96,10 @@ def when(setting: Setting) -> str:
         TakesEffect.NEXT_START: "A change holds with the next Start.",
         TakesEffect.NEXT_AGENT: "A change holds when the agent starts anew.",
     }[setting.takes_effect]
+
+
+def not_read(problem: UserFacingError) -> str:
+    return f"{problem.what} {problem.why} {problem.next_step}"
 
 
 def found(matching: int, for_experts: int) -> str:

@@ -42,9 +42,10 @@ def paint_span(painter: QPainter, place: QRectF, rules: tuple[Rule, ...], colour
 
 def told(plan: DayPlan) -> str:
     """One day in a sentence."""
-    return f"{plan.name}: {MAY_WORK.lower()} {plan.may_work} ({hours_text(plan)})." + (
-        f" Else: {plan.why_not_else}." if plan.why_not_else else ""
-    )
+    hours = hours_text(plan)
+    if not plan.why_not_else:
+        return f"{plan.name}: it may work {plan.may_work} ({hours})."
+    return f"{plan.name}: it may work {plan.may_work} ({hours}). Else: {plan.why_not_else}."
 
 
 def hours_text(plan: DayPlan) -> str:
