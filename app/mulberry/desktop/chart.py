@@ -11,9 +11,11 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QLinearGradient, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QDialog, QToolTip, QWidget
 
+from mulberry.desktop.chart_reading import ReadsSteps
 from mulberry.desktop.history import DAY_SECONDS, Span, Window
 from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.wording import count
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton, format_ton
 
@@ -29,16 +31,20 @@ class Chart(QWidget):
         self._span = span
         self._window: Window | None = None
         self._buckets: tuple[EarningsBucket, ...] = ()
+        self._read: int | None = None  # the step that keyboard or mouse are at
         OpensTable(self, self.table)
+        self._reading = ReadsSteps(self, lambda: len(self._buckets), self._number_at, self._read_step)
         self.setAccessibleName(f"Chart of earnings, {span.value.lower()}")
         self.setAccessibleDescription("Nothing to show yet.")
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
         if (window, buckets) == (self._window, self._buckets):
             return
+        if len(buckets) != len(self._buckets):
+            self._read = None
+            self._reading.forget()
         self._window, self._buckets = window, buckets
-        self.setAccessibleDescription(self.summary())
-        self.update()
+        self._say()
 
     def summary(self) -> str:
         """What a person sees at a glance, in words."""
@@ -49,7 +55,7 @@ class Chart(QWidget):
         return (
             f"{format_ton(total)} since {_moment(self._buckets[0], self._window)}; most at "
             f"{_moment(best, self._window)}: {format_ton(best.earned)} in {step_text(self._window.step_seconds)}. "
-            "Press Enter for the numbers."
+            "Press Enter for the numbers, Left and Right to read them."
         )
 
     def sizeHint(self) -> QSize:
@@ -62,7 +68,8 @@ class Chart(QWidget):
         """The numbers as a table, newest first; not shown yet."""
         steps = [bucket for bucket in reversed(self._buckets) if bucket.jobs or bucket.earned]
         rows = [(self._when(step), format_ton(step.earned), f"{step.jobs:,}") for step in steps]
-        dialog = number_table(self.window(), f"Earnings, {self._span.value.lower()}", ["From", "Earned", "Jobs"], rows)
+        title = f"Earnings, {self._span.value.lower()}"
+        dialog = number_table(self.window(), title, ["From", "Earned", "Jobs"], rows, self)
         dialog.resize(self._theme.px(420), self._theme.px(480))
         return dialog
 
@@ -71,12 +78,25 @@ class Chart(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._window and self._buckets:
-            share = event.pos().x() / max(1, self.width())
-            bucket = self._buckets[min(len(self._buckets) - 1, int(share * len(self._buckets)))]
-            text = f"{_moment(bucket, self._window)}: {format_ton(bucket.earned)}, {bucket.jobs:,} jobs"
-            QToolTip.showText(event.globalPos(), text, self)
+            QToolTip.showText(event.globalPos(), self.step_words(self._number_at(event.pos().x())), self)
             return True
         return super().event(event)
+
+    def step_words(self, number: int) -> str:
+        """One step in words: its time, its amount, its jobs."""
+        bucket = self._buckets[number]
+        return f"{self._when(bucket)}: {format_ton(bucket.earned)}, {count(bucket.jobs, 'job')}"
+
+    def _number_at(self, x: float) -> int:
+        return min(len(self._buckets) - 1, int(x / max(1, self.width()) * len(self._buckets)))
+
+    def _read_step(self, number: int | None) -> None:
+        self._read = number
+        self._say()
+
+    def _say(self) -> None:
+        self.setAccessibleDescription(self.summary() if self._read is None else self.step_words(self._read))
+        self.update()
 
     def _shown(self) -> list[int]:
         """The amounts to draw. Today's last step has only begun, and would look as if the earning had stopped."""
@@ -99,10 +119,26 @@ class Chart(QWidget):
         painter.fillPath(under, soft)
         painter.setPen(QPen(QColor(colours.earn), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawPath(line)
+        if self._read is not None:
+            self._draw_crosshair(painter, area, self._read)
         if self.hasFocus():
             painter.setPen(QPen(QColor(colours.accent), colours.ring))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 8, 8)
         painter.end()
+
+    def _draw_crosshair(self, painter: QPainter, area: QRectF, read: int) -> None:
+        """Where the step is that is read, and what it says where there is room."""
+        colours = self._theme.colours
+        x = area.left() + (read + 0.5) / len(self._buckets) * area.width()
+        painter.setPen(QPen(QColor(colours.text), 1, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        painter.setFont(self._theme.font(12))
+        text = self.step_words(read)
+        ground = QRectF(painter.fontMetrics().boundingRect(text)).adjusted(-4, -1, 4, 1)
+        ground.moveTopLeft(QPointF(min(max(x - ground.width() / 2, area.left()), area.right() - ground.width()), 0))
+        painter.fillRect(ground, QColor(colours.raised))
+        painter.setPen(QColor(colours.text))
+        painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def binned(values: Sequence[int], most: int) -> list[int]:

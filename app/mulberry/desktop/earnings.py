@@ -6,12 +6,20 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayou
 from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Page, Row, Text, choice_button, plain_button
 from mulberry.desktop.connection import View
+from mulberry.desktop.explanations import Figure
 from mulberry.desktop.history import BAR_SECONDS, BARS_ON_OFFER, Bars, Range, Window, from_first_work
 from mulberry.desktop.net_card import NetCard
+from mulberry.desktop.number import Number
 from mulberry.desktop.reconcile_card import ReconcileCard
-from mulberry.desktop.stages import PAID, STAGES, Legend, Stage, StagesChart, Swatch
+from mulberry.desktop.stages import EARNED, PAID, PAYABLE, STAGES, Legend, Stage, StagesChart, Swatch
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
+
+FIGURES = {
+    EARNED.title: Figure.EARNED_EVER,
+    PAYABLE.title: Figure.PAYABLE_EVER,
+    PAID.title: Figure.PAID_EVER,
+}
 
 
 class StageBlock(QWidget):
@@ -21,7 +29,7 @@ class StageBlock(QWidget):
         super().__init__()
         self.setAccessibleName(f"{stage.title}, all told")
         self._stage = stage
-        self.number = Text("–", "number")
+        self.number = Number(FIGURES[stage.title])
         self.source = Text("not known yet", "source", wraps=True)
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -41,10 +49,11 @@ class StageBlock(QWidget):
         if status is None:
             return
         if self._stage is PAID and view.wallet is None:
-            self.number.say("–")
+            self.number.tell("–", "")
             self.source.say("not read yet")
             return
-        self.number.say(wording.money_or_unknown(self._stage.total(status.earnings)))
+        amount = self._stage.total(status.earnings)
+        self.number.tell(wording.money_or_unknown(amount), wording.clock_time(status.as_of))
         self.source.say(f"{self._stage.source}, as of {wording.clock_time(status.as_of)}")
 
 

@@ -147,7 +147,7 @@ class Plot(QWidget):
         ]
         name = "" if self._gpu is None else f"{hardware_wording.name(self._gpu)}, "
         title = f"{name}last {self._timeline.stretch.words}"
-        dialog = number_table(self.window(), title, ["Time", *hardware_wording.NAMES.values()], rows)
+        dialog = number_table(self.window(), title, ["Time", *hardware_wording.NAMES.values()], rows, self)
         dialog.resize(self._theme.px(620), self._theme.px(480))
         return dialog
 

@@ -6,10 +6,18 @@ from mulberry.desktop import wallet_wording, wording
 from mulberry.desktop.cards import Bar, Card, Text
 from mulberry.desktop.chart import Chart
 from mulberry.desktop.connection import View
+from mulberry.desktop.explanations import Figure
 from mulberry.desktop.history import Span
+from mulberry.desktop.number import Number
 from mulberry.desktop.theme import Theme
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Earnings
+
+FIGURES = {
+    Span.TODAY: Figure.EARNED_TODAY,
+    Span.WEEK: Figure.EARNED_IN_7_DAYS,
+    Span.MONTH: Figure.EARNED_IN_30_DAYS,
+}
 
 
 class EarningsCard(Card):
@@ -19,7 +27,7 @@ class EarningsCard(Card):
         super().__init__(f"Earned, {span.value.lower()}")
         self._span = span
         self.beside = Text("", "source")
-        self.number = Text("–", "number")
+        self.number = Number(FIGURES[span])
         self.source = Text("", "source", wraps=True)
         self.chart = Chart(theme, span)
         head = QHBoxLayout()
@@ -34,7 +42,8 @@ class EarningsCard(Card):
 
     def show_view(self, view: View) -> None:
         status = view.status
-        self.number.say(wording.money_or_unknown(_amount(status.earnings, self._span) if status else None))
+        amount = _amount(status.earnings, self._span) if status else None
+        self.number.tell(wording.money_or_unknown(amount), wording.clock_time(status.as_of) if status else "")
         self.number.mark("stale", view.is_stale)
         self.source.say(wording.source_line(status) if status else "not known yet")
         self.beside.say(wording.beside_today(status) if status and self._span is Span.TODAY else "")
@@ -45,7 +54,7 @@ class PaymentsCard(Card):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Signed payments")
-        self.number = Text("–", "number")
+        self.number = Number(Figure.SIGNED)
         self.source = Text("", "source", wraps=True)
         self.of_all = Text("", "strong")
         self.bar = Bar(theme, "Part of all earnings that is signed", "promised", striped=True)
@@ -73,7 +82,7 @@ class PaymentsCard(Card):
             self.source.say("not known yet")
             return
         percent = wording.percent_signed(status)
-        self.number.say(format_ton(status.earnings.payable))
+        self.number.tell(format_ton(status.earnings.payable), wording.clock_time(status.as_of))
         self.source.say(f"held on this computer, as of {wording.clock_time(status.as_of)}")
         self.of_all.say(f"{percent} % of {format_ton(status.earnings.earned)}")
         self.bar.show_share(percent / 100, f"{percent} %")
@@ -85,7 +94,7 @@ class WalletCard(Card):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__("Wallet")
-        self.number = Text("–", "number")
+        self.number = Number(Figure.OWNERS_BALANCE)
         self.source = Text("", "source", wraps=True)
         self.next = Text("", "strong")
         self.bar = Bar(theme, "Next payout", "promised", striped=True)
@@ -113,7 +122,7 @@ class WalletCard(Card):
         if wallet is None or status is None:
             return
         balance = wallet.owner_balance
-        self.number.say(wording.money_or_unknown(balance.amount if balance is not None else None))
+        self.number.tell(*wallet_wording.balance_number(balance))
         self.number.mark("stale", view.is_stale)
         self.source.say(wallet_wording.balance_source(balance, status.as_of))
         payout = wallet_wording.next_payout(wallet)

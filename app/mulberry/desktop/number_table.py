@@ -1,16 +1,23 @@
 """The same numbers as a chart's, as a table: for screen readers, and for whoever wants to know exactly."""
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QDialog, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+
+from mulberry.desktop.cards import plain_button
+from mulberry.desktop.export import CSV, PICTURE, ask_where, save_picture, save_table
 
 OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
-def number_table(parent: QWidget, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> QDialog:
-    """A window with `rows` under `headings`; not shown yet, gone when closed."""
+def number_table(
+    parent: QWidget, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], chart: QWidget | None = None
+) -> QDialog:
+    """A window with `rows` under `headings`, not shown yet, gone when closed. They and `chart` can be saved."""
     dialog = QDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle(title)
@@ -23,8 +30,31 @@ def number_table(parent: QWidget, title: str, headings: Sequence[str], rows: Seq
     for row, texts in enumerate(rows):
         for column, text in enumerate(texts):
             table.setItem(row, column, QTableWidgetItem(text))
-    QVBoxLayout(dialog).addWidget(table)
+    whole = QVBoxLayout(dialog)
+    whole.addWidget(table)
+    whole.addLayout(_ways_out(dialog, title, lambda path: save_table(dialog, path, headings, rows), chart))
     return dialog
+
+
+def _ways_out(dialog: QDialog, title: str, save_numbers: Callable[[Path], None], chart: QWidget | None) -> QHBoxLayout:
+    """Save the numbers, save the picture, close."""
+    name = "-".join(re.findall(r"\w+", title.lower()))
+    row = QHBoxLayout()
+    as_csv = plain_button("Save as CSV…")
+    as_csv.clicked.connect(lambda: ask_where(dialog, title, f"{name}.csv", CSV, save_numbers))
+    row.addWidget(as_csv)
+    if chart is not None:
+        as_picture = plain_button("Save the picture…")
+        picture = chart.grab()
+        as_picture.clicked.connect(
+            lambda: ask_where(dialog, title, f"{name}.png", PICTURE, lambda path: save_picture(dialog, path, picture))
+        )
+        row.addWidget(as_picture)
+    row.addStretch()
+    close = plain_button("Close")
+    close.clicked.connect(dialog.accept)
+    row.addWidget(close)
+    return row
 
 
 class OpensTable(QObject):

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QKeyEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QHelpEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QToolTip, QWidget
 
 from mulberry.desktop.cards import Text
 from mulberry.desktop.chart import step_text
+from mulberry.desktop.chart_reading import ReadsSteps
 from mulberry.desktop.colours import Colours
 from mulberry.desktop.history import DAY_SECONDS, Range, Window
 from mulberry.desktop.number_table import OpensTable, number_table
@@ -117,15 +118,16 @@ class Legend(QWidget):
 
 
 class StagesChart(QWidget):
-    """Bars on one scale. Left and right read them one by one; a click or Enter opens the numbers as a table."""
+    """Bars on one scale. Mouse or arrow keys read them one by one; a click or Enter opens the numbers as a table."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._window: Window | None = None
         self._buckets: tuple[EarningsBucket, ...] = ()
-        self._read: int | None = None  # the bar that the keyboard is at
+        self._read: int | None = None  # the bar that keyboard or mouse are at
         OpensTable(self, self.table)
+        self._reading = ReadsSteps(self, lambda: len(self._buckets), self._number_at, self._read_step)
         self.setAccessibleName("Chart of what was earned, and how much of it is payable and paid")
         self.setAccessibleDescription("Nothing to show yet.")
 
@@ -134,6 +136,7 @@ class StagesChart(QWidget):
             return
         if self._window is not None and len(buckets) != len(self._buckets):
             self._read = None
+            self._reading.forget()
         self._window, self._buckets = window, buckets
         self._say()
 
@@ -166,7 +169,7 @@ class StagesChart(QWidget):
             for step in steps
         ]
         headings = ["From", "Earned", *(f"of it {part.words}" for part in PARTS), "Payouts arrived", "Jobs"]
-        dialog = number_table(self.window(), "Earned, and how far the money has come", headings, rows)
+        dialog = number_table(self.window(), "Earned, and how far the money has come", headings, rows, self)
         dialog.resize(self._theme.px(900), self._theme.px(480))
         return dialog
 
@@ -185,28 +188,18 @@ class StagesChart(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ToolTip and isinstance(event, QHelpEvent) and self._buckets:
-            area = self._bars()
-            share = (event.pos().x() - area.left()) / max(1.0, area.width())
-            number = max(0, min(len(self._buckets) - 1, int(share * len(self._buckets))))
-            QToolTip.showText(event.globalPos(), self.step_words(number), self)
+            QToolTip.showText(event.globalPos(), self.step_words(self._number_at(event.pos().x())), self)
             return True
         return super().event(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        last = len(self._buckets) - 1
-        read = last + 1 if self._read is None else self._read
-        places = {
-            Qt.Key.Key_Left: max(0, read - 1),
-            Qt.Key.Key_Right: min(last, read + 1),
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: last,
-            Qt.Key.Key_Escape: None,
-        }
-        if last < 0 or Qt.Key(event.key()) not in places:
-            super().keyPressEvent(event)
-            return
-        self._read = places[Qt.Key(event.key())]
+    def _read_step(self, number: int | None) -> None:
+        self._read = number
         self._say()
+
+    def _number_at(self, x: float) -> int:
+        area = self._bars()
+        share = (x - area.left()) / max(1.0, area.width())
+        return max(0, min(len(self._buckets) - 1, int(share * len(self._buckets))))
 
     # Drawing
 

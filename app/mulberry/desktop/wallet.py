@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from mulberry.desktop import wallet_wording
 from mulberry.desktop.cards import Page, Row, Text
 from mulberry.desktop.connection import View
+from mulberry.desktop.explanations import Figure
 from mulberry.desktop.key_card import KeyCard
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_card import TransactionsCard
@@ -18,8 +19,8 @@ class WalletPage(Page):
         self.chain = Text("", "source", wraps=True)
         self.note = Text("", "warn", wraps=True)
         self.empty = Text(wallet_wording.NO_ACCOUNT_YET, "source", wraps=True)
-        self.owner = BalanceCard("Your wallet")
-        self.node_wallet = BalanceCard("Node wallet")
+        self.owner = BalanceCard("Your wallet", Figure.OWNERS_BALANCE)
+        self.node_wallet = BalanceCard("Node wallet", Figure.NODE_WALLETS_BALANCE)
         self.payouts = PayoutsCard(theme)
         self.addresses = AddressesCard(theme)
         self.key = KeyCard()

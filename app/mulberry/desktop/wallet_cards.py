@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from mulberry.desktop import wallet_wording, wording
 from mulberry.desktop.cards import Bar, Card, Row, Text, plain_button
 from mulberry.desktop.connection import View
+from mulberry.desktop.explanations import Figure
+from mulberry.desktop.number import Number
 from mulberry.desktop.qr import LONGEST_BYTES, SIZE, Matrix, qr_code
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.wording import proxy_name
@@ -21,9 +23,9 @@ QUIET_ZONE = 4  # modules; ISO/IEC 18004 asks for four
 class BalanceCard(Card):
     """One account's balance with its time and proof. What was not read yet is never shown as zero."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, figure: Figure) -> None:
         super().__init__(title)
-        self.number = Text("–", "number")
+        self.number = Number(figure)
         self.source = Text(wallet_wording.NOT_READ_YET, "source", wraps=True)
         self.limits = Text("", "source", wraps=True)
         self.warning = Text("", "warn", wraps=True)
@@ -33,7 +35,7 @@ class BalanceCard(Card):
         self.column.addStretch()
 
     def show_balance(self, balance: Balance | None, view: View, limits: str, warning: str = "") -> None:
-        self.number.say(wording.money_or_unknown(balance.amount if balance is not None else None))
+        self.number.tell(*wallet_wording.balance_number(balance))
         self.number.mark("stale", view.is_stale)
         if view.status is not None:
             self.source.say(wallet_wording.balance_source(balance, view.status.as_of))

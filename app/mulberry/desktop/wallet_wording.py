@@ -41,6 +41,13 @@ PAYOUT_STATES = {
 }
 
 
+def balance_number(balance: Balance | None) -> tuple[str, str]:
+    """The amount and its time; a dash and no time where it was not read yet."""
+    if balance is None:
+        return "–", ""
+    return format_ton(balance.amount), clock_time(balance.as_of)
+
+
 def balance_source(balance: Balance | None, now: datetime) -> str:
     """When the balance was read, and who proves it."""
     if balance is None:
