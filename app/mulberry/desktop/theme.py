@@ -191,6 +191,9 @@ QPushButton[look="plain"]:focus { border-color: $accent }
 QLineEdit {
   background: $surface; color: $text; border: ${ring}px solid $edge; border-radius: 8px; padding: ${s6}px ${s8}px }
 QLineEdit:focus { border-color: $accent }
+QPlainTextEdit {
+  background: $surface; color: $text; border: ${ring}px solid $line; border-radius: 8px; padding: 4px }
+QPlainTextEdit:focus { border-color: $accent }
 QSpinBox, QTimeEdit, QDateEdit, QComboBox {
   background: $surface; color: $text; border: ${ring}px solid $edge; border-radius: 8px;
   padding: 4px ${s6}px; font-size: ${s13}px; min-height: ${s18}px }
