@@ -3,8 +3,8 @@ still being typed is never taken away.
 """
 
 from pydantic import JsonValue
-from PySide6.QtCore import Qt, QTime, Signal
-from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTime, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -98,22 +98,31 @@ class SwitchEditor(Editor):
         self.switch.setText(settings_wording.on_or_off(self.switch.isChecked()))
 
 
+class _CalmWheel(QObject):
+    """A page is scrolled over what it watches without changing it, unless that has the keyboard."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()  # so that the page gets it
+            return True
+        return False
+
+
+def calm(widget: QWidget) -> None:
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel gives it no keyboard either
+    widget.installEventFilter(_CalmWheel(widget))
+
+
 class CalmSpinBox(QSpinBox):
-    """A page is scrolled over it without changing it, and typing is sent when it is finished."""
+    """Typing is sent when it is finished."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        calm(self)
         self.setKeyboardTracking(False)
         self.setGroupSeparatorShown(True)
         self.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
         self.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
     @property
     def is_being_typed(self) -> bool:
@@ -166,7 +175,8 @@ class NumberEditor(Editor):
 class ChoiceEditor(Editor):
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
-        self.box = _CalmComboBox()
+        self.box = QComboBox()
+        calm(self.box)
         for choice in setting.choices:
             self.box.addItem(plain(settings_wording.choice(choice)), choice)
         self.box.activated.connect(lambda row: self.send(self.box.itemData(row)))
@@ -180,18 +190,6 @@ class ChoiceEditor(Editor):
     def tell(self, name: str, description: str) -> None:
         self.box.setAccessibleName(name)
         self.box.setAccessibleDescription(description)
-
-
-class _CalmComboBox(QComboBox):
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
 
 
 class TextEditor(Editor):
@@ -247,7 +245,7 @@ class TimesEditor(Editor):
             edit.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # 07:30 is not read as 30:07
             edit.setKeyboardTracking(False)
             edit.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)
-            edit.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            calm(edit)
             edit.timeChanged.connect(self._commit)
         self.switch.clicked.connect(self._switched)
         _row(self, self.switch, self.times[0], self._until, self.times[1])
