@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import mulberry
+from mulberry.client.autostart import Starts, command
 from mulberry.client.control import AgentNotRunning, ControlClient
 from mulberry.model.places import DataFolder
 
@@ -21,7 +22,10 @@ ENVIRONMENT = os.environ | {
 
 
 async def open_window(root: Path) -> Process:
-    command = (sys.executable, "-m", "mulberry", "desktop", "--data", str(root))
+    return await run((sys.executable, "-m", "mulberry", "desktop", "--data", str(root)))
+
+
+async def run(command: tuple[str, ...]) -> Process:
     return await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT)
 
 
@@ -56,3 +60,23 @@ async def test_the_window_starts_the_agent_is_alone_and_leaves_the_agent_running
         await client.quit()
     log = tmp_path / "demo" / "window.log"
     assert not log.exists(), log.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to end them with")
+@pytest.mark.parametrize("starts", [Starts.AGENT, Starts.WINDOW])
+async def test_what_is_started_at_login_makes_the_agent_answer(tmp_path: Path, starts: Starts) -> None:
+    client = ControlClient(DataFolder.of_network(tmp_path, "demo"))
+    started = await run(command(starts, tmp_path, "demo"))
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            pid = await until_the_agent_answers(client)
+            assert (pid == started.pid) is (starts is Starts.AGENT)
+            started.send_signal(signal.SIGTERM)
+            assert b"Traceback" not in (await started.communicate())[1]
+            assert started.returncode == 0
+    finally:
+        if started.returncode is None:
+            started.kill()
+            await started.wait()
+        if starts is Starts.WINDOW:
+            await client.quit()

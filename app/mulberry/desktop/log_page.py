@@ -49,11 +49,11 @@ class LogPage(QWidget):
         self._tails: tuple[LogTail, ...] = ()
         self._chosen = 0
         self.sources = (choice_button("Agent"), choice_button("Window"))
+        self.newest = plain_button("Go to the newest")  # made in reading order, which is that of the Tab key
         self.level = QComboBox()
         self.search = QLineEdit()
         self.copy = plain_button("Copy all shown")
         self.open_folder = plain_button("Open the folder")
-        self.newest = plain_button("Go to the newest")
         self.count = Text("", "source")
         self.text = QPlainTextEdit()
         self.helpers = Text(FOR_HELPERS, "source", wraps=True)
