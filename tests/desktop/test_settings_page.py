@@ -67,10 +67,10 @@ def page(qtbot: QtBot, theme: Theme) -> SettingsPage:
     made = SettingsPage(theme)
     qtbot.addWidget(made)
     made.resize(1040, 740)
-    made.show()
     made.show_view(View(Link.ANSWERS, on_a_gpu(a_status())))
     made.show_status(SETTINGS)
     made.build_all()
+    made.show()
     return made
 
 
