@@ -225,8 +225,20 @@ def owner(
 
 
 @application.command(name="quit")
-def quit_(network: Network = "demo", data: Data = None) -> None:
+def quit_(
+    network: Network = "demo",
+    data: Data = None,
+    stop_first: Annotated[
+        bool, typer.Option("--stop", help="Stop earning first, and see that everything ends.", show_default=False)
+    ] = False,
+) -> None:
     """End the agent. What its owner wished stays: started again, it goes on with that."""
+    if stop_first:
+        from mulberry.cli.farewell import stop_and_quit
+        from mulberry.model.places import DataFolder
+
+        folder = DataFolder.of_network(root_of(data), network)
+        raise typer.Exit(0 if stop_and_quit(folder, typer.echo) else 1)
     asyncio.run(client_of(network, data).quit())
 
 
