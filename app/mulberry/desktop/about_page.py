@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QPlainTextEdit, QPushButton
 
@@ -108,7 +108,7 @@ class AboutPage(Page):
         if not self._is_filled:
             self._is_filled = True
             self._fill()
-            self._list_parts()
+            QTimer.singleShot(0, self, self._list_parts)  # a hundred small files to read: the page is there before
 
     def _fill(self) -> None:
         from mulberry.desktop import about

@@ -159,6 +159,8 @@ class LogPage(QWidget):
             self._draw()
         elif new:
             self._append(matching(new, self._lowest, self.search.text()))
+        if tail.has_more and self.isVisible():
+            QTimer.singleShot(0, self, self.look)
 
     @property
     def _lowest(self) -> Level:
@@ -204,7 +206,7 @@ class LogPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._looking.start()
-        self.look()
+        QTimer.singleShot(0, self, self.look)  # the page is there before its text
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

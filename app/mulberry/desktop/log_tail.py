@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mulberry.model.text import plain
 
-FIRST_BYTES = 2**20  # of the end: older lines are in the file and its predecessors
+FIRST_BYTES = 2**19  # of the end: older lines are in the file and its predecessors
 READ_BYTES = 2**18  # at once
 KEPT_LINES = 5_000
 LONGEST_LINE = 2_000  # characters
@@ -35,7 +35,8 @@ class LogLine:
 
 
 class LogTail:
-    """`read` again and again. A file that is not there yet, was rotated or cut off is begun anew."""
+    """`read` again and again, at once where it `has_more`. A file that is not there yet, was rotated or cut off is begun
+    anew."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -43,7 +44,7 @@ class LogTail:
         self._file: tuple[int, int] | None = None  # device and inode
         self._offset = 0
         self._rest = b""
-        self._skips_first = False
+        self._skips_first = self.has_more = False
         self._level = Level.INFO
 
     def read(self) -> tuple[bool, tuple[LogLine, ...]]:
@@ -58,10 +59,11 @@ class LogTail:
                 untrusted = file.read(READ_BYTES)
         except FileNotFoundError:
             was_there = self._file is not None
-            self._file = None
+            self._file, self.has_more = None, False
             self.lines.clear()
             return was_there, ()
         self._offset += len(untrusted)
+        self.has_more = len(untrusted) == READ_BYTES
         found = tuple(self._lines(untrusted))
         self.lines.extend(found)
         return begins, found

@@ -7,8 +7,9 @@ LONGEST_TEXT = 2_000  # characters; more is nothing to read, and would take long
 def plain(untrusted: str, longest: int = LONGEST_TEXT, *, lines: bool = False) -> str:
     """The text, cut: what cannot be printed, or turns the reading direction, is a space; so is a new line, unless
     `lines`."""
-    kept = untrusted[:longest]
-    shown = "".join(letter if letter.isprintable() or (lines and letter == "\n") else " " for letter in kept)
+    kept = shown = untrusted[:longest]
+    if not kept.isprintable():
+        shown = "".join(letter if letter.isprintable() or (lines and letter == "\n") else " " for letter in kept)
     return shown if len(untrusted) <= longest else f"{shown}…"
 
 
