@@ -35,7 +35,7 @@ class LogLine:
 
 
 class LogTail:
-    """`read` again and again, at once where it `has_more`. A file that is not there yet, was rotated or cut off is begun
+    """`read` again and again, at once where it `has_more`. A file that is new, was rotated or cut off is begun
     anew."""
 
     def __init__(self, path: Path) -> None:
