@@ -110,11 +110,13 @@ def test_the_page_is_built_a_few_fields_at_a_time_and_complete_in_the_end(
     page.show_rules(Decision(blind=((Rule.FULL_SCREEN, "Wayland tells no program"),)))
     page.show_status(SETTINGS)
     assert len(page.fields) == FIELDS_AT_A_TIME
+    assert not page.cards[Page.WHEN].isVisible(), "a card that grows under the eyes would jump"
     page.show_status(CHOSEN)
     page.show_view(View(Link.ANSWERS, a_status()))
     qtbot.waitUntil(lambda: len(page.fields) == len(SETTINGS.settings))
     settle()
     assert not page.building.isActive()
+    assert page.cards[Page.WHEN].isVisible()
     assert page.fields["quiet_hours"].changed.isVisible(), "as it was told last"
     assert page.fields["pause_in_full_screen"].rule.isVisible()
 

@@ -200,15 +200,16 @@ class SettingsPage(ScrollingPage):
         self.verticalScrollBar().setValue(0)
 
     def _filter(self) -> None:
-        """Shows what is searched for; what its owner is typing stays in sight."""
+        """Shows what is searched for; what its owner is typing stays in sight, a card that still grows out of it."""
         search, self._hidden = self.search.text(), 0
-        for card in self.cards.values():
+        unfinished = {self.status.named(name).page for name in self._missing} if self.status is not None else set()
+        for page, card in self.cards.items():
             for field in card.fields:
                 fits = settings_wording.matches(field.setting, search)
                 is_open = not field.setting.is_for_experts or self.experts.isChecked()
                 self._hidden += fits and not is_open
                 field.setVisible((fits and is_open) or field.is_held)
-            card.setVisible(any(not field.isHidden() for field in card.fields))
+            card.setVisible(page not in unfinished and any(not field.isHidden() for field in card.fields))
         self.preview.setVisible(not search.strip() and any(page in self.cards for page in PAGES_OF_RULES))
         self._say()
 
