@@ -369,7 +369,7 @@ async def test_a_game_ends_the_work_at_once_and_its_end_begins_it_again(tmp_path
         await asyncio.sleep(2.1)  # one second to see it, one that this tool takes to be put away
         status = node.status()
         assert (status.state, status.intent.want, story.undone) == (NodeState.PAUSED, Want.START, 1)
-        assert sentence(status).startswith("A program fills the screen. It goes on by itself when this is over")
+        assert sentence(status).startswith("Paused by your rules. A program fills the screen. It goes on by")
         desk.plays = False
         clock.pass_time(seconds=60)
         await asyncio.sleep(5)

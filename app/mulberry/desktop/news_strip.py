@@ -1,6 +1,7 @@
 """What was told, in a strip over the pages, until its owner closes it."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from mulberry.desktop.cards import Text, plain_button
@@ -30,6 +31,7 @@ class NewsStrip(QFrame):
         self._messages = [*self._messages, text][-MESSAGES_SHOWN:]
         self.words.say("\n".join(self._messages))
         self.show()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))  # nothing takes the focus for it
 
     def _close(self) -> None:
         self._messages = []
