@@ -238,3 +238,11 @@ async def test_a_second_signal_to_end_finds_nothing_to_do(qtbot: QtBot, start: S
     running.desktop.end()
     assert not running.ended, "it is told once"
     running.ended = True
+
+
+async def test_a_hidden_window_comes_back_minimised_when_its_tray_has_gone(qtbot: QtBot, start: Start) -> None:
+    running = start(has_tray=True)
+    running.desktop.window.close()
+    assert not running.desktop.window.isVisible()
+    running.desktop.tray.gone.emit()
+    assert running.desktop.window.isMinimized()

@@ -87,9 +87,11 @@ def test_a_panel_that_was_started_anew_gets_a_new_icon(qtbot: QtBot) -> None:
     panel = Panel(there=True)
     tray = Tray(panel)
     before = tray.icon
+    told: list[bool] = []
+    tray.gone.connect(lambda: told.append(True))
     panel.there = False
     tray.look_for_tray()
-    assert not tray.is_shown
+    assert not tray.is_shown and told == [True]
     panel.there = True
     tray.look_for_tray()
     assert tray.icon is not None and tray.icon is not before

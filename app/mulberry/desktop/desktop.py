@@ -73,6 +73,7 @@ class Desktop(QObject):
         self.window.closing.connect(self._close)
         tray.asked.connect(connection.send)
         tray.open_asked.connect(self.come_forward)
+        tray.gone.connect(self._stay_reachable)
         for face in (self.window, tray):
             face.quit_asked.connect(self.end)
             face.stop_and_quit_asked.connect(self.stop_and_quit_asked)
@@ -90,6 +91,11 @@ class Desktop(QObject):
     def wait_for_tray(self) -> None:
         """Stays hidden. Without a tray, which may come some time after the login, nothing shows it: then it ends."""
         QTimer.singleShot(TRAY_WAIT_MILLISECONDS, self, self._end_unless_seen)
+
+    def _stay_reachable(self) -> None:
+        """A window that only the tray's icon could open again."""
+        if not self.window.isVisible():
+            self.window.showMinimized()
 
     def _end_unless_seen(self) -> None:
         if not self.tray.is_shown and not self.window.isVisible():

@@ -30,6 +30,7 @@ class Tray(QObject):
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
     message_clicked = Signal()
+    gone = Signal()  # the tray that there was
 
     def __init__(
         self,
@@ -93,6 +94,7 @@ class Tray(QObject):
             return
         if self.icon is not None:
             self._take_away()
+            self.gone.emit()
             return
         self.icon = QSystemTrayIcon(self)
         self.icon.setContextMenu(self.menu)
