@@ -217,7 +217,7 @@ async def test_the_owner_may_want_a_new_process_for_each_request(tmp_path: Path,
         async with AsyncExitStack() as stack:
             bench = Bench(replace(workshop, settings=settings), stack, lambda: None)
             bench.model = ModelFolder.read(resource("models/tiny-lm"))
-            bench.sandbox, bench.gpus = NoSandbox(), GpuReport((), "None.", workshop.clock.now())
+            bench.sandbox = NoSandbox()
             assert isinstance(await LoadModel().run(bench, lambda note: None), Done)
             assert isinstance(bench.engine, FreshProcesses) is restarts
 
