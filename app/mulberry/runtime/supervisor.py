@@ -29,7 +29,7 @@ from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.restarts import DEFAULT_RULES, RestartRules, Restarts
 from mulberry.runtime.sandbox.provider import Confinement, Limits, Room, Sandbox, Tier
 from mulberry.runtime.sandbox.words import in_words
-from mulberry.runtime.wire import GenerationRequest, Load, LoadEncoder, ProfileName, Provider
+from mulberry.runtime.wire import GenerationRequest, Library, Load, LoadEncoder, ProfileName, Provider
 
 _LOG = logging.getLogger(__name__)
 
@@ -320,6 +320,7 @@ class Supervisor:
             thinking=manifest.thinking,
             provider=self._provider,
             configuration=self._variant.configuration,
+            library=Library(self._variant.library),
         )
 
     def _tell(self, state: EngineState, note: str = "") -> None:

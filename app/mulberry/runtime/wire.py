@@ -93,6 +93,13 @@ class Scaling(StrEnum):
     SOFTMAX = "softmax"  # scores that sum up to 1
 
 
+class Library(StrEnum):
+    """What runs a model, as manifests name it: our own batcher on onnxruntime, or onnxruntime-genai's engine."""
+
+    ORT = "ort"
+    GENAI = "genai"
+
+
 class Canary(IntFlag):
     """What the job process tried by itself before any job: a bit is set where the outcome was as it must be."""
 
@@ -164,6 +171,7 @@ class Load:
     thinking: tuple[str, str] | None = None  # the tokens between which the model thinks aloud
     provider: Provider = Provider.CPU
     configuration: str = "genai_config.json"  # the file that describes this variant's graph
+    library: Library = Library.ORT
 
 
 @dataclass(frozen=True, slots=True)
