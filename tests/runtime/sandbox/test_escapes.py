@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from mulberry.runtime.sandbox.provider import is_root
 from sandboxes import TIERS, escapes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's sandboxes")
@@ -81,3 +82,8 @@ def test_without_seccomp_bubblewrap_still_has_no_network() -> None:
     of_the_network = {"connect to a Unix socket", "send a datagram to this computer", "find a route to the internet"}
     assert not of_the_network & open_ways("a", "seccomp")
     assert of_the_network <= open_ways("b", "seccomp")
+
+
+def test_a_job_of_the_same_user_cannot_end_the_agent_on_kernels_whose_landlock_keeps_no_signals() -> None:
+    """Before Linux 6.12: there tier B has seccomp alone against it."""
+    assert "signal the agent" not in open_ways("b as a user" if is_root() else "b", "Landlock")

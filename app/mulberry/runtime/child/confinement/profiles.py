@@ -15,6 +15,8 @@ CLONE_THREAD = 0x0001_0000
 CLONE_NEW_ANYTHING = 0x7E02_0000  # mount, cgroup, uts, ipc, user, pid and network namespaces
 PR_SET_NAME, PR_GET_NAME, PR_SET_VMA = 15, 16, 0x53564D41
 AF_UNIX, SOCK_STREAM, SOCK_SEQPACKET, SOCKET_TYPES = 1, 1, 5, 0xF
+# F_DUPFD to F_SETLKW, then F_DUPFD_CLOEXEC, locks of open files, sizes of pipes, seals. Without F_SETOWN and F_SETSIG.
+FCNTL_COMMANDS = (*range(8), 1030, *range(36, 39), *range(1031, 1035))
 FIONREAD, FIONBIO, FIOCLEX, TCGETS = 0x541B, 0x5421, 0x5451, 0x5401
 IOCTL_TYPE, NVIDIA_TYPE = 0xFF00, 0x4600  # 'F', in `nv-ioctl.h`
 SMALL_NUMBER = 0xFFFF_FF00  # nvidia-uvm numbers its commands from 1 on, without a type
@@ -47,9 +49,11 @@ class Profile:
     paths: tuple[GrantedPath, ...]
     limits_addresses: bool
 
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        return tuple(rule for line in self.calls for rule in line.rules)
+    def rules_of(self, process: int) -> tuple[Rule, ...]:
+        """For the process that has this number in its own view. It may signal itself, which is how `abort` ends it, and
+        nobody else: Landlock keeps signals in since Linux 6.12 only."""
+        itself = Rule("tgkill", tests=((Test(0, process),),))
+        return (itself, *(rule for line in self.calls for rule in line.rules))
 
 
 def _allow(reason: str, names: str) -> Line:
@@ -77,6 +81,10 @@ _NAMES_ONLY = Line(
     "threads name themselves; every other switch of prctl stays as it is",
     (Rule("prctl", tests=_either(0, PR_SET_NAME, PR_GET_NAME, PR_SET_VMA)),),
 )
+_FLAGS_ONLY = Line(
+    "flags and locks of what is open; not who is signalled when something can be read, which could be the agent",
+    (Rule("fcntl", tests=_either(1, *FCNTL_COMMANDS)),),
+)
 _LIMITS_ARE_READ = Line("limits are read, never set", (Rule("prlimit64", tests=(_IS_NULL[2],)),))
 
 _COMMON_PATHS = (
@@ -99,12 +107,13 @@ CPU = Profile(
         _allow("the last words on standard error", "write writev"),
         _allow("what a file is", "fstat newfstatat stat lstat statx access faccessat faccessat2"),
         _allow("folders and links", "getdents64 readlink readlinkat getcwd"),
-        _allow("flags of what is open", "fcntl dup"),
+        _allow("the same file once more", "dup"),
+        _FLAGS_ONLY,
         _allow("memory; mprotect and mmap map libraries too", "mmap munmap mremap mprotect madvise brk mbind"),
         _allow("locks and what a thread starts with", "futex rseq set_robust_list set_tid_address arch_prctl"),
         _THREADS,
         _allow("who runs where", "gettid getcpu sched_yield sched_getaffinity get_mempolicy membarrier"),
-        _allow("signals to itself; tgkill is how abort() ends it", "rt_sigaction rt_sigprocmask rt_sigreturn tgkill"),
+        _allow("how signals are handled", "rt_sigaction rt_sigprocmask rt_sigreturn"),
         _allow("the stack on which signals are handled, a call that a signal broke", "sigaltstack restart_syscall"),
         _allow("time", "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday"),
         _allow("waiting for the socket", "poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait"),
@@ -128,6 +137,7 @@ CPU = Profile(
 CUDA = Profile(
     calls=(
         _THREADS,
+        _FLAGS_ONLY,
         _NAMES_ONLY,
         _LIMITS_ARE_READ,
         Line(
