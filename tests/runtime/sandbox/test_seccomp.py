@@ -15,6 +15,7 @@ X86, ARM = MACHINES["x86_64"], MACHINES["aarch64"]
 CLONE_VM_THREAD = 0x0001_0100
 AF_UNIX, AF_INET, AF_NETLINK, AF_VSOCK = 1, 2, 16, 40
 SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_CLOEXEC = 1, 2, 5, 0o2000000
+O_WRONLY, O_TRUNC, O_CLOEXEC = 1, 0o1000, 0o2000000
 OWN_PROCESS, AGENT = 4711, 4710
 POINTER = 0x7FFF_1234_0000_0000  # its lower half is zero
 
@@ -94,6 +95,19 @@ def ask(profile: Profile, name: str, *arguments: int) -> Verdict:
         ("ioctl", (3, 0x5401), True, True),  # TCGETS
         ("ioctl", (3, 0x1_0000_5401), True, True),  # the kernel takes the lower half only
         ("chmod", (), False, False),
+        ("openat", (3, POINTER, O_CLOEXEC), True, True),
+        ("openat", (3, POINTER, O_TRUNC), False, False),  # empties what it may read, unseen by Landlock before 6.2
+        ("openat", (3, POINTER, O_TRUNC | 3), False, False),
+        ("openat", (3, POINTER, O_TRUNC | O_WRONLY), True, True),  # Landlock judges it
+        ("open", (POINTER, O_TRUNC), False, False),
+        ("open", (POINTER, O_CLOEXEC), False, True),
+        ("truncate", (), False, False),
+        ("shmat", (), False, False),
+        ("msgrcv", (), False, False),
+        ("semop", (), False, False),
+        ("utimensat", (), False, False),
+        ("removexattr", (), False, False),
+        ("io_setup", (), False, False),
         ("bpf", (), False, False),
         ("userfaultfd", (), False, False),
     ],
@@ -104,9 +118,11 @@ def test_what_a_profile_says_to_a_call(name: str, arguments: tuple[int, ...], cp
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=[str(name) for name in PROFILES])
-def test_clone3_seems_not_to_be_there_and_other_tables_kill(profile: Profile) -> None:
+def test_clone3_and_newer_calls_seem_not_to_be_there_and_other_tables_kill(profile: Profile) -> None:
     program = compile_filter(profile.rules_of(OWN_PROCESS), profile.otherwise, X86)
     assert verdict(program, 435) is Verdict.UNKNOWN
+    assert verdict(program, 452) is Verdict.UNKNOWN  # fchmodat2, and all that is newer than the table
+    assert verdict(program, 0x3FFF_FFFF) is Verdict.UNKNOWN
     assert verdict(program, 0x4000_0000 | 1) is Verdict.KILL  # x32's write
     assert verdict(program, 4, architecture=0x4000_0003) is Verdict.KILL  # 32-bit write
     on_arm = compile_filter(profile.rules_of(OWN_PROCESS), profile.otherwise, ARM)
