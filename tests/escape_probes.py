@@ -334,7 +334,7 @@ for device in DEVICES:
 
 def main() -> None:
     sys.path.insert(0, FACTS["source"])
-    from mulberry.runtime.child.confinement import confine
+    from mulberry.runtime.child.confinement import confine, landlock
     from mulberry.runtime.child.confinement.root import become
     from mulberry.runtime.child.connection import Connection
     from mulberry.runtime.wire import Enter
@@ -348,6 +348,8 @@ def main() -> None:
             confine.give_up_everything_but = lambda grants: 0  # type: ignore[attr-defined]
         elif FACTS["without"] == "seccomp":
             confine.give_up_calls = lambda program, on: None  # type: ignore[attr-defined]
+        elif FACTS["without"] == "newer Landlock":
+            landlock.NEWEST_ABI = 1  # as Linux 5.13 has it
         confine.enter(order)
         found = {}
         for name, attempt in PROBES.items():
