@@ -69,6 +69,12 @@ class Variant(BaseModel):
     minimum_vram_bytes: int = Field(ge=0, le=1 << 44)
     library: Literal["ort", "genai"] = "ort"
 
+    @model_validator(mode="after")
+    def _readable(self) -> "Variant":
+        if self.library == "genai" and self.configuration != "genai_config.json":
+            raise ValueError("onnxruntime-genai reads its configuration from genai_config.json only")
+        return self
+
 
 class Encoder(BaseModel):
     """What becomes of a text: a row of numbers, a score for each label or a vector. The descriptions are the

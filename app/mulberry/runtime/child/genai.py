@@ -76,8 +76,6 @@ class GenaiBatcher:
     """
 
     def __init__(self, load: Load, stop_ids: frozenset[int], clock: Callable[[], float], library: Any = None) -> None:
-        if load.configuration != CONFIGURATION:
-            raise ValueError(f"onnxruntime-genai reads {CONFIGURATION}, not {load.configuration}")
         whole = json.loads((Path(load.folder) / CONFIGURATION).read_text("utf-8"))
         _refuse_unknown(whole)
         self.vocabulary: int = whole["model"]["vocab_size"]
