@@ -366,7 +366,7 @@ def _not_proven_elsewhere(network: str) -> UserFacingError:
     return UserFacingError(
         what=f"Your own servers cannot work for {network}.",
         why="A worker there proves what runs its jobs; what this computer can prove says nothing of other servers.",
-        next_step="Remove `engine_urls` from the settings, or join a network that asks for no proof.",
+        next_step="Run it with `--engine-url none`, or join a network that asks for no proof.",
     )
 
 
