@@ -2,12 +2,14 @@
 
 import os
 import re
+import runpy
 import struct
 from pathlib import Path
 
 import pytest
 
 from mulberry.runtime.child.confinement.calls import MACHINES
+from mulberry.runtime.child.confinement.landlock import Access
 from mulberry.runtime.child.confinement.profiles import CPU, CUDA, PROFILES, Profile
 from mulberry.runtime.child.confinement.seccomp import Verdict, compile_filter
 
@@ -16,6 +18,7 @@ CLONE_VM_THREAD = 0x0001_0100
 AF_UNIX, AF_INET, AF_NETLINK, AF_VSOCK = 1, 2, 16, 40
 SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_CLOEXEC = 1, 2, 5, 0o2000000
 O_WRONLY, O_TRUNC, O_CLOEXEC = 1, 0o1000, 0o2000000
+WRITABLE = {"/dev/null", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/proc/self/task"}
 OWN_PROCESS, AGENT = 4711, 4710
 POINTER = 0x7FFF_1234_0000_0000  # its lower half is zero
 
@@ -136,6 +139,23 @@ def test_every_line_has_a_reason_and_no_call_has_two_lines(profile: Profile) -> 
     assert len(set(names)) == len(names)
     assert all(line.reason for line in profile.calls)
     assert all(path.reason for path in profile.paths)
+
+
+def test_the_page_shows_the_profiles_as_they_are() -> None:
+    root = Path(__file__).parents[3]
+    page = (root / "docs" / "security.md").read_text("utf-8")
+    tables = runpy.run_path(str(root / "tools" / "probe_table.py"))
+    for name in ("paths", "calls"):
+        assert tables[name]() in page, f"run tools/probe_table.py {name}"
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=[str(name) for name in PROFILES])
+def test_nothing_but_devices_and_names_of_threads_may_be_written(profile: Profile) -> None:
+    for granted in profile.paths:
+        path, access = granted.grant.path, granted.grant.access
+        assert not access & ~(Access.READ_FILE | Access.READ_DIR | Access.EXECUTE) or path in WRITABLE, path
+        assert Access.IOCTL_DEV not in access or path.startswith("/dev/")
+        assert not re.fullmatch(r"/dev/nvidia\d+", path), "which card is not the profile's business"
 
 
 @pytest.mark.parametrize(
