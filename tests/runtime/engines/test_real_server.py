@@ -106,6 +106,14 @@ async def test_an_answer_as_long_as_allowed_ends_so(server: str) -> None:
     assert answer[-1].finish is (Finish.LENGTH if answer[-1].usage.completion_tokens == 3 else Finish.STOP)
 
 
+async def test_several_answers_are_all_counted(server: str) -> None:
+    async with serving(server) as engine:
+        got = await pieces(engine, replace(ask("Hello", max_tokens=4, choices=3), stream=False))
+    assert sorted(piece.choice for piece in got if piece.finish) == [0, 1, 2]
+    (usage,) = (piece.usage for piece in got if piece.usage)
+    assert 4 < usage.completion_tokens <= 12 and usage.prompt_tokens < 40
+
+
 async def test_the_same_seed_says_the_same(server: str) -> None:
     async with serving(server) as engine:
         hot = replace(ask("Hello", max_tokens=20), sampling=Sampling(seed=11, temperature=1.5), stream=False)
@@ -125,14 +133,13 @@ async def test_who_hangs_up_leaves_the_server_to_others(server: str) -> None:
 @pytest.mark.parametrize(
     ("request_", "why"),
     [
-        (replace(ask("Hello", max_tokens=3), choices=2), "fewer answers than were asked for"),
         (GenerationRequest(("a",), Sampling(seed=1), max_tokens=3, stream=False, scored=True), "which best_of needs"),
         (replace(ask("Hello", stop=tuple("aeiortQ")), schema="{}"), "in the form that was asked for"),
     ],
-    ids=["n", "best_of", "response_format"],
+    ids=["best_of", "response_format"],
 )
 async def test_what_it_passes_over_in_silence_is_not_sold(server: str, request_: GenerationRequest, why: str) -> None:
-    """It reads neither `n` nor `logprobs` nor `response_format`; an answer without is not what was asked for."""
+    """It reads neither `logprobs` nor `response_format`; an answer without is not what was asked for."""
     async with serving(server) as engine:
         with pytest.raises(EngineFailed, match=why):
             await pieces(engine, request_)

@@ -29,13 +29,14 @@ from mulberry.runtime.engine import (
 from mulberry.runtime.engines.openai_answers import (
     DONE,
     WHOLE_LIMIT_BYTES,
-    Answers,
+    Answer,
     Lines,
     body_of,
     parsed,
     path_of,
     size_limit_bytes,
 )
+from mulberry.runtime.engines.openai_parts import ask_each
 from mulberry.runtime.engines.openai_places import (
     NO_LIST,
     NOT_ASKED,
@@ -109,6 +110,7 @@ class OpenAiServers:
         self._requests_limit = requests_limit
         self._on_change = on_change
         self._patience = patience
+        self._running = 0
         self._session: aiohttp.ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -147,8 +149,19 @@ class OpenAiServers:
         """See `engine.Engine`."""
         if self._session is None:
             raise EngineFailed("The engine is not running.")
-        if sum(server.running for server in self._servers) >= self._requests_limit:
+        if self._running >= self._requests_limit:
             raise EngineRefused(503, "too many requests are running already", "overloaded")
+        is_one = len(request.prompts) * request.choices == 1
+        self._running += 1
+        try:
+            async with contextlib.aclosing(self._one(request) if is_one else ask_each(request, self._one)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._running -= 1
+
+    async def _one(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        """One answer, by the server where the fewest run."""
         tried: set[_Server] = set()
         while True:
             server = self._least_loaded(tried)
@@ -179,7 +192,7 @@ class OpenAiServers:
         assert self._session is not None  # noqa: S101 - for mypy
         patience = self._patience
         limit = aiohttp.ClientTimeout(total=patience.run, connect=patience.connect, sock_read=patience.silence)
-        answers = Answers(request)
+        answer = Answer(request)
         try:
             async with self._session.post(
                 server.url.joinpath(path_of(request).lstrip("/")),
@@ -195,9 +208,9 @@ class OpenAiServers:
                     chunks = self._whole(response, min(WHOLE_LIMIT_BYTES, size_limit_bytes(request)))
                 async with contextlib.aclosing(chunks):
                     async for untrusted in chunks:
-                        for piece in answers.pieces(untrusted):
+                        for piece in answer.pieces(untrusted):
                             yield piece
-                yield answers.last()
+                yield answer.last()
         except GONE:
             raise
         except TimeoutError:
