@@ -20,7 +20,7 @@ from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, En
 from mulberry.runtime.engines.openai_places import check_ways, own_server, server_url
 from mulberry.runtime.engines.openai_server import OpenAiServers, ServerPatience
 from mulberry.runtime.wire import Finish, GenerationRequest, Sampling, Turn
-from some_server import MODEL, USAGE, Handler, SomeServer, chunk, sse, status, whole
+from some_server import MODEL, USAGE, Handler, SomeServer, chunk, hello, sse, status, whole
 from tiny_model import ask
 
 QUICK = ServerPatience(connect=1, health=1, between_looks=0.02, silence=0.3, run=2)
@@ -352,6 +352,20 @@ async def test_requests_go_where_the_fewest_run() -> None:
             await pieces(engine, ONCE)
         assert refused.value.http_status == 503
         gate.set()
+
+
+async def test_no_request_leaves_on_a_connection_that_the_server_may_just_be_closing() -> None:
+    """llama.cpp's closes idle ones when it likes: the request on its way was lost, and with it the server."""
+    used: list[object] = []
+
+    async def answer(request: web.Request, body: JsonObject) -> web.StreamResponse:
+        used.append(request.transport)
+        return await hello(request, body)
+
+    async with serving(SomeServer(answer)) as engine:
+        for _ in range(3):
+            await pieces(engine, ONCE)
+    assert len(set(map(id, used))) == 3
 
 
 async def test_a_dead_server_is_passed_over() -> None:

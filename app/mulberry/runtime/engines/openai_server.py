@@ -127,7 +127,7 @@ class OpenAiServers:
             headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
             trust_env=False,  # no proxy of the environment reads strangers' prompts
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),  # a kept one may be closed as a request leaves
             auto_decompress=False,  # a small answer must stay small
         )
         try:
