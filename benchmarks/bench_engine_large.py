@@ -19,8 +19,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ from random_model import Shape, write_model
 SHAPE = Shape()
 AT_ONCE = 16
 ANSWER_TOKENS = 48
-ROUNDS = 5
+ROUNDS = {1: 25, AT_ONCE: 4}
 OVERHEAD_STEPS = 20
 INTERRUPTIONS = 20
 LONG_PROMPT_TOKENS = 700
@@ -218,24 +220,42 @@ def theirs(folder: Path) -> list[Contender]:
     ]
 
 
+@cache
+def contenders(is_ours: bool, folder: Path) -> list[Contender]:
+    return our_own(folder) if is_ours else theirs(folder)
+
+
+def names(is_ours: bool, folder: Path) -> list[tuple[str, int]]:
+    return [(contender.name, contender.at_once) for contender in contenders(is_ours, folder)]
+
+
+def speed(is_ours: bool, folder: Path, place: int) -> float:
+    """Whole answers with their prompts' reading, in tokens a second of the processor: others take the clock's."""
+    contender = contenders(is_ours, folder)[place]
+    begin = time.process_time()
+    tokens = contender.answer()
+    return tokens / (time.process_time() - begin)
+
+
 def compare_speed(folder: Path) -> None:
-    """Whole answers with their prompts' reading, in seconds of the processor: other programs take the clock's."""
-    contenders = our_own(folder)
-    try:
-        contenders += theirs(folder)
-    except LibraryMissing as missing:
-        print(f"{missing}; the first lines of this file say how")
-    speeds: list[list[float]] = [[] for _ in contenders]
-    for _ in range(ROUNDS):
-        for contender, own in zip(contenders, speeds, strict=True):
-            begin = time.process_time()
-            tokens = contender.answer()
-            own.append(tokens / (time.process_time() - begin))
-    ours = {contender.at_once: own for contender, own in zip(contenders[:2], speeds, strict=False)}
-    print("whole answers | tokens/s                                 | ours against it")
-    for contender, own in zip(contenders, speeds, strict=True):
-        ratio = statistics.median(mine / its for mine, its in zip(ours[contender.at_once], own, strict=True))
-        print(f"{contender.at_once:4} at once  | {contender.name:30} {statistics.median(own):8.0f}  | x{ratio:.2f}")
+    """A process for each side, and the two directly one after the other: the computer's speed changes by the second."""
+    alone = partial(ProcessPoolExecutor, 1, get_context("spawn"))
+    with alone() as ours, alone() as its:
+        places = {at_once: place for place, (_, at_once) in enumerate(ours.submit(names, True, folder).result())}
+        try:
+            others = its.submit(names, False, folder).result()
+        except LibraryMissing as missing:
+            print(f"{missing}; the first lines of this file say how")
+            return
+        print("whole answers | onnxruntime-genai, tokens/s                | ours, tokens/s | ours against it")
+        for place, (name, at_once) in enumerate(others):
+            pairs = []
+            for _ in range(ROUNDS[at_once]):
+                own = ours.submit(speed, True, folder, places[at_once]).result()
+                pairs.append((own, its.submit(speed, False, folder, place).result()))
+            own, other = (statistics.median(column) for column in zip(*pairs, strict=True))
+            ratio = statistics.median(mine / theirs for mine, theirs in pairs)
+            print(f"{at_once:4} at once  | {name:30} {other:11.0f} | {own:14.0f} | x{ratio:.2f}")
 
 
 def main() -> None:
