@@ -42,7 +42,7 @@ from random_model import Shape, write_model
 SHAPE = Shape()
 AT_ONCE = 16
 ANSWER_TOKENS = 48
-ROUNDS = {1: 25, AT_ONCE: 4}
+ROUNDS = {1: 15, AT_ONCE: 3}
 OVERHEAD_STEPS = 20
 INTERRUPTIONS = 20
 LONG_PROMPT_TOKENS = 700
