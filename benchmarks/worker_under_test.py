@@ -19,11 +19,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from random import SystemRandom
 
+from mulberry.runtime.frames import FrameReader
 from mulberry.runtime.wire import (
     TO_CHILD_LIMIT_BYTES,
     TO_PARENT_LIMIT_BYTES,
     Finish,
-    FrameReader,
     Provider,
     Ready,
     Step,

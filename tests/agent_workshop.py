@@ -13,7 +13,7 @@ from mulberry.agent.ledger import open_ledger
 from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.till import Till
-from mulberry.agent.workshop import MakeEngine, Workshop, engine_of_choice
+from mulberry.agent.workshop import MakeEngine, Workshop, job_engine
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile, load_profile
@@ -35,7 +35,7 @@ def a_workshop(
     clock: Clock,
     *,
     profile: NetworkProfile = DEMO,
-    make_engine: MakeEngine = engine_of_choice,
+    make_engine: MakeEngine = job_engine,
     open_keyring: Callable[[], Keyring] | None = None,
     rehearse: Ask = ask_a_process,
 ) -> Iterator[Workshop]:
@@ -57,7 +57,7 @@ def a_workshop(
             keys=KeyKeeper(folder, profile, settings, clock, open_keyring or (lambda: keyring), cost=CHEAP),
             make_engine=make_engine,
             rehearse=rehearse,
-            find_sandbox=choose if make_engine is engine_of_choice else need_none,
+            find_sandbox=choose if make_engine is job_engine else need_none,
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mulberry.model.models import (
     CopyProgress,
+    ModelKind,
     ModelsStatus,
     ModelVerb,
     ModelWay,
@@ -56,6 +57,16 @@ DAMAGED = replace(
     problem="Its manifest was changed after the import.",
     context_tokens=0,
     ways=(),
+)
+ENCODER = replace(
+    QWEN,
+    entry="all-minilm-l6-v2-1-00112233aabb",
+    name="sentence-transformers/all-MiniLM-L6-v2",
+    title="MiniLM L6, English",
+    version="1",
+    size_bytes=91_000_000,
+    context_tokens=256,
+    kind=ModelKind.EMBEDDING,
 )
 STORE = StoreStatus(
     place=Path("/home/me/.local/share/mulberry/model_store/models"),

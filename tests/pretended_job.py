@@ -26,8 +26,13 @@ class PretendedJob:
     async def start(self, room: Room, theirs: socket.socket, environment: Mapping[str, str]) -> Started:
         self._theirs = theirs.dup()
         for message in self._says:
-            self._theirs.sendall(pack(message, TO_PARENT_LIMIT_BYTES))
+            self.say(message)
         return self
+
+    def say(self, message: ToParent) -> None:
+        """Once it is started."""
+        assert self._theirs is not None
+        self._theirs.sendall(pack(message, TO_PARENT_LIMIT_BYTES))
 
     def order(self, room: Room) -> Enter:
         return best_sandbox().order(room)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -48,15 +49,17 @@ def ordinary_users_python() -> Iterator[Path | None]:
         shutil.rmtree(folder)
 
 
-def as_nobody(*words: str | Path) -> subprocess.CompletedProcess[str]:
+def as_nobody(*words: str | Path, user: int = NOBODY) -> subprocess.CompletedProcess[str]:
     """Runs a program as an ordinary user. Only root can."""
     environment = {"ORT_DISABLE_TELEMETRY": "1", "PATH": os.environ["PATH"]}
     return subprocess.run(
-        words, user=NOBODY, group=NOBODY, extra_groups=[], env=environment, cwd="/", capture_output=True, text=True
+        words, user=user, group=user, extra_groups=[], env=environment, cwd="/", capture_output=True, text=True
     )
 
 
 HARNESS = Path(__file__).with_name("escape_harness.py")
+ROOM_HARNESS = Path(__file__).with_name("room_harness.py")
+SOMEBODY = 4321  # a user whom nobody is
 WHOEVER = "root" if is_root() else "an ordinary user"
 TIERS = {
     "bare": "no sandbox",
@@ -67,20 +70,60 @@ TIERS = {
 }
 
 
-def escapes(tier: str) -> dict[str, tuple[bool, str]] | str:
-    """What each probe found in one of `TIERS`: whether it got through, and what. Or why it cannot be tried here."""
+def escapes(tier: str, without: str = "", profile: str = "cpu") -> dict[str, tuple[bool, str]] | str:
+    """What each probe found in one of `TIERS`: whether it got through, and what. Or why it cannot be tried here.
+
+    `without` names what the process does not give up this time: "Landlock" or "seccomp".
+    """
     name, _, user = tier.partition(" ")
     if name == "a" and shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
     if not user:
-        return _found(subprocess.run([sys.executable, HARNESS, name], capture_output=True, text=True))
+        words = [sys.executable, str(HARNESS), name, without, profile]
+        return _found(subprocess.run(words, capture_output=True, text=True))
     with ordinary_users_python() as python:
         if python is None:
-            return "not root, or no interpreter like this one that an ordinary user may start"
-        return _found(as_nobody(python, HARNESS, name))
+            return NO_USER
+        return _found(as_nobody(python, HARNESS, name, without, profile))
 
 
 def _found(ended: subprocess.CompletedProcess[str]) -> dict[str, tuple[bool, str]] | str:
     if ended.returncode:
         raise AssertionError(f"the probes did not run: {ended.stderr}")
     return {name: (bool(through), str(what)) for name, (through, what) in json.loads(ended.stdout).items()}
+
+
+NO_USER = "not root, or no interpreter like this one that an ordinary user may start"
+STARTERS = ("root", "an ordinary user")
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What a process found in bubblewrap's room without an option: with no other wall, and with all. A text: why there
+    was no room."""
+
+    alone: frozenset[str] | str
+    all_walls: frozenset[str] | str
+
+
+@cache
+def rooms_without_options(starter: str) -> dict[str, Rooms] | str:
+    """For each option's words, and "" for none, when one of `STARTERS` starts it. Or why that cannot be tried here."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap is not installed"
+    if starter == WHOEVER:
+        return _rooms(subprocess.run([sys.executable, ROOM_HARNESS], capture_output=True, text=True))
+    if not is_root():
+        return "only root can start it as root"
+    with ordinary_users_python() as python:
+        return NO_USER if python is None else _rooms(as_nobody(python, ROOM_HARNESS, user=SOMEBODY))
+
+
+def _rooms(ended: subprocess.CompletedProcess[str]) -> dict[str, Rooms]:
+    if ended.returncode:
+        raise AssertionError(f"the rooms did not come about: {ended.stderr}")
+
+    def seen(found: list[str] | str) -> frozenset[str] | str:
+        return found if isinstance(found, str) else frozenset(found)
+
+    return {words: Rooms(seen(row["alone"]), seen(row["all"])) for words, row in json.loads(ended.stdout).items()}

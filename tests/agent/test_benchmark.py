@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,14 +10,20 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
-from mulberry.agent.benchmark import LOOK_AT_POWER_SECONDS, keep, last, measure, watching_power
+from mulberry.agent.benchmark import LOOK_AT_POWER_SECONDS, TEXTS_AT_ONCE, _reading, keep, last, measure, watching_power
+from mulberry.cli.benchmark import in_lines
 from mulberry.hardware.gpu import Gpus
-from mulberry.model.benchmark import Benchmark, Speed
+from mulberry.model.benchmark import Benchmark, Speed, TextSpeed, earnings_limit
+from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuReport
+from mulberry.model.network import load_profile
 from mulberry.runtime.card import Card
+from mulberry.runtime.engine import EncodedTexts
+from mulberry.runtime.load import of_encoder
 from mulberry.runtime.models import ModelFolder
 from samples import RTX_4090
+from tiny_encoder import tiny_encoder
 from tiny_model import tiny_model
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -66,9 +73,67 @@ async def test_a_model_for_gpus_only_is_not_measured_without_one(clock: Settable
         await measure(ModelFolder(model.path, for_gpus), NoGpus(clock), clock, 0.5, lambda note: None)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+async def test_an_encoder_is_measured_in_texts(clock: SettableClock, tmp_path: Path) -> None:
+    told: list[str] = []
+    measured = await measure(tiny_encoder(tmp_path / "m"), NoGpus(clock), clock, 0.1, told.append)
+    assert [speed.at_once for speed in measured.texts] == list(TEXTS_AT_ONCE)
+    assert "(mulberry/tiny-encoder, version 1, fp32) on the CPU" in next(in_lines(measured, load_profile("demo")))
+    assert all(speed.texts_per_second > 0 and speed.request_seconds > 0 for speed in measured.texts)
+    assert all(speed.watts is None and speed.joules_per_text is None for speed in measured.texts)
+    assert (measured.speeds, measured.power, measured.no_power_because) == ((), None, "It ran on the CPU.")
+    assert told == ["Loading Tiny encoder", "1 texts at once", "16 texts at once", "64 texts at once"]
+    assert from_json(Benchmark, to_json(Benchmark, measured)) == measured
+    profile = load_profile("demo")
+    assert earnings_limit(measured, profile.root_parameters()) == 0
+    assert "earns nothing on Cocoon" in list(in_lines(measured, profile))[-1]
+
+
+class TenRequestsASecond:
+    async def encode(self, texts: Sequence[str]) -> EncodedTexts:
+        await asyncio.sleep(0.1)
+        return EncodedTexts(((0.0,),) * len(texts), len(texts))
+
+
+@pytest.mark.virtual_time
+async def test_joules_are_the_cards_watts_for_each_text(clock: SettableClock) -> None:
+    card = Card(RTX_4090, lambda: RTX_4090)
+    found = [speed async for speed in _reading(TenRequestsASecond(), card, TheCard(clock), 2.0, lambda note: None)]
+    assert [speed.at_once for speed in found] == list(TEXTS_AT_ONCE)
+    for speed in found:
+        assert speed.texts_per_second == pytest.approx(10 * speed.at_once, rel=0.3)  # the card is asked in real time
+        assert speed.request_seconds == pytest.approx(0.1, rel=0.3) and speed.watts == 212
+        assert speed.joules_per_text == pytest.approx(212 / speed.texts_per_second)
+
+
+class Silent:
+    async def encode(self, texts: Sequence[str]) -> EncodedTexts:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@pytest.mark.virtual_time
+async def test_an_encoder_that_never_answers_is_given_up() -> None:
+    with pytest.raises(TimeoutError):
+        await of_encoder(Silent(), 1, 2.0)
+
+
+def test_what_a_gpu_took_for_each_text_is_shown() -> None:
+    speed = TextSpeed(64, 2_000.0, 0.032, 300.0, 0.15)
+    measured = replace(MEASURED, speeds=(), texts=(speed,), runs_on="a GPU", no_power_because="")
+    lines = list(in_lines(measured, load_profile("demo")))
+    assert "           64     2,000           32.0 ms           0.150" in lines
+    assert "Power: 300 W with 64 texts at once" in lines
+
+
 class NoGpus(Gpus):
     def read(self) -> GpuReport:
         return GpuReport((), "No NVIDIA driver is installed.", NOON)
+
+
+class TheCard(Gpus):
+    def read(self) -> GpuReport:
+        return GpuReport((RTX_4090,), None, NOON)
 
 
 class OneGpu(Gpus):

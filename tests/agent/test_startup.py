@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from mulberry.model.network import NetworkProfile, RegisteredProxy, load_profile
 from mulberry.model.node import ReasonKind
 from mulberry.model.places import model_store, resource
 from mulberry.runtime.engine import EngineFailed
+from mulberry.runtime.fresh import FreshProcesses
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.store.importing import import_model
@@ -34,6 +36,7 @@ from mulberry.runtime.store.judging import Verdict
 from mulberry.runtime.store.sources import source_of
 from mulberry.runtime.store.store import ModelStore
 from samples import RTX_4090
+from tiny_encoder import tiny_encoder
 
 
 async def run(
@@ -45,7 +48,6 @@ async def run(
             bench = Bench(workshop, stack, lambda: None)
             bench.model = ModelFolder.read(resource("models/tiny-lm"))
             bench.sandbox = NoSandbox()
-            bench.gpus = workshop.gpus.read()
             return await task().run(bench, lambda note: None)
 
 
@@ -145,6 +147,16 @@ async def test_a_model_that_is_missing_or_another_one_is_said_so(tmp_path: Path)
         assert outcome.reason.kind is ReasonKind.MODEL_UNUSABLE
 
 
+async def test_an_encoder_is_never_offered_to_a_proxy(tmp_path: Path) -> None:
+    folder = tiny_encoder(tmp_path / "m", name=DEMO.model_base_name).path
+    with a_workshop(tmp_path, SystemClock(), profile=DEMO) as workshop:
+        settings = workshop.settings.model_copy(update={"model_folder": str(folder)})
+        async with AsyncExitStack() as stack:
+            bench = Bench(replace(workshop, settings=settings), stack, lambda: None)
+            outcome = blocked(await CheckModel().run(bench, lambda note: None))
+    assert "writes no text" in outcome.reason.evidence and bench.model is None
+
+
 async def test_an_imported_model_serves_and_is_held_until_the_end(tmp_path: Path) -> None:
     store = ModelStore(model_store(tmp_path))
     profile = DEMO.model_copy(update={"model_folder": "not-bundled"})
@@ -165,7 +177,9 @@ async def approve(model: ModelFolder) -> Verdict:
     return Verdict(())
 
 
-async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(tmp_path: Path) -> None:
+async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     why = "RTX cannot be used. The NVIDIA driver is older than CUDA 13 needs."
 
     class OnTheCpuOnly(EchoEngine):
@@ -187,12 +201,25 @@ async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(tmp_pat
                 bench = Bench(workshop, stack, lambda: None)
                 bench.model = ModelFolder(model.path, model.manifest.model_copy(update={"variants": variants}))
                 bench.sandbox = NoSandbox()
-                bench.gpus = GpuReport((RTX_4090,), None, workshop.clock.now())
+                report = GpuReport((RTX_4090,), None, workshop.clock.now())
+                monkeypatch.setattr(workshop.gpus, "read", lambda report=report: report)
                 outcome = await LoadModel().run(bench, lambda note: None)
         if expected is None:
             assert "older than CUDA 13" in blocked(outcome).reason.evidence
         else:
             assert outcome == expected
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+async def test_the_owner_may_want_a_new_process_for_each_request(tmp_path: Path, restarts: bool) -> None:
+    with a_workshop(tmp_path, SystemClock()) as workshop:
+        settings = workshop.settings.model_copy(update={"restart_between_jobs": restarts})
+        async with AsyncExitStack() as stack:
+            bench = Bench(replace(workshop, settings=settings), stack, lambda: None)
+            bench.model = ModelFolder.read(resource("models/tiny-lm"))
+            bench.sandbox = NoSandbox()
+            assert isinstance(await LoadModel().run(bench, lambda note: None), Done)
+            assert isinstance(bench.engine, FreshProcesses) is restarts
 
 
 async def test_a_model_that_was_tampered_with_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from mulberry.cli.model_words import ProgressLine, of_store
 from mulberry.cli.models import _bytes
 from mulberry.model.models import CopyProgress, StoredModel, StoreStatus
 from mulberry.model.places import resource
+from tiny_encoder import tiny_encoder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="models are inspected in a sandbox of Linux")
 
@@ -51,7 +52,7 @@ def test_what_is_refused_is_refused_in_words(tmp_path: Path) -> None:
     hostile = with_manifest(a_model() | {"model.onnx": HOSTILE["Scan"][0]()})
     refused = models(tmp_path, "import", str(write(tmp_path / "m", hostile)), status=1)
     assert "was inspected and refused" in refused and "'Scan' is not allowed" in refused
-    assert "No such file" in models(tmp_path, "import", str(tmp_path / "nothing"), status=1)
+    assert "no such folder" in models(tmp_path, "import", str(tmp_path / "nothing"), status=1)
     assert "https://" in models(tmp_path, "import", "http://example.org/model", status=1)
     for command in ("remove", "inspect"):
         assert "There is no model 'x'" in models(tmp_path, command, "x", status=1)
@@ -70,6 +71,13 @@ def test_a_folder_can_be_inspected_before_it_is_imported(tmp_path: Path) -> None
     hostile = with_manifest(a_model() | {"model.onnx": HOSTILE["a loop of 2⁶² rounds"][0]()})
     said = models(tmp_path, "inspect", str(write(tmp_path / "m", hostile)), status=1)
     assert "Refused: model.onnx: Loop has a size or a number of rounds of 4,611,686,018,427,387,904" in said
+
+
+def test_an_encoder_is_imported_and_nobody_is_told_that_it_serves(tmp_path: Path) -> None:
+    said = models(tmp_path, "import", str(tiny_encoder(tmp_path / "m", "classification").path))
+    assert "Tiny encoder (mulberry/tiny-encoder, version 1) is here.\n" in said and "may serve" not in said
+    assert "mulberry benchmark --model mulberry/tiny-encoder" in said
+    assert "classification: sorts texts by labels, which is not sold on Cocoon today" in models(tmp_path, "list")
 
 
 def test_a_terminal_gets_one_line_that_is_written_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,16 +15,20 @@ import pytest
 from nacl.signing import SigningKey
 
 from loopback import listening
+from mulberry.agent.settings import Settings, load_settings
+from mulberry.cli.run import prepare
 from mulberry.cocoon.channel import Channel
 from mulberry.cocoon.messages import ConnectedToProxy, ConnectToProxy, ProxyParams, QueryAnswerEx
 from mulberry.model.attestation import Policy
+from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.joining import TEST_ROOT, Wishes, profile_of
 from mulberry.model.network import load_profile
-from mulberry.model.places import resource
+from mulberry.model.places import DataFolder, resource
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from small_proxy import SmallProxy, run_query
+from some_server import SomeServer
 
 OWNER = "UQA5bWQii6huiSBSh6frb_FqOOXhx1CMHp6EqVMZ18TpCryP"
 MODEL = "Qwen/Qwen3-8B"
@@ -203,6 +207,53 @@ async def test_a_second_ctrl_c_stops_what_still_runs(tmp_path: Path) -> None:
         await run.until("Finishing")
         run.process.send_signal(signal.SIGTERM)
         await run.end()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--engine-url", "gpu:8000"], ["engine_urls", "must begin with http", "--engine-url"]),
+        (["--engine-url", "http://gpu.example"], ["gpu.example in the clear", "--engine-in-the-clear"]),
+        (
+            ["--engine-url", "http://gpu.example", "--engine-in-the-clear", "--engine-key-file", "key"],
+            ["The key for your servers", "https://"],
+        ),
+    ],
+)
+def test_servers_that_cannot_be_used_are_refused_before_anything_starts(
+    tmp_path: Path, words: list[str], said: list[str]
+) -> None:
+    command = [sys.executable, "-m", "mulberry", "run", "--network", write(tmp_path, PARAMETERS), "--owner", OWNER]
+    environment = os.environ | {"MULBERRY_DATA": str(tmp_path / "data")}
+    done = subprocess.run([*command, "--headless", *words], capture_output=True, text=True, env=environment, timeout=50)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert all(part in done.stderr for part in said)
+    assert not (tmp_path / "data" / "test-fake-ton" / "settings.json").exists()
+
+
+def test_servers_can_be_given_up_again(tmp_path: Path) -> None:
+    profile = profile_of(write(tmp_path, PARAMETERS), Wishes(owner_address=OWNER))
+    prepare(tmp_path, profile, owner_address=OWNER, engine_urls=("https://gpu.example",))
+    settings = DataFolder.of_network(tmp_path, profile.name).settings
+    assert load_settings(settings, SystemClock()).engine_urls == ("https://gpu.example",)
+    prepare(tmp_path, profile, engine_urls=())
+    assert load_settings(settings, SystemClock()) == Settings(owner_address=OWNER)
+
+
+async def test_servers_of_ones_own_are_kept_for_the_next_start(tmp_path: Path) -> None:
+    async with SomeServer(model=MODEL).server as server:
+        url = str(server.make_url("/"))
+        async with joined(tmp_path, "--engine-url", url) as run:
+            said = await run.until("Connect to a proxy")
+            assert "which no sandbox of ours reaches" in said and "Served by 127.0.0.1" in said
+            assert "served under the name" not in said
+            run.proxy.send(run_query())
+            answer = await run.proxy.next()
+            assert isinstance(answer, QueryAnswerEx) and b"Hi!" in answer.answer
+            assert "servers  Prompts go to your own servers on this computer" in await run.ask("status")
+            run.process.send_signal(signal.SIGTERM)
+            await run.end()
+    assert load_settings(run.data / "test-fake-ton" / "settings.json", SystemClock()).engine_urls == (url,)
 
 
 def test_who_is_to_be_paid_must_be_said(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuCondition, UnreadGpu
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NodeState, ProxyState
+from mulberry.model.node import NodeState, OwnServer, ProxyState
 from mulberry.model.wallet import Reconciliation
 from samples import NO_GPU, NOON, UNREACHABLE, a_job, a_status, on_a_gpu
 
@@ -30,6 +30,13 @@ def test_reasons_and_steps_are_told_while_they_matter() -> None:
     told = "\n".join(of_status(status))
     assert of_reason(UNREACHABLE) in told
     assert "[…] Load the model" in told
+
+
+def test_prompts_that_leave_this_computer_are_told() -> None:
+    status = replace(a_status(), own_servers=(OwnServer("gpu.example", is_here=False, is_encrypted=True),))
+    told = list(of_status(status))
+    assert "  servers  Prompts leave this computer for gpu.example, which no sandbox of ours reaches." in told
+    assert not any("sandbox  " in line for line in told)
 
 
 def test_a_gpu_in_trouble_is_told_with_its_trouble() -> None:

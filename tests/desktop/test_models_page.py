@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from cut_texts import assert_nothing_is_cut
-from model_samples import ADDRESS, BUNDLED, DAMAGED, EMPTY, IMPORTING, MODELS, QWEN, REFUSED, STORE
+from model_samples import ADDRESS, BUNDLED, DAMAGED, EMPTY, ENCODER, IMPORTING, MODELS, QWEN, REFUSED, STORE
 from mulberry.desktop import models_wording
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.models_feed import NEW_FOLDER, LimitDialog, ModelsFeed
@@ -97,6 +97,13 @@ def test_each_model_says_what_it_is_and_whether_it_may_serve(page: ModelsPage) -
     assert states == ["May serve", f"Cannot serve: {DAMAGED.problem}", "Serves now"]
 
 
+def test_an_encoder_is_not_said_to_serve(page: ModelsPage) -> None:
+    page.show_models(replace(MODELS, store=replace(STORE, models=(ENCODER,))))
+    (state, _) = (card.state.text() for card in page.models)
+    assert state.startswith("For `mulberry benchmark` alone") and "Cocoon" in state
+    assert "embedding, 256 tokens" in texts(page)
+
+
 def test_what_serves_is_not_removed_and_the_way_out_is_told(page: ModelsPage) -> None:
     page.show_models(replace(MODELS, store=replace(STORE, models=(replace(QWEN, in_use=True),))))
     assert not page.models[0].remove.isEnabled()
@@ -108,12 +115,13 @@ def test_what_serves_is_not_removed_and_the_way_out_is_told(page: ModelsPage) ->
     "status",
     [
         MODELS,
+        replace(MODELS, store=replace(STORE, models=(ENCODER,))),
         EMPTY,
         replace(MODELS, work=IMPORTING),
         replace(EMPTY, work=REFUSED),
         ModelsStatus((BUNDLED,), None, "Why"),
     ],
-    ids=["models", "empty", "importing", "refused", "unreadable"],
+    ids=["models", "encoder", "empty", "importing", "refused", "unreadable"],
 )
 def test_nothing_is_cut_off(page: ModelsPage, settle: Callable[[], None], width: int, status: ModelsStatus) -> None:
     page.resize(width, 500)
@@ -178,7 +186,7 @@ def test_a_refusal_tells_every_reason_and_the_next_step(page: ModelsPage) -> Non
 
 def test_what_was_read_is_closed_until_there_is_something_new(page: ModelsPage) -> None:
     page.show_models(replace(MODELS, work=DONE))
-    assert "Qwen3 4B Instruct is here and may serve." in texts(page)
+    assert "Qwen3 4B Instruct is here. Nothing is against it." in texts(page)
     QTest.mouseClick(page.work.close_button, Qt.MouseButton.LeftButton)
     page.show_models(replace(MODELS, work=DONE))
     assert not page.work.isVisible()

@@ -9,7 +9,7 @@ from mulberry.desktop import wording
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NO_SANDBOX, NodeState, ReasonKind, Want
+from mulberry.model.node import NO_SANDBOX, NodeState, OwnServer, ReasonKind, Want
 from samples import NOON, PROXY_KEY, RTX_4090, a_job, a_status
 
 
@@ -121,3 +121,11 @@ def test_what_stands_around_the_jobs_is_said_and_never_more_than_was_tested() ->
     assert wording.SANDBOX_WAY_OUT in bare
     assert wording.sandbox_line(a_status()) == ""
     assert "confidential" not in (held + bare).lower()
+
+
+def test_who_has_jobs_run_elsewhere_reads_where_and_nothing_of_a_sandbox_here() -> None:
+    far = replace(a_status(), own_servers=(OwnServer("gpu.example", is_here=False, is_encrypted=True),))
+    assert wording.sandbox_line(far).startswith("Prompts leave this computer for gpu.example")
+    assert "everything runs on this computer" in wording.demo_banner(a_status())
+    assert "this computer" not in wording.demo_banner(far)
+    assert "CPU" not in wording.no_gpu_title(far)

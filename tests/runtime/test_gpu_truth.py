@@ -2,12 +2,17 @@
 
 import asyncio
 import random
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
+from conftest import SettableClock
+from fake_driver import build_library, loaded
+from mulberry.hardware.gpu import Gpus
+from mulberry.model.gpu import GpuInfo
 from mulberry.runtime.card import Card, watch_card
 from mulberry.runtime.child.provider import ProviderUnusable, open_session, prove
 from mulberry.runtime.engine import EngineFailed, EngineState
@@ -88,8 +93,17 @@ def test_what_a_job_process_says_is_never_shown_as_it_is() -> None:
 def test_what_cuda_13_cannot_use_is_known_beforehand(
     driver: str, capability: tuple[int, int] | None, fault: GpuFault | None
 ) -> None:
-    found = unfit(driver, capability)
+    found = unfit(replace(RTX_4090, driver_version=driver, compute_capability=capability))
     assert (found and found.fault) == fault
+
+
+def test_what_is_too_old_is_told_with_its_figure_and_who_says_it() -> None:
+    pascal = replace(RTX_4090, compute_capability=(6, 1), architecture="Pascal")
+    assert str(unfit(pascal)).startswith(
+        "By its driver, this GPU has compute capability 6.1 (Pascal), and CUDA 13 begins with 7.5. It takes a GPU of"
+    )
+    of_long_ago = replace(RTX_4090, driver_version="470.42.01", compute_capability=(6, 1))
+    assert "driver is 470.42.01, and CUDA 13 needs 580 or newer" in str(unfit(of_long_ago))
 
 
 def test_a_provider_that_this_build_lacks_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +137,7 @@ def for_cuda() -> ModelFolder:
     return ModelFolder(model.path, model.manifest.model_copy(update={"variants": variants}))
 
 
-def nobody_knows() -> int | None:
+def nobody_knows() -> GpuInfo | None:
     return None
 
 
@@ -180,12 +194,30 @@ def test_a_job_gets_the_device_file_of_its_own_card_alone(tmp_path: Path) -> Non
     assert card.device_files(driver, devices) == (str(devices / "nvidia1"),)
 
 
+async def test_a_job_does_not_wait_for_a_card_that_fell_off_the_bus(tmp_path: Path, clock: SettableClock) -> None:
+    """The driver hangs in such a card's calls; whoever waits for an answer waits for ever."""
+    library = build_library(tmp_path)
+    if library is None:
+        pytest.skip("this computer has no C compiler")
+    with loaded(library, tmp_path / "state") as driver, closing(Gpus(clock)) as gpus:
+        (gpu,) = gpus.read().gpus
+        card = Card(gpu, lambda: next(iter(gpus.read().gpus), None))
+        link = JobLink(256, 30.0, 600.0, lambda note: None)
+        watchdog = asyncio.create_task(watch_card(card, link))
+        driver.says("err.nvmlDeviceGetPowerUsage 15\n")  # NVML_ERROR_GPU_IS_LOST
+        await asyncio.wait((link.over,), timeout=10)
+        watchdog.cancel()
+        await asyncio.wait((watchdog,))
+        assert "has stopped answering; the computer must be restarted." in link.over.result()
+
+
 @pytest.mark.virtual_time
 @pytest.mark.parametrize(("free_bytes", "ends"), [(255 << 20, True), (257 << 20, False), (None, False)])
 async def test_a_job_gives_way_when_the_card_is_almost_full(free_bytes: int | None, ends: bool) -> None:
     link = JobLink(256, 30.0, 600.0, lambda note: None)
     used = None if free_bytes is None else RTX_4090.memory_total_bytes - free_bytes
-    watchdog = asyncio.create_task(watch_card(Card(RTX_4090, lambda: used), link))
+    full = replace(RTX_4090, memory_used_bytes=used)
+    watchdog = asyncio.create_task(watch_card(Card(RTX_4090, lambda: full), link))
     await asyncio.wait((link.over,), timeout=3)
     watchdog.cancel()
     assert link.over.done() is ends

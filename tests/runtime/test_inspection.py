@@ -12,24 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hostile_models import (
-    HARMLESS,
-    HOSTILE,
-    attribute,
-    graph,
-    integers,
-    model,
-    node,
-    outside,
-    part,
-    tensor,
-    value,
-)
+from hostile_models import HARMLESS, HOSTILE, outside
 from mulberry.model.places import resource
 from mulberry.runtime.child.inspection import GraphInspection, inspect
 from mulberry.runtime.child.operators import ALLOWED
 from mulberry.runtime.child.protobuf import Field, Kind, Malformed, read
 from mulberry.runtime.wire import Inspect, Inspected
+from onnx_bytes import attribute, graph, integers, model, node, part, tensor, value
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from mulberry.model.places import resource
 from mulberry.runtime import manifest
 from mulberry.runtime.child import operators
 from mulberry.runtime.models import ModelFolder
+from tiny_encoder import EMBEDDING, tiny_encoder
 
 
 @pytest.fixture
@@ -96,6 +97,9 @@ def drop_model(manifest: Any) -> None:
         (lambda manifest: manifest.update(code="setup.py"), "code: Extra inputs"),
         (lambda manifest: manifest.pop("licence"), "licence: Field required"),
         (lambda manifest: manifest.update(context_tokens=10**9), "context_tokens"),
+        (lambda manifest: manifest.pop("chat_template"), "chat_template, stop_tokens and each configuration"),
+        (lambda manifest: manifest.update(encoder=EMBEDDING), "but no encoder"),
+        (lambda manifest: manifest["variants"][0].pop("configuration"), "stop_tokens and each configuration"),
         (lambda manifest: manifest["files"][0].update(sha256="z"), "sha256"),
         (lambda manifest: manifest["files"].append(manifest["files"][0]), "a name twice"),
         (lambda manifest: manifest["measured"][0].update(right=10**6), "more right answers than questions"),
@@ -114,10 +118,44 @@ def test_manifests_that_are_none(folder: Path, text: bytes) -> None:
 
 def test_the_documentation_lists_every_key_and_every_operator() -> None:
     page = (Path(__file__).parents[2] / "docs" / "model-manifest.md").read_text("utf-8")
-    for line in (*manifest.documentation(), *operators.documentation()):
+    keys = (*manifest.documentation(), *manifest.documentation(manifest.Encoder))
+    for line in (*keys, *operators.documentation()):
         assert line in page
 
 
 def test_a_graph_in_a_format_that_nobody_inspects(folder: Path) -> None:
     edited(folder, lambda manifest: manifest["variants"][0].update(graph="model.ort"))
     assert "ends with .onnx" in refusal(folder)
+
+
+def change(key: str, value: object) -> Callable[[Any], None]:
+    return lambda manifest: manifest["encoder"].update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "complaint"),
+    [
+        ("embedding", lambda manifest: manifest.update(kind="classification"), "labels are a classification's"),
+        ("classification", lambda manifest: manifest.update(kind="embedding"), "labels are a classification's"),
+        (
+            "embedding",
+            lambda manifest: manifest.update(kind="text-generation"),
+            "chat_template.jinja, genai_config.json",
+        ),
+        ("embedding", lambda manifest: manifest.update(kind="translation"), "kind: Input should be"),
+        ("embedding", lambda manifest: manifest.update(encoder=None), "an encoder, but nothing of text"),
+        ("embedding", lambda manifest: manifest.update(stop_tokens=["</s>"]), "an encoder, but nothing of text"),
+        ("classification", change("labels", ["one"]), "number of different labels"),
+        ("classification", change("labels", ["one", "one"]), "number of different labels"),
+        ("embedding", change("width", 0), "encoder.width"),
+        ("embedding", change("width", 1 << 20), "encoder.width"),
+        ("embedding", change("pooling", "first"), "encoder.pooling"),
+        ("embedding", change("output", "a b"), "encoder.output"),
+        ("embedding", change("program", "/bin/sh"), "encoder.program"),
+        ("embedding", change("padding", "\x1b[2J"), "terminal would take for orders"),
+    ],
+)
+def test_encoders_with_mistakes(tmp_path: Path, kind: str, edit: Callable[[Any], None], complaint: str) -> None:
+    folder = tiny_encoder(tmp_path / "m", kind).path
+    edited(folder, edit)
+    assert complaint in refusal(folder)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from mulberry.runtime.engine import Piece, Usage
-from mulberry.runtime.job_link import Run
-from mulberry.runtime.wire import Finish, WireError
+from mulberry.runtime.frames import WireError
+from mulberry.runtime.runs import Run
+from mulberry.runtime.wire import Finish
 
 CONTEXT = 100
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulberry.runtime.child.sampling import Logits, Sampler
+from mulberry.runtime.child.sampling import BLOCK, Logits, Sampler, _pick
 from mulberry.runtime.wire import Sampling
 
 VOCABULARY = 8
@@ -52,19 +52,56 @@ def test_penalties_are_openais() -> None:
     assert chosen == [0, 1, 0, 1, 2]
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.3, 0.9, 0.999]), st.sampled_from([0.5, 3.0]))
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.01, 0.3, 0.9, 0.999, 1.0]), st.sampled_from([0.0, 0.5, 3.0]))
 def test_a_large_vocabulary_is_drawn_from_as_if_all_of_it_were_sorted(seed: int, top_p: float, spread: float) -> None:
-    """With a small spread the few hundred likeliest do not hold top_p, with a large one they do."""
+    """From the whole, again and again until it is one of the likeliest; sixteen times, then from those alone."""
     scores = np.random.default_rng(seed).normal(0, spread, 3000).astype(np.float32)
     sampler = Sampler(1, 3000)
     sampler.join(0, Sampling(seed=seed, temperature=1.0, top_p=top_p), 0)
-    weights = np.exp(scores - scores.max())
+    weights = np.exp(scores - scores.max()).astype(np.float64)
     order = np.argsort(-weights, kind="stable")
-    sums = weights[order].cumsum(dtype=np.float64)
-    nucleus = int(np.searchsorted(sums, top_p * weights.sum(dtype=np.float64))) + 1
-    luck = np.random.Generator(np.random.PCG64([seed, 0])).random()
-    expected = order[int(np.searchsorted(sums[:nucleus], luck * sums[nucleus - 1], side="right"))]
+    likeliest = order[: int(np.searchsorted(weights[order].cumsum(), top_p * weights.sum())) + 1]
+    stream = np.random.Generator(np.random.PCG64([seed, 0]))
+    for _ in range(16):
+        expected = int(np.searchsorted(weights.cumsum(), stream.random() * weights.sum(), side="right"))
+        if expected in likeliest or top_p == 1:
+            break
+    else:
+        falling = weights[likeliest].cumsum()
+        expected = int(likeliest[np.searchsorted(falling, stream.random() * falling[-1], side="right")])
     assert int(sampler.choose(scores[None].copy())[0]) == expected
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.7, 1.0]))
+def test_what_a_form_forbids_is_never_drawn(seed: int, top_p: float) -> None:
+    dice = np.random.default_rng(seed)
+    allowed = dice.choice(700, 3, replace=False)
+    scores = np.full(700, -np.inf, np.float32)
+    scores[allowed] = dice.normal(0, 5, 3)
+    sampler = Sampler(1, 700)
+    sampler.join(0, Sampling(seed=seed, temperature=2.0, top_p=top_p), 0)
+    assert {int(sampler.choose(scores[None].copy())[0]) for _ in range(20)} <= set(allowed.tolist())
+
+
+@pytest.mark.parametrize("luck", [0.0, 0.5, 1 - 2**-53])
+def test_the_ends_of_luck_hit_tokens_that_have_weight(luck: float) -> None:
+    weights = np.zeros(600, np.float32)
+    weights[[300, 301]] = 1 / 3, 1e-30
+    sums = np.add.reduceat(weights, np.arange(0, 600, BLOCK), dtype=np.float64).cumsum()
+    assert weights[_pick(weights, sums, luck)] > 0
+
+
+def test_penalties_of_a_long_answer_are_those_of_a_table_of_all_tokens() -> None:
+    sampler = Sampler(1, 300)
+    sampler.join(0, Sampling(seed=0, frequency_penalty=0.5, presence_penalty=1.25), 0)
+    counts = np.zeros(300, np.float32)
+    dice = np.random.default_rng(1)
+    for _ in range(400):
+        scores = dice.normal(0, 1, 300).astype(np.float32)
+        expected = int((scores - 0.5 * counts - 1.25 * (counts > 0)).argmax())
+        counts[expected] += 1
+        assert int(sampler.choose(scores[None].copy())[0]) == expected
+    assert np.count_nonzero(counts) > 128
 
 
 settings = st.builds(

@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
+from endless_model import write_endless_model
 from mulberry.model.places import resource
 from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
@@ -22,7 +24,7 @@ from mulberry.runtime.restarts import RestartRules
 from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.sandbox.provider import CHILD, Room, Sandbox
 from mulberry.runtime.supervisor import Capacity, Patience, Supervisor
-from mulberry.runtime.wire import GenerationRequest
+from mulberry.runtime.wire import GenerationRequest, Sampling
 from sandboxes import best_sandbox
 from tiny_model import ask, some_questions, tiny_model
 
@@ -325,3 +327,19 @@ def test_a_killed_agent_leaves_no_process_behind() -> None:
         assert select.select([child], [], [], 10)[0], "it did not end by itself"
     finally:
         os.close(child)
+
+
+async def test_a_request_that_leaves_while_its_long_prompt_is_read_frees_the_process_at_once(tmp_path: Path) -> None:
+    write_endless_model(tmp_path / "endless")
+    model = ModelFolder(tmp_path / "endless", tiny_model().manifest)
+    async with running(Watched(model, capacity=Capacity(slots=1, threads=1))) as engine:
+        job = psutil.Process(engine.process())
+        idle = job.cpu_times().user
+        left = asyncio.create_task(text(engine, GenerationRequest(("11",), Sampling(seed=0))))
+        while job.cpu_times().user < idle + 0.1:  # noqa: ASYNC110 - nothing else tells that it reads
+            await asyncio.sleep(0)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+        assert await text(engine, GenerationRequest(("1",), Sampling(seed=0), max_tokens=3))
+        assert engine.status.state is EngineState.READY

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mulberry.runtime.frames import FrameReader, WireError
 from mulberry.runtime.wire import (
     Cancel,
+    Encode,
+    Encoded,
     Finish,
-    FrameReader,
     GenerationRequest,
     Load,
+    LoadEncoder,
     LoadFailed,
     Note,
     Ready,
@@ -24,7 +27,6 @@ from mulberry.runtime.wire import (
     ToChild,
     ToParent,
     Turn,
-    WireError,
     message_to_child,
     message_to_parent,
     pack,
@@ -59,11 +61,14 @@ to_child = st.one_of(
         whole,
         thinking=st.none() | st.tuples(some_text, some_text),
     ),
+    st.builds(Encode, whole, st.lists(some_text, max_size=3).map(tuple)),
+    st.builds(LoadEncoder),
 )
 to_parent = st.one_of(
     st.builds(Note, some_text),
     st.builds(Ready, st.floats(0, 100)),
     st.builds(LoadFailed, some_text),
+    st.builds(Encoded, whole, whole, some_text),
     st.builds(Refused, whole, whole, some_text, some_text, some_text),
     st.builds(
         Step,

@@ -12,7 +12,6 @@ from mulberry.agent.proxies import Proxies
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import RunningEngine, Workshop
-from mulberry.model.gpu import GpuReport
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import Reason
 from mulberry.model.root_contract import RootParameters
@@ -29,7 +28,6 @@ class Bench:
     def __init__(self, workshop: Workshop, stack: AsyncExitStack, tell: Callable[[], None]) -> None:
         self.workshop = workshop
         self.owner: Address | None = None
-        self.gpus: GpuReport | None = None
         self.model: ModelFolder | None = None
         self.network: LaunchedNetwork | None = None
         self.sandbox: Sandbox | None = None

@@ -5,20 +5,21 @@ import contextlib
 import random
 import statistics
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mulberry import __version__
-from mulberry.agent.cards import choose_card
+from mulberry.agent.cards import choose_card, end_and_compare
 from mulberry.hardware.gpu import Gpus
-from mulberry.model.benchmark import Benchmark, Power, Speed
+from mulberry.model.benchmark import Benchmark, Power, Speed, TextSpeed
 from mulberry.model.clock import Clock
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.gpu import GpuReport
 from mulberry.runtime.card import Card
-from mulberry.runtime.engine import EngineFailed, EngineRefused
-from mulberry.runtime.load import under_load
+from mulberry.runtime.engine import EngineFailed, EngineRefused, TextEncoder
+from mulberry.runtime.load import of_encoder, under_load
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import choose
 from mulberry.runtime.sandbox.provider import Sandbox
@@ -26,13 +27,17 @@ from mulberry.runtime.supervisor import Capacity, Supervisor
 from mulberry.runtime.wire import Provider
 
 AT_ONCE = (1, 4, 16)
+TEXTS_AT_ONCE = (1, 16, 64)
 LOOK_AT_POWER_SECONDS = 0.5
 
 Tell = Callable[[str], None]
 
 
 async def measure(model: ModelFolder, gpus: Gpus, clock: Clock, seconds: float, tell: Tell) -> Benchmark:
-    """`seconds` for each of `AT_ONCE`; `tell` gets progress in words. Raises `UserFacingError`: that does not work."""
+    """`seconds` for each of `AT_ONCE`, with an encoder `TEXTS_AT_ONCE`; `tell` gets progress in words.
+
+    Raises `UserFacingError`: that does not work.
+    """
     await asyncio.to_thread(model.verify)
     sandbox = (await choose()).sandbox
     report = await asyncio.to_thread(gpus.read)
@@ -59,33 +64,64 @@ async def _measure_on(
     manifest = model.manifest
     capacity = Capacity(slots=max(AT_ONCE))
     engine = Supervisor(model, sandbox=sandbox, jitter=random.Random(), card=card, capacity=capacity)  # noqa: S311
+    before = None if card is None else await asyncio.to_thread(card.used_bytes)
     tell(f"Loading {manifest.title}")
     await engine.start()
+    speeds: tuple[Speed, ...] = ()
+    power: Power | None = None
+    texts: tuple[TextSpeed, ...] = ()
     try:
         runs_on, ran_in = engine.status.runs_on, str(engine.status.confinement)
-        speeds: list[Speed] = []
-        power: Power | None = None
-        for at_once in AT_ONCE:
-            tell(f"{at_once} at once")
-            async with watching_power(card, gpus.read) as watts:
-                speed = await under_load(engine, at_once, seconds, context_tokens=manifest.context_tokens)
-            speeds.append(speed)
-            power = Power(mean := statistics.fmean(watts), speed.tokens_per_second / mean) if watts else None
+        if manifest.encoder is not None:
+            texts = tuple([speed async for speed in _reading(engine, card, gpus, seconds, tell)])
+        else:
+            speeds, power = await _writing(engine, manifest.context_tokens, card, gpus, seconds, tell)
     finally:
-        await engine.stop()
-    because = "" if power else "It ran on the CPU." if card is None else "The driver does not tell it for this GPU."
+        if card is None:
+            await engine.stop()
+        else:
+            await end_and_compare(card, before, engine.stop)
+    told = power is not None or any(speed.watts is not None for speed in texts)
+    because = "" if told else "It ran on the CPU." if card is None else "The driver does not tell it for this GPU."
     return Benchmark(
         model=manifest.name,
         model_version=manifest.version,
         title=manifest.title,
         runs_on=runs_on,
         ran_in=ran_in,
-        speeds=tuple(speeds),
+        speeds=speeds,
         power=power,
         no_power_because=because,
         as_of=clock.now(),
         version=__version__,
+        texts=texts,
+        precision=engine.precision,
     )
+
+
+async def _writing(
+    engine: Supervisor, context_tokens: int, card: Card | None, gpus: Gpus, seconds: float, tell: Tell
+) -> tuple[tuple[Speed, ...], Power | None]:
+    speeds: list[Speed] = []
+    power: Power | None = None
+    for at_once in AT_ONCE:
+        tell(f"{at_once} at once")
+        async with watching_power(card, gpus.read) as watts:
+            speed = await under_load(engine, at_once, seconds, context_tokens=context_tokens)
+        speeds.append(speed)
+        power = Power(mean := statistics.fmean(watts), speed.tokens_per_second / mean) if watts else None
+    return tuple(speeds), power
+
+
+async def _reading(
+    encoder: TextEncoder, card: Card | None, gpus: Gpus, seconds: float, tell: Tell
+) -> AsyncIterator[TextSpeed]:
+    for at_once in TEXTS_AT_ONCE:
+        tell(f"{at_once} texts at once")
+        async with watching_power(card, gpus.read) as watts:
+            speed = await of_encoder(encoder, at_once, seconds)
+        mean = statistics.fmean(watts) if watts else None
+        yield replace(speed, watts=mean, joules_per_text=mean and mean / speed.texts_per_second)
 
 
 @contextlib.asynccontextmanager

@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 
 from mulberry.hardware.gpu import Gpus
-from mulberry.model.gpu import GpuReport
+from mulberry.model.gpu import GpuCondition, GpuInfo, GpuReport
 from mulberry.model.models import size_in_words
-from mulberry.runtime.card import Card
+from mulberry.runtime.card import FLOOR_BYTES, Card
 from mulberry.runtime.gpu_truth import unfit
 from mulberry.runtime.manifest import Manifest
 from mulberry.runtime.wire import Provider
@@ -17,48 +20,130 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.25
 PATIENCE_SECONDS = 5.0  # the driver clears memory after the process is gone
 SLACK_BYTES = 64 << 20  # other programs come and go meanwhile
+MAY_COMPUTE = (GpuCondition.WORKS, GpuCondition.SENSOR_STUCK)
 
 
 def choose_card(manifest: Manifest, report: GpuReport, gpus: Gpus) -> tuple[Card | None, str]:
-    """The first GPU on which the model may run, or why none, as a sentence ("": it is not made for GPUs, or there is
-    none). Whether it does is shown by running it only."""
-    variant = manifest.variant_for(Provider.CUDA)
-    if variant is None:
+    """The GPU that has room for the best variant of the model, or why none, as a sentence or two ("": it is not made
+    for GPUs, or there is none). Whether the model runs there is shown by running it only."""
+    variants = manifest.variants_for(Provider.CUDA)
+    if not variants:
         return None, ""
     why = ""
+    usable = []
     for gpu in report.gpus:
-        if problem := unfit(gpu.driver_version, None):
+        if problem := _problem(gpu):
             why = f"{gpu.name} cannot be used. {problem}"
-        elif gpu.memory_total_bytes < variant.minimum_vram_bytes:
-            why = (
-                f"{gpu.name} has less memory than the {size_in_words(variant.minimum_vram_bytes)} that the model needs."
-            )
         else:
-            return Card(gpu, lambda uuid=gpu.uuid: used_bytes(gpus, uuid)), ""  # type: ignore[misc]
+            usable.append(Card(gpu, lambda uuid=gpu.uuid: _now(gpus, uuid)))  # type: ignore[misc]
+    for variant in variants:
+        for card in usable:
+            if variant.minimum_vram_bytes <= card.free_bytes:
+                return card, ""
+    if usable:
+        why = _no_room(max(usable, key=lambda card: card.free_bytes), manifest)
     return None, why
 
 
-def used_bytes(gpus: Gpus, uuid: str) -> int | None:
-    """Of the card's memory, by all programs. Blocking."""
-    return next((gpu.memory_used_bytes for gpu in gpus.read().gpus if gpu.uuid == uuid), None)
+def _problem(gpu: GpuInfo) -> str:
+    if gpu.condition not in MAY_COMPUTE:
+        return gpu.condition.problem or ""
+    return str(unfit(gpu) or "")
+
+
+def _no_room(card: Card, manifest: Manifest) -> str:
+    needed = min(variant.minimum_vram_bytes for variant in manifest.variants_for(Provider.CUDA))
+    free, total = max(card.free_bytes, 0), card.gpu.memory_total_bytes
+    told = (
+        f"{card.gpu.name} has {size_in_words(free)} of its {size_in_words(total)} of memory left for a model, "
+        f"and {manifest.title} needs {size_in_words(needed)} at least."
+    )
+    return f"{told} End other programs that use the GPU." if needed <= total - FLOOR_BYTES else told
+
+
+def _now(gpus: Gpus, uuid: str) -> GpuInfo | None:
+    """Blocking."""
+    return next((gpu for gpu in gpus.read().gpus if gpu.uuid == uuid), None)
 
 
 async def end_and_compare(card: Card, before_bytes: int | None, end: Callable[[], Awaitable[None]]) -> bool | None:
-    """Ends what runs on `card` and logs whether as much of its memory is free as before. None: nobody can tell."""
+    """Ends what runs on `card` and logs whether its memory was given back. None: nobody can tell.
+
+    The driver's list of processes proves it, where ours stand in it. Elsewhere (in containers, on Windows) as much
+    must be in use as before, by all programs together.
+    """
+    ours = await asyncio.to_thread(_ours_on, card)
     await end()
+    if ours:
+        return await _wait_until_gone(card, ours)
+    return await _wait_until_as_before(card, before_bytes)
+
+
+def _ours_on(card: Card) -> dict[int, int | None]:
+    """This agent's descendants on the card with the memory that each has, by the driver's word. Blocking."""
+    gpu = card.look()
+    listed = () if gpu is None else gpu.processes or ()
+    family = descendants(os.getpid()) if listed else set()
+    return {process.pid: process.memory_bytes for process in listed if process.pid in family}
+
+
+async def _wait_until_gone(card: Card, ours: dict[int, int | None]) -> bool | None:
+    held = [value for value in ours.values() if value is not None]
+    had = f"it had {sum(held):,} bytes" if held else "how much it had is not told"
+    until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        gpu = await asyncio.to_thread(card.look)
+        if gpu is None or gpu.processes is None:
+            log.warning("%s: nobody can tell whether its memory was given back", card.gpu.name)
+            return None
+        left = [process for process in gpu.processes if process.pid in ours]
+        if not left:
+            log.info("%s: all memory is given back: the job process is off the driver's list; %s", card.gpu.name, had)
+            return True
+        if asyncio.get_running_loop().time() >= until:
+            log.warning("%s: the driver still lists process %d of ours", card.gpu.name, left[0].pid)
+            return False
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _wait_until_as_before(card: Card, before_bytes: int | None) -> bool | None:
     if before_bytes is None:
         return None
-    loop = asyncio.get_running_loop()
-    until = loop.time() + PATIENCE_SECONDS
+    until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while True:
         after = await asyncio.to_thread(card.used_bytes)
         if after is None:
             log.warning("%s: nobody can tell whether its memory was given back", card.gpu.name)
             return None
         if after <= before_bytes + SLACK_BYTES:
-            log.info("%s: all memory is given back (%d bytes used before, %d now)", card.gpu.name, before_bytes, after)
+            log.info(
+                "%s: as much memory is free as before, of all programs together (%d bytes used then, %d now); the "
+                "driver does not tell what each has",
+                *(card.gpu.name, before_bytes, after),
+            )
             return True
-        if loop.time() >= until:
-            log.warning("%s: %d bytes more are used than before the work", card.gpu.name, after - before_bytes)
+        if asyncio.get_running_loop().time() >= until:
+            log.warning("%s: all programs use %d bytes more than before", card.gpu.name, after - before_bytes)
             return False
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def descendants(pid: int, processes: Path = Path("/proc")) -> set[int]:
+    """The processes that `pid` has started, and theirs. Empty where the system does not tell it as Linux does."""
+    found: set[int] = set()
+    unseen = [pid]
+    while unseen:
+        new = _children(processes / str(unseen.pop())) - found
+        found |= new
+        unseen += new
+    return found
+
+
+def _children(process: Path) -> set[int]:
+    """Each thread has its own. What ends meanwhile has none."""
+    found: set[int] = set()
+    with suppress(OSError):
+        for thread in (process / "task").iterdir():
+            with suppress(OSError):
+                found.update(map(int, (thread / "children").read_bytes().split()))
+    return found

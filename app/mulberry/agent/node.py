@@ -32,7 +32,6 @@ from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
 from mulberry.model.node import Intent, NodeState, Reason, ReasonKind, RootInfo, Status, Step, Want
 from mulberry.model.wallet import Reconciliation, WalletStatus
-from mulberry.runtime.engine import THE_CPU
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +99,9 @@ class Node:
             intent=facts.intent,
             network=network_info(profile, front_url, self._root),
             model=profile.model,
-            runs_on=shift.runs_on if shift else THE_CPU,
+            runs_on=shift.runs_on if shift else self._workshop.would_run_on,
             sandbox=shift.sandbox if shift else "",
+            own_servers=self._workshop.own_servers,
             running_requests=facts.running_requests,
             proxies=shift.proxies(records) if shift else proxy_statuses(None, records, self._workshop),
             earnings=earnings,

@@ -1,11 +1,13 @@
 """The words for every reason. One function a kind, so that all of them can be read, and tested, in one place."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Reason, ReasonKind
+from mulberry.runtime.engine import EngineState, EngineStatus
 
 NOT_TRUSTED = (ReasonKind.PROXY_DISTRUSTED,)
 
@@ -95,15 +97,28 @@ def proxy_pays_too_little(proxy: str, underpaid: Nanoton, limit: Nanoton) -> Rea
     )
 
 
-def engine_restarts(note: str) -> Reason:
-    """`note` is the engine's own sentence."""
-    next_step = "Requests are taken again as soon as the model is loaded."
-    return Reason(ReasonKind.ENGINE_FAILED, note, next_step, WhoseTurn.NOBODY)
+def engine_restarts(note: str, next_step: str = "", whose_turn: WhoseTurn = WhoseTurn.NOBODY) -> Reason:
+    """`note` is the engine's own sentence, `next_step` what may help."""
+    goes_on = f"{next_step} Requests are taken again as soon as the model is loaded.".strip()
+    return Reason(ReasonKind.ENGINE_FAILED, note, goes_on, whose_turn)
+
+
+def of_engine(status: EngineStatus) -> Iterator[Reason]:
+    """What an engine that starts, or serves in part only, has to say: its own sentences."""
+    if status.state is EngineState.RESTARTING:
+        yield engine_restarts(status.note, status.next_step, status.whose_turn)
+    elif status.state is EngineState.READY and status.note:
+        yield Reason(ReasonKind.ENGINE_FAILED, status.note, status.next_step, status.whose_turn, stops_work=False)
 
 
 def engine_gave_up(note: str) -> Reason:
     """`note` is the engine's own sentence."""
     return Reason(ReasonKind.ENGINE_FAILED, note, "See agent.log, then press Start to try once more.", WhoseTurn.YOU)
+
+
+def servers_unusable(problem: UserFacingError) -> Reason:
+    evidence = f"{problem.what} {problem.why}"
+    return Reason(ReasonKind.ENGINE_FAILED, evidence, problem.next_step, problem.whose_turn)
 
 
 def model_unusable(problem: UserFacingError) -> Reason:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import keep_aside, read_bounded, write_whole
-from mulberry.runtime.engines.openai_server import server_url
+from mulberry.runtime.engines.openai_places import server_url
 from mulberry.ton.address import parse_address
 
 log = logging.getLogger(__name__)
@@ -21,10 +21,11 @@ class Settings(BaseModel):
     `underpaid_limit`, in nanoton, end work for a proxy that has not signed for more than that, or has confirmed so much
     less than we counted. `model_folder` is an absolute path, instead of the profile's bundled model. `engine_urls` are
     OpenAI-compatible servers that run the jobs instead of our own process; `engine_key_file` holds the key that they
-    ask for. On `stats_port` of 127.0.0.1 the stats page is served. `ton_config` names a global.config.json, as TON
-    publishes it, whose lite servers are asked instead of the network's own. `passphrase_file` names a file with the
-    node wallet key's passphrase, for servers that start without anybody there, and `node_key_file` one with the key
-    itself, as the public worker has it.
+    ask for, and `engine_in_the_clear` lets prompts go to other computers over plain HTTP.
+    `restart_between_jobs` gives each request a job process that has served nobody before. On `stats_port` of 127.0.0.1
+    the stats page is served. `ton_config` names a global.config.json, as TON publishes it, whose lite servers are asked
+    instead of the network's own. `passphrase_file` names a file with the node wallet key's passphrase, for servers that
+    start without anybody there, and `node_key_file` one with the key itself, as the public worker has it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -40,6 +41,8 @@ class Settings(BaseModel):
     stats_port: int | None = Field(default=None, ge=1, le=65535)
     engine_urls: tuple[str, ...] = Field(default=(), max_length=64)
     engine_key_file: str | None = Field(default=None, max_length=4096)
+    engine_in_the_clear: bool = False
+    restart_between_jobs: bool = False
 
     @field_validator("owner_address")
     @classmethod

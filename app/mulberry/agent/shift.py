@@ -19,7 +19,7 @@ from mulberry.agent.workshop import Workshop
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, RootInfo, Step, StepState
 from mulberry.model.root_contract import RootParameters
-from mulberry.runtime.engine import THE_CPU, EngineState
+from mulberry.runtime.engine import EngineState
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +61,9 @@ class Shift:
 
     @property
     def runs_on(self) -> str:
-        """What the model has computed on; the CPU until it has."""
+        """What the model has computed on; until it has, what it would."""
         engine = self._bench.engine if self._bench else None
-        return (engine.status.runs_on if engine else "") or THE_CPU
+        return (engine.status.runs_on if engine else "") or self._workshop.would_run_on
 
     @property
     def served(self) -> Path | None:
@@ -107,9 +107,7 @@ class Shift:
         if self._bench is not None and self._bench.waits_for is not None:
             return (self._bench.waits_for,)
         engine = self._bench.engine if self._bench else None
-        if engine is not None and engine.status.state is EngineState.RESTARTING:
-            return (reasons.engine_restarts(engine.status.note),)
-        return ()
+        return () if engine is None else tuple(reasons.of_engine(engine.status))
 
     def of_proxies(self) -> tuple[Reason, ...]:
         """What the links to the proxies have to say."""

@@ -24,14 +24,18 @@ from mulberry.agent.sandbox_words import no_sandbox, why_none
 from mulberry.agent.sleep_watch import watch_for_sleep
 from mulberry.agent.startup_money import ConnectToTon, DeployWorkerContract, FundWallet, ReadRoot, UnlockKey
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped, Task
+from mulberry.agent.workshop import servers_engine
+from mulberry.cocoon.frames import MOST_BODY_BYTES
 from mulberry.cocoon.seams import Identity, largest_request_bytes
 from mulberry.cocoon.transports import Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
+from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
 from mulberry.model.network import NetworkProfile
 from mulberry.model.places import model_store, resource, this_program
 from mulberry.model.root_contract import ProxyAddress, RootParameters
+from mulberry.model.sentence import names, where_prompts_go
 from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
 from mulberry.runtime.models import ModelFolder
@@ -49,6 +53,8 @@ class ReadProfile:
             bench.owner = read_owner(settings.owner_address or profile.owner_address, profile)
         except UserFacingError as problem:
             return Blocked(reasons.network_unusable(problem))
+        if settings.engine_urls and profile.worker_policy is Policy.TDX:
+            return Blocked(reasons.network_unusable(_not_proven_elsewhere(profile.title)))
         if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
             return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
         try:
@@ -63,9 +69,8 @@ class LookForGpus:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         report = await asyncio.to_thread(bench.workshop.gpus.read)
-        bench.gpus = report
         if report.absent_because is not None:
-            return Skipped(f"{report.absent_because} The model runs on the CPU.")
+            return Skipped(f"{report.absent_because} The model runs on {bench.workshop.would_run_on}.")
         return Done(", ".join(gpu.name for gpu in report.gpus))
 
 
@@ -74,11 +79,15 @@ class CheckModel:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, own_folder = bench.workshop.profile, bench.workshop.settings.model_folder
+        if bench.workshop.own_servers:
+            return Skipped(f"Your own servers must have {profile.model_base_name}.")
         try:
             model = ModelFolder.read(Path(own_folder)) if own_folder else _bundled_or_imported(bench)
             await asyncio.to_thread(model.verify)
         except UserFacingError as problem:
             return Blocked(reasons.model_unusable(problem))
+        if model.manifest.encoder is not None:
+            return Blocked(reasons.model_unusable(_writes_nothing(model.manifest.title)))
         if profile.kind == "test":
             bench.model = model
             return Done(f"{model.manifest.title}, served under the name {profile.model_base_name}")
@@ -94,6 +103,8 @@ class CheckSandbox:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile = bench.workshop.profile
+        if servers := bench.workshop.own_servers:
+            return Skipped(where_prompts_go(servers))
         choice = await bench.workshop.find_sandbox()
         if not choice.is_for_strangers and not _is_on_this_computer(profile):
             return Blocked(reasons.network_unusable(no_sandbox(profile.title, choice)))
@@ -128,11 +139,13 @@ class LoadModel:
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         workshop = bench.workshop
-        if bench.model is None or bench.sandbox is None or bench.gpus is None:
-            raise RuntimeError("the GPUs, the model or the sandbox have not been looked at")
+        if workshop.own_servers:
+            return await _ask_servers(bench, progress)
+        if bench.model is None or bench.sandbox is None:
+            raise RuntimeError("the model or the sandbox has not been checked")
         manifest = bench.model.manifest
-        elsewhere = bool(workshop.settings.engine_urls)
-        card, note = (None, "") if elsewhere else choose_card(manifest, bench.gpus, workshop.gpus)
+        report = await asyncio.to_thread(workshop.gpus.read)  # anew: hours may have passed, and memory been taken
+        card, note = choose_card(manifest, report, workshop.gpus)
         if card is not None:
             try:
                 await _run_engine(bench, progress, card)
@@ -140,13 +153,32 @@ class LoadModel:
                 note = str(failure)
             else:
                 return Done(f"Runs on {card.gpu.name}")
-        if not elsewhere and manifest.variant_for(Provider.CPU) is None:
+        if manifest.variant_for(Provider.CPU) is None:
             return Blocked(reasons.engine_gave_up(note or "The model needs a GPU, and there is none."))
         try:
             await _run_engine(bench, progress, None)
         except EngineFailed as failure:
             return Blocked(reasons.engine_gave_up(str(failure)))
         return Done(f"{note} The model runs on the CPU." if note else "")
+
+
+async def _ask_servers(bench: Bench, progress: Progress) -> Outcome:
+    """Until one of them serves the model; meanwhile the engine's status says what is the matter with each."""
+
+    def on_status(status: EngineStatus) -> None:
+        if status.state in (EngineState.LOADING, EngineState.RESTARTING):
+            progress(status.note)
+        bench.on_change()
+
+    workshop = bench.workshop
+    try:
+        engine = servers_engine(workshop.profile.model_base_name, workshop.settings, on_status)
+        bench.keep_until_the_end(engine.stop)
+        bench.engine = engine
+        await engine.start()
+    except UserFacingError as problem:
+        return Blocked(reasons.servers_unusable(problem))
+    return Done(f"Served by {names(workshop.own_servers)}")
 
 
 async def _run_engine(bench: Bench, progress: Progress, card: Card | None) -> None:
@@ -250,7 +282,7 @@ def _link(
 ) -> ProxyLink:
     """To the proxy called `name`. Where it listens is asked anew each time."""
     workshop, profile, model, engine, owner = bench.workshop, bench.profile, bench.model, bench.engine, bench.owner
-    if model is None or engine is None or owner is None:
+    if engine is None or owner is None:
         raise RuntimeError("the model has not been loaded")
     book = ProxyBook(
         workshop.till,
@@ -279,7 +311,7 @@ def _link(
             clock=workshop.clock,
             random=workshop.random,
             on_change=on_change,
-            largest_request_bytes=largest_request_bytes(model.manifest.context_tokens),
+            largest_request_bytes=largest_request_bytes(model.manifest.context_tokens) if model else MOST_BODY_BYTES,
         )
 
     def endpoint() -> ProxyAddress | None:
@@ -327,6 +359,22 @@ def _bundled_or_imported(bench: Bench) -> ModelFolder:
 def _wrong_profile(why: str) -> UserFacingError:
     return UserFacingError(
         what="The network profile is not usable.", why=why, next_step="Correct the file, or use a bundled network."
+    )
+
+
+def _not_proven_elsewhere(network: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"Your own servers cannot work for {network}.",
+        why="A worker there proves what runs its jobs; what this computer can prove says nothing of other servers.",
+        next_step="Run it with `--engine-url none`, or join a network that asks for no proof.",
+    )
+
+
+def _writes_nothing(model: str) -> UserFacingError:
+    return UserFacingError(
+        what=f"{model} cannot work for this network.",
+        why="It is an encoder: it writes no text, and nothing else is sold on Cocoon today.",
+        next_step="Name another model. `mulberry benchmark --model …` measures this one.",
     )
 
 

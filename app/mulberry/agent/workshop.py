@@ -14,10 +14,13 @@ from mulberry.agent.traffic import Traffic
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile
+from mulberry.model.node import OwnServer
 from mulberry.model.places import DataFolder
 from mulberry.runtime.card import Card
-from mulberry.runtime.engine import Engine, EngineStatus
+from mulberry.runtime.engine import OWN_SERVERS, THE_CPU, Engine, EngineStatus
+from mulberry.runtime.engines.openai_places import check_ways, own_server, server_url
 from mulberry.runtime.engines.openai_server import OpenAiServers
+from mulberry.runtime.fresh import FreshProcesses
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import Choice, choose
 from mulberry.runtime.sandbox.provider import Sandbox
@@ -40,7 +43,7 @@ MakeEngine = Callable[
 ]
 
 
-def engine_of_choice(
+def job_engine(
     model: ModelFolder,
     settings: Settings,
     random: Random,
@@ -48,19 +51,27 @@ def engine_of_choice(
     sandbox: Sandbox,
     card: Card | None,
 ) -> RunningEngine:
-    """The owner's own servers where they named some, else one job process, in the sandbox, on `card` or the CPU.
-    There is a place for each request that the network may send at once.
+    """One job process, in the sandbox, on `card` or the CPU. There is a place for each request that the network may
+    send at once; or each has a process of its own, one after the other, where the owner wants that.
     """
-    if settings.engine_urls:
-        return OpenAiServers(
-            settings.engine_urls,
-            model.manifest.name,
-            key_file=Path(settings.engine_key_file) if settings.engine_key_file else None,
-            requests_limit=settings.max_active_requests,
-            on_change=on_change,
-        )
     capacity = Capacity(slots=settings.max_active_requests)
-    return Supervisor(model, sandbox=sandbox, jitter=random, card=card, on_change=on_change, capacity=capacity)
+
+    def make(on_change: Callable[[EngineStatus], None]) -> Supervisor:
+        return Supervisor(model, sandbox=sandbox, jitter=random, card=card, on_change=on_change, capacity=capacity)
+
+    return FreshProcesses(make, on_change=on_change) if settings.restart_between_jobs else make(on_change)
+
+
+def servers_engine(model: str, settings: Settings, on_change: Callable[[EngineStatus], None]) -> RunningEngine:
+    """The owner's own servers, all of them, for the model of this name. Raises `UserFacingError`: see `check_ways`."""
+    check_ways(settings.engine_urls, settings.engine_key_file, in_the_clear=settings.engine_in_the_clear)
+    return OpenAiServers(
+        settings.engine_urls,
+        model,
+        key_file=Path(settings.engine_key_file) if settings.engine_key_file else None,
+        requests_limit=settings.max_active_requests,
+        on_change=on_change,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +86,18 @@ class Workshop:
     clock: Clock
     random: Random
     keys: KeyKeeper
-    make_engine: MakeEngine = engine_of_choice
+    make_engine: MakeEngine = job_engine
     find_sandbox: Callable[[], Awaitable[Choice]] = choose
     traffic: Traffic = field(default_factory=Traffic)
     rehearse: Ask = ask_a_process
     when_ready: Callable[[], None] = lambda: None  # called at the end of each start-up that went well
+
+    @property
+    def own_servers(self) -> tuple[OwnServer, ...]:
+        """Where the owner lets the jobs run instead of here."""
+        return tuple(own_server(server_url(url)) for url in self.settings.engine_urls)
+
+    @property
+    def would_run_on(self) -> str:
+        """What the model runs on while no engine has told."""
+        return OWN_SERVERS if self.settings.engine_urls else THE_CPU

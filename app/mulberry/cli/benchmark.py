@@ -40,9 +40,13 @@ def last_one(root: Path) -> Benchmark:
 
 
 def in_lines(benchmark: Benchmark, profile: NetworkProfile) -> Iterator[str]:
-    yield f"{benchmark.title} ({benchmark.model}, version {benchmark.model_version}) on {benchmark.runs_on}"
+    told = ", ".join(filter(None, (benchmark.model, f"version {benchmark.model_version}", benchmark.precision)))
+    yield f"{benchmark.title} ({told}) on {benchmark.runs_on}"
     yield f"measured {benchmark.as_of.astimezone():%Y-%m-%d %H:%M} in: {benchmark.ran_in}"
     yield ""
+    if benchmark.texts:
+        yield from _of_encoder(benchmark)
+        return
     yield "requests at once   tokens/s written   tokens/s read   first text after"
     for speed in benchmark.speeds:
         yield (
@@ -58,6 +62,21 @@ def in_lines(benchmark: Benchmark, profile: NetworkProfile) -> Iterator[str]:
     play = ", which is play money" if profile.kind == "demo" else ""
     yield f"On {profile.title} a day could earn {limit} at most{play}."
     yield "That is full load for 24 hours at the network's price; how much work comes is another matter."
+
+
+def _of_encoder(benchmark: Benchmark) -> Iterator[str]:
+    yield "texts at once   texts/s   a request takes   joules a text"
+    for speed in benchmark.texts:
+        joules = "not measured" if speed.joules_per_text is None else f"{speed.joules_per_text:,.3f}"
+        milliseconds = f"{speed.request_seconds * 1000:,.1f} ms"
+        yield f"{speed.at_once:13}   {speed.texts_per_second:7,.0f}   {milliseconds:>15}   {joules:>13}"
+    yield ""
+    told = [speed.watts for speed in benchmark.texts if speed.watts is not None]
+    if told:
+        yield f"Power: {told[-1]:,.0f} W with {benchmark.texts[-1].at_once} texts at once"
+    else:
+        yield f"Power: not measured. {benchmark.no_power_because}"
+    yield "An encoder earns nothing on Cocoon: only models that write text are sold there today."
 
 
 def _shortened(amount: Nanoton) -> Nanoton:

@@ -41,6 +41,28 @@ def run(
     stats_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Serve the stats page there.", show_default=False)
     ] = None,
+    engine_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A server of yours that runs the jobs, OpenAI-compatible; may be repeated. Or none.",
+            show_default=False,
+        ),
+    ] = None,
+    engine_key_file: Annotated[
+        Path | None, typer.Option(help="A file with the key that your servers ask for.", show_default=False)
+    ] = None,
+    engine_in_the_clear: Annotated[
+        bool | None,
+        typer.Option("--engine-in-the-clear", help="Prompts may go there over plain HTTP.", show_default=False),
+    ] = None,
+    restart_between_jobs: Annotated[
+        bool | None,
+        typer.Option(
+            "--restart-between-jobs/--keep-between-jobs",
+            help="Each request gets a process that served nobody before, and waits while the model loads.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Join a network by a file and work for it. Ctrl-C finishes what runs, a second one stops at once."""
@@ -69,6 +91,10 @@ def run(
         model_folder=str(own_folder.absolute()) if own_folder else None,
         node_key_file=str(node_key.absolute()) if node_key else None,
         stats_port=stats_port,
+        engine_urls=() if engine_url == ["none"] else tuple(engine_url) if engine_url else None,
+        engine_key_file=str(engine_key_file.absolute()) if engine_key_file else None,
+        engine_in_the_clear=engine_in_the_clear,
+        restart_between_jobs=restart_between_jobs,
     )
     if not is_bundled(network):
         typer.echo(f"Other commands know this network as --network {profile.name}.")

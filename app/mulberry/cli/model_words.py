@@ -19,6 +19,8 @@ def of_store(status: StoreStatus) -> Iterator[str]:
         yield f"{model.name} {model.version}: {model.title or 'unreadable'}{use}"
         imported = f", imported {model.imported_at.astimezone():%Y-%m-%d %H:%M}" if model.imported_at else ""
         yield f"  {size_in_words(model.size_bytes)}, licence {model.licence or 'unknown'}{imported}"
+        if not model.problem:
+            yield f"  {model.kind}: {model.kind.in_words}"
         yield f"  entry {model.entry}"
         if model.source:
             yield f"  from {model.source}"

@@ -62,7 +62,11 @@ def import_(
                 return (await import_model(store, source, judge, SystemClock(), line.tell)).entry
 
     model = store.find(asyncio.run(work()))
-    typer.echo(f"{model.title} ({model.name}, version {model.version}) is here and may serve.")
+    typer.echo(
+        f"{model.title} ({model.name}, version {model.version}) is here{' and may serve' * model.kind.may_serve}."
+    )
+    if not model.kind.may_serve:
+        typer.echo(f"It {model.kind.in_words}. Measure it: `mulberry benchmark --model {model.name}`.")
 
 
 @models.command()

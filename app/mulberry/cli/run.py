@@ -1,9 +1,11 @@
 """`mulberry run`: joins a network by a file, works for it, and ends as its owner wishes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from mulberry.agent.settings import Settings, load_settings, save_settings
 from mulberry.cli.agent_process import on_interrupt, own_agent
@@ -18,15 +20,18 @@ from mulberry.model.network import NetworkProfile
 from mulberry.model.node import NodeState, Want
 from mulberry.model.places import DataFolder
 from mulberry.model.sentence import sentence
+from mulberry.runtime.engines.openai_places import check_ways
 from mulberry.ton.address import parse_address
 
 Say = Callable[[str], None]
+OPTIONS = {"engine_urls": "engine_url", "node_key_file": "node_key"}  # where an option has another name
 
 
 def prepare(root: Path, profile: NetworkProfile, **wishes: object) -> None:
     """Keeps the profile and what its owner wishes (fields of `Settings`, None: as before) for the network's agent.
 
-    Raises `UserFacingError`: an agent works for it already, by other words, or there is nobody to be paid.
+    Raises `UserFacingError`: an agent works for it already, by other words, a wish cannot be kept, or there is nobody
+    to be paid.
     """
     folder = DataFolder.of_network(root, profile.name)
     folder.create()
@@ -36,8 +41,11 @@ def prepare(root: Path, profile: NetworkProfile, **wishes: object) -> None:
     try:
         wanted = Settings.model_validate(settings.model_dump() | chosen)
         parse_address(wanted.owner_address or profile.owner_address)
+    except ValidationError as mistakes:
+        raise _not_kept(mistakes, wishes) from mistakes
     except ValueError as mistake:
         raise _no_owner(wishes.get("owner_address")) from mistake
+    check_ways(wanted.engine_urls, wanted.engine_key_file, in_the_clear=wanted.engine_in_the_clear)
     if (wanted, written) == (settings, read_bounded(folder.profile)):
         return
     if asyncio.run(_is_running(folder)):
@@ -49,6 +57,17 @@ def prepare(root: Path, profile: NetworkProfile, **wishes: object) -> None:
     if written is not None:
         write_whole(folder.profile, written)
     save_settings(folder.settings, wanted)
+
+
+def _not_kept(mistakes: ValidationError, wishes: Mapping[str, object]) -> UserFacingError:
+    (field, *_), why = mistakes.errors()[0]["loc"], mistakes.errors()[0]["msg"]
+    if field == "owner_address":
+        return _no_owner(wishes.get("owner_address"))
+    return UserFacingError(
+        what=f"The setting {field} cannot be used.",
+        why=f"{why.removeprefix('Value error, ')}.",
+        next_step=f"Correct it: --{OPTIONS.get(str(field), str(field)).replace('_', '-')}.",
+    )
 
 
 def _no_owner(untrusted: object) -> UserFacingError:

@@ -12,7 +12,7 @@ from mulberry.model.gpu import GpuReport
 from mulberry.model.jobs import Job
 from mulberry.model.money import format_ton
 from mulberry.model.node import NodeState, ProxyStatus, Reason, Status, Step, StepState
-from mulberry.model.sentence import sentence, title
+from mulberry.model.sentence import sentence, title, where_prompts_go
 from mulberry.model.text import plain
 
 MARKS = {
@@ -61,6 +61,8 @@ def of_status(status: Status) -> Iterator[str]:
         yield f"  proxy    {proxy.name}: {line}{proof}"
     if status.sandbox:
         yield f"  sandbox  {status.sandbox}"
+    if status.own_servers:
+        yield f"  servers  {where_prompts_go(status.own_servers)}"
     yield from _of_gpus(status.gpus)
     if status.network.front_url:
         yield f"  customers may ask at {status.network.front_url}/v1/chat/completions"

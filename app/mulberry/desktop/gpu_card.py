@@ -35,9 +35,10 @@ class GpuCard(Card):
         status = view.status
         if status is None:
             return
-        self.sandbox.say(wording.sandbox_line(status))
-        self.sandbox.setVisible(bool(status.sandbox))
-        self.sandbox.mark("look", "warn" if status.sandbox == NO_SANDBOX else "source")
+        told = wording.sandbox_line(status)
+        self.sandbox.say(told)
+        self.sandbox.setVisible(bool(told))
+        self.sandbox.mark("look", "warn" if status.own_servers or status.sandbox == NO_SANDBOX else "source")
         self.without.setVisible(not status.gpus.gpus)
         if not status.gpus.gpus:
             self.without.show_status(status)
@@ -128,7 +129,7 @@ class NoGpuBlock(QWidget):
         column.addLayout(grid)
 
     def show_status(self, status: Status) -> None:
-        self.name.say(wording.no_gpu_title(status.network))
+        self.name.say(wording.no_gpu_title(status))
         self.because.say(wording.why_no_gpu(status.gpus))
         self.facts["Model"].say(status.model)
         self.facts["Runs on"].say(status.runs_on)

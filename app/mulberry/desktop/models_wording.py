@@ -4,7 +4,15 @@ import re
 
 from mulberry.desktop import wording
 from mulberry.desktop.network_wording import Fact
-from mulberry.model.models import ModelsStatus, ModelVerb, ModelWork, StoredModel, StoreStatus, WorkState, size_in_words
+from mulberry.model.models import (
+    ModelsStatus,
+    ModelVerb,
+    ModelWork,
+    StoredModel,
+    StoreStatus,
+    WorkState,
+    size_in_words,
+)
 from mulberry.model.text import plain
 
 LONGEST_VALUE = 80  # characters
@@ -34,6 +42,8 @@ def state_line(model: StoredModel) -> tuple[str, str]:
         return f"Cannot serve: {plain(model.problem, LONGEST_REASONS)}", "bad"
     if model.in_use:
         return "Serves now", "strong"
+    if not model.kind.may_serve:
+        return "For `mulberry benchmark` alone: only models that write text are sold on Cocoon today", "source"
     return "May serve", "source"
 
 
@@ -43,7 +53,7 @@ def facts(model: StoredModel) -> tuple[Fact, ...]:
     return (
         Fact("Name on the network", _cut(model.name), f"Requests carry this name. {plain(model.name)}"),
         Fact("Licence", _cut(model.licence) or "not said", f"Of the weights. {word}"),
-        Fact("Context", _context(model), f"Prompt and answer together. {word}"),
+        Fact("Kind and context", _kind(model), f"It {model.kind.in_words}. {word}"),
         Fact("Runs on", _ways(model), f"What it needs at least. {word}"),
         Fact("On the disk", size_in_words(model.size_bytes), "All of its files."),
         inspection(model),
@@ -75,7 +85,7 @@ def work_title(work: ModelWork, status: ModelsStatus) -> str:
         case WorkState.RUNNING, _:
             return f"Inspecting {about}"
         case WorkState.DONE, ModelVerb.IMPORT:
-            return f"{_cut(work.title)} is here and may serve."
+            return f"{_cut(work.title)} is here. Nothing is against it."
         case WorkState.DONE, ModelVerb.MOVE:
             return f"All models lie in {about} now."
         case WorkState.DONE, _:
@@ -171,8 +181,8 @@ def _cut(untrusted: str) -> str:
     return UNBROKEN.sub(lambda word: f"{word[0][:LONGEST_WORD]}…", plain(untrusted, LONGEST_VALUE).strip())
 
 
-def _context(model: StoredModel) -> str:
-    return f"{model.context_tokens:,} tokens" if model.context_tokens else "not known"
+def _kind(model: StoredModel) -> str:
+    return f"{model.kind}, {model.context_tokens:,} tokens" if model.context_tokens else "not known"
 
 
 def _ways(model: StoredModel) -> str:

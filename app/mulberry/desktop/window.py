@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self.quit_action = self._action("Quit the window", self.quit_asked, "Ctrl+Q")
         self.stop_and_quit_action = self._action("Stop earning and quit", self.stop_and_quit_asked)
         self.sidebar.menu.addActions([self.quit_action, self.stop_and_quit_action])
-        self.banner = Banner(wording.DEMO_BANNER)
+        self.banner = Banner()
         self.notice = Notice()
         self._lay_out()
         for number in range(self.pages.count()):
@@ -106,6 +106,7 @@ class MainWindow(QMainWindow):
 
     def show_view(self, view: View) -> None:
         is_demo = view.status is None or view.status.network.is_demo
+        self.banner.words.say(wording.demo_banner(view.status))
         self.banner.setVisible(is_demo)
         if view.status is not None:
             self.sidebar.network.say(view.status.network.title)
@@ -235,12 +236,13 @@ class _PageEntry(QStyledItemDelegate):
 class Banner(QFrame):
     """One strip on top of every page."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setProperty("look", "banner")
+        self.words = Text("", "warn", wraps=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 7, 16, 7)
-        row.addWidget(Text(text, "warn", wraps=True))
+        row.addWidget(self.words)
 
 
 class Notice(QFrame):

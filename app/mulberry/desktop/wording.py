@@ -8,7 +8,8 @@ from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.money import Nanoton, format_ton
-from mulberry.model.node import NO_SANDBOX, NetworkInfo, NodeState, ProxyStatus, ReasonKind, Status, Want
+from mulberry.model.node import NO_SANDBOX, NodeState, ProxyStatus, ReasonKind, Status, Want
+from mulberry.model.sentence import where_prompts_go
 
 GIBIBYTE = 2**30
 JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
@@ -16,7 +17,6 @@ NO_ANSWER_TITLE = "No answer"
 NO_ANSWER = "The agent does not answer; trying again."
 STARTING_TITLE = "Starting"
 STARTING = "Starting the agent, which does the work and keeps the books."
-DEMO_BANNER = "Demo network: everything runs on this computer and the money is play money."
 SANDBOX_WAY_OUT = "`mulberry sandbox selftest` shows what is missing."
 NO_JOBS = "No jobs yet. Press Start earning; each request that this computer answers becomes a row here."
 
@@ -151,12 +151,21 @@ def why_no_gpu(report: GpuReport) -> str:
     return f"{report.absent_because} Waiting for it until {clock_time(report.waiting_until)}."
 
 
-def no_gpu_title(network: NetworkInfo) -> str:
-    return "No GPU: running the demo on the CPU" if network.is_demo else "No NVIDIA GPU"
+def demo_banner(status: Status | None) -> str:
+    if status is not None and any(not server.is_here for server in status.own_servers):
+        return "Demo network: the money is play money."
+    return "Demo network: everything runs on this computer and the money is play money."
+
+
+def no_gpu_title(status: Status) -> str:
+    runs_here = status.network.is_demo and not status.own_servers
+    return "No GPU: running the demo on the CPU" if runs_here else "No NVIDIA GPU"
 
 
 def sandbox_line(status: Status) -> str:
-    """What stands around the jobs, "" while nothing of ours runs them."""
+    """What stands around the jobs, or where they are run instead; "" while nothing of ours runs them."""
+    if status.own_servers:
+        return where_prompts_go(status.own_servers)
     if status.sandbox == NO_SANDBOX:
         return f"No sandbox holds here: only jobs of this computer are run. {SANDBOX_WAY_OUT}"
     return f"Jobs run in a sandbox, tested at its last start: {status.sandbox}." if status.sandbox else ""

@@ -6,6 +6,29 @@ from enum import StrEnum
 from pathlib import Path
 
 
+class ModelKind(StrEnum):
+    """What a model makes of a text. Encoders, all but the first, are not sold on Cocoon today."""
+
+    TEXT_GENERATION = "text-generation"
+    EMBEDDING = "embedding"  # a vector
+    CLASSIFICATION = "classification"  # a score for each label
+
+    @property
+    def in_words(self) -> str:
+        return _KINDS[self]
+
+    @property
+    def may_serve(self) -> bool:
+        return self is ModelKind.TEXT_GENERATION
+
+
+_KINDS = {
+    ModelKind.TEXT_GENERATION: "writes text",
+    ModelKind.EMBEDDING: "turns texts into vectors, which is not sold on Cocoon today",
+    ModelKind.CLASSIFICATION: "sorts texts by labels, which is not sold on Cocoon today",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ModelWay:
     """One way to run a model: on `provider` (`cpu` or `cuda`), with so much memory of the GPU at least."""
@@ -39,6 +62,7 @@ class StoredModel:
     made_from: str = ""
     judged_in: str = ""
     is_bundled: bool = False
+    kind: ModelKind = ModelKind.TEXT_GENERATION
 
 
 @dataclass(frozen=True, slots=True)

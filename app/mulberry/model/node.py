@@ -193,6 +193,18 @@ class NetworkInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnServer:
+    """A server of the owner's that runs the jobs in place of a job process. `name` is its host, and port where needed.
+
+    `is_here`: on this computer; `is_encrypted`: nobody on the way reads the prompts.
+    """
+
+    name: str
+    is_here: bool
+    is_encrypted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The whole truth at `as_of`, as the agent knows it."""
 
@@ -202,7 +214,7 @@ class Status:
     intent: Intent
     network: NetworkInfo
     model: str
-    runs_on: str  # "NVIDIA GeForce RTX 4090", or "the CPU"
+    runs_on: str  # "NVIDIA GeForce RTX 4090", "the CPU", "your own servers"
     running_requests: int
     proxies: tuple[ProxyStatus, ...]
     earnings: Earnings
@@ -210,4 +222,5 @@ class Status:
     state_since: datetime
     as_of: datetime
     version: str
-    sandbox: str = ""  # what stands around strangers' jobs, and how it was tested; "": nothing runs
+    sandbox: str = ""  # what stands around strangers' jobs, and how it was tested; "": nothing of ours runs
+    own_servers: tuple[OwnServer, ...] = ()  # where prompts go instead of a job process

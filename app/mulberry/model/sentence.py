@@ -1,7 +1,7 @@
 """The one sentence. Window header, tray, notifications and `mulberry status` print this and nothing else."""
 
 from mulberry.model.money import format_ton
-from mulberry.model.node import NodeState, ReasonKind, Status, StepState
+from mulberry.model.node import NodeState, OwnServer, ReasonKind, Status, StepState
 
 TITLES = {
     NodeState.STOPPED: "Stopped",
@@ -41,6 +41,20 @@ def sentence(status: Status) -> str:
             return f"Finishing {_requests(status.running_requests)}, taking no new ones. {today}."
         case NodeState.PAUSED | NodeState.NEEDS_YOU:
             return _because(status)
+
+
+def where_prompts_go(servers: tuple[OwnServer, ...]) -> str:
+    """What an owner who has strangers' prompts answered by other servers must know of it."""
+    if all(server.is_here for server in servers):
+        return f"Prompts go to your own servers on this computer ({names(servers)}), which no sandbox of ours reaches."
+    far = tuple(server for server in servers if not server.is_here)
+    open_ways = tuple(server for server in far if not server.is_encrypted)
+    readable = f" Everybody on the way to {names(open_ways)} can read them." if open_ways else ""
+    return f"Prompts leave this computer for {names(far)}, which no sandbox of ours reaches.{readable}"
+
+
+def names(servers: tuple[OwnServer, ...]) -> str:
+    return ", ".join(server.name for server in servers)
 
 
 def _requests(count: int) -> str:

@@ -9,19 +9,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mulberry.model.gpu import GpuInfo
+from mulberry.model.gpu import GpuCondition, GpuInfo
 from mulberry.runtime.job_link import JobLink
 
 LOOK_SECONDS = 1.0
+NO_LONGER_COMPUTE = (GpuCondition.LOST, GpuCondition.RESET_NEEDED)
 FLOOR_BYTES = 256 << 20  # below that a desktop stutters and other programs fail
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`used_bytes` tells how much of its memory all programs use together, None: unknown. It may block."""
+    """`gpu` is as it was when the card was chosen. `look` tells how it is now, None: nobody can; it may block."""
 
     gpu: GpuInfo
-    used_bytes: Callable[[], int | None]
+    look: Callable[[], GpuInfo | None]
+
+    @property
+    def free_bytes(self) -> int:
+        """What a model could have when the card was chosen; where the driver did not tell it, all."""
+        return self.gpu.memory_total_bytes - (self.gpu.memory_used_bytes or 0) - FLOOR_BYTES
+
+    def used_bytes(self) -> int | None:
+        """Of its memory now, by all programs. It may block."""
+        gpu = self.look()
+        return None if gpu is None else gpu.memory_used_bytes
 
     def device_files(
         self, driver: Path = Path("/proc/driver/nvidia/gpus"), devices: Path = Path("/dev")
@@ -40,10 +51,13 @@ class Card:
 
 
 async def watch_card(card: Card, link: JobLink) -> None:
-    """Ends the job when the card is almost full, until it is cancelled. What each program has is not told on every
-    system, and the job is the one that must give way."""
+    """Ends the job when the card is almost full or lost, until it is cancelled. What each program has is not told on
+    every system, and the job is the one that must give way."""
     while True:
-        used = await asyncio.to_thread(card.used_bytes)
+        gpu = await asyncio.to_thread(card.look)
+        if gpu is not None and gpu.condition in NO_LONGER_COMPUTE:
+            link.end(f"{gpu.name} cannot be used any more. {gpu.condition.problem}")
+        used = None if gpu is None else gpu.memory_used_bytes
         if used is not None and used > card.gpu.memory_total_bytes - FLOOR_BYTES:
             link.end("The GPU's memory was almost full, so the engine was ended.")
         await asyncio.sleep(LOOK_SECONDS)

@@ -1,16 +1,18 @@
 """What an engine is to the rest of the agent: requests in, pieces of text out, two ways to fail."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from mulberry.model.errors import WhoseTurn
 from mulberry.runtime.sandbox.provider import Confinement
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 JsonObject = dict[str, Any]
 
 THE_CPU = "the CPU"
+OWN_SERVERS = "your own servers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class Piece:
     log_probability: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedTexts:
+    """What an encoder made of some texts: a row of numbers each, a vector or a score for each label. `tokens` are those
+    of all texts together."""
+
+    rows: tuple[tuple[float, ...], ...]
+    tokens: int
+
+
 class EngineState(StrEnum):
     STOPPED = "stopped"
     LOADING = "loading"
@@ -57,13 +68,16 @@ class EngineStatus:
     """`note` is a plain sentence or two: progress while loading, what broke otherwise; "" when all is well.
 
     `confinement` is what the job process showed of its sandbox, once it has. `runs_on` is what the model has computed
-    on, for people: "the CPU", a GPU's name; "" while nothing has.
+    on, for people: "the CPU", a GPU's name; "" while nothing has. `next_step` is what may help and `whose_turn` who has
+    to act, where the engine knows.
     """
 
     state: EngineState
     note: str = ""
     confinement: Confinement | None = None
     runs_on: str = ""
+    next_step: str = ""
+    whose_turn: WhoseTurn = WhoseTurn.NOBODY
 
 
 @dataclass(eq=False)
@@ -103,4 +117,12 @@ class Engine(Protocol):
 
         Raises `EngineRefused` before the first piece, `EngineFailed` at any time.
         """
+        ...
+
+
+class TextEncoder(Protocol):
+    """An engine for a model that writes nothing."""
+
+    async def encode(self, texts: Sequence[str]) -> EncodedTexts:
+        """Raises `EngineRefused`: these texts cannot be read; `EngineFailed`. Cancelled, it frees its place."""
         ...

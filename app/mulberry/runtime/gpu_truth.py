@@ -6,11 +6,13 @@ line that fits counts. Missing libraries come last: onnxruntime complains of tho
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from mulberry.model.gpu import GpuInfo
+
 OLDEST_DRIVER = 580  # of CUDA 13, for which this onnxruntime is built
-OLDEST_CAPABILITY = (7, 5)  # CUDA 13 begins with Turing
+OLDEST_CAPABILITY = (7, 5)  # Turing: NVIDIA's release notes for CUDA 13.0 end all that came before it
 
 
 class GpuFault(StrEnum):
@@ -104,11 +106,15 @@ def truth_of(untrusted_words: str) -> GpuTruth:
     return next((truth for pattern, truth in _KNOWN if re.search(pattern, untrusted_words)), _UNKNOWN)
 
 
-def unfit(driver_version: str, compute_capability: tuple[int, int] | None) -> GpuTruth | None:
+def unfit(gpu: GpuInfo) -> GpuTruth | None:
     """What can be known before anything is tried, by NVML's words; None: nothing stands against it."""
-    major = driver_version.partition(".")[0]
+    major = gpu.driver_version.partition(".")[0]
     if major.isdecimal() and int(major) < OLDEST_DRIVER:
-        return _DRIVER_TOO_OLD
-    if compute_capability is not None and compute_capability < OLDEST_CAPABILITY:
-        return _CARD_TOO_OLD
+        cause = f"The NVIDIA driver is {gpu.driver_version}, and CUDA 13 needs {OLDEST_DRIVER} or newer."
+        return replace(_DRIVER_TOO_OLD, cause=cause)
+    if gpu.compute_capability is not None and gpu.compute_capability < OLDEST_CAPABILITY:
+        found, oldest = (".".join(map(str, pair)) for pair in (gpu.compute_capability, OLDEST_CAPABILITY))
+        generation = f" ({gpu.architecture})" if gpu.architecture else ""
+        cause = f"By its driver, this GPU has compute capability {found}{generation}, and CUDA 13 begins with {oldest}."
+        return replace(_CARD_TOO_OLD, cause=cause)
     return None

@@ -4,17 +4,19 @@ The process runs strangers' prompts, so nothing it says is believed unchecked: a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import cast
 
-from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
+from mulberry.runtime.engine import EngineFailed, EngineRefused
+from mulberry.runtime.frames import FrameReader, WireError
+from mulberry.runtime.runs import EncodingRun, Run
 from mulberry.runtime.wire import (
     TO_CHILD_LIMIT_BYTES,
     TO_PARENT_LIMIT_BYTES,
     Cancel,
+    Encode,
+    Encoded,
     Entered,
-    Finish,
-    FrameReader,
     GenerationRequest,
     Inspected,
     LoadFailed,
@@ -24,105 +26,12 @@ from mulberry.runtime.wire import (
     Step,
     Submit,
     ToChild,
-    WireError,
     message_to_parent,
     pack,
 )
 
 SHOWN_TEXT_LIMIT = 500
-CHARACTERS_PER_TOKEN_LIMIT = 1024  # no tokenizer's longest token comes near
-
-
-class Run:
-    """One request under way: the pieces that came and were not taken yet. Times are the event loop's."""
-
-    def __init__(self, number: int, answers: int, context_tokens: int, started_at: float) -> None:
-        self.number = number
-        self.started_at = started_at
-        self._open = dict.fromkeys(range(answers), 0)  # choice → characters so far
-        self._context_tokens = context_tokens
-        self._prompt_tokens: int | None = None
-        self._completion_tokens = 0
-        self._cached_tokens = 0
-        self._reasoning_tokens = 0
-        self._details: dict[int, tuple[int, float]] = {}  # choice → tokens of its thoughts, log-probability
-        self._waiting: list[Piece] = []
-        self._failure: Exception | None = None
-        self._news = asyncio.Event()
-
-    @property
-    def is_over(self) -> bool:
-        return not self._open or self._failure is not None
-
-    def accepted(self, prompt_tokens: int) -> None:
-        """Raises `WireError` at an impossible word of the process, as the next two do."""
-        if self._prompt_tokens is not None or not 0 < prompt_tokens <= self._context_tokens * len(self._open):
-            raise WireError("a number of prompt tokens that the request cannot have")
-        self._prompt_tokens = prompt_tokens
-
-    def cached(self, tokens: int) -> None:
-        self._cached_tokens += tokens
-        if tokens < 0 or self._prompt_tokens is None or self._cached_tokens > self._prompt_tokens:
-            raise WireError("a number of cached tokens that the prompts cannot have")
-
-    def text(self, choice: int, text: str, thoughts: str = "") -> None:
-        so_far = self._open.get(choice)
-        length = len(text) + len(thoughts)
-        if so_far is None or so_far + length > self._context_tokens * CHARACTERS_PER_TOKEN_LIMIT:
-            raise WireError("text that no answer can have")
-        self._open[choice] = so_far + length
-        last = self._waiting[-1] if self._waiting else None
-        if last is not None and last.choice == choice and last.finish is None and not (last.text and thoughts):
-            last = self._waiting.pop()  # whoever reads slowly gets larger pieces
-            text, thoughts = last.text + text, last.thoughts + thoughts
-        self._waiting.append(Piece(choice, text, thoughts=thoughts))
-        self._news.set()
-
-    def details(self, choice: int, reasoning_tokens: int, log_probability: float) -> None:
-        if choice not in self._open or reasoning_tokens < 0 or not log_probability <= 0:
-            raise WireError("details that no answer can have")
-        self._details[choice] = reasoning_tokens, log_probability
-
-    def end(self, choice: int, finish: Finish, completion_tokens: int) -> None:
-        if choice not in self._open or self._prompt_tokens is None:
-            raise WireError("the end of an answer that is not open")
-        if not 0 < completion_tokens <= self._context_tokens:
-            raise WireError("a number of tokens that no answer can have")
-        reasoning_tokens, log_probability = self._details.pop(choice, (0, None))
-        if reasoning_tokens > completion_tokens:
-            raise WireError("more tokens of thought than tokens")
-        self._completion_tokens += completion_tokens
-        self._reasoning_tokens += reasoning_tokens
-        del self._open[choice]
-        last = self._waiting[-1] if self._waiting else None
-        text = thoughts = ""
-        if last is not None and last.choice == choice:
-            last = self._waiting.pop()
-            text, thoughts = last.text, last.thoughts
-        usage = None if self._open else self._usage(self._prompt_tokens)
-        self._waiting.append(Piece(choice, text, finish, usage, thoughts, log_probability))
-        self._news.set()
-
-    def _usage(self, prompt_tokens: int) -> Usage:
-        return Usage(prompt_tokens, self._completion_tokens, self._cached_tokens, self._reasoning_tokens)
-
-    def fail(self, failure: Exception) -> None:
-        if not self.is_over:
-            self._failure = failure
-            self._news.set()
-
-    async def pieces(self) -> AsyncIterator[Piece]:
-        """Ends after the piece with the usage, or raises what the run failed of."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            taken, self._waiting = self._waiting, []
-            for piece in taken:
-                yield piece
-                if piece.usage is not None:
-                    return
-            if self._failure is not None:
-                raise self._failure
+FRAMES_A_SECOND_LIMIT = 30_000  # the demo model, alone on a fast core, takes some thousand steps
 
 
 class JobLink(asyncio.Protocol):
@@ -147,30 +56,41 @@ class JobLink(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader(TO_PARENT_LIMIT_BYTES)
         self._unsent: list[bytes] = []  # frames of this turn of the event loop
-        self._runs: dict[int, Run] = {}
+        self._runs: dict[int, Run | EncodingRun] = {}
         self._next_number = 1
         self._last_sign = 0.0
+        self._second_began = 0.0
+        self._frames = 0  # since then
         self._watch: asyncio.TimerHandle | None = None
 
     def submit(self, request: GenerationRequest) -> Run:
         """Raises `EngineRefused` when the request is larger than a frame, `EngineFailed` when the life is over."""
+        answers = len(request.prompts) * request.choices
+        run = Run(self._next_number, answers, self._context_tokens, self._loop.time())
+        self._begin(run, Submit(run.number, request))
+        return run
+
+    def encode(self, texts: tuple[str, ...], width: int) -> EncodingRun:
+        """Raises as `submit` does. `width` is the model's, by its manifest."""
+        run = EncodingRun(self._next_number, len(texts), width, self._context_tokens, self._loop.time())
+        self._begin(run, Encode(run.number, texts))
+        return run
+
+    def _begin(self, run: Run | EncodingRun, message: Submit | Encode) -> None:
         if self.over.done():
             raise EngineFailed(self.over.result())
-        now = self._loop.time()
-        run = Run(self._next_number, len(request.prompts) * request.choices, self._context_tokens, now)
         try:
-            self.send(Submit(run.number, request))
+            self.send(message)
         except WireError:
             raise EngineRefused(413, "the request is too large", "request_too_large") from None
         if not self._runs:
-            self._last_sign = now  # until now there was nothing to say
+            self._last_sign = run.started_at  # until now there was nothing to say
         self._next_number += 1
         self._runs[run.number] = run
         if self._watch is None:
             self._watch = self._loop.call_later(min(self._silence_seconds, self._run_seconds), self._check_times)
-        return run
 
-    def forget(self, run: Run) -> None:
+    def forget(self, run: Run | EncodingRun) -> None:
         """Nobody waits for `run` any more; what is left of it is cancelled."""
         if self._runs.pop(run.number, None) is not None and not self.over.done():
             self.send(Cancel(run.number))
@@ -208,10 +128,20 @@ class JobLink(asyncio.Protocol):
     def data_received(self, untrusted_bytes: bytes) -> None:
         self._last_sign = self._loop.time()
         try:
-            for frame in self._reader.feed(untrusted_bytes):
+            frames = self._reader.feed(untrusted_bytes)
+            self._count(len(frames))
+            for frame in frames:
                 self._take(frame)
         except WireError as problem:
             self.end(f"The engine sent nonsense ({problem}) and was ended.")
+
+    def _count(self, frames: int) -> None:
+        """Even empty messages cost the agent time, which belongs to its proxies."""
+        if self._last_sign - self._second_began >= 1:
+            self._second_began, self._frames = self._last_sign, 0
+        self._frames += frames
+        if self._frames > FRAMES_A_SECOND_LIMIT:
+            raise WireError("more messages than a model can have steps")
 
     def connection_lost(self, problem: Exception | None) -> None:
         self.end("The engine's process ended unexpectedly.")
@@ -222,6 +152,8 @@ class JobLink(asyncio.Protocol):
         match message_to_parent(untrusted_frame):
             case Step() as step if self.ready.done():
                 self._take_step(step)
+            case Encoded(number, tokens, numbers) if self.ready.done():
+                self._take_encoded(number, tokens, numbers)
             case Refused() as refused if self.ready.done():
                 self._take_refusal(refused)
             case Entered() as entered if not self.entered.done():
@@ -239,28 +171,36 @@ class JobLink(asyncio.Protocol):
 
     def _take_step(self, step: Step) -> None:
         for number, tokens in step.accepted:
-            if run := self._run(number):
+            if run := self._answer(number):
                 run.accepted(tokens)
         for number, tokens in step.cached:
-            if run := self._run(number):
+            if run := self._answer(number):
                 run.cached(tokens)
         self._take_texts(step)
         for number, choice, finish, tokens in step.ends:
-            if run := self._run(number):
+            if run := self._answer(number):
                 run.end(choice, finish, tokens)
                 if run.is_over:
                     del self._runs[number]
 
     def _take_texts(self, step: Step) -> None:
         for number, choice, thoughts in step.thoughts:
-            if run := self._run(number):
+            if run := self._answer(number):
                 run.text(choice, "", thoughts)
         for number, choice, text in step.pieces:
-            if run := self._run(number):
+            if run := self._answer(number):
                 run.text(choice, text)
         for number, choice, tokens, log_probability in step.details:
-            if run := self._run(number):
+            if run := self._answer(number):
                 run.details(choice, tokens, log_probability)
+
+    def _take_encoded(self, number: int, tokens: int, numbers: str) -> None:
+        run = self._run(number)
+        if isinstance(run, Run):
+            raise WireError("numbers for a request of text")
+        if run is not None:
+            run.encoded(tokens, numbers)
+            del self._runs[number]
 
     def _take_refusal(self, refused: Refused) -> None:
         if not 400 <= refused.http_status <= 599:
@@ -270,7 +210,13 @@ class JobLink(asyncio.Protocol):
             run.fail(EngineRefused(refused.http_status, refused.text[:SHOWN_TEXT_LIMIT], refused.code[:64], parameter))
             del self._runs[refused.number]
 
-    def _run(self, number: int) -> Run | None:
+    def _answer(self, number: int) -> Run | None:
+        run = self._run(number)
+        if isinstance(run, EncodingRun):
+            raise WireError("text for a request of numbers")
+        return run
+
+    def _run(self, number: int) -> Run | EncodingRun | None:
         """None: it was forgotten while this was under way."""
         if not 0 < number < self._next_number:
             raise WireError("a request that never was")

@@ -5,11 +5,12 @@ import itertools
 import statistics
 from collections.abc import Iterator
 
-from mulberry.model.benchmark import Speed
-from mulberry.runtime.engine import Engine
+from mulberry.model.benchmark import Speed, TextSpeed
+from mulberry.runtime.engine import Engine, TextEncoder
 from mulberry.runtime.wire import GenerationRequest, Sampling, Turn
 
 ANSWER_TOKENS = 64
+PATIENCE_SECONDS = 30.0  # for the first request of a slow encoder
 QUESTION = "{number}. A farmer has {number} mulberry trees. Tell a short story about what happens to them in a year."
 
 
@@ -48,6 +49,25 @@ async def under_load(engine: Engine, at_once: int, seconds: float, *, context_to
         raise failures.exceptions[0] from None
     elapsed = loop.time() - began
     return Speed(at_once, written / elapsed, read / elapsed, statistics.median(waits))
+
+
+async def of_encoder(encoder: TextEncoder, at_once: int, seconds: float) -> TextSpeed:
+    """One request of `at_once` texts after the other; the last one may take longer. Watts are for others to measure.
+
+    Raises `EngineFailed` or `EngineRefused`: the encoder cannot read this; `TimeoutError`: nothing was finished.
+    """
+    loop = asyncio.get_running_loop()
+    numbers = itertools.count(2)
+    times: list[float] = []
+    began = loop.time()
+    while not times or loop.time() < began + seconds:
+        sent = loop.time()
+        texts = [QUESTION.format(number=next(numbers)) for _ in range(at_once)]
+        async with asyncio.timeout(max(seconds, PATIENCE_SECONDS)):
+            await encoder.encode(texts)
+        times.append(loop.time() - sent)
+    elapsed = loop.time() - began
+    return TextSpeed(at_once, len(times) * at_once / elapsed, statistics.median(times), None, None)
 
 
 def _requests(answer_tokens: int) -> Iterator[GenerationRequest]:

@@ -8,11 +8,19 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from mulberry.runtime.card import Card, watch_card
-from mulberry.runtime.engine import THE_CPU, EngineFailed, EngineState, EngineStatus, Piece
+from mulberry.runtime.engine import (
+    THE_CPU,
+    EncodedTexts,
+    EngineFailed,
+    EngineRefused,
+    EngineState,
+    EngineStatus,
+    Piece,
+)
 from mulberry.runtime.gpu_truth import truth_of
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.memory_watch import watch_memory
@@ -21,9 +29,13 @@ from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.restarts import DEFAULT_RULES, RestartRules, Restarts
 from mulberry.runtime.sandbox.provider import Confinement, Limits, Room, Sandbox, Tier
 from mulberry.runtime.sandbox.words import in_words
-from mulberry.runtime.wire import GenerationRequest, Load, ProfileName, Provider
+from mulberry.runtime.wire import GenerationRequest, Library, Load, LoadEncoder, ProfileName, Provider
 
 _LOG = logging.getLogger(__name__)
+
+TEXTS_LIMIT = 256  # of one request to an encoder
+NUMBERS_LIMIT = 1 << 19  # of all its texts: a frame must hold them, written as base64
+CHARACTERS_LIMIT = 1 << 20  # of all its texts: a second for a tokenizer
 
 
 def _default_threads() -> int:
@@ -52,7 +64,7 @@ class Patience:
 
 
 class Supervisor:
-    """The engine (`engine.Engine`) made of one job process after the other.
+    """The engine made of one job process after the other: `engine.Engine`, or `engine.TextEncoder` of an encoder.
 
     `model` must be verified. A sandbox of no tier runs it as it is, which is for jobs of our own only. `on_change` is
     called with every new status, from the event loop. With a `card` the model runs on it, in its variant for CUDA.
@@ -76,10 +88,10 @@ class Supervisor:
         self._sandbox = sandbox
         self._card = card
         self._provider = Provider.CPU if card is None else Provider.CUDA
-        variant = model.manifest.variant_for(self._provider)
+        variant = model.manifest.variant_for(self._provider, None if card is None else card.free_bytes)
         if variant is None:
-            raise ValueError(f"the model {model.manifest.name} has no variant for {self._provider}")
-        self._configuration = variant.configuration
+            raise ValueError(f"the model {model.manifest.name} has no variant for {self._provider} that fits")
+        self._variant = variant
         profile = ProfileName.CPU if card is None else ProfileName.CUDA
         devices = () if card is None else card.device_files()
         self._room = Room(model.path, profile, devices, limits=Limits(memory_bytes=model.manifest.memory_limit_bytes))
@@ -97,6 +109,11 @@ class Supervisor:
     @property
     def default_temperature(self) -> float:
         return self._model.manifest.default_temperature
+
+    @property
+    def precision(self) -> str:
+        """Of the variant that runs, as its makers name it."""
+        return self._variant.precision
 
     @property
     def pid(self) -> int | None:
@@ -135,7 +152,9 @@ class Supervisor:
             keeper.result()
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
-        """See `engine.Engine`."""
+        """See `engine.Engine`. Raises `ValueError`: the model writes no text."""
+        if self._model.manifest.encoder is not None:
+            raise ValueError(f"{self._model.manifest.name} writes no text")
         link = self._link
         if link is None:
             raise EngineFailed(self.status.note or "The engine is not running.")
@@ -143,6 +162,24 @@ class Supervisor:
         try:
             async for piece in run.pieces():
                 yield piece
+        finally:
+            link.forget(run)
+
+    async def encode(self, texts: Sequence[str]) -> EncodedTexts:
+        """See `engine.TextEncoder`. Raises `ValueError`: the model is no encoder."""
+        encoder = self._model.manifest.encoder
+        if encoder is None:
+            raise ValueError(f"{self._model.manifest.name} writes text")
+        most = min(TEXTS_LIMIT, NUMBERS_LIMIT // encoder.width)
+        if not 0 < len(texts) <= most or sum(map(len, texts)) > CHARACTERS_LIMIT:
+            told = f"a request has 1 to {most} texts, of {CHARACTERS_LIMIT:,} characters together at most"
+            raise EngineRefused(400, told, "too_many_texts")
+        link = self._link
+        if link is None:
+            raise EngineFailed(self.status.note or "The engine is not running.")
+        run = link.encode(tuple(texts), encoder.width)
+        try:
+            return await run.result()
         finally:
             link.forget(run)
 
@@ -257,18 +294,33 @@ class Supervisor:
             link.end("The engine did not run the model where it was told to, and was ended.")
         self._runs_on = THE_CPU if self._card is None else self._card.gpu.name
 
-    def _model_at(self, folder: str) -> Load:
-        manifest = self._model.manifest
+    def _model_at(self, folder: str) -> Load | LoadEncoder:
+        manifest, capacity = self._model.manifest, self._capacity
+        if manifest.encoder is not None:
+            return LoadEncoder(
+                folder=folder,
+                graph=self._variant.graph,
+                context_tokens=manifest.context_tokens,
+                waiting_limit=capacity.waiting_limit,
+                threads=capacity.threads,
+                provider=self._provider,
+                output=manifest.encoder.output,
+                width=manifest.encoder.width,
+                pooling=manifest.encoder.pooling,
+                scaling=manifest.encoder.scaling,
+                padding=manifest.encoder.padding,
+            )
         return Load(
             folder=folder,
             context_tokens=manifest.context_tokens,
             stop_tokens=manifest.stop_tokens,
-            slots=self._capacity.slots,
-            waiting_limit=self._capacity.waiting_limit,
-            threads=self._capacity.threads,
+            slots=capacity.slots,
+            waiting_limit=capacity.waiting_limit,
+            threads=capacity.threads,
             thinking=manifest.thinking,
             provider=self._provider,
-            configuration=self._configuration,
+            configuration=self._variant.configuration,
+            library=Library(self._variant.library),
         )
 
     def _tell(self, state: EngineState, note: str = "") -> None:

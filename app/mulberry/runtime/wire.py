@@ -1,27 +1,16 @@
 """What the agent and the job process say to each other: JSON in length-prefixed frames over one socket pair.
 
-The only module that both sides share, so it is made of the standard library alone. A frame is a little-endian
-uint32 with the number of bytes that follow, then one JSON object: the fields of one of the dataclasses below and
-`kind`, the class's name. The annotations of the dataclasses *are* the format: what does not fit them is refused
-with `WireError`, whoever sent it, for the job process runs strangers' prompts and may lie.
+With `frames` the only module that both sides share, so both are made of the standard library alone. Each message is
+a dataclass, whose annotations `frames` holds both sides to.
 """
 
-import json
-import struct
-import types
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntFlag, StrEnum, auto
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from mulberry.runtime.frames import kinds_of, pack_frame, unpack_frame
 
 TO_CHILD_LIMIT_BYTES = 64 << 20  # a prompt may fill the network's largest frame (16 MiB), JSON may triple it
 TO_PARENT_LIMIT_BYTES = 4 << 20
-
-_LENGTH = struct.Struct("<I")
-
-
-class WireError(ValueError):
-    """The other side did not keep the format. Says where, never quotes what it sent."""
 
 
 class Finish(StrEnum):
@@ -87,6 +76,28 @@ class Provider(StrEnum):
 
     CPU = "cpu"
     CUDA = "cuda"
+
+
+class Pooling(StrEnum):
+    """How the numbers of a text's tokens become the text's."""
+
+    NONE = "none"  # the graph does it: [texts, width]
+    MEAN = "mean"  # of [texts, tokens, width], over the text's own tokens
+
+
+class Scaling(StrEnum):
+    """What is done to a text's numbers in the end."""
+
+    NONE = "none"
+    UNIT_LENGTH = "unit-length"  # of vectors
+    SOFTMAX = "softmax"  # scores that sum up to 1
+
+
+class Library(StrEnum):
+    """What runs a model, as manifests name it: our own batcher on onnxruntime, or onnxruntime-genai's engine."""
+
+    ORT = "ort"
+    GENAI = "genai"
 
 
 class Canary(IntFlag):
@@ -160,12 +171,41 @@ class Load:
     thinking: tuple[str, str] | None = None  # the tokens between which the model thinks aloud
     provider: Provider = Provider.CPU
     configuration: str = "genai_config.json"  # the file that describes this variant's graph
+    library: Library = Library.ORT
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEncoder:
+    """A model that makes `width` numbers of each text. Instead of `Load`.
+
+    `output` is the graph's that has them. `padding` is the token that fills short texts up to the longest one.
+    """
+
+    folder: str
+    graph: str
+    context_tokens: int  # of one text
+    waiting_limit: int  # requests that may wait
+    threads: int
+    provider: Provider
+    output: str
+    width: int
+    pooling: Pooling
+    scaling: Scaling
+    padding: str
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
     number: int
     request: GenerationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """Texts of a customer for an encoder."""
+
+    number: int
+    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,175 +286,35 @@ class Step:
     cached: tuple[tuple[int, int], ...] = ()
 
 
-ToChild = Enter | Inspect | Load | Submit | Cancel
-ToParent = Entered | Inspected | Note | Ready | LoadFailed | Refused | Step
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """All of an `Encode`'s texts: how many tokens they have, and their numbers, text by text, as little-endian float32
+    in base64. How many there must be follows from what was asked."""
 
-_M = TypeVar("_M")
-_Check = Callable[[Any], Any]
+    number: int
+    tokens: int
+    numbers: str
 
 
-class FrameReader:
-    """Cuts a byte stream into frames. Takes no memory for a frame that announces more than `limit_bytes`."""
+ToChild = Enter | Inspect | Load | LoadEncoder | Submit | Encode | Cancel
+ToParent = Entered | Inspected | Note | Ready | LoadFailed | Refused | Step | Encoded
 
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._buffer = bytearray()
-
-    def feed(self, untrusted_bytes: bytes) -> list[bytes]:
-        """The frames that are complete now, without their length. Raises `WireError` at an oversize length."""
-        buffer = self._buffer
-        buffer += untrusted_bytes
-        frames = []
-        start = 0
-        while len(buffer) - start >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(buffer, start)
-            if length > self._limit_bytes:
-                raise WireError(f"a frame of {length:,} bytes, allowed are {self._limit_bytes:,}")
-            end = start + _LENGTH.size + length
-            if len(buffer) < end:
-                break
-            frames.append(bytes(buffer[start + _LENGTH.size : end]))
-            start = end
-        if start:
-            del buffer[:start]
-        return frames
+_TO_CHILD = kinds_of(ToChild)
+_TO_PARENT = kinds_of(ToParent)
 
 
 def pack(message: ToChild | ToParent, limit_bytes: int) -> bytes:
     """One whole frame. Raises `WireError` when it would be larger than the other side reads."""
-    body = _ENCODER.encode({"kind": type(message).__name__, **_as_object(message)}).encode()
-    if len(body) > limit_bytes:
-        raise WireError(f"a frame of {len(body):,} bytes, allowed are {limit_bytes:,}")
-    return _LENGTH.pack(len(body)) + body
+    return pack_frame(message, limit_bytes)
 
 
 def message_to_child(untrusted_frame: bytes) -> ToChild:
     """Raises `WireError`."""
-    return _message(untrusted_frame, _TO_CHILD)
+    message: ToChild = unpack_frame(untrusted_frame, _TO_CHILD)
+    return message
 
 
 def message_to_parent(untrusted_frame: bytes) -> ToParent:
     """Raises `WireError`."""
-    return _message(untrusted_frame, _TO_PARENT)
-
-
-def _message(untrusted_frame: bytes, kinds: dict[str, Callable[[Any], _M]]) -> _M:
-    try:
-        untrusted = _DECODER.decode(untrusted_frame.decode())
-    except WireError:
-        raise
-    except (ValueError, RecursionError):
-        raise WireError("a frame that is not JSON") from None
-    kind = untrusted.pop("kind", None) if isinstance(untrusted, dict) else None
-    check = kinds.get(kind) if isinstance(kind, str) else None
-    if check is None:
-        raise WireError("a frame of unknown kind")
-    return check(untrusted)
-
-
-def _refuse_constant(name: str) -> None:
-    raise WireError(f"{name} is not JSON")
-
-
-def _as_object(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_as_object)
-
-
-# The annotations, compiled once into functions that check and build
-
-
-def _checker(annotation: Any, place: str) -> _Check:
-    origin = get_origin(annotation)
-    if origin is tuple:
-        return _tuple_checker(get_args(annotation), place)
-    if origin in (Union, types.UnionType):
-        return _union_checker(get_args(annotation), place)
-    if hasattr(annotation, "__dataclass_fields__"):
-        return _object_checker(annotation, place)
-    if issubclass(annotation, StrEnum):
-        return _enum_checker(annotation, place)
-    return _plain_checker(annotation, place)
-
-
-def _plain_checker(expected: type, place: str) -> _Check:
-    def check(untrusted: Any) -> Any:
-        if type(untrusted) is expected:  # exactly: to Python, True is an int
-            return untrusted
-        if expected is float and type(untrusted) is int and abs(untrusted) < 2**53:
-            return float(untrusted)
-        raise WireError(f"{place} is not {expected.__name__}")
-
-    return check
-
-
-def _enum_checker(enum: type[StrEnum], place: str) -> _Check:
-    members = {member.value: member for member in enum}
-
-    def check(untrusted: Any) -> Any:
-        if isinstance(untrusted, str) and untrusted in members:
-            return members[untrusted]
-        raise WireError(f"{place} is not one of {', '.join(members)}")
-
-    return check
-
-
-def _tuple_checker(parts: tuple[Any, ...], place: str) -> _Check:
-    if parts[-1] is Ellipsis:
-        each = _checker(parts[0], place)
-
-        def check_many(untrusted: Any) -> Any:
-            if not isinstance(untrusted, list):
-                raise WireError(f"{place} is not a list")
-            return tuple([each(item) for item in untrusted])
-
-        return check_many
-
-    checks = [_checker(part, place) for part in parts]
-
-    def check_fixed(untrusted: Any) -> Any:
-        if not isinstance(untrusted, list) or len(untrusted) != len(checks):
-            raise WireError(f"{place} is not a list of {len(checks)}")
-        return tuple([check(item) for check, item in zip(checks, untrusted, strict=True)])
-
-    return check_fixed
-
-
-def _union_checker(parts: tuple[Any, ...], place: str) -> _Check:
-    checks = [_checker(part, place) for part in parts]
-
-    def check(untrusted: Any) -> Any:
-        for attempt in checks:
-            try:
-                return attempt(untrusted)
-            except WireError:
-                continue
-        raise WireError(f"{place} fits none of its forms")
-
-    return check
-
-
-def _object_checker(cls: Any, place: str) -> _Check:
-    hints = get_type_hints(cls)
-    checks = [(field.name, _checker(hints[field.name], f"{place}.{field.name}")) for field in fields(cls)]
-
-    def check(untrusted: Any) -> Any:
-        if not isinstance(untrusted, dict) or len(untrusted) != len(checks):
-            raise WireError(f"{place} has missing or unknown fields")
-        try:
-            return cls(*[attempt(untrusted[name]) for name, attempt in checks])
-        except KeyError as missing:
-            raise WireError(f"{place} lacks {missing}") from None
-
-    return check
-
-
-_TO_CHILD: dict[str, Callable[[Any], ToChild]] = {
-    cls.__name__: _object_checker(cls, cls.__name__) for cls in get_args(ToChild)
-}
-_TO_PARENT: dict[str, Callable[[Any], ToParent]] = {
-    cls.__name__: _object_checker(cls, cls.__name__) for cls in get_args(ToParent)
-}
+    message: ToParent = unpack_frame(untrusted_frame, _TO_PARENT)
+    return message

@@ -4,117 +4,51 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from loopback import until
 from mulberry.agent.settings import Settings
+from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.node import OwnServer
 from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, EngineStatus, JsonObject, Piece, Usage
-from mulberry.runtime.engines.openai_server import OpenAiServers, ServerPatience, server_url
+from mulberry.runtime.engines.openai_places import check_ways, own_server, server_url
+from mulberry.runtime.engines.openai_server import OpenAiServers, ServerPatience
 from mulberry.runtime.wire import Finish, GenerationRequest, Sampling, Turn
+from some_server import MODEL, USAGE, Handler, SomeServer, chunk, hello, sse, status, whole
 from tiny_model import ask
 
-MODEL = "some/model"
 QUICK = ServerPatience(connect=1, health=1, between_looks=0.02, silence=0.3, run=2)
-USAGE = {
-    "prompt_tokens": 9,
-    "completion_tokens": 5,
-    "prompt_tokens_details": {"cached_tokens": 4},
-    "completion_tokens_details": {"reasoning_tokens": 2},
-}
-Handler = Callable[[web.Request, JsonObject], Awaitable[web.StreamResponse]]
 
 
-def chunk(index: int = 0, finish: str | None = None, **delta: str) -> JsonObject:
-    return {"choices": [{"index": index, "delta": delta, "finish_reason": finish}]}
+@contextlib.asynccontextmanager
+async def servers_up(*servers: SomeServer) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        for one in servers:
+            await stack.enter_async_context(one.server)
+        yield
 
 
-def whole(text: str = "Hi!", **more: Any) -> JsonObject:
-    return {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}], "usage": USAGE, **more}
-
-
-async def hello(_request: web.Request, _body: JsonObject) -> web.StreamResponse:
-    return web.json_response(whole())
-
-
-class SomeServer:
-    """An OpenAI-compatible server that does what it is told. Its attributes may be changed at any time."""
-
-    def __init__(self, answer: Handler = hello) -> None:
-        self.answer = answer
-        self.models: Any = {"data": [{"id": MODEL}]}
-        self.models_status = 200
-        self.asked: list[JsonObject] = []
-        self.paths: list[str] = []
-        self.keys: set[str | None] = set()
-        self.running = 0
-        self.server = TestServer(self._application())
-
-    @property
-    def url(self) -> str:
-        return str(self.server.make_url("/")).rstrip("/")
-
-    def _application(self) -> web.Application:
-        application = web.Application()
-        application.router.add_get("/v1/models", self._list_models)
-        application.router.add_post("/v1/chat/completions", self._run)
-        application.router.add_post("/v1/completions", self._run)
-        return application
-
-    async def _list_models(self, request: web.Request) -> web.StreamResponse:
-        self.keys.add(request.headers.get("Authorization"))
-        return web.json_response(self.models, status=self.models_status)
-
-    async def _run(self, request: web.Request) -> web.StreamResponse:
-        self.keys.add(request.headers.get("Authorization"))
-        self.paths.append(request.path)
-        body = await request.json()
-        self.asked.append(body)
-        self.running += 1
-        try:
-            return await self.answer(request, body)
-        finally:
-            self.running -= 1
-
-
-def sse(*objects: JsonObject | str, end: bool = True) -> Handler:
-    async def answer(request: web.Request, _body: JsonObject) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
-        await response.prepare(request)
-        await response.write(b": a comment\n\n")
-        for one in objects:
-            line = one if isinstance(one, str) else json.dumps(one)
-            await response.write(f"data: {line}\r\n\r\n".encode())
-        if end:
-            await response.write(b"data: [DONE]\n\n")
-        return response
-
-    return answer
-
-
-def status(code: int, body: Any = None, headers: dict[str, str] | None = None) -> Handler:
-    async def answer(_request: web.Request, _body: JsonObject) -> web.StreamResponse:
-        return web.json_response(body, status=code, headers=headers)
-
-    return answer
+@contextlib.asynccontextmanager
+async def engine_of(*servers: SomeServer, **more: Any) -> AsyncIterator[OpenAiServers]:
+    """Not started yet; stopped at the end."""
+    more = {"patience": QUICK} | more
+    engine = OpenAiServers(tuple(one.url for one in servers), MODEL, **more)
+    try:
+        yield engine
+    finally:
+        await engine.stop()
 
 
 @contextlib.asynccontextmanager
 async def serving(*servers: SomeServer, key_file: Path | None = None, **more: Any) -> AsyncIterator[OpenAiServers]:
-    async with contextlib.AsyncExitStack() as stack:
-        for one in servers:
-            await one.server.start_server()
-            stack.push_async_callback(one.server.close)
-        more = {"patience": QUICK} | more
-        engine = OpenAiServers(tuple(one.url for one in servers), MODEL, key_file=key_file, **more)
+    async with servers_up(*servers), engine_of(*servers, key_file=key_file, **more) as engine:
         await engine.start()
-        stack.push_async_callback(engine.stop)
         yield engine
 
 
@@ -150,15 +84,54 @@ async def test_a_streamed_answer_with_thoughts() -> None:
         ]
 
 
-async def test_several_answers_end_each_on_its_own() -> None:
-    chunks = (chunk(1, content="b", finish="stop"), chunk(0, content="a"), chunk(0, finish="stop"), {"usage": USAGE})
-    async with serving(SomeServer(sse(*chunks))) as engine:
-        got = await pieces(engine, ask("Hello", choices=2))
-    assert [(one.choice, one.text, one.finish is not None, one.usage is not None) for one in got] == [
-        (0, "a", False, False),
-        (1, "b", True, False),
-        (0, "", True, True),
-    ]
+def counting(texts: dict[str, str]) -> Handler:
+    """Answers each prompt with its text, then with the same again and again; its tokens are its letters."""
+
+    async def answer(request: web.Request, body: JsonObject) -> web.StreamResponse:
+        prompt = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+        text = texts[prompt]
+        usage = {
+            "prompt_tokens": len(prompt),
+            "completion_tokens": len(text),
+            "prompt_tokens_details": {"cached_tokens": 1},
+        }
+        return await sse(chunk(content=text), chunk(finish="stop"), {"choices": [], "usage": usage})(request, body)
+
+    return answer
+
+
+async def test_each_answer_is_asked_for_by_itself_and_all_are_counted() -> None:
+    """llama.cpp's server tells the tokens of one answer for all of them: the rest would be given away."""
+    server = SomeServer(counting({"ab": "one", "xyz": "three"}))
+    request = GenerationRequest(("ab", "xyz"), Sampling(seed=7, temperature=1.0), choices=2, stream=True)
+    async with serving(server) as engine:
+        got = await pieces(engine, request)
+        assert engine._running == 0
+    texts = {number: "".join(piece.text for piece in got if piece.choice == number) for number in range(4)}
+    assert texts == {0: "one", 1: "one", 2: "three", 3: "three"}
+    assert sorted(piece.choice for piece in got if piece.finish) == [0, 1, 2, 3]
+    assert [piece.usage for piece in got if piece.usage] == [Usage(2 + 3, 3 + 3 + 5 + 5, 1 + 1)]
+    assert got[-1].usage is not None
+    asked = sorted((body["prompt"], body["seed"]) for body in server.asked)
+    assert asked == [("ab", 7), ("ab", 8), ("xyz", 7), ("xyz", 8)]
+    assert not any("n" in body for body in server.asked)
+
+
+async def test_one_answer_that_fails_ends_them_all() -> None:
+    async def answer(request: web.Request, body: JsonObject) -> web.StreamResponse:
+        if body["seed"] == 1:
+            return await status(500)(request, body)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server = SomeServer(answer)
+    async with serving(server) as engine:
+        with pytest.raises(EngineFailed, match="status 500"):
+            await pieces(engine, ask("Hello", choices=3))
+        await until(lambda: server.running == 0)
+        server.answer = status(400, {"error": {"message": "too strange"}})
+        with pytest.raises(EngineRefused, match="too strange"):
+            await pieces(engine, ask("Hello", choices=3))
 
 
 async def test_a_server_that_does_not_stream_is_read_all_the_same() -> None:
@@ -167,7 +140,7 @@ async def test_a_server_that_does_not_stream_is_read_all_the_same() -> None:
 
 
 async def test_everything_that_was_asked_goes_along() -> None:
-    server = SomeServer()
+    server = SomeServer(status(200, whole("{}")))
     request = GenerationRequest(
         ((Turn("system", "Be kind."), Turn("user", "Hello")),),
         Sampling(seed=7, temperature=0.5, top_p=0.9, frequency_penalty=0.1),
@@ -180,8 +153,7 @@ async def test_everything_that_was_asked_goes_along() -> None:
     async with serving(server) as engine:
         await pieces(engine, request)
         text = GenerationRequest(("a", "b"), Sampling(seed=1), stream=False, shows_control_tokens=True)
-        with pytest.raises(EngineFailed, match="ended before"):
-            await pieces(engine, text)  # it answers but one of the two
+        await pieces(engine, text)
     assert server.asked[0] == {
         "model": MODEL,
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}],
@@ -189,7 +161,6 @@ async def test_everything_that_was_asked_goes_along() -> None:
         "temperature": 0.5,
         "top_p": 0.9,
         "seed": 7,
-        "n": 1,
         "stream": False,
         "frequency_penalty": 0.1,
         "presence_penalty": 0.0,
@@ -201,10 +172,36 @@ async def test_everything_that_was_asked_goes_along() -> None:
         "chat_template_kwargs": {"enable_thinking": False},
         "reasoning_effort": "low",
     }
-    assert server.paths == ["/v1/chat/completions", "/v1/completions"]
-    assert server.asked[1]["prompt"] == ["a", "b"]
+    assert server.paths == ["/v1/chat/completions", "/v1/completions", "/v1/completions"]
+    assert {server.asked[1]["prompt"], server.asked[2]["prompt"]} == {"a", "b"}
     assert server.asked[1]["max_tokens"] == 1000, "the network's default, not the server's"
     assert server.asked[1]["skip_special_tokens"] is False
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_stop_text_that_the_server_left_in_is_cut_off(streams: bool) -> None:
+    chunks = (chunk(content="one E"), chunk(content="N"), chunk(content="D two", finish="length"), {"usage": USAGE})
+    server = SomeServer(sse(*chunks) if streams else status(200, whole("one END two")))
+    async with serving(server) as engine:
+        got = await pieces(engine, replace(ask("Hello", stop=("END",)), stream=streams))
+    assert "".join(piece.text for piece in got) == "one "
+    assert got[-1].finish is Finish.STOP
+
+
+@pytest.mark.parametrize(("text", "is_kept"), [('{"a": 1}', True), ("a = 1", False), ("[" * 100_000, False)])
+async def test_what_is_no_json_is_not_sold_as_json(text: str, is_kept: bool) -> None:
+    half = len(text) // 2
+    cut_short = sse(chunk(content="{", finish="length"), {"usage": USAGE})
+    asked = replace(ask("Hello", max_tokens=1000), schema="{}")
+    server = SomeServer(sse(chunk(content=text[:half]), chunk(content=text[half:], finish="stop"), {"usage": USAGE}))
+    async with serving(server) as engine:
+        if is_kept:
+            assert (await pieces(engine, asked))[-1].usage is not None
+        else:
+            with pytest.raises(EngineFailed, match="in the form"):
+                await pieces(engine, asked)
+        server.answer = cut_short
+        assert (await pieces(engine, asked))[-1].finish is Finish.LENGTH
 
 
 async def test_scores_come_from_the_servers_logarithms() -> None:
@@ -212,6 +209,8 @@ async def test_scores_come_from_the_servers_logarithms() -> None:
     server = SomeServer(status(200, {"choices": [choice], "usage": USAGE}))
     request = GenerationRequest(("a",), Sampling(seed=1), stream=False, scored=True)
     async with serving(server) as engine:
+        assert (await pieces(engine, request))[0].log_probability == -0.75
+        choice["logprobs"] = {"content": [{"logprob": -1.0}, {"logprob": -0.5}]}  # as llama.cpp's server has it
         assert (await pieces(engine, request))[0].log_probability == -0.75
         del choice["logprobs"]
         with pytest.raises(EngineFailed, match="best_of"):
@@ -355,10 +354,24 @@ async def test_requests_go_where_the_fewest_run() -> None:
         gate.set()
 
 
+async def test_no_request_leaves_on_a_connection_that_the_server_may_just_be_closing() -> None:
+    """llama.cpp's closes idle ones when it likes: the request on its way was lost, and with it the server."""
+    used: list[object] = []
+
+    async def answer(request: web.Request, body: JsonObject) -> web.StreamResponse:
+        used.append(request.transport)
+        return await hello(request, body)
+
+    async with serving(SomeServer(answer)) as engine:
+        for _ in range(3):
+            await pieces(engine, ONCE)
+    assert len(set(map(id, used))) == 3
+
+
 async def test_a_dead_server_is_passed_over() -> None:
     one, other = SomeServer(), SomeServer()
     async with serving(one, other, patience=replace(QUICK, between_looks=30)) as engine:
-        place = one.url
+        place = one.url.removeprefix("http://")
         await one.server.close()
         for _ in range(3):
             assert (await pieces(engine, ONCE))[0].text == "Hi!"
@@ -380,24 +393,64 @@ async def test_the_state_follows_the_servers() -> None:
         await until(lambda: "does not serve some/model" in engine.status.note)
 
 
-@pytest.mark.parametrize(
-    "models", [{"data": []}, {"data": 7}, [], {"error": "x"}, {"data": [{"id": ["x"]}]}, "x" * 2**21]
-)
-async def test_without_a_server_that_serves_the_model_it_does_not_start(models: Any) -> None:
+NOT_USABLE: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no models": ({"models": {"data": []}}, "does not serve some/model", "--served-model-name some/model"),
+    "another model": ({"models": {"data": [{"id": "some/model2"}, {"id": ["x"]}]}}, "does not serve", "this name"),
+    "no list": ({"models": {"data": 7}}, "does not serve", "this name"),
+    "no object": ({"models": []}, "OpenAI's language", "before /v1"),
+    "an error": ({"models": {"error": "x"}}, "OpenAI's language", "before /v1"),
+    "too much": ({"models": "x" * 2**21}, "OpenAI's language", "before /v1"),
+    "another page": ({"models_status": 404}, "no list of models", "before /v1"),
+    "it wants a key": ({"models_status": 401}, "asks for a key", "--engine-key-file"),
+    "a redirect": ({"models_status": 307}, "elsewhere", "Name the URL to which"),
+    "still loading": ({"models_status": 503}, "HTTP status 503", "own log"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_USABLE)
+async def test_what_is_wrong_is_said_with_what_to_do_until_it_is_right(name: str) -> None:
+    """Who starts both at once must not have to start again."""
+    wrong, said, next_step = NOT_USABLE[name]
     server = SomeServer()
-    server.models = models
-    with pytest.raises(EngineFailed, match="cannot be used"):
-        async with serving(server):
-            pass
+    for attribute, value in wrong.items():
+        setattr(server, attribute, value)
+    async with servers_up(server), engine_of(server) as engine:
+        starting = asyncio.create_task(engine.start())
+        await until(lambda: engine.status.state is EngineState.RESTARTING)
+        assert said in engine.status.note and own_server(server_url(server.url)).name in engine.status.note
+        assert next_step in engine.status.next_step
+        assert (engine.status.whose_turn is WhoseTurn.YOU) == (name != "still loading")
+        assert not starting.done()
+        server.models, server.models_status = {"data": [{"id": MODEL}]}, 200
+        await starting
+        assert engine.status == EngineStatus(EngineState.READY, runs_on="your own servers")
 
 
 async def test_nobody_listens_there() -> None:
     engine = OpenAiServers(("http://127.0.0.1:9",), MODEL, patience=QUICK)
-    with pytest.raises(EngineFailed, match="does not answer"):
-        await engine.start()
-    assert engine.status.state is EngineState.BROKEN
+    starting = asyncio.create_task(engine.start())
+    await until(lambda: engine.status.state is EngineState.RESTARTING)
+    assert "Nobody listens there." in engine.status.note and engine.status.whose_turn is WhoseTurn.NOBODY
+    with pytest.raises(EngineFailed, match="Nobody listens"):
+        await pieces(engine, ONCE)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert engine.status.state is EngineState.STOPPED
     with pytest.raises(EngineFailed, match="not running"):
         await pieces(engine, ONCE)
+
+
+async def test_the_owner_sees_first_what_only_the_owner_can_mend() -> None:
+    absent, wrong = SomeServer(), SomeServer(model="other")
+    async with servers_up(absent, wrong), engine_of(absent, wrong) as engine:
+        await absent.server.close()
+        starting = asyncio.create_task(engine.start())
+        await until(lambda: engine.status.state is EngineState.RESTARTING)
+        assert "Nobody listens there." in engine.status.note and "does not serve" in engine.status.note
+        assert "--served-model-name" in engine.status.next_step
+        starting.cancel()
+        await asyncio.wait((starting,))
 
 
 # Keys and places
@@ -410,24 +463,41 @@ async def test_the_key_goes_to_the_server_and_not_to_the_log(tmp_path: Path, cap
     async with serving(server, key_file=tmp_path / "key") as engine:
         await pieces(engine, ONCE)
         server.models_status = 401
-        await until(lambda: "does not accept our key" in engine.status.note)
+        await until(lambda: "does not accept the key" in engine.status.note)
+        assert str(tmp_path / "key") in engine.status.next_step
     assert server.keys == {"Bearer sk-hidden"}
     assert "sk-hidden" not in caplog.text and "sk-hidden" not in repr(vars(engine))
 
 
-@pytest.mark.parametrize("content", [b"", b"two words", b"\xff\xfe", b"line\nline"])
-async def test_a_file_without_one_key_is_told(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "key").write_bytes(content)
+@pytest.mark.parametrize("content", [b"", b"two words", b"\xff\xfe", b"line\nline", None])
+async def test_a_file_without_one_key_is_told(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "key").write_bytes(content)
     engine = OpenAiServers(("http://127.0.0.1:9",), MODEL, key_file=tmp_path / "key")
-    with pytest.raises(EngineFailed, match="key") as failed:
+    with pytest.raises(UserFacingError, match="key") as failed:
         await engine.start()
-    assert "word" not in str(failed.value)
+    assert "word" not in str(failed.value) and failed.value.next_step
 
 
-async def test_a_key_does_not_travel_in_the_clear(tmp_path: Path) -> None:
-    engine = OpenAiServers(("http://gpu.example:8000",), MODEL, key_file=tmp_path / "key")
-    with pytest.raises(EngineFailed, match=r"gpu\.example in the clear"):
-        await engine.start()
+@pytest.mark.parametrize("url", ["http://gpu.example:8000", "http://192.168.1.7:8000/v1", "http://[2001:db8::7]:1"])
+def test_prompts_leave_this_computer_in_the_clear_only_where_the_owner_said_so(url: str) -> None:
+    with pytest.raises(UserFacingError, match="prompts would go to") as refused:
+        check_ways(("https://fine.example", url), None, in_the_clear=False)
+    assert "--engine-in-the-clear" in refused.value.next_step
+    check_ways((url,), None, in_the_clear=True)
+    with pytest.raises(UserFacingError, match="key for your servers"):
+        check_ways((url,), "/some/key", in_the_clear=True)
+
+
+@pytest.mark.parametrize("url", ["https://gpu.example", "http://127.3.2.1:8", "http://localhost:8", "http://[::1]:8"])
+def test_what_is_encrypted_or_stays_here_may_be_used(url: str) -> None:
+    check_ways((url,), "/some/key", in_the_clear=False)
+
+
+def test_a_server_is_called_by_its_host() -> None:
+    assert own_server(server_url("https://gpu.example/v1")) == OwnServer("gpu.example", False, True)
+    assert own_server(server_url("http://127.0.0.1:8000")) == OwnServer("127.0.0.1:8000", True, False)
+    assert own_server(server_url("http://[2001:db8::7]:81")) == OwnServer("[2001:db8::7]:81", False, False)
 
 
 async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

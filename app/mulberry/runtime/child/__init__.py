@@ -1,1 +1,1 @@
-"""What runs inside the job process. Imports nothing of ours but `mulberry.runtime.wire`."""
+"""What runs inside the job process. Imports nothing of ours but `mulberry.runtime.wire` and its `frames`."""

@@ -50,7 +50,8 @@ def main() -> None:
 def _work(connection: "Connection") -> None:
     from mulberry.runtime.child.confinement.confine import enter
     from mulberry.runtime.child.confinement.system import ConfinementFailed
-    from mulberry.runtime.wire import Enter, LoadFailed, WireError
+    from mulberry.runtime.frames import WireError
+    from mulberry.runtime.wire import Enter, LoadFailed
 
     order, *early = connection.receive(wait=True)
     if not isinstance(order, Enter) or early:

@@ -11,67 +11,41 @@ and the count of cached tokens, would tell one customer what another one asks.
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mulberry.runtime.child.answers import Answer, News, Speaker
 from mulberry.runtime.child.grammar import Formed
-from mulberry.runtime.child.model import OnnxModel
+from mulberry.runtime.child.interruption import Watch, unwatched
+from mulberry.runtime.child.model import OnnxModel, Stopped, StopSign
 from mulberry.runtime.child.sampling import Logits, Sampler, log_probability
-from mulberry.runtime.child.text import AnswerText
 from mulberry.runtime.child.thinking import Stage, Thoughts
-from mulberry.runtime.wire import Finish, Sampling
+from mulberry.runtime.wire import GenerationRequest
 
-SPEAKING_SECONDS = 0.01  # a streamed answer speaks no more often: nobody reads faster, and each piece costs everybody
 READING_SECONDS = 0.02  # prompts read between two steps, so that those who stream do not stutter; at least a chunk is
 CHUNK_TOKENS = 64
-
-
-@dataclass(slots=True, eq=False)
-class Answer:
-    """One answer that is asked for. `limit` tokens at most; `number` is its request's, `choice` its place therein."""
-
-    number: int
-    choice: int
-    prompt: list[int]
-    limit: int
-    sampling: Sampling
-    text: AnswerText
-    stream: bool
-    form: Formed | None = None
-    thoughts: Thoughts | None = None
-    scored: bool = False
-    pays_prompt: bool = True  # the first of its prompt's answers
-    read: int = 0  # tokens of the prompt that are in the cache
-    count: int = 0  # tokens generated
-    likelihood: float = 0.0  # the sum of their logarithms, when scored
-    unsent_thoughts: list[str] = field(default_factory=list)
-    unsent: list[str] = field(default_factory=list)
-    silent_until: float = 0.0  # on the batcher's clock
-
-
-@dataclass(slots=True)
-class News:
-    """What one step brought, in the shape of `wire.Step`."""
-
-    pieces: list[tuple[int, int, str]] = field(default_factory=list)
-    ends: list[tuple[int, int, Finish, int]] = field(default_factory=list)
-    thoughts: list[tuple[int, int, str]] = field(default_factory=list)
-    details: list[tuple[int, int, int, float]] = field(default_factory=list)
-    cached: list[tuple[int, int]] = field(default_factory=list)
+WATCHED_FROM_SECONDS = 0.05  # a part of a prompt that takes longer is ended when its request is cancelled
 
 
 class Batcher:
-    """Runs answers on `model`; `stop_ids` are the tokens that end one."""
+    """Runs answers on `model`; `stop_ids` are the tokens that end one. `watch` ends a part of a prompt early."""
 
     def __init__(
-        self, model: OnnxModel, slots: int, stop_ids: frozenset[int], clock: Callable[[], float] = time.perf_counter
+        self,
+        model: OnnxModel,
+        slots: int,
+        stop_ids: frozenset[int],
+        clock: Callable[[], float] = time.perf_counter,
+        watch: Watch = unwatched,
     ) -> None:
+        self.vocabulary = model.vocabulary
         self._model = model
         self._slots = slots
-        self._stop_ids = stop_ids
+        self._speaker = Speaker(stop_ids, clock)
         self._clock = clock
+        self._watch = watch
+        self._quick: set[int] = set()  # lengths of a prompt's parts that were read quickly the last time
         self._sampler = Sampler(slots, model.vocabulary)
         self._waiting: deque[Answer] = deque()
         self._rows: list[Answer] = []
@@ -88,6 +62,9 @@ class Batcher:
     @property
     def waiting(self) -> int:
         return len(self._waiting)
+
+    def check(self, request: GenerationRequest) -> None:
+        """All that a request may ask for can be kept."""
 
     def add(self, answer: Answer) -> None:
         self._waiting.append(answer)
@@ -107,7 +84,9 @@ class Batcher:
         if self._rows:
             tokens = self._choose(self._model.decode(len(self._rows)), 0)
             self._model.next_tokens[: len(tokens), 0] = tokens
-            ended = [row for row, token in enumerate(tokens.tolist()) if self._advance(self._rows[row], token, news)]
+            ended = [
+                row for row, token in enumerate(tokens.tolist()) if self._speaker.advance(self._rows[row], token, news)
+            ]
             for row in reversed(ended):
                 self._free(row)
         self._read(news)
@@ -120,8 +99,7 @@ class Batcher:
             if self._reading is None:
                 self._reading = self._waiting.popleft()
                 self._share(self._reading, news)
-            self._read_chunk(self._reading, news)
-            if self._clock() >= until:
+            if not self._read_chunk(self._reading, news) or self._clock() >= until:
                 return
 
     def _share(self, answer: Answer, news: News) -> None:
@@ -138,19 +116,42 @@ class Batcher:
         if answer.read and answer.pays_prompt:
             news.cached.append((answer.number, answer.read))
 
-    def _read_chunk(self, answer: Answer, news: News) -> None:
+    def _read_chunk(self, answer: Answer, news: News) -> bool:
+        """False: it was stopped, for the request is being cancelled."""
         row = len(self._rows)
         chunk = answer.prompt[answer.read : answer.read + CHUNK_TOKENS]
-        logits = self._model.read(row, answer.read, chunk)
+        try:
+            logits = self._computed(row, answer, chunk)
+        except Stopped:
+            return False
         answer.read += len(chunk)
-        if answer.read < len(answer.prompt):
-            return
+        if answer.read == len(answer.prompt):
+            self._begin(row, answer, logits, news)
+        return True
+
+    def _computed(self, row: int, answer: Answer, chunk: list[int]) -> Logits:
+        """Raises `Stopped`."""
+        began = self._clock()
+        if len(chunk) in self._quick:
+            logits = self._model.read(row, answer.read, chunk)
+        else:
+            sign = StopSign()
+            with self._watch(answer.number, sign.show):
+                logits = self._model.read(row, answer.read, chunk, sign)
+        if self._clock() - began < WATCHED_FROM_SECONDS:
+            self._quick.add(len(chunk))
+        else:
+            self._quick.discard(len(chunk))
+        return logits
+
+    def _begin(self, row: int, answer: Answer, logits: Logits, news: News) -> None:
+        """The prompt is read: the first token."""
         self._reading = None
         self._rows.append(answer)
         self._sampler.join(row, answer.sampling, answer.choice)
         tokens = self._choose(logits, row)
         self._model.next_tokens[row] = tokens
-        if self._advance(answer, int(tokens[0]), news):
+        if self._speaker.advance(answer, int(tokens[0]), news):
             self._free(row)
 
     def _choose(self, logits: Logits, first_row: int) -> NDArray[np.int64]:
@@ -164,50 +165,6 @@ class Batcher:
         for row, before in scored:
             answers[row].likelihood += log_probability(before, int(tokens[row]))
         return tokens
-
-    def _advance(self, answer: Answer, token: int, news: News) -> bool:
-        """Takes the answer's next token. True when it was the last."""
-        answer.count += 1
-        finish: Finish | None = None
-        thought = None
-        if token in self._stop_ids:
-            finish = Finish.STOP
-        else:
-            thought = None if answer.thoughts is None else answer.thoughts.take(token)
-            if thought is not None:
-                answer.unsent_thoughts.append(thought)
-            else:
-                answer.unsent.append(answer.text.add(token))
-                if answer.form is not None:
-                    answer.form.take(token)
-            if answer.text.stopped:
-                finish = Finish.STOP
-            elif answer.count >= answer.limit or (answer.form is not None and answer.form.is_exhausted):
-                finish = Finish.LENGTH
-        if finish is not None or (answer.stream and self._clock() >= answer.silent_until):
-            self._speak(answer, finish, news)
-        return finish is not None
-
-    def _speak(self, answer: Answer, finish: Finish | None, news: News) -> None:
-        who = answer.number, answer.choice
-        if finish is not None:
-            answer.unsent.append(answer.text.rest())
-            if answer.thoughts is not None:
-                answer.unsent_thoughts.append(answer.thoughts.rest())
-        thoughts, text = "".join(answer.unsent_thoughts), "".join(answer.unsent)
-        answer.unsent_thoughts.clear()
-        answer.unsent.clear()
-        if thoughts:
-            news.thoughts.append((*who, thoughts))
-        if text:
-            news.pieces.append((*who, text))
-        if text or thoughts:
-            answer.silent_until = self._clock() + SPEAKING_SECONDS
-        if finish is not None:
-            if answer.scored or answer.thoughts is not None:
-                reasoning = 0 if answer.thoughts is None else answer.thoughts.count
-                news.details.append((*who, reasoning, answer.likelihood / answer.count))
-            news.ends.append((*who, finish, answer.count))
 
     def _free(self, row: int) -> None:
         last = len(self._rows) - 1

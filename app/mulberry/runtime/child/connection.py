@@ -5,10 +5,10 @@ import socket
 import sys
 from typing import BinaryIO
 
+from mulberry.runtime.frames import FrameReader
 from mulberry.runtime.wire import (
     TO_CHILD_LIMIT_BYTES,
     TO_PARENT_LIMIT_BYTES,
-    FrameReader,
     ToChild,
     ToParent,
     message_to_child,
@@ -23,15 +23,21 @@ class AgentGone(Exception):
 
 
 class Connection:
-    """Blocking on demand, single-threaded: the decode loop asks for news between two steps."""
+    """Blocking on demand, for one thread at a time: the decode loop asks for news between two steps."""
 
     def __init__(self, ours: socket.socket) -> None:
         self._socket = ours
         self._reader = FrameReader(TO_CHILD_LIMIT_BYTES)
+        self._unread: list[ToChild] = []
+
+    def peek(self) -> list[ToChild]:
+        """What has come, and stays until it is received. Raises as `receive` does."""
+        self._unread = self.receive(wait=False)
+        return self._unread
 
     def receive(self, *, wait: bool) -> list[ToChild]:
         """What has come; with `wait` at least one message. Raises `AgentGone`, `WireError`."""
-        messages: list[ToChild] = []
+        messages, self._unread = self._unread, []
         while select.select([self._socket], [], [], None if wait and not messages else 0)[0]:
             try:
                 data = self._socket.recv(RECEIVE_BYTES)

@@ -5,25 +5,34 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from tokenizers import Tokenizer
 
-from mulberry.runtime.child.batcher import Answer, Batcher
+from mulberry.runtime.child.answers import Answer
+from mulberry.runtime.child.batcher import Batcher
 from mulberry.runtime.child.connection import Connection
+from mulberry.runtime.child.encoding import ChildEncoder
+from mulberry.runtime.child.genai import GenaiBatcher
 from mulberry.runtime.child.grammar import Form, Formed, Vocabulary
 from mulberry.runtime.child.inspection import inspect
+from mulberry.runtime.child.interruption import Watch, unwatched, watching
 from mulberry.runtime.child.model import OnnxModel
 from mulberry.runtime.child.prompt import PromptReader, PromptRefused
 from mulberry.runtime.child.provider import prove
 from mulberry.runtime.child.schema import SchemaRefused, grammar_of
 from mulberry.runtime.child.text import AnswerText, token_bytes
 from mulberry.runtime.child.thinking import Markers, Thoughts, stage_after
+from mulberry.runtime.frames import WireError
 from mulberry.runtime.wire import (
     Cancel,
+    Encode,
     Enter,
     GenerationRequest,
     Inspect,
+    Library,
     Load,
+    LoadEncoder,
     LoadFailed,
     Note,
     Ready,
@@ -31,7 +40,6 @@ from mulberry.runtime.wire import (
     Step,
     Submit,
     ToChild,
-    WireError,
 )
 
 DEFAULT_MAX_TOKENS = 1000  # what the network reserves for a request that names no limit
@@ -46,17 +54,33 @@ def serve(connection: Connection) -> None:
     if isinstance(load, Inspect) and not early:
         connection.send(inspect(load))
         connection.receive(wait=True)
-    if not isinstance(load, Load) or early:
+    if not isinstance(load, Load | LoadEncoder) or early:
         raise WireError("this message is to load a model")
     started = time.monotonic()
     try:
-        engine = ChildEngine(load, lambda note: connection.send(Note(note)))
+        engine = _loaded(load, connection)
     except Exception as problem:  # noqa: BLE001 - whatever it is, the agent must hear it; no prompt is in play yet
         sys.stderr.write(f"{problem}\n")  # whole: the frame's text is shown, and cut for that
         connection.send(LoadFailed(f"The model could not be loaded ({type(problem).__name__}: {problem})."))
         connection.receive(wait=True)
         return
     connection.send(Ready(time.monotonic() - started, load.provider))
+    if isinstance(engine, ChildEncoder):
+        _encode(connection, engine)
+    else:
+        _generate(connection, engine)
+
+
+def _loaded(load: Load | LoadEncoder, connection: Connection) -> "ChildEngine | ChildEncoder":
+    def progress(note: str) -> None:
+        connection.send(Note(note))
+
+    if isinstance(load, LoadEncoder):
+        return ChildEncoder(load, progress)
+    return ChildEngine(load, progress, watch=watching(connection))
+
+
+def _generate(connection: Connection, engine: "ChildEngine") -> NoReturn:
     spoke_at = 0.0
     while True:
         engine.take(connection.receive(wait=not engine.is_busy))
@@ -70,11 +94,23 @@ def serve(connection: Connection) -> None:
                 spoke_at = now
 
 
+def _encode(connection: Connection, encoder: ChildEncoder) -> NoReturn:
+    while True:
+        for refusal in encoder.take(connection.receive(wait=not encoder.is_busy)):
+            connection.send(refusal)
+        if encoder.is_busy:
+            connection.send(encoder.step())
+
+
 class ChildEngine:
     """Everything but the socket. Raises whatever loading raises."""
 
     def __init__(
-        self, load: Load, progress: Callable[[str], None], clock: Callable[[], float] = time.perf_counter
+        self,
+        load: Load,
+        progress: Callable[[str], None],
+        clock: Callable[[], float] = time.perf_counter,
+        watch: Watch = unwatched,
     ) -> None:
         folder = Path(load.folder)
         progress("Reading the tokenizer")
@@ -90,11 +126,9 @@ class ChildEngine:
         )
         progress("Reading the model")
         prove(load.provider)
-        model = OnnxModel(load)
-        model.warm_up()
         stop_ids = frozenset(_ids(tokenizer, load.stop_tokens))
-        self._vocabulary = Vocabulary(self._bytes_of, stop_ids, model.vocabulary)
-        self._batcher = Batcher(model, load.slots, stop_ids, clock)
+        self._batcher = _batcher(load, stop_ids, clock, watch)
+        self._vocabulary = Vocabulary(self._bytes_of, stop_ids, self._batcher.vocabulary)
         self._inbox: deque[Submit] = deque()
         self._accepted: list[tuple[int, int]] = []
 
@@ -110,7 +144,7 @@ class ChildEngine:
                 case Cancel(number):
                     self._inbox = deque(submit for submit in self._inbox if submit.number != number)
                     self._batcher.cancel(number)
-                case Load() | Enter() | Inspect():
+                case Load() | LoadEncoder() | Encode() | Enter() | Inspect():
                     raise WireError("a second model, or a second sandbox")
 
     def read_prompts(self) -> list[Refused]:
@@ -145,6 +179,7 @@ class ChildEngine:
         wanted = len(request.prompts) * request.choices
         if self._batcher.running + self._batcher.waiting + wanted > self._slots + self._waiting_limit:
             raise PromptRefused("overloaded", "too many requests are waiting already", http_status=503)
+        self._batcher.check(request)
         form = self._form(request.schema)
         options = dict(request.template_options)
         prompts = [
@@ -188,6 +223,14 @@ class ChildEngine:
             return None
         stage = stage_after(self._reader.opening(prompt), self._markers)
         return Thoughts(self._markers, stage, self._bytes_of)
+
+
+def _batcher(load: Load, stop_ids: frozenset[int], clock: Callable[[], float], watch: Watch) -> Batcher | GenaiBatcher:
+    if load.library is Library.GENAI:
+        return GenaiBatcher(load, stop_ids, clock)
+    model = OnnxModel(load)
+    model.warm_up()
+    return Batcher(model, load.slots, stop_ids, clock, watch)
 
 
 def _ids(tokenizer: Tokenizer, texts: tuple[str, ...]) -> list[int]:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from tokenizers import Tokenizer
 
+from mulberry.runtime.child.stops import UpToStop
+
 Utf8Decoder = codecs.getincrementaldecoder("utf-8")
 
 
@@ -49,43 +51,22 @@ def _byte_level_alphabet() -> dict[str, int]:
 class AnswerText:
     """One answer's text as it grows. What could still become half of something is held back."""
 
-    __slots__ = ("_bytes_of", "_decoder", "_held", "_stops", "stopped")
+    __slots__ = ("_bytes_of", "_decoder", "_up_to_stop")
 
     def __init__(self, bytes_of: Sequence[bytes], stops: tuple[str, ...] = ()) -> None:
         self._bytes_of = bytes_of
-        self._stops = stops
         self._decoder = Utf8Decoder("replace")
-        self._held = ""
-        self.stopped = False  # a stop string came; the text ends before it
+        self._up_to_stop = UpToStop(stops)
+
+    @property
+    def stopped(self) -> bool:
+        """A stop string came; the text ends before it."""
+        return self._up_to_stop.stopped
 
     def add(self, token: int) -> str:
         """The text that is certain now and was not before."""
-        return self._release(self._decoder.decode(self._bytes_of[token]))
+        return self._up_to_stop.add(self._decoder.decode(self._bytes_of[token]))
 
     def rest(self) -> str:
         """What was held back, now that nothing follows."""
-        text = self._release(self._decoder.decode(b"", final=True))
-        held, self._held = self._held, ""
-        return text if self.stopped else text + held
-
-    def _release(self, text: str) -> str:
-        if not self._stops or self.stopped or not text:
-            return "" if self.stopped else text
-        text = self._held + text
-        found = [(position + len(stop), position) for stop in self._stops if (position := text.find(stop)) >= 0]
-        if found:
-            self.stopped = True
-            self._held = ""
-            _, start = min(found)  # the one that is complete first, however the text was cut into tokens
-            return text[:start]
-        kept = max(_overlap(text, stop) for stop in self._stops)
-        self._held = text[len(text) - kept :]
-        return text[: len(text) - kept]
-
-
-def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of `text` are a beginning of `stop`."""
-    for length in range(min(len(text), len(stop) - 1), 0, -1):
-        if text.endswith(stop[:length]):
-            return length
-    return 0
+        return self._up_to_stop.add(self._decoder.decode(b"", final=True)) + self._up_to_stop.rest()

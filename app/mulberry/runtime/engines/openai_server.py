@@ -1,8 +1,8 @@
 """The engine for people who outgrow one process: any OpenAI-compatible servers, by their URLs.
 
-Requests go where the fewest run. A server counts while its /v1/models names our model; the list is asked for again
-and again, so that one that went away comes back by itself. What runs there is the owner's business: our sandbox does
-not reach it, and the status says so by having no confinement.
+Requests go where the fewest run. A server counts while its /v1/models names the network's model; the list is asked for
+again and again, so that one that went away, or was not started yet, comes by itself. What runs there is the owner's
+business: our sandbox does not reach it, and the status says so by having no confinement.
 """
 
 import asyncio
@@ -10,34 +10,54 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
 from yarl import URL
 
-from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, EngineStatus, JsonObject, Piece
+from mulberry.model.errors import WhoseTurn
+from mulberry.runtime.engine import (
+    OWN_SERVERS,
+    EngineFailed,
+    EngineRefused,
+    EngineState,
+    EngineStatus,
+    JsonObject,
+    Piece,
+)
 from mulberry.runtime.engines.openai_answers import (
     DONE,
     WHOLE_LIMIT_BYTES,
-    Answers,
+    Answer,
     Lines,
     body_of,
     parsed,
     path_of,
     size_limit_bytes,
 )
+from mulberry.runtime.engines.openai_parts import ask_each
+from mulberry.runtime.engines.openai_places import (
+    NO_LIST,
+    NOT_ASKED,
+    SILENT,
+    Trouble,
+    not_served,
+    own_server,
+    read_key,
+    server_url,
+    unfit,
+    unreachable,
+)
 from mulberry.runtime.wire import GenerationRequest
 
 _LOG = logging.getLogger(__name__)
 
 DEFAULT_TEMPERATURE = 1.0  # OpenAI's; a server's own for the model is not known
-KEY_LIMIT_BYTES = 4096
 MODELS_LIMIT_BYTES = 1 << 20
 REFUSAL_LIMIT_BYTES = 1 << 16
 SHOWN_TEXT_LIMIT = 500
 GONE = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError, aiohttp.ConnectionTimeoutError)
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +75,18 @@ class ServerPatience:
 class _Server:
     url: URL
     running: int = 0
-    trouble: str = "It was not asked yet."  # "" while it counts
+    trouble: Trouble | None = NOT_ASKED  # None while it counts
 
-
-def server_url(text: str) -> URL:
-    """The place of a server's API without `/v1`. Raises `ValueError` with a sentence for the owner."""
-    try:
-        url = URL(text)
-        port = url.port
-    except ValueError:
-        raise ValueError(f"{text!r} is no URL") from None
-    if url.scheme not in ("http", "https") or not url.host or not port:
-        raise ValueError(f"{text!r} must begin with http:// or https:// and name a computer")
-    if url.user or url.password or url.query_string or url.fragment:
-        raise ValueError("an engine's URL holds no user, password, question mark or number sign")
-    return url.with_path(url.path.rstrip("/").removesuffix("/v1").rstrip("/") or "/")
-
-
-def read_key(path: Path) -> str:
-    """The API key in a file's only line. Raises `EngineFailed`, with nothing of the key."""
-    try:
-        with path.open("rb") as file:
-            key = file.read(KEY_LIMIT_BYTES).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        why = getattr(problem, "strerror", None) or "it is no plain text"
-        raise EngineFailed(f"The key for the engine's server could not be read from {path}: {why}.") from None
-    if not key or any(not "!" <= letter <= "~" for letter in key):
-        raise EngineFailed(f"The file {path} does not hold one key for the engine's server, alone in one line.")
-    return key
+    @property
+    def name(self) -> str:
+        return own_server(self.url).name
 
 
 class OpenAiServers:
     """The engine (`engine.Engine`) made of the servers at `urls`, which all serve `model`.
 
-    The key in `key_file` is sent to them and nowhere else; over plain HTTP only to this computer. Raises `ValueError`
-    at unusable URLs. `on_change` is called with every new status, from the event loop.
+    The key in `key_file` is sent to them and nowhere else. Raises `ValueError` at unusable URLs; `check_ways` has
+    judged them before. `on_change` is called with every new status, from the event loop.
     """
 
     default_temperature = DEFAULT_TEMPERATURE
@@ -113,43 +110,35 @@ class OpenAiServers:
         self._requests_limit = requests_limit
         self._on_change = on_change
         self._patience = patience
+        self._running = 0
         self._session: aiohttp.ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns when a server serves the model. Raises `EngineFailed` when none does; nothing runs then."""
+        """Returns when a server serves the model; until then the status says why none does.
+
+        Raises `UserFacingError`: there is no usable key in its file; nothing runs then.
+        """
         if self._session is not None:
             raise RuntimeError("this engine runs already")
-        key = self._key()
-        self._tell(EngineState.LOADING, "Asking the engine's servers")
+        key = None if self._key_file is None else read_key(self._key_file)
+        self._tell(EngineState.LOADING, "Asking your servers for the model")
         self._session = aiohttp.ClientSession(
             headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
             trust_env=False,  # no proxy of the environment reads strangers' prompts
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),  # a kept one may be closed as a request leaves
             auto_decompress=False,  # a small answer must stay small
         )
         try:
             await self._look_at_all()
+            while all(server.trouble for server in self._servers):
+                await asyncio.sleep(self._patience.between_looks)
+                await self._look_at_all()
         except BaseException:
             await self.stop()
             raise
-        if self.status.state is not EngineState.READY:
-            note = self.status.note
-            await self._close()
-            self._tell(EngineState.BROKEN, note)
-            raise EngineFailed(note)
         self._watch = asyncio.create_task(self._keep_looking(), name="engine servers' watch")
-
-    def _key(self) -> str | None:
-        if self._key_file is None:
-            return None
-        for server in self._servers:
-            if server.url.scheme == "http" and server.url.host not in LOOPBACK:
-                raise EngineFailed(
-                    f"The key would go to {server.url.host} in the clear. Its URL must begin with https."
-                )
-        return read_key(self._key_file)
 
     async def stop(self) -> None:
         """Ends all requests."""
@@ -160,8 +149,19 @@ class OpenAiServers:
         """See `engine.Engine`."""
         if self._session is None:
             raise EngineFailed("The engine is not running.")
-        if sum(server.running for server in self._servers) >= self._requests_limit:
+        if self._running >= self._requests_limit:
             raise EngineRefused(503, "too many requests are running already", "overloaded")
+        is_one = len(request.prompts) * request.choices == 1
+        self._running += 1
+        try:
+            async with contextlib.aclosing(self._one(request) if is_one else ask_each(request, self._one)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._running -= 1
+
+    async def _one(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        """One answer, by the server where the fewest run."""
         tried: set[_Server] = set()
         while True:
             server = self._least_loaded(tried)
@@ -175,7 +175,7 @@ class OpenAiServers:
                         yield piece
                 return
             except GONE:
-                self._lost(server, "It does not answer.")
+                self._lost(server, SILENT)
                 if not silent:
                     raise EngineFailed("The connection to the engine's server broke.") from None
             finally:
@@ -184,7 +184,7 @@ class OpenAiServers:
     def _least_loaded(self, tried: set[_Server]) -> _Server:
         usable = [server for server in self._servers if not server.trouble and server not in tried]
         if not usable:
-            raise EngineFailed(self._note() or "None of the engine's servers answers.")
+            raise EngineFailed(self._note() or "None of your servers answers.")
         return min(usable, key=lambda server: server.running)
 
     async def _ask(self, server: _Server, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
@@ -192,7 +192,7 @@ class OpenAiServers:
         assert self._session is not None  # noqa: S101 - for mypy
         patience = self._patience
         limit = aiohttp.ClientTimeout(total=patience.run, connect=patience.connect, sock_read=patience.silence)
-        answers = Answers(request)
+        answer = Answer(request)
         try:
             async with self._session.post(
                 server.url.joinpath(path_of(request).lstrip("/")),
@@ -208,9 +208,9 @@ class OpenAiServers:
                     chunks = self._whole(response, min(WHOLE_LIMIT_BYTES, size_limit_bytes(request)))
                 async with contextlib.aclosing(chunks):
                     async for untrusted in chunks:
-                        for piece in answers.pieces(untrusted):
+                        for piece in answer.pieces(untrusted):
                             yield piece
-                yield answers.last()
+                yield answer.last()
         except GONE:
             raise
         except TimeoutError:
@@ -237,7 +237,8 @@ class OpenAiServers:
             text, parameter = _words(await _bounded(response, REFUSAL_LIMIT_BYTES))
             return EngineRefused(400, text, "invalid_request", parameter)
         if response.status < 500:  # it will not accept the next one either; what is above may be this request's fault
-            self._lost(server, f"It answered a request with HTTP status {response.status}.")
+            what = f"It answered a request with HTTP status {response.status}."
+            self._lost(server, Trouble(what, "Look into that server's own log.", WhoseTurn.NOBODY))
         return EngineFailed(f"The engine's server answered with HTTP status {response.status}.")
 
     # Which servers count
@@ -251,48 +252,51 @@ class OpenAiServers:
         troubles = await asyncio.gather(*(self._trouble(server) for server in self._servers))
         for server, trouble in zip(self._servers, troubles, strict=True):
             if trouble and not server.trouble:
-                _LOG.warning("the engine's server at %s no longer counts: %s", server.url.origin(), trouble)
+                _LOG.warning("the server at %s no longer counts: %s", server.name, trouble.what)
             server.trouble = trouble
         self._tell_how_it_is()
 
-    async def _trouble(self, server: _Server) -> str:
-        """Why a server does not count, "" when it does."""
+    async def _trouble(self, server: _Server) -> Trouble | None:
+        """Why a server does not count. None: it does."""
         assert self._session is not None  # noqa: S101 - for mypy
         limit = aiohttp.ClientTimeout(total=self._patience.health)
         try:
             async with self._session.get(
                 server.url.joinpath("v1/models"), allow_redirects=False, timeout=limit
             ) as response:
-                if response.status in (401, 403):
-                    return "It does not accept our key."
-                if response.status != 200:
-                    return f"It answered with HTTP status {response.status}."
+                if trouble := unfit(response.status, self._key_file):
+                    return trouble
                 untrusted = parsed(await _bounded(response, MODELS_LIMIT_BYTES)).get("data")
-        except (aiohttp.ClientError, OSError, ValueError):  # a TimeoutError is an OSError
-            return "It does not answer."
+        except (aiohttp.ClientError, OSError, ValueError) as problem:  # a TimeoutError is an OSError
+            return unreachable(problem)
         except EngineFailed:
-            return "It does not speak OpenAI's language."
+            return NO_LIST
         listed = untrusted if isinstance(untrusted, list) else []
         if not any(isinstance(one, dict) and one.get("id") == self._model for one in listed):
-            return f"It does not serve {self._model}."
-        return ""
+            return not_served(self._model)
+        return None
 
-    def _lost(self, server: _Server, trouble: str) -> None:
+    def _lost(self, server: _Server, trouble: Trouble) -> None:
         server.trouble = trouble
         self._tell_how_it_is()
 
     def _tell_how_it_is(self) -> None:
         if self._session is None:
             return
-        counts = any(not server.trouble for server in self._servers)
-        self._tell(EngineState.READY if counts else EngineState.RESTARTING, self._note())
+        counts = any(server.trouble is None for server in self._servers)
+        self._tell(EngineState.READY if counts else EngineState.RESTARTING, self._note(), self._worst())
 
     def _note(self) -> str:
         return " ".join(
-            f"The engine's server at {server.url.origin()} cannot be used: {server.trouble}"
+            f"Your server at {server.name} cannot be used. {server.trouble.what}"
             for server in self._servers
             if server.trouble
         )
+
+    def _worst(self) -> Trouble | None:
+        """What its owner should see to first."""
+        troubles = [server.trouble for server in self._servers if server.trouble]
+        return next((one for one in troubles if one.whose_turn is WhoseTurn.YOU), troubles[0] if troubles else None)
 
     async def _close(self) -> None:
         watch, self._watch = self._watch, None
@@ -303,8 +307,10 @@ class OpenAiServers:
         if session is not None:
             await session.close()
 
-    def _tell(self, state: EngineState, note: str = "") -> None:
-        status = EngineStatus(state, note, runs_on="your own servers" if state is EngineState.READY else "")
+    def _tell(self, state: EngineState, note: str = "", trouble: Trouble | None = None) -> None:
+        status = EngineStatus(state, note, runs_on=OWN_SERVERS if state is EngineState.READY else "")
+        if trouble is not None:
+            status = replace(status, next_step=trouble.next_step, whose_turn=trouble.whose_turn)
         if status != self.status:
             self.status = status
             self._on_change(status)

@@ -256,6 +256,7 @@ def as_told(entry: str, manifest: Manifest) -> StoredModel:
         context_tokens=manifest.context_tokens,
         ways=tuple(ModelWay(way.provider, way.precision, way.minimum_vram_bytes) for way in manifest.variants),
         made_from=manifest.source,
+        kind=manifest.kind,
     )
 
 
