@@ -39,8 +39,8 @@ NAMED_SECRET = re.compile(
     r"[\"']?\s?[=:]\s?)([^\n]*\S)",
     re.I,
 )
-KEY_BY_PREFIX = re.compile(r"\b(?:sk|pk|hf|gh[a-z]|xox[a-z]|Bearer|Basic)[-_ ][\w.~+/=-]{8,}")
-LITERAL = re.compile(r"\bb(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")")
+KEY_BY_PREFIX = re.compile(r"\b(?:(?i:sk|pk|hf|gh[a-z]|xox[a-z])[-_]|(?:Bearer|Basic) )[\w.~+/=-]{8,}")
+LITERAL = re.compile(r"\b[bB](?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")")
 NUMBERS = re.compile(r"\d{1,3}(?:, ?\d{1,3}){15,}")
 ESCAPED = re.compile(r"[\w.~+-]{0,64}(?:(?:%|\\x)[0-9A-Fa-f]{2}[^\s%\\\"']{0,64}){4,}")
 URL = re.compile(rf"\b[A-Za-z][A-Za-z0-9+.-]{{1,20}}://{WORD}+")
