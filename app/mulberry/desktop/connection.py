@@ -10,20 +10,22 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from mulberry.desktop.history import Window
 from mulberry.desktop.key_jobs import KeyAgent, KeyJob, do
 from mulberry.model.control import Command, Event
-from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
-from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
+
+if TYPE_CHECKING:  # nouns of pages that are made when they are first looked at
+    from mulberry.model.eligibility import Computer, EligibilityReport
+    from mulberry.model.proof import AttestationStatus, Envelope
 
 
 class Agent(KeyAgent, Protocol):
@@ -47,15 +49,15 @@ class Agent(KeyAgent, Protocol):
 
     async def order_models(self, order: ModelOrder) -> ModelsStatus: ...
 
-    async def eligibility(self, *, fresh: bool = False) -> EligibilityReport: ...
+    async def eligibility(self, *, fresh: bool = False) -> "EligibilityReport": ...
 
-    async def computer(self) -> Computer: ...
+    async def computer(self) -> "Computer": ...
 
-    async def attestation(self) -> AttestationStatus: ...
+    async def attestation(self) -> "AttestationStatus": ...
 
-    async def attest_again(self) -> AttestationStatus: ...
+    async def attest_again(self, *, fetch: bool = False) -> "AttestationStatus": ...
 
-    async def envelope(self, nonce: str = "", question: str = "") -> Envelope: ...
+    async def envelope(self, nonce: str = "", question: str = "") -> "Envelope": ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -192,11 +194,12 @@ class Connection(QObject):
         """What was proven last, by `attestation_read`; nothing when the agent does not answer."""
         self._spawn(lambda line: self._fetch(line.agent.attestation, self.attestation_read))
 
-    def attest_again(self) -> None:
-        """Has everything looked at anew; by `attestation_read`, which tells that it was begun."""
-        self._spawn(lambda line: self._attest_again(line.agent))
+    def attest_again(self, fetch: bool) -> None:
+        """Has everything looked at anew; by `attestation_read`, which tells that it was begun. `fetch`: missing
+        collateral may be fetched."""
+        self._spawn(lambda line: self._attest_again(line.agent, fetch=fetch))
 
-    def make_envelope(self, nonce: str, use: Callable[[Envelope], None]) -> None:
+    def make_envelope(self, nonce: str, use: "Callable[[Envelope], None]") -> None:
         """A statement with its evidence, made now, into `use`; or `failed` says why not."""
         self._spawn(lambda line: self._make_envelope(line.agent, nonce, use))
 
@@ -304,16 +307,16 @@ class Connection(QObject):
         else:
             self.eligibility_read.emit(report)
 
-    async def _attest_again(self, agent: Agent) -> None:
+    async def _attest_again(self, agent: Agent, *, fetch: bool) -> None:
         try:
-            status = await agent.attest_again()
+            status = await agent.attest_again(fetch=fetch)
         except UserFacingError as problem:
             self.failed.emit(problem)
             self.attestation_not_begun.emit()
         else:
             self.attestation_read.emit(status)
 
-    async def _make_envelope(self, agent: Agent, nonce: str, use: Callable[[Envelope], None]) -> None:
+    async def _make_envelope(self, agent: Agent, nonce: str, use: "Callable[[Envelope], None]") -> None:
         try:
             envelope = await agent.envelope(nonce)
         except UserFacingError as problem:

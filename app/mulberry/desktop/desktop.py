@@ -1,9 +1,10 @@
 """What happens when: ties the line to the agent, the window, the tray and the jobs together."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QMessageBox
 
-from mulberry.desktop.attestation_feed import AttestationFeed
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.eligibility_feed import EligibilityFeed
@@ -18,6 +19,9 @@ from mulberry.desktop.window import MainWindow
 from mulberry.desktop.wording import proxy_name
 from mulberry.model.clock import Clock
 from mulberry.model.node import Want
+
+if TYPE_CHECKING:
+    from mulberry.desktop.attestation_page import AttestationPage
 
 GOES_ON_IN_TRAY = "The window is closed. Mulberry goes on; its icon here opens it again."
 GOES_ON_WITHOUT_WINDOW = "Mulberry goes on earning without its window."
@@ -46,7 +50,7 @@ class Desktop(QObject):
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
         self.models = ModelsFeed(connection, self.window.models, theme)
         self.eligibility = EligibilityFeed(connection, self.window)
-        self.attestation = AttestationFeed(connection, self.window.attestation)
+        self.window.attestation_made.connect(self._attend_to_attestation)
         self._memory = memory
         self._link = Link.STARTING
         self._has_ended = False
@@ -74,6 +78,11 @@ class Desktop(QObject):
         self.window.come_forward()
         self.charts.look_again()
         self.money.look_again()
+
+    def _attend_to_attestation(self, page: "AttestationPage") -> None:
+        from mulberry.desktop.attestation_feed import AttestationFeed
+
+        AttestationFeed(self.connection, page)
 
     def _welcome(self) -> None:
         """Who has never seen this window is told first whether this computer can earn."""

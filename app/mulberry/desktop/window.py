@@ -1,6 +1,7 @@
 """The window: pages on the left, the demo banner on top of every page, and the two ways to quit, told apart."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QShortcut
@@ -21,11 +22,10 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop import wording
-from mulberry.desktop.attestation_page import AttestationPage
 from mulberry.desktop.cards import MARGIN, Text, plain_button
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
-from mulberry.desktop.hardware_page import HardwarePage
+from mulberry.desktop.hardware_history import Histories
 from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
@@ -39,6 +39,10 @@ from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.text import plain
 
+if TYPE_CHECKING:
+    from mulberry.desktop.attestation_page import AttestationPage
+    from mulberry.desktop.hardware_page import HardwarePage
+
 SIDEBAR = 208
 PAGES = ("Home", "Earnings", "Jobs", "Wallet", "Network", "Models", "Hardware", "Attestation")
 
@@ -49,9 +53,14 @@ class MainWindow(QMainWindow):
     closing = Signal()  # the owner closes the window; whoever hears it decides what becomes of it
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
+    hardware_made = Signal(object)  # HardwarePage
+    attestation_made = Signal(object)  # AttestationPage
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel, transactions: TransactionsModel) -> None:
         super().__init__()
+        self._theme = theme
+        self._clock = clock
+        self._view = View()
         self._knows_the_state = False
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
@@ -63,14 +72,16 @@ class MainWindow(QMainWindow):
         self.wallet = WalletPage(theme, transactions)
         self.network = NetworkPage(theme, clock)
         self.models = ModelsPage(theme)
-        self.hardware = HardwarePage(theme, clock)
-        self.attestation = AttestationPage(theme)
+        self.histories = Histories()
+        self._hardware: HardwarePage | None = None
+        self._attestation: AttestationPage | None = None
         self.pages = QStackedWidget()
         shown: tuple[QWidget, ...] = (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models)
-        for page in (*shown, self.hardware, self.attestation):
+        self._places = {"Hardware": QWidget(), "Attestation": QWidget()}  # of the pages that are made later
+        for page in (*shown, *self._places.values()):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
-        self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
+        self.sidebar.page_chosen.connect(self._turn_to)
         self.home.last_jobs.all_wanted.connect(lambda: self.choose("Jobs"))
         self.quit_action = self._action("Quit the window", self.quit_asked, "Ctrl+Q")
         self.stop_and_quit_action = self._action("Stop earning and quit", self.stop_and_quit_asked)
@@ -121,11 +132,48 @@ class MainWindow(QMainWindow):
         self.wallet.show_view(view)
         self.network.show_view(view)
         self.models.show_view(view)
-        self.hardware.show_view(view)
-        self.attestation.show_view(view)
+        if view.status is not None and not view.is_stale:
+            self.histories.add(view.status.gpus)
+        self._view = view
+        for page in (self._hardware, self._attestation):
+            if page is not None:
+                page.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             self.home.state.main.setFocus()  # from now on it can be pressed
+
+    @property
+    def hardware(self) -> "HardwarePage":
+        """Made when it is first wanted: the first frame waits for nothing of it."""
+        if self._hardware is None:
+            from mulberry.desktop.hardware_page import HardwarePage
+
+            self._hardware = HardwarePage(self._theme, self._clock, self.histories)
+            self._put(self._hardware, "Hardware")
+            self.hardware_made.emit(self._hardware)
+        return self._hardware
+
+    @property
+    def attestation(self) -> "AttestationPage":
+        """Made when it is first wanted, as `hardware`."""
+        if self._attestation is None:
+            from mulberry.desktop.attestation_page import AttestationPage
+
+            self._attestation = AttestationPage(self._theme)
+            self._put(self._attestation, "Attestation")
+            self.attestation_made.emit(self._attestation)
+        return self._attestation
+
+    def _put(self, page: "HardwarePage | AttestationPage", name: str) -> None:
+        """Into its place, which was empty until now."""
+        empty = self._places.pop(name)
+        self.pages.insertWidget(self.pages.indexOf(empty), page)
+        self.pages.removeWidget(empty)
+        empty.deleteLater()
+        page.show_view(self._view)
+
+    def _turn_to(self, place: int) -> None:
+        self.pages.setCurrentWidget(getattr(self, PAGES[place].lower()))
 
     def show_problem(self, problem: UserFacingError) -> None:
         """Something that was asked for did not work; shown until it is closed."""
