@@ -118,7 +118,7 @@ class PretendAgent:
         self._answer()
         return self.attestation_status
 
-    async def attest_again(self) -> AttestationStatus:
+    async def attest_again(self, *, fetch: bool = False) -> AttestationStatus:
         self._answer()
         if self.attestation_refusal is not None:
             raise self.attestation_refusal

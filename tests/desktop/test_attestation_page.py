@@ -259,15 +259,15 @@ def test_only_who_presses_lets_collateral_be_fetched(page: AttestationPage) -> N
 
 def test_collateral_is_shown_with_its_end_where_a_proof_needs_it(page: AttestationPage) -> None:
     page.show_status(DESKTOP)
-    assert not page.collateral.isVisible()
+    assert not page.evidence.collateral.isVisible()
     here = PlatformCollateral("00906ED50000", "platform", NOON)
     lacks = PlatformCollateral("B0C06F000000", "processor", None, "The service gave no answer.")
     silent = Finding(False, "It did not answer within 8 s.")
     status = CollateralStatus("https://localhost:8081", silent, (here, lacks))
     page.show_status(replace(DESKTOP, collateral=status))
-    assert page.collateral.isVisible()
-    said = page.collateral.text()
-    assert "https://localhost:8081, which does not answer: It did not answer within 8 s." in said
+    assert page.evidence.collateral.isVisible()
+    said = page.evidence.collateral.text()
+    assert "https://localhost:8081, which does not answer (It did not answer within 8 s.)" in said
     assert "00906ED50000 (platform): valid until " in said
     assert "B0C06F000000 (processor): not here. The service gave no answer." in said
 

@@ -120,10 +120,10 @@ class Attesting:
             collateral=workshop.collateral.status(),
         )
 
-    def begin(self, *, by_owner: bool = False) -> None:
-        """Looks anew, unless that is under way. `by_owner`: who asks agrees that missing collateral is fetched."""
+    def begin(self, *, fetch: bool = False) -> None:
+        """Looks anew, unless that is under way. `fetch`: its owner agrees that missing collateral is fetched."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(by_owner), name="attest")
+            self._task = asyncio.create_task(self._look(fetch), name="attest")
 
     async def envelope(self, untrusted_nonce: str, untrusted_question: str) -> Envelope:
         """A statement of now with all evidence, for whoever asked.
@@ -138,13 +138,13 @@ class Attesting:
             self._task.cancel()
             await asyncio.wait((self._task,))
 
-    async def _look(self, by_owner: bool) -> None:
+    async def _look(self, fetch: bool) -> None:
         asked = _Asked(self._workshop.random.randbytes(NONCE_BYTES), by_us=True)
         try:
             gathered = await self._gathered(asked)
             look = partial(self._judge, gathered, asked.nonce)
             verdict = await on_own_thread(look, "attest")
-            if by_owner and await self._workshop.collateral.bring_what_lacks():
+            if fetch and await self._workshop.collateral.bring_what_lacks():
                 verdict = await on_own_thread(look, "attest")
         except UserFacingError as problem:
             self._status = AttestationStatus(hindrances=(hindrance_of(problem),), next_step=problem.next_step)

@@ -34,7 +34,9 @@ NonceHex = Annotated[str, typer.Option("--nonce", help="What the verifier asks w
 def show(
     network: Network = "demo",
     data: Data = None,
-    again: Annotated[bool, typer.Option("--again", help="Look anew first.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Look anew first, and ask Intel for collateral that is not here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say which level this computer reaches, and why."""
@@ -162,7 +164,7 @@ async def _looked_at(client: "ControlClient", *, again: bool) -> "AttestationSta
     status = await client.attestation()
     never = status.verdict is None and not status.hindrances
     if again or never:
-        status = await client.attest_again()
+        status = await client.attest_again(fetch=again)
     for _ in range(LOOKS):
         if not status.is_checking:
             break

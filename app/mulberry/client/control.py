@@ -182,9 +182,10 @@ class ControlClient:
         """What this computer shows and what that proves, as it was looked at last."""
         return await self._ask(AttestationStatus, "GET", "/v1/attestation")
 
-    async def attest_again(self) -> AttestationStatus:
-        """Begins to look anew and returns; `attestation` tells when that is done (`is_checking`)."""
-        return await self._ask(AttestationStatus, "POST", "/v1/attestation")
+    async def attest_again(self, *, fetch: bool = False) -> AttestationStatus:
+        """Begins to look anew and returns; `attestation` tells when that is done (`is_checking`). `fetch`: its owner
+        agrees that missing collateral is fetched from Intel."""
+        return await self._ask(AttestationStatus, "POST", f"/v1/attestation?fetch={int(fetch)}")
 
     async def envelope(self, nonce: str = "", question: str = "") -> Envelope:
         """A statement made now with all evidence: for anyone, for a verifier who asked with `nonce` (hexadecimal), or

@@ -69,9 +69,8 @@ def collateral(status: CollateralStatus | None) -> str:
     if status is None or not status.platforms:
         return ""
     answers = {True: "answers", False: "does not answer", None: "may answer or not"}[status.reachable.value]
-    lines = [
-        f"Intel's collateral, by {plain(status.service, LONGEST_VALUE)}, which {answers}: {status.reachable.evidence}"
-    ]
+    service, asked = plain(status.service, LONGEST_VALUE), plain(status.reachable.evidence, LONGEST_PROBLEM)
+    lines = [f"Intel's collateral, by {service}, which {answers} ({asked})"]
     for each in status.platforms:
         holds = f"valid until {_moment(each.expires)}" if each.expires else "not here"
         lines.append(f"{each.fmspc} ({each.ca}): {holds}. {plain(each.problem, LONGEST_PROBLEM)}".strip())
