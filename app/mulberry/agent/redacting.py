@@ -35,27 +35,28 @@ PROGRAM_PATH = re.compile(
     r"(?:[^\s\"']{0,200}[/\\])?((?:site-packages|python3\.\d{1,2}|mulberry)[/\\][\w./\\+-]{1,200}\.py)\b"
 )
 NAMED_SECRET = re.compile(
-    r"([\w-]{0,32}(?:pass(?:word|phrase|wd)?|secret|token|key|seed|mnemonic|authorization|cookie|credential)s?"
+    r"((?<![\w+-])[\w-]{0,32}(?:pass(?:word|phrase|wd)?|secret|token|key|seed|mnemonic|authorization|cookie|credential)s?"
     r"[\"']?\s?[=:]\s?)([^\n]*\S)",
     re.I,
 )
-KEY_BY_PREFIX = re.compile(r"\b(?:(?i:sk|pk|hf|gh[a-z]|xox[a-z])[-_]|(?:Bearer|Basic) )[\w.~+/=-]{8,}")
+KEY_BY_PREFIX = re.compile(r"(?<![\w-])(?:(?i:sk|pk|hf|gh[a-z]|xox[a-z])[-_]|(?:Bearer|Basic) )[\w.~+/=-]{8,}")
 LITERAL = re.compile(r"\b[bB](?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")")
 NUMBERS = re.compile(r"\d{1,3}(?:, ?\d{1,3}){15,}")
-ESCAPED = re.compile(r"[\w.~+-]{0,64}(?:(?:%|\\x)[0-9A-Fa-f]{2}[^\s%\\\"']{0,64}){4,}")
+ESCAPED = re.compile(r"(?<![\w.~+/=-])[\w.~+/=-]*(?:(?:%|\\x)[0-9A-Fa-f]{2}[^\s%\\\"']{0,64}){4,}")
 URL = re.compile(rf"\b[A-Za-z][A-Za-z0-9+.-]{{1,20}}://{WORD}+")
 SYSTEM_PATH = re.compile(
-    r"(?<![\w./~])/(?:dev(?!/disk|/mapper)|proc|sys|usr|etc|lib|lib64|bin|sbin|v1)(?:/[\w.+:@-]*)*(?![\w/])"
+    r"(?<![\w./~+-])/(?:dev(?!/disk|/mapper)|proc|sys|usr|etc|lib|lib64|bin|sbin|v1)(?:/[\w.+:@-]*)*(?![\w/])"
 )
 QUOTED_PATH = re.compile(r"(?<=[\"'])(?:~|[A-Za-z]:)?[/\\][^\"'\n]+(?=[\"'])")
 PATH = re.compile(
-    rf"(?<![\w./])(?:~[\w.-]*[/\\]|[A-Za-z]:[/\\]|\\\\|/){WORD}+(?:(?: [^\s/\\\"':;,]+){{1,3}}[/\\][^\s\"']*)*"
+    rf"(?<![\w./+-])(?:~[\w.-]*[/\\]|[A-Za-z]:[/\\]|\\\\|/){WORD}+(?:(?: [^\s/\\\"':;,]+){{1,3}}[/\\][^\s\"']*)*"
 )
 E_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 MAC = re.compile(r"(?<![0-9A-Fa-f:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])")
-IPV4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
+IPV4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d|-microsoft)")  # whose kernels have four numbers
 IPV6 = re.compile(r"(?<![\w:])(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]{2,45}(?![\w:])")
 RUN = re.compile(r"[A-Za-z0-9+/=_%-]{32,}(?:[ \t]*\n[ \t]*[A-Za-z0-9+/=_%-]{8,}(?![\w+/=%:.(-]))*")
+LONGEST_PART = 20  # characters; of a path that might be base64
 HEX_GROUPS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2,16}[ :,-]){3,}[0-9A-Fa-f]{2,16}(?![0-9A-Za-z])")
 HEX_GROUPS_DIGITS = 32
 SEED_WORDS = re.compile(r"\b(?:[a-z]{3,8}[ ,]{1,2}){11,}[a-z]{3,8}\b")
@@ -102,8 +103,9 @@ class Redactor:
             _rule(PROGRAM_PATH, _program_path),
             _rule(NAMED_SECRET, self._named_secret),
             *(_rule(form, self._hide("secret")) for form in (KEY_BY_PREFIX, LITERAL, NUMBERS, ESCAPED)),
-            _rule(URL, self._url),
             _rule(SYSTEM_PATH, self._system_path),
+            _rule(RUN, self._long_run),
+            _rule(URL, self._url),
             _rule(QUOTED_PATH, self._path),
             _rule(PATH, self._path),
             _rule(E_MAIL, self._hide("e-mail")),
@@ -135,6 +137,11 @@ class Redactor:
 
     def _hidden(self, kind: str, found: re.Match[str]) -> Iterator[Piece]:
         yield self.mark(kind, found[0]), True
+
+    def _long_run(self, found: re.Match[str]) -> Iterator[Piece]:
+        """Before paths are looked for: base64 may begin with a slash, but it has few of them."""
+        is_path = all(len(part) < LONGEST_PART for part in found[0].split("/"))
+        yield (found[0], False) if is_path else (self.mark("secret", found[0]), True)
 
     def _named_secret(self, found: re.Match[str]) -> Iterator[Piece]:
         yield found[1], True
