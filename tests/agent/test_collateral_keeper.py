@@ -153,6 +153,9 @@ BAD: dict[str, Callable[[CollateralServer], object]] = {
     ),
     "more than the 65,536 bytes": lambda server: server.instead.update({ROOT_LIST: web.Response(body=bytes(2**20))}),
     "not what Intel's service gives": lambda server: server.instead.update({TCB_INFO: web.Response(text='{"tcbIn')}),
+    "tcbInfo is not where it belongs": lambda server: server.instead.update(
+        {TCB_INFO: web.Response(text='{"a":{"tcbInfo":{"b":1}},"tcbInfo":{},"signature":""}')}
+    ),
     "header sgx-pck-crl-issuer-chain is missing": lambda server: server.instead.update(
         {PCK_LIST: web.Response(body=b"\x30\x00")}
     ),

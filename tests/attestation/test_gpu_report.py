@@ -196,6 +196,14 @@ def test_references_of_another_version_are_not_compared(nvidia: SyntheticNvidia,
     assert gpu.compared == (1, 2)
 
 
+def test_a_verdict_ends_with_the_signer_of_its_references(nvidia: SyntheticNvidia, folder: Path) -> None:
+    ends = NOW + timedelta(hours=1)
+    signer = nvidia.reference_root.issue("fake short-lived signer", is_authority=False, expires=ends)
+    brief = nvidia.manifest(DRIVER, {7: (MEASUREMENTS[8],)}, signer=signer)
+    (folder / f"{DRIVER_MANIFEST}.swidtag").write_bytes(brief)
+    assert verify(nvidia.evidence(), NONCE, nvidia.references(folder), NOW).expires == ends
+
+
 @pytest.mark.parametrize("broken", [b"", b"<", bytes(70_000)])
 def test_a_broken_reference_is_a_missing_one(nvidia: SyntheticNvidia, folder: Path, broken: bytes) -> None:
     (folder / f"{VBIOS_MANIFEST}.swidtag").write_bytes(broken)
