@@ -10,6 +10,7 @@ from eligibility_samples import COMPUTER, ELIGIBILITY
 from model_samples import MODELS
 from mulberry.client.control import AgentLost, AgentNotRunning
 from mulberry.model.control import Command, Event, KeyBackup
+from mulberry.model.diagnosis import Diagnosis, DiagnosisFile, DiagnosisWish
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
@@ -19,7 +20,7 @@ from mulberry.model.money import Nanoton
 from mulberry.model.node import Status
 from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
-from samples import NODE_WALLET, a_job, a_status, a_transaction, a_wallet, an_account
+from samples import NODE_WALLET, NOON, a_job, a_status, a_transaction, a_wallet, an_account
 
 
 class PretendAgent:
@@ -47,6 +48,7 @@ class PretendAgent:
         self.seen_computer: Computer = COMPUTER
         self.attestation_status: AttestationStatus = DESKTOP
         self.attested = 0
+        self.wishes: list[DiagnosisWish] = []
         self.nonces: list[str] = []
         self.attestation_refusal: UserFacingError | None = None
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
@@ -131,6 +133,11 @@ class PretendAgent:
             raise self.attestation_refusal
         self.nonces.append(nonce)
         return Envelope("{}")
+
+    async def diagnosis(self, wish: DiagnosisWish) -> Diagnosis:
+        self._answer()
+        self.wishes.append(wish)
+        return Diagnosis((DiagnosisFile("README.txt", f"All of it.\naddresses: {wish.addresses}\n"),), NOON)
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()

@@ -24,6 +24,7 @@ from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 if TYPE_CHECKING:  # nouns of pages that are made when they are first looked at
+    from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
     from mulberry.model.eligibility import Computer, EligibilityReport
     from mulberry.model.proof import AttestationStatus, Envelope
 
@@ -62,6 +63,8 @@ class Agent(KeyAgent, Protocol):
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
     async def reconciliation(self) -> Reconciliation: ...
+
+    async def diagnosis(self, wish: "DiagnosisWish") -> "Diagnosis": ...
 
     async def quit(self) -> None: ...
 
@@ -118,6 +121,8 @@ class Connection(QObject):
     computer_read = Signal(object)  # Computer
     attestation_read = Signal(object)  # AttestationStatus
     attestation_not_begun = Signal()  # `failed` said why
+    diagnosed = Signal(object, object)  # DiagnosisWish, Diagnosis
+    not_diagnosed = Signal(object)  # UserFacingError
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -202,6 +207,10 @@ class Connection(QObject):
     def make_envelope(self, nonce: str, use: "Callable[[Envelope], None]") -> None:
         """A statement with its evidence, made now, into `use`; or `failed` says why not."""
         self._spawn(lambda line: self._make_envelope(line.agent, nonce, use))
+
+    def diagnose(self, wish: "DiagnosisWish") -> None:
+        """What may be handed to whoever helps, by `diagnosed` or `not_diagnosed`."""
+        self._spawn(lambda line: self._diagnose(line.agent, wish))
 
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
@@ -323,6 +332,14 @@ class Connection(QObject):
             self.failed.emit(problem)
         else:
             use(envelope)
+
+    async def _diagnose(self, agent: Agent, wish: "DiagnosisWish") -> None:
+        try:
+            diagnosis = await agent.diagnosis(wish)
+        except UserFacingError as problem:
+            self.not_diagnosed.emit(problem)
+        else:
+            self.diagnosed.emit(wish, diagnosis)
 
     async def _order_models(self, agent: Agent, order: ModelOrder) -> None:
         try:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
+from mulberry.desktop.diagnosis_feed import DiagnosisFeed
 from mulberry.desktop.eligibility_feed import EligibilityFeed
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
@@ -50,6 +51,7 @@ class Desktop(QObject):
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
         self.models = ModelsFeed(connection, self.window.models, theme)
         self.eligibility = EligibilityFeed(connection, self.window)
+        self.diagnosis = DiagnosisFeed(connection, self.window, theme)
         self.window.attestation_made.connect(self._attend_to_attestation)
         self._memory = memory
         self._link = Link.STARTING

@@ -53,6 +53,7 @@ class MainWindow(QMainWindow):
     closing = Signal()  # the owner closes the window; whoever hears it decides what becomes of it
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
+    help_asked = Signal()  # somebody is to help, and needs to know about this computer
     hardware_made = Signal(object)  # HardwarePage
     attestation_made = Signal(object)  # AttestationPage
 
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self.quit_action = self._action("Quit the window", self.quit_asked, "Ctrl+Q")
         self.stop_and_quit_action = self._action("Stop earning and quit", self.stop_and_quit_asked)
         self.sidebar.menu.addActions([self.quit_action, self.stop_and_quit_action])
+        self.sidebar.help.clicked.connect(self.help_asked)
         self.banner = Banner(wording.DEMO_BANNER)
         self.notice = Notice()
         self._lay_out()
@@ -93,6 +95,7 @@ class MainWindow(QMainWindow):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self).activated.connect(self.help_asked)
 
     def _action(self, text: str, asked: SignalInstance, keys: str = "") -> QAction:
         action = QAction(text, self)
@@ -197,7 +200,7 @@ class MainWindow(QMainWindow):
 
 
 class Sidebar(QFrame):
-    """The mark, the pages that exist, the quit menu, and which network this is."""
+    """The mark, the pages that exist, the way to help, the quit menu, and which network this is."""
 
     page_chosen = Signal(int)
 
@@ -219,6 +222,8 @@ class Sidebar(QFrame):
         self.list.setCurrentRow(0)
         self.list.currentRowChanged.connect(self.page_chosen)
         self.menu = QMenu(self)
+        self.help = plain_button("Get help…")
+        self.help.setToolTip("Shows what whoever helps you needs to know, without keys and names, and saves it.")
         self.quit = plain_button("Quit…")
         self.quit.clicked.connect(self._open_menu)
         self.network = Text("Demo network", "warn")
@@ -242,6 +247,7 @@ class Sidebar(QFrame):
         foot = QVBoxLayout()
         foot.setContentsMargins(10, 0, 0, 0)
         foot.setSpacing(12)
+        foot.addWidget(self.help, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.quit, 0, Qt.AlignmentFlag.AlignLeft)
         self.network.setContentsMargins(10, 0, 0, 0)
         foot.addWidget(self.network)
