@@ -240,6 +240,18 @@ def test_it_looks_often_while_evidence_is_gathered_and_never_unseen(page: Attest
         page.show()
 
 
+def test_the_keyboard_is_back_on_the_button_after_a_look(page: AttestationPage, settle: Callable[[], None]) -> None:
+    page.show_status(DESKTOP)
+    page.activateWindow()
+    settle()
+    page.again.setFocus()
+    QTest.keyClick(page.again, Qt.Key.Key_Space)
+    page.show_status(replace(DESKTOP, is_checking=True))
+    assert not page.again.isEnabled()
+    page.show_status(DESKTOP)
+    assert QApplication.focusWidget() is page.again
+
+
 def test_what_was_never_looked_at_is_looked_at_once(page: AttestationPage) -> None:
     asked: list[bool] = []
     page.again_wanted.connect(asked.append)

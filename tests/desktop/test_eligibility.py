@@ -173,6 +173,17 @@ def test_check_again_asks_the_chain_and_can_be_pressed_again_after_the_answer(pa
     assert again.text() == eligibility_wording.CHECK_AGAIN
 
 
+def test_the_keyboard_is_back_on_the_button_after_the_answer(page: HardwarePage, settle: Callable[[], None]) -> None:
+    page.activateWindow()
+    settle()
+    again = page.eligibility.again
+    again.setFocus()
+    QTest.keyClick(again, Qt.Key.Key_Space)
+    assert not again.isEnabled()
+    page.eligibility.show_report(ELIGIBILITY)
+    assert QApplication.focusWidget() is again
+
+
 def test_a_check_that_failed_keeps_the_last_answer_and_says_why(page: HardwarePage) -> None:
     page.eligibility.show_report(ELIGIBILITY)
     QTest.mouseClick(page.eligibility.again, Qt.MouseButton.LeftButton)

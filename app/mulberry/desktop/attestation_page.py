@@ -30,6 +30,7 @@ class AttestationPage(Page):
         super().__init__()
         self._is_stale = True
         self._has_asked = False
+        self._focus_owed = False  # a disabled button loses the keyboard; it gets it back
         self.status: AttestationStatus | None = None
         self.line = narrow(Text(attestation_wording.NOT_HEARD_YET, "source", wraps=True))
         self.again = plain_button(attestation_wording.LOOK_AGAIN)
@@ -86,6 +87,7 @@ class AttestationPage(Page):
         self._show()
 
     def _ask_again(self, *, fetch: bool) -> None:
+        self._focus_owed = self._focus_owed or self.again.hasFocus()
         self.again.setText(attestation_wording.LOOKING)
         self.again.setEnabled(False)
         self.again_wanted.emit(fetch)
@@ -98,6 +100,9 @@ class AttestationPage(Page):
         is_checking = status is not None and status.is_checking
         self.again.setText(attestation_wording.LOOKING if is_checking else attestation_wording.LOOK_AGAIN)
         self.again.setEnabled(not self._is_stale and not is_checking)
+        if self._focus_owed and self.again.isEnabled():
+            self._focus_owed = False
+            self.again.setFocus()
         self.statement.export.setEnabled(not self._is_stale)
         if status is None:
             return
