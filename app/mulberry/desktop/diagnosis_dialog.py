@@ -20,7 +20,7 @@ from mulberry.model.errors import UserFacingError
 
 TITLE = "For whoever helps you"
 EXPLANATION = (
-    "This is all that would be saved, and nothing is sent anywhere. Keys, names, paths and addresses are taken out. "
+    "This is all that would be saved, and nothing is sent anywhere. Keys, names and paths are taken out. "
     "No program recognises everything: look through it before you hand it on."
 )
 MAKING = "One moment: Mulberry looks at this computer…"
@@ -93,7 +93,7 @@ class DiagnosisDialog(QDialog):
         """For one as it is wished now. Until it is there nothing can be saved."""
         self._diagnosis = None
         self.text.clear()
-        self.state.say(MAKING)
+        self.say(MAKING)
         self._let_go_on(False)
         self.wanted.emit(self.wish)
 
@@ -104,17 +104,18 @@ class DiagnosisDialog(QDialog):
         self._diagnosis = diagnosis
         self.text.setPlainText(preview(diagnosis))
         size = sum(len(file.text.encode()) for file in diagnosis.files)
-        self.state.say(f"{len(diagnosis.files)} text files, {size / 1000:,.0f} kB, in one ZIP file.")
+        self.say(f"{len(diagnosis.files)} text files, {size / 1000:,.0f} kB, in one ZIP file.")
         self._let_go_on(True)
         if self.search.text():
             self._search_anew(self.search.text())
 
     def show_problem(self, problem: UserFacingError) -> None:
         """It could not be made, or not be saved."""
-        self.state.say(f"{problem.what} {problem.why} {problem.next_step}")
+        self.say(f"{problem.what} {problem.why} {problem.next_step}", "bad")
 
-    def say(self, words: str) -> None:
+    def say(self, words: str, look: str = "source") -> None:
         self.state.say(words)
+        self.state.mark("look", look)
 
     def _let_go_on(self, is_there: bool) -> None:
         self.save.setEnabled(is_there)
@@ -127,7 +128,7 @@ class DiagnosisDialog(QDialog):
     def _search_anew(self, words: str) -> None:
         self.text.moveCursor(QTextCursor.MoveOperation.Start)
         if words:
-            self.state.say(FOUND if self.text.find(words) else NOT_FOUND)
+            self.say(FOUND if self.text.find(words) else NOT_FOUND)
 
     def _search_on(self) -> None:
         words = self.search.text()

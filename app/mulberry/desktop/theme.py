@@ -161,6 +161,10 @@ QPushButton[look="plain"]:checked { color: $text; background: $raised }
 QPushButton[look="plain"]:focus { border-color: $accent }
 QLineEdit {
   background: $surface; color: $text; border: 2px solid $line; border-radius: 8px; padding: ${s6}px ${s8}px }
+QPlainTextEdit {
+  font-family: monospace; font-size: ${s12}px; background: $surface; color: $text; border: 2px solid $line;
+  border-radius: 8px; padding: ${s6}px; selection-background-color: $accent; selection-color: $canvas }
+QPlainTextEdit:focus { border-color: $accent }
 QLineEdit:focus { border-color: $accent }
 QCheckBox { font-size: ${s13}px; spacing: ${s8}px }
 QCheckBox::indicator { width: ${s12}px; height: ${s12}px; border: 2px solid $muted; border-radius: 4px }
