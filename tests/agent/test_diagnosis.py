@@ -4,6 +4,8 @@ import base64
 import dataclasses
 import json
 import logging
+import re
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,13 +21,14 @@ from attestation_samples import DESKTOP
 from conftest import SettableClock
 from fake_driver import FakeDriver
 from keyring_in_memory import CHEAP, KeyringInMemory
-from mulberry.agent.diagnosis import Absent, Told, diagnose
+from mulberry.agent.diagnosis import LIBRARIES, Absent, Told, diagnose
 from mulberry.agent.diagnosis_choice import CHOICES, chosen
 from mulberry.agent.eligibility import Preflight
 from mulberry.agent.redacting import Identity, Redactor
 from mulberry.agent.sealed_key import seal
 from mulberry.agent.settings import Settings, load_settings, save_settings
 from mulberry.agent.startup_money import UnlockKey
+from mulberry.client.http import request
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.diagnosis import DiagnosisWish, preview
@@ -199,6 +202,13 @@ async def test_a_running_agent_gives_a_bundle_without_its_secrets(
         assert "anneliese" not in bundle.casefold()
 
 
+async def test_a_wish_that_is_none_is_refused(tmp_path: Path, clock: SettableClock) -> None:
+    async with an_agent_of((UnlockKey,), DEMO, tmp_path, clock):
+        address = DataFolder.of_network(tmp_path, "demo").control_address
+        status, answer = await request(address, "GET", "/v1/diagnosis?addresses=yes")
+        assert status == 400 and b"addresses must be 0 or 1" in answer
+
+
 async def test_addresses_and_amounts_are_there_only_where_the_owner_wishes(
     folder: DataFolder, identity: Identity, preflight: Preflight, clock: SettableClock
 ) -> None:
@@ -234,7 +244,9 @@ async def test_what_a_helper_needs_is_there(
     assert facts["settings.json"]["collateral_service"] == "not set"
     assert facts["files.json"]["device.key"]["bytes"] == 32
     assert facts["files.json"]["intent.json"] == "not there"
-    assert facts["software.json"]["libraries"]["pydantic"][0].isdigit()
+    libraries = facts["software.json"]["libraries"]
+    assert libraries["pydantic"][0].isdigit() and "strange" not in libraries.values()
+    assert all(f"  {name} " in files["README.txt"] for name in files if name != "README.txt")
     assert "mulberry.agent.node: paid [secret #" in files["agent.log"]
     assert diagnosis.file_name == "mulberry-diagnosis-20261122T120000Z.zip"
 
@@ -314,6 +326,12 @@ def test_each_fact_of_each_noun_was_thought_about(noun: type) -> None:
     lists = (choice.shown, choice.hashed, choice.addresses, choice.earnings, choice.left_out)
     named = [name for names in lists for name in names.split()]
     assert sorted(named) == sorted(field.name for field in dataclasses.fields(noun))
+
+
+def test_the_versions_of_all_that_we_depend_on_are_told() -> None:
+    project = tomllib.loads((Path(__file__).parent.parent.parent / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[^\w-]", requirement)[0] for requirement in project["dependencies"]}
+    assert names == set(LIBRARIES)
 
 
 def test_a_noun_that_nobody_chose_from_does_not_get_there() -> None:

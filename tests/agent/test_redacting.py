@@ -74,6 +74,7 @@ def test_a_key_is_taken_out_in_every_form_that_keys_have(form: str, key: bytes) 
         ("socks5://10.1.2.3:1080", "10.1.2.3"),
         ("connecting to 203.0.113.9:4000", "203.0.113.9"),
         ("connecting to [2001:db8::17]:4000", "2001:db8"),
+        ("Signed by the device key f86ae0ecc3c3fd57…", "f86ae0"),
         ("MAC 52:54:00:12:34:56", "52:54"),
         ("write to anna@example.com", "example.com"),
         (f"paid to {ADDRESS}", ADDRESS[:12]),
@@ -112,7 +113,6 @@ def test_what_names_a_person_or_opens_something_is_taken_out(line: str, secret: 
         "listening on 127.0.0.1:4000 and [::1]:4000",
         "request to the control API failed: GET /v1/status",
         "root's worker in the demo: and/or, 3/4, 1:2",
-        "Too little to work: 1.5 TON are missing. Top up the node wallet; work starts when it is there.",
     ],
 )
 def test_what_a_helper_needs_stays(line: str) -> None:
@@ -142,6 +142,12 @@ def test_an_address_stays_where_its_owner_allows_it_and_no_other_does() -> None:
     other = "UQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPuwA"
     shown = redactor.text(f"from {other} to {ADDRESS}.")
     assert ADDRESS in shown and other not in shown
+
+
+def test_amounts_of_money_stay_only_where_their_owner_allows_it() -> None:
+    line = "Too little to work: 1.5 TON are missing of 1,300.25 TON."
+    assert REDACTOR.text(line) == "Too little to work: [amount] TON are missing of [amount] TON."
+    assert Redactor(ANNA, SALT, amounts=True).text(line) == line
 
 
 def test_a_line_is_cut_before_the_word_that_would_be_cut() -> None:

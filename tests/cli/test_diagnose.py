@@ -54,4 +54,4 @@ def test_it_is_saved_after_a_yes_and_never_over_another_file(data: Path, tmp_pat
 def test_a_preview_asks_nothing(data: Path) -> None:
     said = diagnose(data, "--preview", "--with-addresses", "--with-earnings")
     assert "The agent is not running" in said and "Save all" not in said
-    assert "Addresses on TON ARE in it" in said and "Amounts earned ARE in it" in said
+    assert "Addresses on TON ARE in it" in said and "Amounts of money ARE in it" in said

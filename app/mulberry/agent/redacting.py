@@ -59,6 +59,8 @@ RUN = re.compile(r"[A-Za-z0-9+/=_%-]{32,}(?:[ \t]*\n[ \t]*[A-Za-z0-9+/=_%-]{8,}(
 LONGEST_PART = 20  # characters; of a path that might be base64
 HEX_GROUPS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2,16}[ :,-]){3,}[0-9A-Fa-f]{2,16}(?![0-9A-Za-z])")
 HEX_GROUPS_DIGITS = 32
+FINGERPRINT = re.compile(r"(?<!\w)(?=\d*[A-Fa-f])[0-9A-Fa-f]{16,}(?!\w)")  # a key's beginning tells whose it is
+AMOUNT = re.compile(r"\d[\d,.]*(?= TON\b)")
 SEED_WORDS = re.compile(r"\b(?:[a-z]{3,8}[ ,]{1,2}){11,}[a-z]{3,8}\b")
 
 Piece = tuple[str, bool]  # a text, and whether it may not be looked at any more
@@ -91,9 +93,11 @@ def identity_here(data: Path) -> Identity:
 
 
 class Redactor:
-    """For one bundle. `kept` are texts that stay wherever they stand, as their owner allowed."""
+    """For one bundle. `kept` are texts that stay wherever they stand, as their owner allowed; `amounts`: money too."""
 
-    def __init__(self, identity: Identity, salt: bytes, kept: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, identity: Identity, salt: bytes, kept: frozenset[str] = frozenset(), *, amounts: bool = False
+    ) -> None:
         self._identity = identity
         self._salt = salt
         self._names = tuple(_name_rules(identity))
@@ -114,6 +118,8 @@ class Redactor:
             _rule(IPV6, self._address),
             _rule(RUN, self._hide("secret")),
             _rule(HEX_GROUPS, self._hex_groups),
+            _rule(FINGERPRINT, self._hide("secret")),
+            *([] if amounts else [_rule(AMOUNT, partial(_say, "[amount]"))]),
             _rule(SEED_WORDS, self._hide("words")),
             *self._names,
         )
