@@ -1,5 +1,6 @@
 """Who asks for help types one command, sees everything that would be handed on, and decides."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -7,6 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from mulberry.cli.diagnose import diagnosis_of
+from mulberry.client import control
+from mulberry.model.diagnosis import DiagnosisWish, preview
+from mulberry.model.places import DataFolder
 
 
 @pytest.fixture
@@ -55,3 +61,18 @@ def test_a_preview_asks_nothing(data: Path) -> None:
     said = diagnose(data, "--preview", "--with-addresses", "--with-earnings")
     assert "The agent is not running" in said and "Save all" not in said
     assert "Addresses on TON ARE in it" in said and "Amounts of money ARE in it" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the agent listens on a pipe there")
+async def test_an_agent_that_hangs_is_told_of_and_gone_without(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "DIAGNOSIS_SECONDS", 0.05)
+    folder = DataFolder.of_network(data, "demo")
+    folder.create()
+    silent: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_unix_server(lambda _, writer: silent.append(writer), folder.control_address)
+    diagnosis = await diagnosis_of(folder, DiagnosisWish())
+    server.close()
+    for writer in silent:
+        writer.close()
+    assert "The agent does not answer. It was silent for 0.05 seconds." in preview(diagnosis)
+    assert diagnosis.files[1].text.startswith("{")

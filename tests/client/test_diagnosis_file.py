@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import zipfile
 from pathlib import Path
 
@@ -51,6 +50,8 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows limits no file's size")
 def test_a_full_disk_is_said_and_no_half_of_it_stays(tmp_path: Path) -> None:
+    import resource  # which Windows has not
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:

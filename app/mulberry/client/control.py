@@ -42,6 +42,7 @@ EVENT_LIMIT_BYTES = 16 * 2**20
 MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
 PROOF_SECONDS = 180.0  # a TPM or a quoting service may be slow, and each has its own time limit
 ELIGIBILITY_SECONDS = 60.0  # a driver may hang, and the chain may be far away
+DIAGNOSIS_SECONDS = 15.0  # an agent that hangs is what a diagnosis is made for, and it goes without one
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
 Noun = TypeVar("Noun")
@@ -141,7 +142,7 @@ class ControlClient:
     async def diagnosis(self, wish: DiagnosisWish) -> Diagnosis:
         """What may be handed to whoever helps, made now: chosen facts, without what `wish` does not allow."""
         query = urlencode({"addresses": int(wish.addresses), "earnings": int(wish.earnings)})
-        return _understood(Diagnosis, await self._call("GET", f"/v1/diagnosis?{query}", b"", ELIGIBILITY_SECONDS))
+        return _understood(Diagnosis, await self._call("GET", f"/v1/diagnosis?{query}", b"", DIAGNOSIS_SECONDS))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""
