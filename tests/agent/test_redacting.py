@@ -83,6 +83,8 @@ def test_a_key_is_taken_out_in_every_form_that_keys_have(form: str, key: bytes) 
         ("cannot open /home/anna/wallets/secret.json: denied", "secret.json"),
         ("cannot open '/mnt/My Private Disk/plan b.txt'", "Private"),
         ("cannot open /mnt/My Private Disk/plan.txt: denied", "Private"),
+        ("cannot open /mnt/one/two/three/four/five/six/my.secret.plan.txt", "plan"),
+        ("at http://anna:AbCdEfGhIjKlMnOpQrStUvWxYz0123456789@engine.example:8000/v1?sig=abc123", "abc123"),
         ("cannot open ~/plans/next.txt", "plans"),
         (r"cannot open C:\Users\Anna\plans.txt", "plans"),
         (r"cannot open \\nas\share\plans.txt", "share"),

@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,6 +64,7 @@ SEED_WORDS = re.compile(r"\b(?:[a-z]{3,8}[ ,]{1,2}){11,}[a-z]{3,8}\b")
 
 Piece = tuple[str, bool]  # a text, and whether it may not be looked at any more
 Rule = Callable[[Iterable[Piece]], Iterator[Piece]]
+Replace = Callable[[re.Match[str]], Iterable[Piece] | None]  # None: it stays as it is, with what stands around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,11 @@ class Redactor:
             *([_rule(_any_of(kept), _keep)] if kept else []),
             _rule(LOG_PREFIX, _keep),
             _rule(PROGRAM_PATH, _program_path),
+            _rule(URL, self._url),
             _rule(NAMED_SECRET, self._named_secret),
             *(_rule(form, self._hide("secret")) for form in (KEY_BY_PREFIX, LITERAL, NUMBERS, ESCAPED)),
             _rule(SYSTEM_PATH, self._system_path),
             _rule(RUN, self._long_run),
-            _rule(URL, self._url),
             _rule(QUOTED_PATH, self._path),
             _rule(PATH, self._path),
             _rule(E_MAIL, self._hide("e-mail")),
@@ -119,7 +119,7 @@ class Redactor:
             _rule(RUN, self._hide("secret")),
             _rule(HEX_GROUPS, self._hex_groups),
             _rule(FINGERPRINT, self._hide("secret")),
-            *([] if amounts else [_rule(AMOUNT, partial(_say, "[amount]"))]),
+            *([] if amounts else [_rule(AMOUNT, _say("[amount]"))]),
             _rule(SEED_WORDS, self._hide("words")),
             *self._names,
         )
@@ -138,78 +138,65 @@ class Redactor:
             pieces = rule(pieces)
         return "".join(text for text, _ in pieces)
 
-    def _hide(self, kind: str) -> Callable[[re.Match[str]], Iterator[Piece]]:
-        return partial(self._hidden, kind)
+    def _hide(self, kind: str) -> Replace:
+        return lambda found: [(self.mark(kind, found[0]), True)]
 
-    def _hidden(self, kind: str, found: re.Match[str]) -> Iterator[Piece]:
-        yield self.mark(kind, found[0]), True
-
-    def _long_run(self, found: re.Match[str]) -> Iterator[Piece]:
+    def _long_run(self, found: re.Match[str]) -> Iterable[Piece] | None:
         """Before paths are looked for: base64 may begin with a slash, but it has few of them."""
         is_path = all(len(part) < LONGEST_PART for part in found[0].split("/"))
-        yield (found[0], False) if is_path else (self.mark("secret", found[0]), True)
+        return None if is_path else [(self.mark("secret", found[0]), True)]
 
-    def _named_secret(self, found: re.Match[str]) -> Iterator[Piece]:
-        yield found[1], True
-        yield self.mark("secret", found[2]), True
+    def _named_secret(self, found: re.Match[str]) -> Iterable[Piece]:
+        return (found[1], True), (self.mark("secret", found[2]), True)
 
-    def _url(self, found: re.Match[str]) -> Iterator[Piece]:
+    def _url(self, found: re.Match[str]) -> Iterable[Piece]:
         """Its scheme and host, no more: credentials stand before, tokens behind."""
         try:
             parts = urlsplit(found[0])
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            yield self.mark("URL", found[0]), True
-            return
-        yield f"{parts.scheme}://", True
-        yield host, False
-        yield f":{port}" if port is not None else "", True
-        yield "/…" if parts.path.strip("/") or parts.query or parts.fragment else "", True
+            return [(self.mark("URL", found[0]), True)]
+        rest = "/…" if parts.path.strip("/") or parts.query or parts.fragment else ""
+        return (f"{parts.scheme}://", True), (host, False), (rest if port is None else f":{port}{rest}", True)
 
-    def _system_path(self, found: re.Match[str]) -> Iterator[Piece]:
+    def _system_path(self, found: re.Match[str]) -> Iterable[Piece]:
         pieces: Iterable[Piece] = [(found[0], False)]
         for rule in self._names:
             pieces = rule(pieces)
-        yield from ((text, True) for text, _ in pieces)
+        return [(text, True) for text, _ in pieces]
 
-    def _path(self, found: re.Match[str]) -> Iterator[Piece]:
+    def _path(self, found: re.Match[str]) -> Iterable[Piece]:
         path = found[0].rstrip(".:")
         data, home = str(self._identity.data), str(self._identity.home)
+        after = found[0][len(path) :]
         if path == data or path.startswith((f"{data}/", f"{data}\\")):
-            rest = path[len(data) :]
-            yield f"DATA{rest[:1]}", True
-            yield rest[1:], False
-        elif home != "/" and path.startswith((home, "~")):
-            yield f"~/{self.mark('path', path)}", True
-        else:
-            yield self.mark("path", path), True
-        yield found[0][len(path) :], False
+            inside = path[len(data) :]
+            return (f"DATA{inside[:1]}", True), (inside[1:], False), (after, False)
+        where = "~/" if home != "/" and path.startswith((home, "~")) else ""
+        return (f"{where}{self.mark('path', path)}", True), (after, False)
 
-    def _address(self, found: re.Match[str]) -> Iterator[Piece]:
+    def _address(self, found: re.Match[str]) -> Iterable[Piece] | None:
         text = found[0].rstrip(".")
         try:
             address = ipaddress.ip_address(text)
         except ValueError:  # a time, a version, a place on the PCI bus
-            yield found[0], False
-            return
+            return None
         is_nobody = address.is_loopback or address.is_unspecified
-        yield text if is_nobody else self.mark("IP", text), True
-        yield found[0][len(text) :], False
+        return (text if is_nobody else self.mark("IP", text), True), (found[0][len(text) :], False)
 
-    def _hex_groups(self, found: re.Match[str]) -> Iterator[Piece]:
+    def _hex_groups(self, found: re.Match[str]) -> Iterable[Piece] | None:
         digits = sum(letter.isalnum() for letter in found[0])
-        is_long = digits >= HEX_GROUPS_DIGITS
-        yield (self.mark("secret", found[0]), True) if is_long else (found[0], False)
+        return [(self.mark("secret", found[0]), True)] if digits >= HEX_GROUPS_DIGITS else None
 
 
 def _name_rules(identity: Identity) -> Iterator[Rule]:
     for kind, names in (("host", identity.hosts), ("user", identity.users)):
         for name in sorted(set(names), key=len, reverse=True):
             if len(name) > 1 and not COMMON_NAME.fullmatch(name):
-                yield _rule(_name(name), partial(_say, f"[{kind}]"))
+                yield _rule(_name(name), _say(f"[{kind}]"))
 
 
-def _rule(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], Iterator[Piece]]) -> Rule:
+def _rule(pattern: re.Pattern[str], replace: Replace) -> Rule:
     def apply(pieces: Iterable[Piece]) -> Iterator[Piece]:
         for text, is_done in pieces:
             if is_done:
@@ -217,29 +204,30 @@ def _rule(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], Iterator[
                 continue
             end = 0
             for found in pattern.finditer(text):
-                yield text[end : found.start()], False
-                yield from replace(found)
-                end = found.end()
+                replaced = replace(found)
+                if replaced is not None:
+                    yield text[end : found.start()], False
+                    yield from replaced
+                    end = found.end()
             yield text[end:], False
 
     return apply
 
 
-def _say(words: str, found: re.Match[str]) -> Iterator[Piece]:
-    del found
-    yield words, True
+def _say(words: str) -> Replace:
+    return lambda _: [(words, True)]
 
 
-def _keep(found: re.Match[str]) -> Iterator[Piece]:
-    yield found[0], True
+def _keep(found: re.Match[str]) -> Iterable[Piece]:
+    return [(found[0], True)]
 
 
-def _program_path(found: re.Match[str]) -> Iterator[Piece]:
+def _program_path(found: re.Match[str]) -> Iterable[Piece] | None:
     """Of ours only what is there: anybody's folder may be called as we are."""
     inside = found[1].replace("\\", "/")
     name, _, rest = inside.partition("/")
-    is_known = name != "mulberry" or (PACKAGE / rest).is_file()
-    yield (inside, True) if is_known and ".." not in rest else (found[0], False)
+    is_known = ".." not in rest and (name != "mulberry" or (PACKAGE / rest).is_file())
+    return [(inside, True)] if is_known else None
 
 
 def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
