@@ -49,6 +49,7 @@ FORMS: dict[str, Callable[[bytes], str]] = {
 @settings(max_examples=50)
 @given(key=st.binary(min_size=32, max_size=64).filter(lambda key: len(set(key)) > 8))
 @example(key=bytes(22) + b"\x03\x0f\xbf\x00\x00\x00\x01\x02\x04\x05\x06")  # its base64 has +/ in the middle
+@example(key=b"\xfc" + bytes(23) + b"\x01\x02\x03\x04\x05\x06\x07\x08")  # its base64 begins with a slash
 def test_a_key_is_taken_out_in_every_form_that_keys_have(form: str, key: bytes) -> None:
     written = FORMS[form](key)
     shown = REDACTOR.text(f"2026-11-22 12:00:00,123 INFO mulberry.agent.keys: it is {written} now")
@@ -81,7 +82,8 @@ def test_a_key_is_taken_out_in_every_form_that_keys_have(form: str, key: bytes) 
         (f"paid to 0:{'4a' * 32}", "4a4a4a4a4a"),
         ("GPU-6c1f8d0e-9f53-4f1b-8a43-0d8f4f6a2b11 is lost", "6c1f8d0e"),
         ("cannot open /home/anna/wallets/secret.json: denied", "secret.json"),
-        ("cannot open '/mnt/My Private Disk/plan b.txt'", "Private"),
+        ("cannot open '/mnt/My Private Disk/plan b.txt'", "b.txt"),
+        ("it is aB3dEf/gH5jKl/mN7pQr/sT9vWx/yZ1bCd/eF3hJk", "mN7pQr"),
         ("cannot open /mnt/My Private Disk/plan.txt: denied", "Private"),
         ("cannot open /mnt/one/two/three/four/five/six/my.secret.plan.txt", "plan"),
         ("at http://anna:AbCdEfGhIjKlMnOpQrStUvWxYz0123456789@engine.example:8000/v1?sig=abc123", "abc123"),
