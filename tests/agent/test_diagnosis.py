@@ -19,6 +19,7 @@ from nacl.signing import SigningKey
 from agent_workshop import DEMO, need_none
 from attestation_samples import DESKTOP
 from conftest import SettableClock
+from eligibility_samples import COMPUTER
 from fake_driver import FakeDriver
 from keyring_in_memory import CHEAP, KeyringInMemory
 from mulberry.agent.diagnosis import LIBRARIES, Absent, Told, diagnose
@@ -32,6 +33,7 @@ from mulberry.client.http import request
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.diagnosis import DiagnosisWish, preview
+from mulberry.model.eligibility import Answer, GpuEligibility
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import DriverState
 from mulberry.model.node import Reason, ReasonKind
@@ -317,6 +319,17 @@ async def test_a_bundle_is_small_whatever_there_is(
     assert sum(len(file.text.encode()) for file in diagnosis.files) < MEGABYTE
     assert "(cut here:" in diagnosis.files[4].text
     assert diagnosis.files[9].text.startswith("the end of it all é")
+
+
+def test_a_gpu_is_told_from_its_neighbour_without_its_number(identity: Identity) -> None:
+    redactor = Redactor(identity, bytes(32))
+    computer = chosen(COMPUTER, DiagnosisWish(), redactor)
+    judged = GpuEligibility(RTX_4090.uuid, RTX_4090.pci_address, RTX_4090.name, Answer.CAN, "It can.")
+    (gpu,) = computer["gpus"]["gpus"]
+    assert gpu["name"] == RTX_4090.name and gpu["driver_version"] == RTX_4090.driver_version
+    assert gpu["uuid"].startswith("[hidden #")
+    assert chosen(judged, DiagnosisWish(), redactor)["uuid"] == gpu["uuid"]
+    assert RTX_4090.uuid not in json.dumps(computer)
 
 
 @pytest.mark.parametrize("noun", CHOICES, ids=lambda noun: noun.__name__)
