@@ -7,13 +7,18 @@ from pathlib import Path
 from random import Random
 
 from keyring_in_memory import CHEAP, KeyringInMemory
+from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.agent.key_keeper import KeyKeeper
 from mulberry.agent.keys import Keyring
 from mulberry.agent.ledger import open_ledger
 from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.till import Till
+from mulberry.agent.witnesses import Witnesses
 from mulberry.agent.workshop import MakeEngine, Workshop, job_engine
+from mulberry.attestation.collateral_fetch import Answer
+from mulberry.attestation.tpm import LinuxTpm
+from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile, load_profile
@@ -27,6 +32,7 @@ from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 DEMO = load_profile("demo")
+NO_WITNESSES = Witnesses(tpm=LinuxTpm(Path("/nonexistent/tpmrm0")), files=SystemFiles(Path("/nonexistent")))
 
 
 @contextmanager
@@ -55,10 +61,17 @@ def a_workshop(
             clock=clock,
             random=Random(7),
             keys=KeyKeeper(folder, profile, settings, clock, open_keyring or (lambda: keyring), cost=CHEAP),
+            collateral=CollateralKeeper(folder.collateral, clock, Random(8), fetch=nobody_answers),
             make_engine=make_engine,
             rehearse=rehearse,
             find_sandbox=choose if make_engine is job_engine else need_none,
+            witnesses=NO_WITNESSES,
         )
+
+
+async def nobody_answers(url: str) -> Answer:
+    """No test asks Intel."""
+    raise AssertionError(f"a test asked {url}")
 
 
 async def need_none() -> Choice:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from fake_driver import FakeDriver, build_library, loaded
 from virtual_time import VirtualTimeLoop
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -71,6 +72,22 @@ def own_data_folder(tmp_path: Path, emulator_cache: Path, monkeypatch: pytest.Mo
 def emulator_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Beside the folders of single test runs, so that only the first of them compiles."""
     return tmp_path_factory.getbasetemp().parent / "emulator"
+
+
+@pytest.fixture(scope="session")
+def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fake driver, built once a run."""
+    library = build_library(tmp_path_factory.mktemp("fake-nvml"))
+    if library is None:
+        pytest.skip("needs a C compiler to build the fake driver")
+    return library
+
+
+@pytest.fixture
+def driver(nvml_library: Path, tmp_path: Path) -> Iterator[FakeDriver]:
+    """An empty computer's."""
+    with loaded(nvml_library, tmp_path / "driver-state") as driver:
+        yield driver
 
 
 @pytest.fixture(autouse=True)

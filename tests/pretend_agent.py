@@ -2,19 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from attestation_samples import DESKTOP
+from eligibility_samples import COMPUTER, ELIGIBILITY
 from model_samples import MODELS
 from mulberry.client.control import AgentLost, AgentNotRunning
 from mulberry.model.control import Command, Event, KeyBackup
+from mulberry.model.diagnosis import Diagnosis, DiagnosisFile, DiagnosisWish
+from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Status
+from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
-from samples import NODE_WALLET, a_job, a_status, a_transaction, a_wallet, an_account
+from samples import NODE_WALLET, NOON, a_job, a_status, a_transaction, a_wallet, an_account
 
 
 class PretendAgent:
@@ -37,6 +43,14 @@ class PretendAgent:
         self.model_status: ModelsStatus = MODELS
         self.orders: list[ModelOrder] = []
         self.models_refusal: UserFacingError | None = None
+        self.eligibility_report: EligibilityReport = ELIGIBILITY
+        self.eligibility_asked: list[bool] = []
+        self.seen_computer: Computer = COMPUTER
+        self.attestation_status: AttestationStatus = DESKTOP
+        self.attested = 0
+        self.wishes: list[DiagnosisWish] = []
+        self.nonces: list[str] = []
+        self.attestation_refusal: UserFacingError | None = None
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -92,6 +106,38 @@ class PretendAgent:
             raise self.models_refusal
         self.orders.append(order)
         return self.model_status
+
+    async def eligibility(self, *, fresh: bool = False) -> EligibilityReport:
+        self._answer()
+        self.eligibility_asked.append(fresh)
+        return self.eligibility_report
+
+    async def computer(self) -> Computer:
+        self._answer()
+        return self.seen_computer
+
+    async def attestation(self) -> AttestationStatus:
+        self._answer()
+        return self.attestation_status
+
+    async def attest_again(self, *, fetch: bool = False) -> AttestationStatus:
+        self._answer()
+        if self.attestation_refusal is not None:
+            raise self.attestation_refusal
+        self.attested += 1
+        return replace(self.attestation_status, is_checking=True)
+
+    async def envelope(self, nonce: str = "", question: str = "") -> Envelope:
+        self._answer()
+        if self.attestation_refusal is not None:
+            raise self.attestation_refusal
+        self.nonces.append(nonce)
+        return Envelope("{}")
+
+    async def diagnosis(self, wish: DiagnosisWish) -> Diagnosis:
+        self._answer()
+        self.wishes.append(wish)
+        return Diagnosis((DiagnosisFile("README.txt", f"All of it.\naddresses: {wish.addresses}\n"),), NOON)
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()

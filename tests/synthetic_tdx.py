@@ -107,18 +107,20 @@ class Authority:
         key = new_key()
         return Authority(name, key, certificate(name, key, self.name, self.key, is_authority, platform))
 
-    def revoked(self, *, ends: datetime) -> bytes:
-        """A revocation list with nothing on it."""
-        return (
+    def revoked(self, *, ends: datetime, numbers: tuple[int, ...] = ()) -> bytes:
+        """A revocation list with these certificates on it."""
+        builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(name_of(self.name))
             .last_update(ISSUED)
             .next_update(ends)
             .add_extension(x509.CRLNumber(1), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
-            .sign(self.key, hashes.SHA256())
-            .public_bytes(Encoding.DER)
         )
+        for number in numbers:
+            revoked = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(ISSUED).build()
+            builder = builder.add_revoked_certificate(revoked)
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def certificate(

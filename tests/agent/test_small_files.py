@@ -54,6 +54,15 @@ def test_settings_are_what_they_were(tmp_path: Path, clock: SettableClock) -> No
     assert load_settings(tmp_path / "settings.json", clock) == chosen
 
 
+def test_a_collateral_service_is_an_address_or_a_mistake(tmp_path: Path, clock: SettableClock) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"collateral_service": "https://localhost:8081/sgx/certification/v4/"}', encoding="utf-8")
+    assert load_settings(path, clock).collateral_service == "https://localhost:8081"
+    path.write_text('{"collateral_service": "http://elsewhere.example"}', encoding="utf-8")
+    assert load_settings(path, clock) == Settings()
+    assert kept_aside(path)
+
+
 @pytest.mark.parametrize("content", BROKEN)
 def test_a_broken_file_is_kept_aside_as_it_is(tmp_path: Path, clock: SettableClock, content: bytes) -> None:
     for name, load, fallback in (

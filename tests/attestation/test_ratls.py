@@ -1,7 +1,6 @@
 """The whole handshake against another TLS implementation: nothing may be sent before the peer is proven."""
 
 import ssl
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,54 +15,10 @@ from mulberry.attestation.ratls import presented_chain, verify_session
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.model.attestation import PeerEvidence, Policy, Requirements
 from peer_certificates import AT, PeerCertificate
+from ratls_in_memory import Proxy, connect
 
 SELF_SIGNED, UNKNOWN_CRITICAL_EXTENSION = 18, 34  # the only ones that the public router overlooks
 NO_COLLATERAL = TdxVerifier(CollateralFolder(Path("there-is-none")))
-
-
-class Proxy:
-    """The listening end, with the public router's rules for TLS, in memory."""
-
-    def __init__(self, peer: PeerCertificate, *, suites: bytes = b"", more: tuple[PeerCertificate, ...] = ()) -> None:
-        context = SSL.Context(SSL.TLS_SERVER_METHOD)
-        context.use_certificate(peer.certificate)
-        for extra in more:
-            context.add_extra_chain_cert(extra.certificate)
-        context.use_privatekey(peer.key)
-        self.objections: set[int] = set()  # OpenSSL's, to what we show
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, self._overlook)
-        if suites:
-            context.set_tls13_ciphersuites(suites)
-        self.tls = SSL.Connection(context, None)
-        self.tls.set_accept_state()
-
-    def _overlook(self, _connection: object, _certificate: object, error: int, _depth: int, fine: int) -> bool:
-        if not fine:
-            self.objections.add(error)
-        return True
-
-    def answer(self, sent: bytes) -> bytes:
-        if sent:
-            self.tls.bio_write(sent)
-        with suppress(SSL.WantReadError):
-            self.tls.do_handshake()
-        try:
-            return self.tls.bio_read(2**16)
-        except SSL.WantReadError:
-            return b""
-
-
-def connect(proxy: Proxy) -> ssl.SSLObject:
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    session = make_pair(AT, bytes).client_context().wrap_bio(incoming, outgoing)
-    for _ in range(10):
-        try:
-            session.do_handshake()
-            break
-        except ssl.SSLWantReadError:
-            incoming.write(proxy.answer(outgoing.read()))
-    proxy.answer(outgoing.read())
-    return session
 
 
 def judge(session: ssl.SSLObject, policy: Policy = Policy.FAKE_TDX) -> PeerEvidence:

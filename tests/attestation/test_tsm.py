@@ -73,9 +73,10 @@ def test_an_ordinary_machine_is_told_so(tmp_path: Path) -> None:
         make_quote(REPORT_DATA, tmp_path / "none")
 
 
-def test_a_kernel_that_refuses_is_quoted(tmp_path: Path) -> None:
-    with pytest.raises(UserFacingError, match="No such file"):
+def test_a_kernel_that_refuses_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError, match="no confidential guest, or its driver is not loaded") as refused:
         make_quote(REPORT_DATA, tmp_path)  # a plain folder: the report has no files
+    assert "modprobe tdx_guest" in refused.value.next_step and "No such file" in refused.value.detail
 
 
 def test_other_sizes_are_a_mistake_of_ours(tmp_path: Path) -> None:

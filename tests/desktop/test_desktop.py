@@ -117,6 +117,26 @@ async def test_without_a_tray_closing_is_explained_once_and_then_ends_the_window
     assert second.ended  # told once is enough
 
 
+async def test_whoever_is_new_is_told_first_whether_this_computer_can_earn(qtbot: QtBot, start: Start) -> None:
+    first = start(has_tray=False)
+    window = first.desktop.window
+    assert window.pages.currentWidget() is window.hardware
+    assert window.hardware.eligibility.isVisible()
+    await first.hear(NodeState.STOPPED)
+    await until(lambda: window.hardware.eligibility.report is not None)
+    second = start(has_tray=False)
+    assert second.desktop.window.pages.currentWidget() is second.desktop.window.home  # told once is enough
+
+
+async def test_whoever_has_used_the_window_before_sees_the_home_page(
+    qtbot: QtBot, start: Start, tmp_path: Path
+) -> None:
+    first = start(has_tray=False)
+    first.desktop.end()  # before any answer came; it remembers its place
+    window = start(has_tray=False).desktop.window
+    assert window.pages.currentWidget() is window.home
+
+
 async def test_a_stopped_node_needs_no_explanation(qtbot: QtBot, start: Start) -> None:
     running = start(has_tray=False)
     await running.hear(NodeState.STOPPED)

@@ -6,6 +6,9 @@
      count driver cuda arch cc_major cc_minor name uuid bus device_id vbios
      mem_total mem_used util power power_limit power_min power_max temp slowdown shutdown sm sm_max mem_clock reasons
      ecc mig display cc_gpus cc_cpu cc_environment cc_feature cc_devtools cc_multi cc_ready
+     cc_certificates FILE                  the GPU's certificates, PEM
+     cc_reports FOLDER                     its reports, one for each nonce: FOLDER/<nonce in hexadecimal>
+     cc_report_size N                      what it says the report's size is, instead of the file's
      proc <c|g> <pid> <bytes> [index]      a process that computes or draws
      err.<function> <nvmlReturn_t>         that function fails (d<i>.err.<function>: for one card)
      hang.<function> 1                     that function does not return before the line is gone (or 30 s passed)
@@ -26,8 +29,10 @@ typedef struct { char legacy[16]; u32 domain, bus, device, device_id, subsystem_
 typedef struct { u32 cpu, gpus; } cc_caps_t;
 typedef struct { u32 environment, feature, devtools; } cc_state_t;
 typedef struct { u32 version, environment, feature, devtools, multi; } cc_settings_t;
+typedef struct { u32 size, attestation_size; unsigned char chain[4096], attestation_chain[5120]; } cc_certificates_t;
+typedef struct { u32 has_cec, size, cec_size; unsigned char nonce[32], report[8192], cec_report[4096]; } cc_report_t;
 
-enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7 };
+enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
 #define EXPORT __attribute__((visibility("default")))
 
 static int opened;
@@ -113,6 +118,16 @@ EXPORT int nvmlDeviceGetHandleByIndex_v2(u32 i, void **handle) {
     if (i >= counted) return INVALID;
     *handle = (void *)(size_t)(i + 1);
     return OK;
+}
+EXPORT int nvmlDeviceGetUUID(void *h, char *b, u32 n);
+EXPORT int nvmlDeviceGetHandleByUUID(const char *uuid, void **handle) {
+    ENTER(-1);
+    for (u32 i = 0; i < counted; i++) {
+        char own[96];
+        *handle = (void *)(size_t)(i + 1);
+        if (!nvmlDeviceGetUUID(*handle, own, sizeof own) && !strcmp(own, uuid)) return OK;
+    }
+    return NOT_FOUND;
 }
 EXPORT int nvmlDeviceGetPciInfo_v3(void *h, pci_t *pci) {
     ENTER(index_of(h));
@@ -231,3 +246,26 @@ EXPORT int nvmlSystemGetConfComputeSettings(cc_settings_t *settings) {
     return has_cc();
 }
 EXPORT int nvmlSystemGetConfComputeGpusReadyState(u32 *ready) { ENTER(-1); *ready = (u32)number(-1, "cc_ready", 0); return has_cc(); }
+
+static u32 content(const char *path, unsigned char *room, u32 most) {
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    if (!file) return 0;
+    u32 size = (u32)fread(room, 1, most, file);
+    fclose(file);
+    return size;
+}
+EXPORT int nvmlDeviceGetConfComputeGpuCertificate(void *h, cc_certificates_t *c) {
+    ENTER(index_of(h));
+    c->attestation_size = content(word(index_of(h), "cc_certificates", NULL), c->attestation_chain, sizeof c->attestation_chain);
+    return c->attestation_size ? OK : NOT_SUPPORTED;
+}
+EXPORT int nvmlDeviceGetConfComputeGpuAttestationReport(void *h, cc_report_t *r) {
+    ENTER(index_of(h));
+    const char *folder = word(index_of(h), "cc_reports", NULL);
+    if (!folder) return NOT_SUPPORTED;
+    char path[512];
+    int at = snprintf(path, sizeof path, "%s/", folder);
+    for (int i = 0; i < 32; i++) at += snprintf(path + at, sizeof path - (size_t)at, "%02x", r->nonce[i]);
+    r->size = (u32)number(index_of(h), "cc_report_size", content(path, r->report, sizeof r->report));
+    return OK;
+}

@@ -13,6 +13,7 @@ from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import WAIT_FOR_GPU, Gpus
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.gpu import DriverState, GpuCondition, GpuProcess, GpuReport, NotGiven, Throttle
+from mulberry.model.known_errors import TABLES, Stack
 
 NOT_SUPPORTED, NOT_PERMITTED, LOST, RESET, MISMATCH, NOT_LOADED = 3, 4, 15, 16, 18, 9
 TWO_CARDS = "count 2\nd0.uuid GPU-one\nd1.uuid GPU-two\n"
@@ -148,6 +149,15 @@ def test_a_driver_that_fails_is_a_state_and_a_sentence(
     assert report.absent_because.endswith(".")
     driver.says("")
     assert len(gpus.read().gpus) == 1, "a driver that was mended is not found again"
+
+
+@pytest.mark.parametrize("code", [*TABLES[Stack.NVML], 31, 998])
+def test_no_number_of_the_drivers_is_shown_where_words_are_known(driver: FakeDriver, gpus: Gpus, code: int) -> None:
+    driver.says(f"err.nvmlDeviceGetCount_v2 {code}\n")
+    told = gpus.read().absent_because
+    assert told is not None and (str(code) in told) == (code not in TABLES[Stack.NVML])
+    confidential = gpus.confidential()
+    assert str(code) not in str(confidential) or code not in TABLES[Stack.NVML]
 
 
 def test_no_driver_at_all_is_said_plainly(gpus: Gpus) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulberry.hardware.files import SystemFiles
-from mulberry.hardware.pci import read_pci_gpus, same_address
+from mulberry.hardware.pci import read_pci_gpus
+from mulberry.model.gpu import same_address
 from synthetic_computers import put, put_pci
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Linux's names of devices are no file names there")

@@ -17,12 +17,16 @@ from typing import Protocol, TypeVar
 
 from aiohttp import WSCloseCode, web
 
+from mulberry.agent.attesting import Attesting
+from mulberry.agent.diagnosis import Diagnosing
+from mulberry.agent.eligibility import Preflight
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import ModelKeeper
 from mulberry.agent.watching import Watches
 from mulberry.model.control import (
     Command,
     DialRequest,
+    EnvelopeRequest,
     Event,
     Hello,
     KeyBackup,
@@ -33,12 +37,15 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
+from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
+from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
+from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 log = logging.getLogger(__name__)
@@ -60,6 +67,9 @@ class Desk(Protocol):
 
     watches: Watches
     models: ModelKeeper
+    eligibility: Preflight
+    attesting: Attesting
+    diagnosing: Diagnosing
 
     @property
     def ledger(self) -> Ledger: ...
@@ -132,6 +142,12 @@ def make_application(desk: Desk) -> web.Application:
             web.post("/v1/dial", faces.dial),
             web.get("/v1/models", faces.models),
             web.post("/v1/models", faces.order_models),
+            web.get("/v1/attestation", faces.attestation),
+            web.post("/v1/attestation", faces.attest_again),
+            web.post("/v1/attestation/envelope", faces.envelope),
+            web.get("/v1/eligibility", faces.eligibility),
+            web.get("/v1/computer", faces.computer),
+            web.get("/v1/diagnosis", faces.diagnosis),
             web.get("/v1/history", faces.history),
             web.get("/v1/reconciliation", faces.reconciliation),
             web.post("/v1/quit", faces.quit),
@@ -218,6 +234,27 @@ class _Faces:
         await self._desk.models.obey(from_json(ModelOrder, await request.read()))
         return _json(ModelsStatus, await self._desk.models.status())
 
+    async def attestation(self, _: web.Request) -> web.Response:
+        return _json(AttestationStatus, self._desk.attesting.status())
+
+    async def attest_again(self, request: web.Request) -> web.Response:
+        self._desk.attesting.begin(fetch=_switch(request, "fetch"))
+        return _json(AttestationStatus, self._desk.attesting.status())
+
+    async def envelope(self, request: web.Request) -> web.Response:
+        asked = from_json(EnvelopeRequest, await request.read())
+        return _json(Envelope, await self._desk.attesting.envelope(asked.nonce, asked.question))
+
+    async def eligibility(self, request: web.Request) -> web.Response:
+        return _json(EligibilityReport, await self._desk.eligibility.report(fresh=_switch(request, "fresh")))
+
+    async def computer(self, _: web.Request) -> web.Response:
+        return _json(Computer, await self._desk.eligibility.computer())
+
+    async def diagnosis(self, request: web.Request) -> web.Response:
+        wish = DiagnosisWish(_switch(request, "addresses"), _switch(request, "earnings"))
+        return _json(Diagnosis, await self._desk.diagnosing.diagnosis(wish))
+
     async def history(self, request: web.Request) -> web.Response:
         before, limit = (
             _number(request, "before", 0, LARGEST_NUMBER),
@@ -283,6 +320,13 @@ def _edges(untrusted: str) -> list[datetime]:
     if len(seconds) > BUCKETS_A_CALL + 1 or any(end <= begin for begin, end in pairwise(seconds)):
         raise ValueError(f"edges must ascend, for at most {BUCKETS_A_CALL:,} buckets")
     return [datetime.fromtimestamp(edge, UTC) for edge in seconds]
+
+
+def _switch(request: web.Request, name: str) -> bool:
+    untrusted = request.query.get(name, "0")
+    if untrusted not in ("0", "1"):
+        raise ValueError(f"{name} must be 0 or 1")
+    return untrusted == "1"
 
 
 def _number(request: web.Request, name: str, smallest: int, largest: int) -> int:

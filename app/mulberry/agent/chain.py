@@ -12,7 +12,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from mulberry.agent.ledger import LARGEST_INTEGER
+from mulberry.agent.seen_root import keep_seen_root, seen
 from mulberry.model.clock import Clock
+from mulberry.model.eligibility import SeenRoot
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.network import NetworkProfile
@@ -53,6 +55,7 @@ class Chain:
         self._zero_state = b""
         self._kept: BlockId | None = None
         self._listeners: list[Callable[[BlockRef], None]] = []
+        self._seen_root: SeenRoot | None = None  # as written down last
         self.root_as_of: datetime | None = None  # the block by which the root contract was read last
 
     @property
@@ -116,6 +119,7 @@ class Chain:
             other = "a test network's" if parameters.is_test else "the main network's"
             raise _wrong_root(f"{address} is {other} root contract, and {profile.title} is not that network")
         self.root_as_of = state.as_of
+        self._seen_root = keep_seen_root(self._folder.seen_root, seen(parameters, state.as_of), self._seen_root)
         return parameters
 
     async def account(self, address: Address) -> "AccountState":

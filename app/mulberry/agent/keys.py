@@ -7,7 +7,6 @@ the owner to unlock them and hang meanwhile: each is spoken to on a thread that 
 import asyncio
 import base64
 import binascii
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from nacl.signing import SigningKey
 
+from mulberry.agent.own_thread import on_own_thread
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
@@ -208,7 +208,7 @@ class InKeyring:
 
         try:
             async with asyncio.timeout(KEYRING_SECONDS):
-                return await _on_a_thread(speak)
+                return await on_own_thread(speak, "keyring")
         except TimeoutError as late:
             raise KeyringUnavailable(f"It did not answer for {KEYRING_SECONDS:g} seconds.") from late
 
@@ -274,29 +274,3 @@ def _key_of(untrusted_text: str) -> SigningKey:
     if len(key) != KEY_BYTES:
         raise ValueError("of another length")
     return SigningKey(key)
-
-
-async def _on_a_thread(work: Callable[[], Result]) -> Result:
-    """On a thread of its own that ends with the process, for a keyring may never return."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Result] = loop.create_future()
-
-    def tell(result: Result | None, problem: BaseException | None) -> None:
-        if answer.done():
-            return
-        if problem is not None:
-            answer.set_exception(problem)
-        else:
-            answer.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, problem = None, None
-        try:
-            result = work()
-        except BaseException as raised:  # noqa: BLE001 - handed to who waits
-            problem = raised
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, result, problem)
-
-    threading.Thread(target=run, name="keyring", daemon=True).start()
-    return await answer

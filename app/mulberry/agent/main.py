@@ -15,6 +15,7 @@ from random import SystemRandom
 
 from mulberry import __version__
 from mulberry.agent.api import make_application
+from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.agent.key_keeper import KeyKeeper
 from mulberry.agent.keys import system_keyring
 from mulberry.agent.ledger import open_ledger
@@ -25,6 +26,7 @@ from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.stats_page import stats_page
 from mulberry.agent.till import Till
 from mulberry.agent.workshop import Workshop
+from mulberry.attestation.collateral_fetch import INTEL
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.attestation import TransportName
 from mulberry.model.clock import SystemClock
@@ -89,6 +91,9 @@ async def _run(
             clock=clock,
             random=SystemRandom(),
             keys=KeyKeeper(folder, profile, settings, clock, system_keyring),
+            collateral=CollateralKeeper(
+                folder.collateral, clock, SystemRandom(), service=settings.collateral_service or INTEL
+            ),
             when_ready=_set_aside_what_stays,
         )
         node = Node(workshop)

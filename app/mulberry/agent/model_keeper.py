@@ -22,18 +22,15 @@ from mulberry.model.models import (
     ModelsStatus,
     ModelVerb,
     ModelWork,
-    StoredModel,
     StoreStatus,
     WorkState,
 )
 from mulberry.model.places import model_store, resource
-from mulberry.runtime.manifest import MANIFEST
-from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import Choice
 from mulberry.runtime.store.importing import import_model, judge_again
 from mulberry.runtime.store.moving import move_models
 from mulberry.runtime.store.sources import source_of
-from mulberry.runtime.store.store import ModelStore, as_told
+from mulberry.runtime.store.store import ModelStore, bundled_models
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +61,7 @@ class ModelKeeper:
         """What is there, read from the disk now, and what is under way."""
         served, work = self._served(), self._work
         store, problem = await asyncio.to_thread(self._read_store)
-        bundled = await asyncio.to_thread(_bundled)
+        bundled = await asyncio.to_thread(bundled_models)
         serving = tuple(replace(model, in_use=resource(f"models/{model.entry}") == served) for model in bundled)
         return ModelsStatus(serving, store, problem, work)
 
@@ -172,15 +169,6 @@ def keeper_of(workshop: Workshop, shift: Callable[[], Shift | None], on_usable: 
 
     store = ModelStore(model_store(workshop.folder.path.parent))
     return ModelKeeper(store, workshop.find_sandbox, workshop.clock, served=served, on_usable=on_usable)
-
-
-def _bundled() -> tuple[StoredModel, ...]:
-    """What comes with Mulberry; an installation without models has none."""
-    try:
-        folders = sorted(manifest.parent for manifest in resource("models").glob(f"*/{MANIFEST}"))
-    except FileNotFoundError:
-        return ()
-    return tuple(replace(as_told(path.name, ModelFolder.read(path).manifest), is_bundled=True) for path in folders)
 
 
 def _whole(untrusted_place: str, *, may_be_address: bool = False) -> str:

@@ -10,6 +10,9 @@ from datetime import timedelta
 
 from mulberry import __version__
 from mulberry.agent import reasons
+from mulberry.agent.attesting import Attesting
+from mulberry.agent.diagnosis import Diagnosing
+from mulberry.agent.eligibility import preflight_of
 from mulberry.agent.intent import load_intent, not_stored, save_intent
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import keeper_of
@@ -67,6 +70,9 @@ class Node:
         self._started_at = workshop.clock.now()
         self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
         self.models = keeper_of(workshop, lambda: self._shift, lambda: self._go_on_after(ReasonKind.MODEL_UNUSABLE))
+        self.attesting = Attesting(workshop, lambda: self._shift)
+        self.eligibility = preflight_of(workshop)
+        self.diagnosing = Diagnosing(workshop, self)
         self._root: RootInfo | None = None  # as a shift knew it last
         self._state: NodeState | None = None
         self._state_since = self._started_at
@@ -300,6 +306,7 @@ class Node:
                 group.create_task(self._telemetry.run(self._changed), name="telemetry")
         finally:
             await self.models.end()
+            await self.attesting.end()
             await self._end_work()
             self._workshop.till.flush()
             for timer in (self._quiet, self._look):
@@ -339,9 +346,13 @@ class Node:
     def _begin_work(self) -> None:
         self._blocked = self._again_at = None
         self._left_steps = ()
-        self._shift = self._make_shift(self._workshop, self._changed)
+        self._shift = self._make_shift(replace(self._workshop, when_ready=self._ready), self._changed)
         self._work = asyncio.create_task(self._shift.run(), name="shift")
         self._work.add_done_callback(lambda _: self._wished.set())
+
+    def _ready(self) -> None:
+        self._workshop.when_ready()
+        self.attesting.begin()
 
     async def _end_work(self) -> None:
         """At once. What ran for the shift is gone when this returns."""

@@ -5,16 +5,16 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.attestation.certificate import CertificateFiles, CertificateSource, KeyPair, OwnCertificate
-from mulberry.attestation.collateral import CollateralFolder
-from mulberry.attestation.errors import NotProven
+from mulberry.attestation.errors import NotCheckable, NotProven
 from mulberry.attestation.policy import requirements_of
 from mulberry.attestation.ratls import verify_session
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.cocoon.ratls import RaTls
 from mulberry.cocoon.socks5 import Socks5
 from mulberry.cocoon.transports import PeerNotProven, PlainTcp, SetUpFailed, Transport
-from mulberry.model.attestation import PeerEvidence, Requirements
+from mulberry.model.attestation import PeerEvidence, Policy, Requirements
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.network import NetworkProfile
@@ -24,21 +24,33 @@ from mulberry.model.root_contract import ProxyAddress, RootParameters
 class Proofs:
     """What all connections of a network share: our certificate, and the quotes that were verified before.
 
-    `collateral` is the folder with Intel's word on TDX platforms.
+    `collateral` is Intel's word on TDX platforms. `fetches`: what is missing of it is fetched, which its owner agreed
+    to by joining a network that asks for such quotes.
     """
 
-    def __init__(self, own: CertificateSource, collateral: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        own: CertificateSource,
+        collateral: CollateralKeeper,
+        clock: Clock,
+        *,
+        fetches: bool,
+        test_root_der: bytes | None = None,
+    ) -> None:
         self._own = own
-        self._tdx = TdxVerifier(CollateralFolder(collateral))
+        self._collateral = collateral
+        self.fetches = fetches
+        self._tdx = TdxVerifier(collateral, test_root_der)
         self._clock = clock
         self._context: tuple[KeyPair, ssl.SSLContext] | None = None
 
     @classmethod
-    def of_network(cls, profile: NetworkProfile, collateral: Path, clock: Clock) -> "Proofs":
+    def of_network(cls, profile: NetworkProfile, collateral: CollateralKeeper, clock: Clock) -> "Proofs":
         """With a certificate of our own that shows what the network asks of workers, or with the profile's."""
         named = profile.certificate
         own = OwnCertificate(profile.worker_policy, clock) if named is None else CertificateFiles(Path(named), clock)
-        return cls(own, collateral, clock)
+        fetches = profile.transport == "ratls" and Policy.TDX in (profile.proxy_policy, profile.worker_policy)
+        return cls(own, collateral, clock, fetches=fetches)
 
     async def context(self) -> ssl.SSLContext:
         """See `cocoon.ratls.Attestor`. One for each certificate, so every 20 hours a new one."""
@@ -49,6 +61,17 @@ class Proofs:
         if self._context is None or self._context[0] is not pair:
             self._context = pair, pair.client_context()
         return self._context[1]
+
+    async def check(self, session: ssl.SSLObject, requirements: Requirements) -> PeerEvidence:
+        """Judges the other end, after the collateral that its quote needs was fetched. Raises `PeerNotProven`."""
+        try:
+            return self.judge(session, requirements)
+        except PeerNotProven as problem:
+            if not self.fetches or not isinstance(problem.__cause__, NotCheckable):
+                raise
+            if not await self._collateral.bring_what_lacks():
+                raise PeerNotProven(f"{problem}. {self._collateral.last_problem}".rstrip(". ")) from problem
+        return self.judge(session, requirements)
 
     def judge(self, session: ssl.SSLObject, requirements: Requirements) -> PeerEvidence:
         """Raises `PeerNotProven`."""
@@ -69,7 +92,7 @@ class _Attestor:
         return await self.proofs.context()
 
     async def check(self, session: ssl.SSLObject) -> PeerEvidence:
-        return self.proofs.judge(session, self.requirements)
+        return await self.proofs.check(session, self.requirements)
 
 
 def transport_for(profile: NetworkProfile, parameters: RootParameters, proofs: Proofs) -> Transport:

@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.runtime.sandbox.choose import Choice
 from mulberry.runtime.sandbox.words import none_to_try
-from mulberry.runtime.store.importing import Judge
 from mulberry.runtime.store.judging import judge
+
+if TYPE_CHECKING:
+    from mulberry.runtime.store.importing import Judge
 
 
 def no_sandbox(network: str, choice: Choice) -> UserFacingError:
@@ -19,7 +22,7 @@ def no_sandbox(network: str, choice: Choice) -> UserFacingError:
     )
 
 
-async def judge_in_sandbox(find_sandbox: Callable[[], Awaitable[Choice]]) -> Judge:
+async def judge_in_sandbox(find_sandbox: Callable[[], Awaitable[Choice]]) -> "Judge":
     """The inspection in this computer's sandbox. Raises `UserFacingError`: there is none that holds."""
     choice = await find_sandbox()
     if not choice.is_for_strangers:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from mulberry.agent.collateral_service import service_address
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import keep_aside, read_bounded, write_whole
@@ -26,9 +27,10 @@ class Settings(BaseModel):
     the stats page is served. `ton_config` names a global.config.json, as TON publishes it, whose lite servers are asked
     instead of the network's own. `passphrase_file` names a file with the node wallet key's passphrase, for servers that
     start without anybody there, and `node_key_file` one with the key itself, as the public worker has it.
+    `collateral_service` is a cache (PCCS) that is asked for Intel's word on TDX platforms, instead of Intel.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
     owner_address: str | None = Field(default=None, max_length=80)
     coefficient: int = Field(default=1000, ge=0, lt=10**9)
     passphrase_file: str | None = Field(default=None, min_length=1, max_length=4096)
@@ -43,6 +45,7 @@ class Settings(BaseModel):
     engine_key_file: str | None = Field(default=None, max_length=4096)
     engine_in_the_clear: bool = False
     restart_between_jobs: bool = False
+    collateral_service: str | None = Field(default=None, max_length=2048)
 
     @field_validator("owner_address")
     @classmethod
@@ -57,6 +60,11 @@ class Settings(BaseModel):
         for url in value:
             server_url(url)
         return value
+
+    @field_validator("collateral_service")
+    @classmethod
+    def _a_service(cls, value: str | None) -> str | None:
+        return None if value is None else service_address(value)
 
 
 def load_settings(path: Path, clock: Clock) -> Settings:

@@ -20,6 +20,8 @@ from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, RootInfo, Step, StepState
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
+from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.provider import Confinement
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +58,19 @@ class Shift:
     @property
     def sandbox(self) -> str:
         """What stands around the jobs, "" while there is no engine that has shown it."""
+        return str(self.confinement or "")
+
+    @property
+    def confinement(self) -> Confinement | None:
+        """What the job process has shown of its sandbox; None while there is none that has."""
         engine = self._bench.engine if self._bench else None
-        return str(engine.status.confinement or "") if engine else ""
+        return engine.status.confinement if engine else None
+
+    @property
+    def model(self) -> ModelFolder | None:
+        """The model that serves, once there is an engine."""
+        bench = self._bench
+        return bench.model if bench and bench.engine else None
 
     @property
     def runs_on(self) -> str:
@@ -68,8 +81,7 @@ class Shift:
     @property
     def served(self) -> Path | None:
         """The folder of the model that serves, once there is an engine."""
-        bench = self._bench
-        return bench.model.path if bench and bench.model and bench.engine else None
+        return self.model.path if self.model else None
 
     @property
     def front_url(self) -> str | None:

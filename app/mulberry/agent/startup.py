@@ -7,7 +7,6 @@ starts, it leaves with the shift's exit stack, which undoes it.
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 
 from mulberry.agent import reasons
@@ -32,7 +31,6 @@ from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
-from mulberry.model.network import NetworkProfile
 from mulberry.model.places import model_store, resource, this_program
 from mulberry.model.root_contract import ProxyAddress, RootParameters
 from mulberry.model.sentence import names, where_prompts_go
@@ -106,7 +104,7 @@ class CheckSandbox:
         if servers := bench.workshop.own_servers:
             return Skipped(where_prompts_go(servers))
         choice = await bench.workshop.find_sandbox()
-        if not choice.is_for_strangers and not _is_on_this_computer(profile):
+        if not choice.is_for_strangers and not profile.is_on_this_computer:
             return Blocked(reasons.network_unusable(no_sandbox(profile.title, choice)))
         bench.sandbox = choice.sandbox
         if not choice.is_for_strangers:
@@ -269,7 +267,9 @@ def _transports(bench: Bench) -> Callable[[], Transport | None]:
     from mulberry.agent.reach import Proofs, transport_for  # what it needs takes 0.1 s to import
 
     workshop = bench.workshop
-    proofs = Proofs.of_network(bench.profile, workshop.folder.collateral, workshop.clock)
+    proofs = Proofs.of_network(bench.profile, workshop.collateral, workshop.clock)
+    if proofs.fetches:
+        bench.keep_running(workshop.collateral.run(), "collateral")
     return lambda: transport_for(bench.profile, bench.parameters, proofs)
 
 
@@ -330,20 +330,6 @@ def _link(
         on_change=bench.on_change,
         on_ended=on_ended,
     )
-
-
-def _is_on_this_computer(profile: NetworkProfile) -> bool:
-    """Whether every job comes from here, so that it may run where no sandbox holds."""
-    if profile.kind != "test":
-        return profile.kind == "demo"
-    return profile.chain is not None and all(_is_loopback(door.host) for door in profile.root_parameters().proxies)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _bundled_or_imported(bench: Bench) -> ModelFolder:

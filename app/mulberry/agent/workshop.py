@@ -6,11 +6,13 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
+from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.agent.key_keeper import KeyKeeper
 from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
 from mulberry.agent.traffic import Traffic
+from mulberry.agent.witnesses import Witnesses
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
 from mulberry.model.network import NetworkProfile
@@ -86,8 +88,10 @@ class Workshop:
     clock: Clock
     random: Random
     keys: KeyKeeper
+    collateral: CollateralKeeper
     make_engine: MakeEngine = job_engine
     find_sandbox: Callable[[], Awaitable[Choice]] = choose
+    witnesses: Witnesses = field(default_factory=Witnesses)
     traffic: Traffic = field(default_factory=Traffic)
     rehearse: Ask = ask_a_process
     when_ready: Callable[[], None] = lambda: None  # called at the end of each start-up that went well

@@ -40,8 +40,8 @@ class CollateralFolder:
         self._folder = folder
 
     def find(self, fmspc: str, ca: str) -> str | None:
-        name = f"{fmspc}_{ca}.json"
-        if _FILE_NAME.fullmatch(name) is None:  # both are read off a stranger's certificate
+        name = file_name(fmspc, ca)
+        if name is None:
             return None
         try:
             content = read_bounded(self._folder / name)
@@ -61,6 +61,12 @@ class CollateralFolder:
                     expires = None
                 found.append(Shelved(named[1], named[2], expires))
         return found
+
+
+def file_name(fmspc: str, ca: str) -> str | None:
+    """None: they name no platform family and authority. Both are read off a stranger's certificate."""
+    name = f"{fmspc}_{ca}.json"
+    return name if _FILE_NAME.fullmatch(name) else None
 
 
 def expiry(collateral_json: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The one way in which a proof fails."""
+"""The ways in which a proof fails: it is wrong, or it cannot be checked here."""
 
 import logging
 import re
@@ -12,6 +12,16 @@ log = logging.getLogger(__name__)
 
 class NotProven(Exception):
     """A peer did not show what it must. The text says what was wrong, without a full stop; it names no secrets."""
+
+
+class NotCheckable(NotProven):
+    """What was shown may be right, but what is needed to check it is not here, or has expired. As good as nothing."""
+
+
+def sentence(problem: NotProven) -> str:
+    """Its text as a sentence of its own."""
+    words = str(problem)
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 @contextmanager

@@ -9,10 +9,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256, sha384
+from typing import TYPE_CHECKING
 
 from mulberry.attestation.collateral import Collateral, expiry
-from mulberry.attestation.errors import NotProven, refusing
+from mulberry.attestation.errors import NotCheckable, NotProven, refusing
 from mulberry.attestation.quote import Quote, parse_quote
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 # SHA-384 of the uncompressed point of "Intel SGX Root CA", the root that dcap-qvl has built in
 INTEL_ROOT = bytes.fromhex(
@@ -24,10 +28,12 @@ REMEMBERED_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class VerifiedQuote:
-    """A quote that passed every check. `collateral_root`: SHA-384 of the root key's uncompressed point."""
+    """A quote that passed every check. `collateral_root`: SHA-384 of the root key's uncompressed point; `valid_until`:
+    when the collateral expires."""
 
     quote: Quote
     collateral_root: bytes
+    valid_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,13 @@ class TdxVerifier:
     def __init__(self, collateral: Collateral, test_root_der: bytes | None = None) -> None:
         self._collateral = collateral
         self._test_root_der = test_root_der
-        self._root = INTEL_ROOT if test_root_der is None else _root_id(test_root_der)
+        self._root = INTEL_ROOT if test_root_der is None else root_id(test_root_der)
         self._remembered: OrderedDict[tuple[bytes, bytes], _Remembered] = OrderedDict()
 
     def verify(self, untrusted_quote: bytes, now: datetime) -> VerifiedQuote:
         """Every check of the quote at the time `now` (aware); a millisecond or two.
 
-        Raises `NotProven`: something is wrong with the quote, with its platform, or with the collateral at hand.
+        Raises `NotProven`: something is wrong with the quote or its platform; `NotCheckable`: with the collateral here.
         """
         import dcap_qvl
 
@@ -61,7 +67,7 @@ class TdxVerifier:
             fmspc, authority = parsed.fmspc().upper(), parsed.ca().lower()
         collateral = self._collateral.find(fmspc, authority)
         if collateral is None:
-            raise NotProven(f"there is no collateral here for its platform (FMSPC {fmspc}, {authority} authority)")
+            raise NotCheckable(f"there is no collateral here for its platform (FMSPC {fmspc}, {authority} authority)")
         # new collateral may revoke what passed before, so it is a part of what is remembered
         known_as = (sha256(untrusted_quote).digest(), sha256(collateral.encode()).digest())
         known = self._remembered.get(known_as)
@@ -70,7 +76,7 @@ class TdxVerifier:
             return known.verified
         expires = _fresh_until(collateral, fmspc, now)
         self._check(untrusted_quote, collateral, now)
-        verified = VerifiedQuote(quote, self._root)
+        verified = VerifiedQuote(quote, self._root, expires)
         self._remembered[known_as] = _Remembered(verified, now, min(expires, now + REMEMBERED_FOR))
         if len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
@@ -95,15 +101,18 @@ def _fresh_until(collateral: str, fmspc: str, now: datetime) -> datetime:
     try:
         expires = expiry(collateral)
     except ValueError as problem:
-        raise NotProven(f"the collateral here for its platform (FMSPC {fmspc}) cannot be read") from problem
+        raise NotCheckable(f"the collateral here for its platform (FMSPC {fmspc}) cannot be read") from problem
     if expires <= now:
-        raise NotProven(f"the collateral here for its platform (FMSPC {fmspc}) expired at {expires:%Y-%m-%d %H:%M} UTC")
+        ended = f"{expires:%Y-%m-%d %H:%M} UTC"
+        raise NotCheckable(f"the collateral here for its platform (FMSPC {fmspc}) expired at {ended}")
     return expires
 
 
-def _root_id(root_der: bytes) -> bytes:
+def root_id(root: "bytes | Certificate") -> bytes:
+    """What a root is known by: SHA-384 of its key's uncompressed point. A root given as bytes is DER."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    key = x509.load_der_x509_certificate(root_der).public_key()
+    certificate = x509.load_der_x509_certificate(root) if isinstance(root, bytes) else root
+    key = certificate.public_key()
     return sha384(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).digest()

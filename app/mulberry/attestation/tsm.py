@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mulberry.attestation.quote import MOST_QUOTE_BYTES
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.known_errors import Stack, to_error
 
 REPORTS = Path("/sys/kernel/config/tsm/report")
 REPORT_DATA_BYTES = 64
@@ -37,12 +38,7 @@ def make_quote(report_data: bytes, reports: Path = REPORTS) -> bytes:
             with suppress(OSError):  # a folder left behind costs the kernel a few bytes and nobody else anything
                 report.rmdir()
     except OSError as problem:
-        raise UserFacingError(
-            what="No TDX quote was made.",
-            why=f"The kernel says: {problem.strerror or problem}.",
-            next_step="Check that Mulberry may write to this folder and that the host's quote generation service runs.",
-            detail=str(problem),
-        ) from problem
+        raise to_error("No TDX quote was made.", Stack.TSM, problem.errno or 0, detail=str(problem)) from problem
 
 
 def _ask(report: Path, report_data: bytes) -> bytes:

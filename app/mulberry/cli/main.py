@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mulberry import __version__
-from mulberry.cli import joining, key
+from mulberry.cli import attest, check, diagnose, joining, key
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
 from mulberry.cli.models import models
 from mulberry.model.errors import UserFacingError
@@ -30,11 +30,14 @@ application = typer.Typer(
 
 sandboxes = typer.Typer(no_args_is_help=True, help="What stands around strangers' jobs.")
 application.add_typer(key.application, name="key")
+application.add_typer(attest.application, name="attest")
 application.add_typer(sandboxes, name="sandbox")
 application.add_typer(models, name="models")
 
 application.command()(joining.run)
 application.command()(joining.proxies)
+application.command()(check.check)
+application.command()(diagnose.diagnose)
 
 TonConfig = Annotated[
     Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)

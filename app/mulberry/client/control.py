@@ -13,6 +13,7 @@ from mulberry.client.http import StrangeAnswerError, request
 from mulberry.model.control import (
     Command,
     DialRequest,
+    EnvelopeRequest,
     Event,
     Hello,
     KeyBackup,
@@ -23,6 +24,8 @@ from mulberry.model.control import (
     PayoutRequest,
     Refusal,
 )
+from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
+from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
@@ -30,12 +33,16 @@ from mulberry.model.key import KeyCheck, KeyStatus
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder
+from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 5.0
 EVENT_LIMIT_BYTES = 16 * 2**20
 MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
+PROOF_SECONDS = 180.0  # a TPM or a quoting service may be slow, and each has its own time limit
+ELIGIBILITY_SECONDS = 60.0  # a driver may hang, and the chain may be far away
+DIAGNOSIS_SECONDS = 15.0  # an agent that hangs is what a diagnosis is made for, and it goes without one
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
 Noun = TypeVar("Noun")
@@ -122,6 +129,21 @@ class ControlClient:
         body = to_json(ModelOrder, order)
         return _understood(ModelsStatus, await self._call("POST", "/v1/models", body, MODELS_SECONDS))
 
+    async def eligibility(self, *, fresh: bool = False) -> EligibilityReport:
+        """Whether this computer may earn, looked at now, for every network. `fresh`: the chain is asked anew, which
+        may take half a minute; else the root contract is as it was seen last."""
+        target = f"/v1/eligibility?fresh={int(fresh)}"
+        return _understood(EligibilityReport, await self._call("GET", target, b"", ELIGIBILITY_SECONDS))
+
+    async def computer(self) -> Computer:
+        """What this computer is and has, looked at now."""
+        return _understood(Computer, await self._call("GET", "/v1/computer", b"", ELIGIBILITY_SECONDS))
+
+    async def diagnosis(self, wish: DiagnosisWish) -> Diagnosis:
+        """What may be handed to whoever helps, made now: chosen facts, without what `wish` does not allow."""
+        query = urlencode({"addresses": int(wish.addresses), "earnings": int(wish.earnings)})
+        return _understood(Diagnosis, await self._call("GET", f"/v1/diagnosis?{query}", b"", DIAGNOSIS_SECONDS))
+
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""
         query = urlencode({"before": offset, "limit": limit})
@@ -156,6 +178,24 @@ class ControlClient:
     async def reconciliation(self) -> Reconciliation:
         """App, proxies and chain side by side."""
         return await self._ask(Reconciliation, "GET", "/v1/reconciliation")
+
+    async def attestation(self) -> AttestationStatus:
+        """What this computer shows and what that proves, as it was looked at last."""
+        return await self._ask(AttestationStatus, "GET", "/v1/attestation")
+
+    async def attest_again(self, *, fetch: bool = False) -> AttestationStatus:
+        """Begins to look anew and returns; `attestation` tells when that is done (`is_checking`). `fetch`: its owner
+        agrees that missing collateral is fetched from Intel."""
+        return await self._ask(AttestationStatus, "POST", f"/v1/attestation?fetch={int(fetch)}")
+
+    async def envelope(self, nonce: str = "", question: str = "") -> Envelope:
+        """A statement made now with all evidence: for anyone, for a verifier who asked with `nonce` (hexadecimal), or
+        for one who sent a file with a `question`.
+
+        Raises `UserFacingError` too when nonce or question are none.
+        """
+        body = to_json(EnvelopeRequest, EnvelopeRequest(nonce, question))
+        return _understood(Envelope, await self._call("POST", "/v1/attestation/envelope", body, PROOF_SECONDS))
 
     async def quit(self) -> None:
         """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""

@@ -44,7 +44,7 @@ def opened(root: Path, network: str, scheme: Scheme, font_factor: float) -> Iter
     """A window whose first frame is painted and which knows nothing yet; None where another process has it open."""
     folder = DataFolder.of_network(root, network)
     folder.create()
-    _log_to(folder.path / "window.log")
+    _log_to(folder.window_log)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mulberry")
     application.setDesktopFileName("mulberry")  # or Wayland shows a placeholder for our icon

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QLabel,
+    QLayout,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -104,7 +105,7 @@ class Row(QWidget):
             self._box.addWidget(card, share)
 
     def minimumSizeHint(self) -> QSize:
-        widest = max(card.minimumSizeHint().width() for card in self._shown())
+        widest = max(_least_width(card) for card in self._shown())
         return QSize(widest, 0)  # the height follows from the width
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -121,11 +122,15 @@ class Row(QWidget):
 
     def _arrange(self, width: int) -> None:
         cards = self._shown()
-        needed = sum(card.minimumSizeHint().width() for card in cards) + GAP * (len(cards) - 1)
+        needed = sum(map(_least_width, cards)) + GAP * (len(cards) - 1)
         wanted = QBoxLayout.Direction.LeftToRight if needed <= width else QBoxLayout.Direction.TopToBottom
         if self._box.direction() is not wanted:
             self._box.setDirection(wanted)
             self.updateGeometry()
+
+
+def _least_width(card: QWidget) -> int:
+    return max(card.minimumSizeHint().width(), card.minimumWidth())
 
 
 class Bar(QWidget):
@@ -185,3 +190,25 @@ def plain_button(text: str) -> QPushButton:
     button.setProperty("look", "plain")
     button.setCursor(Qt.CursorShape.PointingHandCursor)
     return button
+
+
+def choice_button(text: str) -> QPushButton:
+    """One of several, of which one is chosen."""
+    button = plain_button(text)
+    button.setCheckable(True)
+    return button
+
+
+def narrow(text: Text) -> Text:
+    """A stranger's long word makes nothing wider."""
+    text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return text
+
+
+def clear(layout: QLayout) -> None:
+    """Takes everything out of it."""
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

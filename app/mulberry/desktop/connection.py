@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
@@ -22,6 +22,11 @@ from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.node import Status, Want
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
+
+if TYPE_CHECKING:  # nouns of pages that are made when they are first looked at
+    from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
+    from mulberry.model.eligibility import Computer, EligibilityReport
+    from mulberry.model.proof import AttestationStatus, Envelope
 
 
 class Agent(KeyAgent, Protocol):
@@ -45,9 +50,21 @@ class Agent(KeyAgent, Protocol):
 
     async def order_models(self, order: ModelOrder) -> ModelsStatus: ...
 
+    async def eligibility(self, *, fresh: bool = False) -> "EligibilityReport": ...
+
+    async def computer(self) -> "Computer": ...
+
+    async def attestation(self) -> "AttestationStatus": ...
+
+    async def attest_again(self, *, fetch: bool = False) -> "AttestationStatus": ...
+
+    async def envelope(self, nonce: str = "", question: str = "") -> "Envelope": ...
+
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
     async def reconciliation(self) -> Reconciliation: ...
+
+    async def diagnosis(self, wish: "DiagnosisWish") -> "Diagnosis": ...
 
     async def quit(self) -> None: ...
 
@@ -99,6 +116,13 @@ class Connection(QObject):
     key_answered = Signal(str)  # what to tell; "" if nothing
     key_refused = Signal(object)  # UserFacingError
     models_read = Signal(object)  # ModelsStatus
+    eligibility_read = Signal(object)  # EligibilityReport
+    eligibility_not_read = Signal(object)  # UserFacingError
+    computer_read = Signal(object)  # Computer
+    attestation_read = Signal(object)  # AttestationStatus
+    attestation_not_begun = Signal()  # `failed` said why
+    diagnosed = Signal(object, object)  # DiagnosisWish, Diagnosis
+    not_diagnosed = Signal(object)  # UserFacingError
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -137,7 +161,7 @@ class Connection(QObject):
 
     def reconcile(self) -> None:
         """The account of app, proxies and chain by `reconciled`; nothing when the agent does not answer."""
-        self._spawn(lambda line: self._reconcile(line.agent))
+        self._spawn(lambda line: self._fetch(line.agent.reconciliation, self.reconciled))
 
     def pay_out(self, proxy: str) -> None:
         """Asks for what waits at `proxy`, its public key in hexadecimal, to be paid out now."""
@@ -157,11 +181,36 @@ class Connection(QObject):
 
     def fetch_models(self) -> None:
         """What models there are by `models_read`; nothing when the agent does not answer."""
-        self._spawn(lambda line: self._fetch_models(line.agent))
+        self._spawn(lambda line: self._fetch(line.agent.models, self.models_read))
 
     def order_models(self, order: ModelOrder) -> None:
         """By `models_read`, or `failed` says why not."""
         self._spawn(lambda line: self._order_models(line.agent, order))
+
+    def fetch_eligibility(self, fresh: bool) -> None:
+        """Whether this computer can earn, by `eligibility_read` or `…_not_read`; `fresh` asks the chain too."""
+        self._spawn(lambda line: self._fetch_eligibility(line.agent, fresh=fresh))
+
+    def fetch_computer(self) -> None:
+        """What this computer is, by `computer_read`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._fetch(line.agent.computer, self.computer_read))
+
+    def fetch_attestation(self) -> None:
+        """What was proven last, by `attestation_read`; nothing when the agent does not answer."""
+        self._spawn(lambda line: self._fetch(line.agent.attestation, self.attestation_read))
+
+    def attest_again(self, fetch: bool) -> None:
+        """Has everything looked at anew; by `attestation_read`, which tells that it was begun. `fetch`: missing
+        collateral may be fetched."""
+        self._spawn(lambda line: self._attest_again(line.agent, fetch=fetch))
+
+    def make_envelope(self, nonce: str, use: "Callable[[Envelope], None]") -> None:
+        """A statement with its evidence, made now, into `use`; or `failed` says why not."""
+        self._spawn(lambda line: self._make_envelope(line.agent, nonce, use))
+
+    def diagnose(self, wish: "DiagnosisWish") -> None:
+        """What may be handed to whoever helps, by `diagnosed` or `not_diagnosed`."""
+        self._spawn(lambda line: self._diagnose(line.agent, wish))
 
     async def stop_and_quit(self) -> bool:
         """Stops earning at once and ends the agent. Whether it is gone; if not, `failed` says why."""
@@ -229,13 +278,6 @@ class Connection(QObject):
         else:
             self.history_fetched.emit(offset, limit, transactions)
 
-    async def _reconcile(self, agent: Agent) -> None:
-        try:
-            account = await agent.reconciliation()
-        except UserFacingError:  # the account shown has its time
-            return
-        self.reconciled.emit(account)
-
     async def _change_wallet(self, ask: Callable[[], Awaitable[WalletStatus]], answered: SignalInstance) -> None:
         try:
             wallet = await ask()
@@ -259,12 +301,45 @@ class Connection(QObject):
         except UserFacingError as problem:
             self.failed.emit(problem)
 
-    async def _fetch_models(self, agent: Agent) -> None:
+    async def _fetch(self, ask: Callable[[], Awaitable[object]], read: SignalInstance) -> None:
         try:
-            models = await agent.models()
+            answer = await ask()
         except UserFacingError:  # the page stays as it is
             return
-        self.models_read.emit(models)
+        read.emit(answer)
+
+    async def _fetch_eligibility(self, agent: Agent, *, fresh: bool) -> None:
+        try:
+            report = await agent.eligibility(fresh=fresh)
+        except UserFacingError as problem:
+            self.eligibility_not_read.emit(problem)
+        else:
+            self.eligibility_read.emit(report)
+
+    async def _attest_again(self, agent: Agent, *, fetch: bool) -> None:
+        try:
+            status = await agent.attest_again(fetch=fetch)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+            self.attestation_not_begun.emit()
+        else:
+            self.attestation_read.emit(status)
+
+    async def _make_envelope(self, agent: Agent, nonce: str, use: "Callable[[Envelope], None]") -> None:
+        try:
+            envelope = await agent.envelope(nonce)
+        except UserFacingError as problem:
+            self.failed.emit(problem)
+        else:
+            use(envelope)
+
+    async def _diagnose(self, agent: Agent, wish: "DiagnosisWish") -> None:
+        try:
+            diagnosis = await agent.diagnosis(wish)
+        except UserFacingError as problem:
+            self.not_diagnosed.emit(problem)
+        else:
+            self.diagnosed.emit(wish, diagnosis)
 
     async def _order_models(self, agent: Agent, order: ModelOrder) -> None:
         try:

@@ -1,10 +1,14 @@
 """What happens when: ties the line to the agent, the window, the tray and the jobs together."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QMessageBox
 
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
+from mulberry.desktop.diagnosis_feed import DiagnosisFeed
+from mulberry.desktop.eligibility_feed import EligibilityFeed
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
 from mulberry.desktop.models_feed import ModelsFeed
@@ -17,10 +21,14 @@ from mulberry.desktop.wording import proxy_name
 from mulberry.model.clock import Clock
 from mulberry.model.node import Want
 
+if TYPE_CHECKING:
+    from mulberry.desktop.attestation_page import AttestationPage
+
 GOES_ON_IN_TRAY = "The window is closed. Mulberry goes on; its icon here opens it again."
 GOES_ON_WITHOUT_WINDOW = "Mulberry goes on earning without its window."
 HOW_TO_COME_BACK = "Start Mulberry again to see it, or stop it with `mulberry stop`."
 TOLD_ABOUT_CLOSING = "told_about_closing"
+TOLD_WHETHER_IT_CAN_EARN = "told_whether_it_can_earn"
 
 
 class Desktop(QObject):
@@ -42,6 +50,9 @@ class Desktop(QObject):
         self.key = KeyFeed(connection, self.window.wallet.key, theme)
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
         self.models = ModelsFeed(connection, self.window.models, theme)
+        self.eligibility = EligibilityFeed(connection, self.window)
+        self.diagnosis = DiagnosisFeed(connection, self.window, theme)
+        self.window.attestation_made.connect(self._attend_to_attestation)
         self._memory = memory
         self._link = Link.STARTING
         self._has_ended = False
@@ -62,11 +73,27 @@ class Desktop(QObject):
         geometry = memory.value("geometry")
         if geometry is not None:
             self.window.restoreGeometry(geometry)
+        elif not memory.value(TOLD_WHETHER_IT_CAN_EARN, defaultValue=False, type=bool):
+            self._welcome()
 
     def come_forward(self) -> None:
         self.window.come_forward()
         self.charts.look_again()
         self.money.look_again()
+
+    def _attend_to_attestation(self, page: "AttestationPage") -> None:
+        from mulberry.desktop.attestation_feed import AttestationFeed
+
+        AttestationFeed(self.connection, page)
+
+    def _welcome(self) -> None:
+        """Who has never seen this window is told first whether this computer can earn."""
+        self.eligibility.show_page()
+
+        def told() -> None:
+            self._memory.setValue(TOLD_WHETHER_IT_CAN_EARN, True)
+
+        self.connection.eligibility_read.connect(told)
 
     def end(self) -> None:
         """Once: a signal may come while the window is ending already."""

@@ -4,7 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mulberry.desktop import wording
-from mulberry.desktop.cards import Card, Page, Row, Text, plain_button
+from mulberry.desktop.cards import Card, Page, Row, Text, choice_button, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.history import BAR_SECONDS, BARS_ON_OFFER, Bars, Range, Window, from_first_work
 from mulberry.desktop.reconcile_card import ReconcileCard
@@ -57,8 +57,8 @@ class ChartCard(Card):
         self.shown = Range.DAY
         self.bars = BARS_ON_OFFER[Range.DAY][0]
         self.chart = StagesChart(theme)
-        self.ranges = {one: _choice(one.value) for one in Range}
-        self.lengths = {one: _choice(one.value) for one in Bars}
+        self.ranges = {one: choice_button(one.value) for one in Range}
+        self.lengths = {one: choice_button(one.value) for one in Bars}
         self.numbers = plain_button("Table")
         self.numbers.setAccessibleName("The numbers of the chart as a table")
         self.numbers.clicked.connect(lambda: self.chart.table().open())
@@ -134,9 +134,3 @@ def _holding(row: QHBoxLayout) -> QWidget:
     widget = QWidget()
     widget.setLayout(row)
     return widget
-
-
-def _choice(text: str) -> QPushButton:
-    button = plain_button(text)
-    button.setCheckable(True)
-    return button

@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
 
 from mulberry.desktop import wording
+from mulberry.desktop.can_earn_card import CanEarnCard
 from mulberry.desktop.cards import GAP, Card, Page, Row, Text, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.gpu_card import GpuCard
@@ -56,6 +57,7 @@ class HomePage(Page):
         self.state = SentenceCard(theme, clock)
         self.steps = StepsCard(theme)
         self.reasons = ReasonsCard()
+        self.can_earn = CanEarnCard()
         self.earnings = {span: EarningsCard(theme, span) for span in Span}
         self.gpus = GpuCard(theme)
         self.payments = PaymentsCard(theme)
@@ -65,6 +67,7 @@ class HomePage(Page):
         column.addWidget(self.state)
         column.addWidget(self.steps)
         column.addWidget(self.reasons)
+        column.addWidget(self.can_earn)
         column.addWidget(Row(*((card, 1) for card in self.earnings.values())))
         column.addWidget(Row((self.gpus, 58), (self.payments, 42), (self.wallet, 42)))
         column.addWidget(self.last_jobs)

@@ -3,6 +3,7 @@
 The state's shape is the fourth berry of the mark, so that each state can be told in one colour at 16 pixels.
 """
 
+from enum import StrEnum
 from functools import cache
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
@@ -48,6 +49,22 @@ def state_pixmap(state: NodeState, colour: str, size: int, ratio: float) -> QPix
 def proxy_pixmap(state: ProxyState, colour: str, size: int, ratio: float) -> QPixmap:
     """The shape of a proxy's state."""
     return _pixmap((f"state-{_PROXY_SHAPES[state]}",), colour, size, ratio, SHAPE_PART)
+
+
+class Sign(StrEnum):
+    """How something stands, as a shape; the words stand beside it."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNKNOWN = "unknown"
+    MISSING = "missing"
+    TO_DO = "todo"
+    TEST = "test"
+    HERE = "here"
+
+
+def sign_pixmap(sign: Sign, colour: str, size: int, ratio: float) -> QPixmap:
+    return _pixmap((f"sign-{sign}",), colour, size, ratio)
 
 
 def page_icon(name: str, colour: str, selected: str, size: int, ratio: float) -> QIcon:

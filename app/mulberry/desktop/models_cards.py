@@ -3,10 +3,10 @@
 from html import escape
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from mulberry.desktop import models_wording
-from mulberry.desktop.cards import Bar, Card, Row, Text, plain_button
+from mulberry.desktop.cards import Bar, Card, Row, Text, narrow, plain_button
 from mulberry.desktop.facts import Facts
 from mulberry.desktop.theme import Theme
 from mulberry.model.models import ModelOrder, ModelsStatus, ModelVerb, ModelWork, StoredModel, StoreStatus, WorkState
@@ -24,9 +24,9 @@ class ModelCard(Card):
     def __init__(self, theme: Theme) -> None:
         super().__init__("Model")
         self._model: StoredModel | None = None
-        self.title = _narrow(Text("", "card-title", wraps=True))
+        self.title = narrow(Text("", "card-title", wraps=True))
         self.bundled = Text(models_wording.BUNDLED, "warn")
-        self.state = _narrow(Text("", "source", wraps=True))
+        self.state = narrow(Text("", "source", wraps=True))
         self.facts = Facts(theme, FACT_WIDTH)
         self.inspect = plain_button("Inspect again")
         self.inspect.clicked.connect(self._ask_to_inspect)
@@ -74,9 +74,9 @@ class WorkCard(Card):
         super().__init__("Under way")
         self._work: ModelWork | None = None
         self._closed: ModelWork | None = None
-        self.title = _narrow(Text("", "strong", wraps=True))
+        self.title = narrow(Text("", "strong", wraps=True))
         self.bar = Bar(theme, "How far it is")
-        self.line = _narrow(Text("", "source", wraps=True))
+        self.line = narrow(Text("", "source", wraps=True))
         self.cancel = plain_button("Cancel")
         self.cancel.clicked.connect(lambda: self.asked.emit(ModelOrder(ModelVerb.CANCEL)))
         self.again = plain_button("Go on")
@@ -182,7 +182,7 @@ class RoomCard(Card):
         super().__init__("Room on the disk")
         self.bar = Bar(theme, "Used")
         self.facts = Facts(theme, 120)
-        self.line = _narrow(Text("", "source", wraps=True))
+        self.line = narrow(Text("", "source", wraps=True))
         self.limit = plain_button("Change limit…")
         self.limit.clicked.connect(self.limit_wanted)
         self.move_button = plain_button("Move…")
@@ -217,9 +217,3 @@ class RoomCard(Card):
         self.limit.setEnabled(not is_stale)
         for button in (self.move_button, self.collect):
             button.setEnabled(is_ready)
-
-
-def _narrow(text: Text) -> Text:
-    """A stranger's long word makes nothing wider."""
-    text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    return text

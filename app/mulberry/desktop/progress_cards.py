@@ -1,8 +1,8 @@
 """What stands between the owner and earning: the start-up's steps, and the reasons with their next steps."""
 
-from PySide6.QtWidgets import QGridLayout, QLayout
+from PySide6.QtWidgets import QGridLayout
 
-from mulberry.desktop.cards import Card, Text
+from mulberry.desktop.cards import Card, Text, clear
 from mulberry.desktop.theme import Theme
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.node import NodeState, Reason, ReasonKind, Status, Step, StepState
@@ -49,7 +49,7 @@ class StepsCard(Card):
         if steps == self._shown:
             return
         self._shown = steps
-        _clear(self.grid)
+        clear(self.grid)
         for row, step in enumerate(steps):
             look = {StepState.RUNNING: "strong", StepState.BLOCKED: "warn"}.get(step.state, "source")
             sign = Text(STEP_SIGNS[step.state], look)
@@ -82,7 +82,7 @@ class ReasonsCard(Card):
         self._shown = reasons
         stopping = any(reason.stops_work for reason in reasons)
         self.heading.say("What holds things up" if stopping else "Good to know")
-        _clear(self.grid)
+        clear(self.grid)
         for row, reason in enumerate(reasons):
             self.grid.addWidget(
                 Text(reason.evidence, "warn" if reason.stops_work else "strong", wraps=True), 2 * row, 0
@@ -95,11 +95,3 @@ def _shows_steps(status: Status) -> bool:
     if status.state is NodeState.GETTING_READY:
         return True
     return status.state is NodeState.NEEDS_YOU and any(step.state is StepState.BLOCKED for step in status.steps)
-
-
-def _clear(layout: QLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

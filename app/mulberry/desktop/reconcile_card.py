@@ -1,9 +1,9 @@
 """App, proxies and chain side by side: four numbers, and every difference between them to the last nanoton."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from mulberry.desktop.cards import Card, Row, Text, plain_button
+from mulberry.desktop.cards import Card, Row, Text, clear, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.wording import clock_time, proxy_name
 from mulberry.model.money import Nanoton, format_ton
@@ -63,7 +63,7 @@ class ReconcileCard(Card):
             number.say(exact(amount))
         self.verdict.say(f"{verdict(account)} As of {clock_time(account.as_of)}.")
         self.verdict.mark("look", "strong" if account.is_settled else "warn")
-        _clear(self.lines)
+        clear(self.lines)
         row = 0
         for proxy, name in names.items():
             of_proxy = [line for line in account.differences if line.proxy == proxy]
@@ -114,11 +114,3 @@ def _under(title: str, number: Text) -> QWidget:
     column.addWidget(Text(title, "source"))
     column.addWidget(number)
     return block
-
-
-def _clear(layout: QLayout) -> None:
-    while (item := layout.takeAt(0)) is not None:
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

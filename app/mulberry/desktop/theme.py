@@ -127,6 +127,7 @@ QFrame[look="banner"] { background: $banner; border: none; border-radius: 8px }
 QLabel { background: transparent }
 QLabel[look="brand"], QLabel[look="page-title"] { font-size: ${s18}px; font-weight: 700 }
 QLabel[look="state"] { font-size: ${s26}px; font-weight: 700 }
+QLabel[look="state"][tone="bad"] { color: $bad }
 QLabel[look="number"] { font-size: ${s24}px; font-weight: 700 }
 QLabel[look="number"][stale="true"] { color: $muted }
 QLabel[look="card-title"] { font-size: ${s16}px; font-weight: 700 }
@@ -137,8 +138,12 @@ QLabel[look="value"] { font-size: ${s13}px }
 QLabel[look="strong"] { font-size: ${s13}px; font-weight: 600 }
 QLabel[look="warn"] { font-size: ${s13}px; font-weight: 600; color: $warn }
 QLabel[look="bad"] { font-size: ${s13}px; font-weight: 600; color: $bad }
+QLabel[look="command"] {
+  font-family: monospace; font-size: ${s13}px; background: $raised; border-radius: 6px; padding: 2px ${s6}px }
 QLabel[look="fact"] { font-size: ${s13}px; border: 2px solid transparent; border-radius: 6px }
 QLabel[look="fact"]:focus { border-color: $accent }
+QFrame[look="check"] { border: 2px solid transparent; border-radius: 6px }
+QFrame[look="check"]:focus { border-color: $accent }
 QLabel[look="fact"][tone="warn"] { color: $warn; font-weight: 600 }
 QLabel[look="fact"][tone="bad"] { color: $bad; font-weight: 600 }
 QLabel[look="fact"][tone="muted"] { color: $muted }
@@ -156,6 +161,10 @@ QPushButton[look="plain"]:checked { color: $text; background: $raised }
 QPushButton[look="plain"]:focus { border-color: $accent }
 QLineEdit {
   background: $surface; color: $text; border: 2px solid $line; border-radius: 8px; padding: ${s6}px ${s8}px }
+QPlainTextEdit {
+  font-family: monospace; font-size: ${s12}px; background: $surface; color: $text; border: 2px solid $line;
+  border-radius: 8px; padding: ${s6}px; selection-background-color: $accent; selection-color: $canvas }
+QPlainTextEdit:focus { border-color: $accent }
 QLineEdit:focus { border-color: $accent }
 QCheckBox { font-size: ${s13}px; spacing: ${s8}px }
 QCheckBox::indicator { width: ${s12}px; height: ${s12}px; border: 2px solid $muted; border-radius: 4px }

@@ -13,10 +13,11 @@ from typing import Any, Protocol, TypeVar
 import pynvml
 
 from mulberry.hardware.nvml import NOT_GIVEN, code_of
-from mulberry.hardware.pci import same_address
-from mulberry.hardware.time_limit import NotAnsweringError
-from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport
+from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport, same_address
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality
+from mulberry.model.known_errors import Stack, explain
+from mulberry.model.text import as_a_part
+from mulberry.model.time_limit import NotAnsweringError
 
 Value = TypeVar("Value")
 Answer = TypeVar("Answer")
@@ -66,7 +67,8 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
             return Finding(None, "the driver does not answer")
         except pynvml.NVMLError as problem:
             why = NOT_GIVEN.get(code_of(problem))
-            return Finding(None, f"the question is {why.value}" if why else f"the driver gave an error: {problem}")
+            cause = explain(Stack.NVML, code_of(problem)).cause
+            return Finding(None, f"the question is {why.value}" if why else as_a_part(cause))
 
     says_capable: Finding[bool] = finding(
         pynvml.nvmlSystemGetConfComputeCapabilities,

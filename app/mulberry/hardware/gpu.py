@@ -13,13 +13,23 @@ from datetime import datetime, timedelta
 from mulberry.hardware.confidential import read_confidential
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.nvml import DriverError, Faulty, NvmlSession, Reading
-from mulberry.hardware.pci import pci_names, read_pci_gpus, same_address
+from mulberry.hardware.pci import pci_names, read_pci_gpus
 from mulberry.hardware.sensors import StuckSensors
 from mulberry.hardware.system import is_wsl
-from mulberry.hardware.time_limit import NotAnsweringError, TimeLimit
 from mulberry.model.clock import Clock
-from mulberry.model.gpu import AMD_VENDOR, DriverState, GpuCondition, GpuInfo, GpuReport, PciGpu, UnreadGpu
+from mulberry.model.gpu import (
+    AMD_VENDOR,
+    DriverState,
+    GpuCondition,
+    GpuInfo,
+    GpuReport,
+    PciGpu,
+    UnreadGpu,
+    same_address,
+)
 from mulberry.model.host import ConfidentialReport
+from mulberry.model.known_errors import Stack, explain, of_driver
+from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 ANSWER_SECONDS = 3.0
 LOOK_AT_PCI = timedelta(seconds=10)
@@ -193,9 +203,5 @@ def _no_card(nvidia: list[PciGpu], all_cards: tuple[PciGpu, ...]) -> str:
 
 
 def _words(problem: DriverError) -> str:
-    return {
-        DriverState.NOT_INSTALLED: "No NVIDIA driver is installed.",
-        DriverState.NOT_RUNNING: "The NVIDIA driver is installed but not running.",
-        DriverState.NOT_PERMITTED: "This user may not talk to the NVIDIA driver.",
-        DriverState.UPDATED: "The NVIDIA driver was updated; the computer must be restarted.",
-    }.get(problem.state, f"The NVIDIA driver gave an error: {problem}.")
+    known = explain(Stack.NVML, problem.code) if problem.state is DriverState.FAILING else of_driver(problem.state)
+    return known.cause

@@ -73,9 +73,10 @@ NOT_GIVEN = {
 class DriverError(Exception):
     """The driver as a whole answers no questions."""
 
-    def __init__(self, state: DriverState, said: str) -> None:
+    def __init__(self, state: DriverState, code: int, said: str) -> None:
         super().__init__(said)
         self.state = state
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class NvmlSession:
             count = min(int(pynvml.nvmlDeviceGetCount()), MOST_GPUS)
         except (pynvml.NVMLError, ValueError) as problem:
             self.close()
-            raise DriverError(_STATES.get(code_of(problem), DriverState.FAILING), str(problem)) from problem
+            code = code_of(problem)
+            raise DriverError(_STATES.get(code, DriverState.FAILING), code, str(problem)) from problem
         gpus: list[GpuInfo] = []
         faulty: list[Faulty] = []
         for index in range(count):

@@ -58,15 +58,3 @@ def _is_asleep(files: SystemFiles, folder: str) -> bool | None:
     except UnreadableError:
         return None
     return None if said is None else said == "suspended"
-
-
-def same_address(one: str, other: str) -> bool:
-    """Whether NVML's 00000000:01:00.0 and Linux's 0000:01:00.0 are one place."""
-    return _parts(one) == _parts(other)
-
-
-def _parts(address: str) -> tuple[int, ...] | str:
-    try:
-        return tuple(int(part, 16) for part in address.replace(".", ":").split(":"))
-    except ValueError:
-        return address

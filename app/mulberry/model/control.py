@@ -71,6 +71,15 @@ class DialRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvelopeRequest:
+    """`POST /v1/attestation/envelope`: a statement made now. `nonce` is what a verifier asked with, hexadecimal;
+    `question` the content of its file (`attestation.questions`), which has a nonce of its own."""
+
+    nonce: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """`GET /v1/hello`: who answers."""
 

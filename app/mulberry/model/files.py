@@ -32,15 +32,15 @@ def write_whole(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
-def read_bounded(path: Path) -> bytes | None:
+def read_bounded(path: Path, most_bytes: int = SIZE_LIMIT_BYTES) -> bytes | None:
     """The file's content, None when there is no such file. Raises `ValueError`: too large; `OSError`: not readable."""
     try:
         with path.open("rb") as file:
-            untrusted = file.read(SIZE_LIMIT_BYTES + 1)
+            untrusted = file.read(most_bytes + 1)
     except FileNotFoundError:
         return None
-    if len(untrusted) > SIZE_LIMIT_BYTES:
-        raise ValueError(f"larger than {SIZE_LIMIT_BYTES:,} bytes")
+    if len(untrusted) > most_bytes:
+        raise ValueError(f"larger than {most_bytes:,} bytes")
     return untrusted
 
 

@@ -142,6 +142,21 @@ class PciGpu:
 NVIDIA_VENDOR = 0x10DE
 AMD_VENDOR = 0x1002
 
+OLDEST_DRIVER = 580  # of CUDA 13, for which our onnxruntime is built
+OLDEST_CAPABILITY = (7, 5)  # CUDA 13 begins with Turing
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether NVML's 00000000:01:00.0 and Linux's 0000:01:00.0 are one place."""
+    return _parts(one) == _parts(other)
+
+
+def _parts(address: str) -> tuple[int, ...] | str:
+    try:
+        return tuple(int(part, 16) for part in address.replace(".", ":").split(":"))
+    except ValueError:
+        return address
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadGpu:

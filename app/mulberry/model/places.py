@@ -78,6 +78,11 @@ class DataFolder:
         return self.path / "trusted-block.json"
 
     @property
+    def seen_root(self) -> Path:
+        """What the root contract accepted when it was read last."""
+        return self.path / "root-contract.json"
+
+    @property
     def profile(self) -> Path:
         """The network's own profile, where `mulberry run` made one."""
         return self.path / "profile.json"
@@ -86,6 +91,16 @@ class DataFolder:
     def collateral(self) -> Path:
         """Intel's word on TDX platforms, one file each."""
         return self.path / "collateral"
+
+    @property
+    def gpu_references(self) -> Path:
+        """NVIDIA's word on drivers, VBIOSes and revoked certificates; see `attestation.gpu_references`."""
+        return self.path / "gpu-references"
+
+    @property
+    def tpm_roots(self) -> Path:
+        """Certificates of TPM makers that are trusted, as files of PEM or DER."""
+        return self.path / "tpm-roots"
 
     @property
     def stats_token(self) -> Path:
@@ -108,8 +123,17 @@ class DataFolder:
         return self.path / "node-wallet.public-key"
 
     @property
+    def device_key(self) -> Path:
+        """What signs this computer's statements about itself; no money."""
+        return self.path / "device.key"
+
+    @property
     def agent_log(self) -> Path:
         return self.path / "agent.log"
+
+    @property
+    def window_log(self) -> Path:
+        return self.path / "window.log"
 
     @property
     def demo_network(self) -> Path:

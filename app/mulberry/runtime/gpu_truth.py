@@ -9,10 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mulberry.model.gpu import GpuInfo
-
-OLDEST_DRIVER = 580  # of CUDA 13, for which this onnxruntime is built
-OLDEST_CAPABILITY = (7, 5)  # Turing: NVIDIA's release notes for CUDA 13.0 end all that came before it
+from mulberry.model.gpu import OLDEST_CAPABILITY, OLDEST_DRIVER, GpuInfo
 
 
 class GpuFault(StrEnum):

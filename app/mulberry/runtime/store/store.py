@@ -23,7 +23,8 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.locks import try_lock
 from mulberry.model.models import ModelWay, StoredModel, StoreStatus
-from mulberry.runtime.manifest import Manifest
+from mulberry.model.places import resource
+from mulberry.runtime.manifest import MANIFEST, Manifest
 from mulberry.runtime.models import ModelFolder, read_manifest
 from mulberry.runtime.store.disk import Disk, make_folder, remove_folder, used_bytes
 
@@ -258,6 +259,15 @@ def as_told(entry: str, manifest: Manifest) -> StoredModel:
         made_from=manifest.source,
         kind=manifest.kind,
     )
+
+
+def bundled_models() -> tuple[StoredModel, ...]:
+    """What comes with Mulberry; an installation without models has none."""
+    try:
+        folders = sorted(manifest.parent for manifest in resource("models").glob(f"*/{MANIFEST}"))
+    except FileNotFoundError:
+        return ()
+    return tuple(replace(as_told(path.name, ModelFolder.read(path).manifest), is_bundled=True) for path in folders)
 
 
 def _unreadable(path: Path) -> StoredModel:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mulberry.hardware.time_limit import NotAnsweringError, TimeLimit
+from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""A diagnosis as a ZIP file of its owner's: exactly the text files that were previewed, readable by them alone."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+from mulberry.model.diagnosis import Diagnosis
+from mulberry.model.errors import UserFacingError
+
+OWNER_READS = 0o600
+
+
+def packed(diagnosis: Diagnosis) -> bytes:
+    """The same bytes for the same diagnosis."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in diagnosis.files:
+            entry = zipfile.ZipInfo(file.name, diagnosis.as_of.timetuple()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = OWNER_READS << 16
+            archive.writestr(entry, file.text.encode())
+    return whole.getvalue()
+
+
+def save(diagnosis: Diagnosis, path: Path) -> None:
+    """Writes a new file, whole or not at all. Raises `UserFacingError`: there is one already, or it cannot be
+    written."""
+    content = packed(diagnosis)
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), OWNER_READS)
+    except FileExistsError as problem:
+        raise _not_saved(path, "it is there already", "Choose another name.") from problem
+    except OSError as problem:
+        raise _not_saved(path, problem.strerror or str(problem), "Choose a folder that you may write to.") from problem
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+    except OSError as problem:
+        path.unlink(missing_ok=True)
+        raise _not_saved(path, problem.strerror or str(problem), "Choose another disk, or make room.") from problem
+
+
+def _not_saved(path: Path, why: str, next_step: str) -> UserFacingError:
+    return UserFacingError("The diagnosis was not saved.", f"{path}: {why}.", next_step)

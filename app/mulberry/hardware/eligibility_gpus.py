@@ -1,0 +1,240 @@
+"""What a network wants of a GPU, and what this computer's GPUs have of it.
+
+A GPU counts as one whether the driver tells of it or only the PCI bus does: its owner sees it in the case.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mulberry.hardware.confidential import CAPABLE_IDS
+from mulberry.model.eligibility import Computer, Requirement, Standing
+from mulberry.model.errors import WhoseTurn
+from mulberry.model.gpu import (
+    OLDEST_CAPABILITY,
+    OLDEST_DRIVER,
+    ConfidentialMode,
+    DriverState,
+    GpuCondition,
+    GpuInfo,
+    PciGpu,
+    same_address,
+)
+from mulberry.model.host import Finding
+from mulberry.model.known_errors import of_driver
+from mulberry.model.models import StoredModel, size_in_words
+from mulberry.model.text import plain
+
+CAPABLE = "A GPU with confidential computing"
+MODE = "Its confidential mode"
+READY = "Its readiness for work"
+ANSWERS = "The driver answers for it"
+DRIVER = f"NVIDIA driver {OLDEST_DRIVER} or newer"
+GENERATION = "Turing or newer"
+MEMORY = "Memory for the model"
+GPU_MODEL = "A model made for GPUs"
+UNTOLD: Finding[bool] = Finding(None, "neither the driver nor the PCI bus tells which card it is")
+MODE_TOOL = "sudo python3 nvidia_gpu_tools.py --gpu-bdf={address}"  # of NVIDIA's gpu-admin-tools
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One GPU. `info` None: the driver tells nothing of it. `uuid` is then empty."""
+
+    uuid: str
+    pci_address: str
+    name: str
+    capable: Finding[bool]
+    info: GpuInfo | None = None
+    pci: PciGpu | None = None
+    condition: GpuCondition = GpuCondition.WORKS
+
+    @property
+    def is_passed_through(self) -> bool:
+        return self.pci is not None and self.pci.is_passed_through
+
+
+def cards_of(computer: Computer) -> list[Card]:
+    """Those that the driver told of, in its order, then the others on the PCI bus; where no bus can be read, those that
+    never said more than that they are there."""
+    report = computer.gpus
+    told = [
+        Card(gpu.uuid, gpu.pci_address, short(gpu.name), _capable(computer, gpu.pci_address), gpu, None, gpu.condition)
+        for gpu in report.gpus
+    ]
+    seen = [gpu for gpu in report.on_pci or () if gpu.is_nvidia]
+    hidden = [gpu for gpu in seen if not any(same_address(gpu.address, card.pci_address) for card in told)]
+    for gpu in hidden:
+        faulty = next((one for one in report.unread if same_address(one.pci_address or "", gpu.address)), None)
+        condition = faulty.condition if faulty else GpuCondition.WORKS
+        name = CAPABLE_IDS.get(gpu.device_id, f"NVIDIA GPU (10de:{gpu.device_id:04x})")
+        told.append(Card("", gpu.address, name, _capable(computer, gpu.address), None, gpu, condition))
+    if report.on_pci is None:
+        told += (
+            Card("", one.pci_address or "", "NVIDIA GPU", UNTOLD, condition=one.condition) for one in report.unread
+        )
+    return told
+
+
+def short(untrusted_name: str) -> str:
+    """As people call it: RTX 4090, not NVIDIA GeForce RTX 4090."""
+    return plain(untrusted_name, 60).removeprefix("NVIDIA ").removeprefix("GeForce ")
+
+
+def _capable(computer: Computer, address: str) -> Finding[bool]:
+    for gpu in computer.confidential.gpus:
+        if same_address(gpu.pci_address, address):
+            return gpu.capable
+    return UNTOLD
+
+
+def for_confidential_work(card: Card, computer: Computer) -> list[Requirement]:
+    """What the main network wants of a GPU, the impossible first."""
+    found = [_capability(card)]
+    if card.capable.value is False:
+        return found
+    return [*found, _mode(card, computer), *([_ready(computer)] if computer.host.tdx_guest.value else [])]
+
+
+def for_any_work(card: Card, computer: Computer, models: Sequence[StoredModel]) -> list[Requirement]:
+    """What our engine wants of a GPU on every network. `models`: those that may serve there."""
+    answers = _answers(card, computer)
+    if card.info is None:
+        return [answers]
+    generation = _generation(card.info)
+    if not generation.can_change:
+        return [answers, generation]
+    return [answers, generation, _driver(card.info), *_memory(card.info, models)]
+
+
+def _capability(card: Card) -> Requirement:
+    capable = card.capable
+    if capable.value is None:
+        step = "A newer Mulberry may know this card."
+        return Requirement(CAPABLE, Standing.UNKNOWN, f"unknown, because {capable.evidence}", step, WhoseTurn.NOBODY)
+    if capable.value:
+        return Requirement(CAPABLE, Standing.MET, f"{card.name}: {capable.evidence}.")
+    return Requirement(
+        CAPABLE,
+        Standing.NOT_MET,
+        f"{card.name}: {capable.evidence}.",
+        "It takes another GPU: H100, H200, B200, B300 or RTX PRO 6000 Blackwell Server Edition.",
+        can_change=False,
+    )
+
+
+def _mode(card: Card, computer: Computer) -> Requirement:
+    mode, tool = computer.confidential.mode, MODE_TOOL.format(address=_linux(card.pci_address))
+    switch = f"{tool} --set-cc-mode=on --reset-after-cc-mode-switch"
+    if mode.value is ConfidentialMode.ON and not card.is_passed_through:
+        return Requirement(MODE, Standing.MET, f"It is on, says {mode.evidence}.")
+    if mode.value is None or card.info is None:
+        why = "it is kept for a virtual machine" if card.is_passed_through else mode.evidence
+        return Requirement(
+            MODE, Standing.UNKNOWN, f"unknown, because {why}", "Ask the GPU.", WhoseTurn.YOU, f"{tool} --query-cc-mode"
+        )
+    evidence = "It is off."
+    if mode.value is ConfidentialMode.DEV_TOOLS:
+        evidence = "It is in dev-tools mode, which lets a debugger in and protects nothing."
+    return Requirement(
+        MODE, Standing.NOT_MET, evidence, "Switch it on, on the host that owns the GPU.", WhoseTurn.YOU, switch
+    )
+
+
+def _ready(computer: Computer) -> Requirement:
+    ready = computer.confidential.ready
+    if ready.value is None:
+        return Requirement(READY, Standing.UNKNOWN, f"unknown, because {ready.evidence}")
+    if ready.value:
+        return Requirement(READY, Standing.MET, f"Its ready state is set, says {ready.evidence}.")
+    return Requirement(
+        READY,
+        Standing.NOT_MET,
+        "In confidential mode it takes no work before somebody has verified it and set its ready state.",
+        "Verify the GPU, then set its ready state.",
+        WhoseTurn.YOU,
+        "sudo nvidia-smi conf-compute -srs 1",
+    )
+
+
+def _answers(card: Card, computer: Computer) -> Requirement:
+    report = computer.gpus
+    if card.is_passed_through:
+        return Requirement(
+            ANSWERS,
+            Standing.NOT_MET,
+            "It is kept for a virtual machine (vfio-pci), so this system cannot use it.",
+            "Run Mulberry inside that machine, or give the GPU back to the NVIDIA driver.",
+            WhoseTurn.YOU,
+            f"lspci -nnk -s {_linux(card.pci_address)}",
+        )
+    if card.condition.problem is not None:
+        return Requirement(
+            ANSWERS, Standing.NOT_MET, card.condition.problem, "Restart the computer.", WhoseTurn.YOU, "nvidia-smi"
+        )
+    if card.info is not None:
+        return Requirement(ANSWERS, Standing.MET, f"NVML, driver {card.info.driver_version}.")
+    known = of_driver(report.driver)
+    if report.waiting_until is not None and report.driver is not DriverState.UPDATED:
+        step = "It may come by itself within five minutes; then look again."
+        return Requirement(ANSWERS, Standing.NOT_MET, report.absent_because or known.cause, step, WhoseTurn.NOBODY)
+    because = report.absent_because or known.cause
+    return Requirement(ANSWERS, Standing.NOT_MET, because, known.next_step, known.whose_turn, known.command)
+
+
+def _driver(gpu: GpuInfo) -> Requirement:
+    major = gpu.driver_version.partition(".")[0]
+    if not major.isdecimal():
+        return Requirement(DRIVER, Standing.UNKNOWN, "unknown, because the driver's version is no number")
+    if int(major) >= OLDEST_DRIVER:
+        return Requirement(DRIVER, Standing.MET, f"Driver {gpu.driver_version}.")
+    return Requirement(
+        DRIVER,
+        Standing.NOT_MET,
+        f"Driver {gpu.driver_version} is older than CUDA 13 needs.",
+        f"Install driver {OLDEST_DRIVER} or newer, and restart the computer.",
+        WhoseTurn.YOU,
+    )
+
+
+def _generation(gpu: GpuInfo) -> Requirement:
+    capability = gpu.compute_capability
+    if capability is None:
+        return Requirement(GENERATION, Standing.UNKNOWN, "unknown, because the driver does not tell")
+    told = f"compute capability {capability[0]}.{capability[1]}"
+    if capability >= OLDEST_CAPABILITY:
+        return Requirement(GENERATION, Standing.MET, f"{gpu.architecture or 'Unknown architecture'}, {told}.")
+    return Requirement(
+        GENERATION,
+        Standing.NOT_MET,
+        f"{gpu.architecture or 'Its architecture'} ({told}) is older than CUDA 13 supports.",
+        "It takes a GeForce GTX 16, RTX 20 or newer; until then models run on the processor.",
+        can_change=False,
+    )
+
+
+def _memory(gpu: GpuInfo, models: Sequence[StoredModel]) -> Iterator[Requirement]:
+    """For the model that needs the least. That there is no model at all is not the GPU's matter."""
+    if not models:
+        return
+    ways = [(way.minimum_vram_bytes, model.title) for model in models for way in model.ways if way.provider == "cuda"]
+    if not ways:
+        yield Requirement(
+            GPU_MODEL,
+            Standing.NOT_MET,
+            "The models that are here run on the processor only.",
+            "Import a model with a variant for GPUs.",
+            WhoseTurn.YOU,
+            "mulberry models import FOLDER-OR-ADDRESS",
+        )
+        return
+    needed, title = min(ways)
+    told = f"{size_in_words(gpu.memory_total_bytes)} of memory; {title} needs {size_in_words(needed)}."
+    if gpu.memory_total_bytes >= needed:
+        yield Requirement(MEMORY, Standing.MET, told)
+    else:
+        yield Requirement(MEMORY, Standing.NOT_MET, told, "Take a smaller model.", WhoseTurn.YOU)
+
+
+def _linux(pci_address: str) -> str:
+    """NVML writes eight digits of the domain, Linux's tools four."""
+    return pci_address[-12:].lower()
