@@ -103,6 +103,15 @@ async def test_a_hanging_driver_keeps_the_check_from_nothing(
     await asyncio.to_thread(gpus.close)
 
 
+async def test_a_data_folder_that_cannot_be_entered_is_no_reason_not_to_answer(
+    preflight: MakePreflight, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "data", ignore_errors=True)
+    (tmp_path / "data").symlink_to("x" * 300)  # opening it fails, for every user
+    report = await preflight().report()
+    assert [network.name for network in report.networks] == ["mainnet", "demo", "test"]
+
+
 async def test_a_sandbox_that_takes_its_time_is_unknown(
     preflight: MakePreflight, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -202,7 +202,7 @@ class Preflight:
 def _profiles(root: Path, own: Iterable[NetworkProfile]) -> list[NetworkProfile]:
     """The bundled ones, those that were joined here, and `own`; each name once."""
     found = {name: load_profile(name) for name in BUNDLED}
-    for place in sorted(root.glob("*/profile.json"))[:MOST_NETWORKS]:
+    for place in _joined(root):
         try:
             profile = load_profile(str(place))
         except UserFacingError as problem:
@@ -212,6 +212,14 @@ def _profiles(root: Path, own: Iterable[NetworkProfile]) -> list[NetworkProfile]
     for profile in own:
         found[profile.name] = profile
     return list(found.values())
+
+
+def _joined(root: Path) -> list[Path]:
+    try:
+        return sorted(root.glob("*/profile.json"))[:MOST_NETWORKS]
+    except OSError as problem:  # a folder that this user may not enter is no folder without networks
+        log.warning("the networks that were joined could not be read: %s", problem)
+        return []
 
 
 def preflight_of(workshop: "Workshop") -> Preflight:
