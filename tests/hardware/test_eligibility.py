@@ -262,6 +262,19 @@ def test_a_tpm_without_secure_boot_reaches_no_level_2(check: Check, clock: Setta
         assert judged(off, clock, TEST).networks[0].level is Level.SELF_REPORTED
 
 
+def test_what_a_driver_does_not_tell_of_a_gpu_is_unknown(check: Check, clock: SettableClock) -> None:
+    desktop = replace(check(OLD_CARD), models=(TINY, FOR_GPUS))
+    (card,) = desktop.gpus.gpus
+    silent = replace(card, compute_capability=None, driver_version="beta")
+    (network,) = judged(replace(desktop, gpus=replace(desktop.gpus, gpus=(silent,))), clock, TEST).networks
+    unknown = {need.evidence for need in network.gpus[0].requirements if need.standing is Standing.UNKNOWN}
+    assert unknown == {
+        "unknown, because the driver does not tell",
+        "unknown, because the driver's version is no number",
+    }
+    assert network.gpus[0].answer is UNKNOWN
+
+
 def test_a_networks_model_that_is_not_here_is_named(check: Check, clock: SettableClock) -> None:
     (main,) = judged(replace(check(OLD_CARD), models=()), clock, MAIN).networks
     assert [(model.answer, model.line) for model in main.models] == [
