@@ -157,7 +157,15 @@ def test_each_of_the_proofs_is_needed(check: Check, clock: SettableClock, what: 
     else:
         changed = replace(ready, **change)
     assert judged(ready, clock, MAIN).networks[0].answer is CAN
-    assert judged(changed, clock, MAIN).networks[0].answer is not CAN
+    network = judged(changed, clock, MAIN).networks[0]
+    standings = {need.standing for need in (*network.requirements, *network.gpus[0].requirements)}
+    expected = Standing.NOT_MET if found is not NOBODY_KNOWS else Standing.UNKNOWN
+    assert network.answer is not CAN
+    assert expected in standings
+    if what != "tdx_guest":  # without a guest nobody knows its image
+        assert standings == {expected, Standing.MET}
+    elif found is NOBODY_KNOWS:
+        assert network.answer is UNKNOWN, "a virtual machine that may be a TDX guest is not said to be none"
 
 
 @pytest.mark.parametrize(
