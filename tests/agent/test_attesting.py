@@ -262,7 +262,7 @@ async def test_quote_and_report_of_a_confidential_guest_reach_level_4(
         return world.intel.quote(Guest(report_data))
 
     workshop = with_witnesses(workshop, tmp_path, quote=quote, gpu=report)
-    root = SeenRoot("0:00", 1, (world.image_hash.hex(),), (), as_of=clock.now())
+    root = SeenRoot(PLAIN.root_contract_address, 1, (world.image_hash.hex(),), (), as_of=clock.now())
     keep_seen_root(workshop.folder.seen_root, root, None)
     attested = Attesting(workshop, not_serving, lambda: world.references)
     status = await looked(attested)

@@ -95,6 +95,17 @@ def test_a_list_of_another_name_is_not_the_authoritys(intel: SyntheticIntel) -> 
         check_collateral(changed, FMSPC, "platform", NOW, intel.root_der)
 
 
+@pytest.mark.parametrize(("part", "owner"), [("pck_crl", "platform_ca"), ("root_ca_crl", "root")])
+def test_a_list_that_somebody_else_signed_in_the_authoritys_name_is_nothing(
+    intel: SyntheticIntel, part: str, owner: str
+) -> None:
+    """It could leave out what was revoked."""
+    forged = replace(getattr(intel, owner), key=new_key()).revoked(ends=COLLATERAL_ENDS)
+    changed = with_change(intel.collateral(), lambda parts: parts.update({part: forged.hex()}))
+    with pytest.raises(NotProven, match="a revocation list is not signed by Intel SGX"):
+        check_collateral(changed, FMSPC, "platform", NOW, intel.root_der)
+
+
 def test_a_root_that_others_wrote_around_intels_key_is_refused(intel: SyntheticIntel) -> None:
     """It could live for ever, or issue what the true one does not."""
     forged = replace(

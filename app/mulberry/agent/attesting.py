@@ -23,7 +23,7 @@ from mulberry.agent.attesting_words import (
 )
 from mulberry.agent.device_key import device_key
 from mulberry.agent.own_thread import on_own_thread
-from mulberry.agent.seen_root import listed_images, load_seen_root
+from mulberry.agent.seen_root import listed_images, seen_root_of
 from mulberry.agent.seen_root import seen as seen_now
 from mulberry.agent.shift import Shift
 from mulberry.agent.statement import Looked, model_of, statement_of
@@ -167,7 +167,7 @@ class Attesting:
     def _images(self) -> ImageList | None:
         """As the root contract was read last, or as the profile of a network without a chain says."""
         profile = self._workshop.profile
-        root = load_seen_root(self._workshop.folder.seen_root)
+        root = seen_root_of(profile, self._workshop.folder.seen_root)
         if root is None and profile.chain is not None and profile.launch is None:
             root = seen_now(profile.root_parameters(), None)
         return None if root is None else listed_images(root)

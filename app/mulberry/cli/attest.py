@@ -257,7 +257,9 @@ def _read(path: Path) -> bytes:
         if content is not None:
             return content
         why = "there is no such file"
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+    except ValueError as problem:
         why = str(problem)
     raise UserFacingError("The file cannot be read.", f"{path}: {why}.", "Choose the file that Mulberry wrote.")
 

@@ -25,7 +25,7 @@ JUDGED_HERE = (
 )
 WHO_CAN_READ = (
     "Jobs cannot read your files. You, and software that runs as you, can technically read the jobs. "
-    "Those who send jobs are told so."
+    "Mulberry tells nobody anything else."
 )
 OUTCOMES = {
     Outcome.HOLDS: Look(Sign.HOLDS, "earn", "holds"),
