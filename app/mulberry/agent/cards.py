@@ -1,4 +1,4 @@
-"""Which GPU a model runs on, and that all of its memory comes back when the work is over."""
+"""Which GPUs a model runs on, and that all of their memory comes back when the work is over."""
 
 import asyncio
 import logging
@@ -23,26 +23,26 @@ SLACK_BYTES = 64 << 20  # other programs come and go meanwhile
 MAY_COMPUTE = (GpuCondition.WORKS, GpuCondition.SENSOR_STUCK)
 
 
-def choose_card(manifest: Manifest, report: GpuReport, gpus: Gpus) -> tuple[Card | None, str]:
-    """The GPU that has room for the best variant of the model, or why none, as a sentence or two ("": it is not made
-    for GPUs, or there is none). Whether the model runs there is shown by running it only."""
+def choose_cards(manifest: Manifest, report: GpuReport, gpus: Gpus) -> tuple[tuple[Card, ...], str]:
+    """The GPUs that have room for a variant of the model, those for its best one first, and why the others are none, in
+    sentences ("": the model is not made for GPUs, or none is left out). Whether the model runs on them is shown by
+    running it only."""
     variants = manifest.variants_for(Provider.CUDA)
     if not variants:
-        return None, ""
-    why = ""
-    usable = []
+        return (), ""
+    left_out: list[str] = []
+    usable: list[Card] = []
     for gpu in report.gpus:
         if problem := _problem(gpu):
-            why = f"{gpu.name} cannot be used. {problem}"
+            left_out.append(f"{gpu.name} cannot be used. {problem}")
         else:
             usable.append(Card(gpu, lambda uuid=gpu.uuid: _now(gpus, uuid)))  # type: ignore[misc]
-    for variant in variants:
-        for card in usable:
-            if variant.minimum_vram_bytes <= card.free_bytes:
-                return card, ""
-    if usable:
-        why = _no_room(max(usable, key=lambda card: card.free_bytes), manifest)
-    return None, why
+    best = {card.gpu.uuid: manifest.variant_for(Provider.CUDA, card.free_bytes) for card in usable}
+    full = [card for card in usable if best[card.gpu.uuid] is None]
+    if full:
+        left_out.append(_no_room(max(full, key=lambda card: card.free_bytes), manifest))
+    chosen = [card for variant in variants for card in usable if best[card.gpu.uuid] is variant]
+    return tuple(chosen), " ".join(left_out)
 
 
 def _problem(gpu: GpuInfo) -> str:
