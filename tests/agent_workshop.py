@@ -98,7 +98,8 @@ class EchoEngine:
         return self
 
     def become(self, state: EngineState, note: str = "") -> None:
-        self.status = EngineStatus(state, note)
+        card = self.card if state is EngineState.READY else None
+        self.status = EngineStatus(state, note, runs_on=card.gpu.name if card else "")
         self._on_change(self.status)
 
     def stats(self) -> tuple[EngineStats, ...]:

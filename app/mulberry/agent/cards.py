@@ -94,14 +94,14 @@ async def _wait_until_gone(card: Card, ours: dict[int, int | None]) -> bool | No
     while True:
         gpu = await asyncio.to_thread(card.look)
         if gpu is None or gpu.processes is None:
-            log.warning("%s: nobody can tell whether its memory was given back", card.gpu.name)
+            log.warning("%s: nobody can tell whether its memory was given back", card.place)
             return None
         left = [process for process in gpu.processes if process.pid in ours]
         if not left:
-            log.info("%s: all memory is given back: the job process is off the driver's list; %s", card.gpu.name, had)
+            log.info("%s: all memory is given back: the job process is off the driver's list; %s", card.place, had)
             return True
         if asyncio.get_running_loop().time() >= until:
-            log.warning("%s: the driver still lists process %d of ours", card.gpu.name, left[0].pid)
+            log.warning("%s: the driver still lists process %d of ours", card.place, left[0].pid)
             return False
         await asyncio.sleep(LOOK_SECONDS)
 
@@ -113,17 +113,17 @@ async def _wait_until_as_before(card: Card, before_bytes: int | None) -> bool | 
     while True:
         after = await asyncio.to_thread(card.used_bytes)
         if after is None:
-            log.warning("%s: nobody can tell whether its memory was given back", card.gpu.name)
+            log.warning("%s: nobody can tell whether its memory was given back", card.place)
             return None
         if after <= before_bytes + SLACK_BYTES:
             log.info(
                 "%s: as much memory is free as before, of all programs together (%d bytes used then, %d now); the "
                 "driver does not tell what each has",
-                *(card.gpu.name, before_bytes, after),
+                *(card.place, before_bytes, after),
             )
             return True
         if asyncio.get_running_loop().time() >= until:
-            log.warning("%s: all programs use %d bytes more than before", card.gpu.name, after - before_bytes)
+            log.warning("%s: all programs use %d bytes more than before", card.place, after - before_bytes)
             return False
         await asyncio.sleep(LOOK_SECONDS)
 

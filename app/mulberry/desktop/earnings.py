@@ -114,6 +114,7 @@ class EstimateCard(Card):
         self.amount = Text("", "strong")
         self.source = Text("", "source", wraps=True)
         self.column.setContentsMargins(20, 10, 20, 14)
+        self.column.addWidget(Text("What it could earn", "label"))
         self.column.addWidget(self.amount)
         self.column.addWidget(self.source)
         self.hide()

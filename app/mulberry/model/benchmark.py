@@ -96,11 +96,12 @@ class Estimate:
     @property
     def source(self) -> str:
         """Where it comes from, for people."""
-        times = f", times {self.count}" if self.count > 1 else ""
+        when = f"{self.measured_at.astimezone():%Y-%m-%d %H:%M}"
+        times = f", times {self.count} GPUs" if self.count > 1 else ""
+        factor = f"{self.coefficient / COEFFICIENT_UNIT:.3f}"
         return (
-            f"An estimate, at full load: measured on {self.measured_on}{times} with {self.model}, as of "
-            f"{self.measured_at.astimezone():%Y-%m-%d %H:%M}, by the root contract's price and your price factor of "
-            f"{self.coefficient / COEFFICIENT_UNIT:.3f}. How much work comes is another matter."
+            f"An estimate, at full load: measured on {self.measured_on} with {self.model}, as of {when}{times}, by the "
+            f"root contract's price and your price factor of {factor}. How much work comes is another matter."
         )
 
 

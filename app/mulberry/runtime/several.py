@@ -181,7 +181,7 @@ class SeveralCards:
         for member in self._members.values():
             name, note = member.card.gpu.name, member.status.note
             if note and member.state in told:
-                place = name if names[name] == 1 else f"{name} at {member.card.gpu.pci_address}"
+                place = name if names[name] == 1 else member.card.place
                 notes.append(note if note.startswith(place) else f"{place}: {note}")
         return " ".join(notes[:1] if state is EngineState.LOADING else notes)
 
