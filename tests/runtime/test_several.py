@@ -238,6 +238,34 @@ async def test_cards_may_come_and_go_while_the_others_work() -> None:
     await computer.engine.stop()
 
 
+@pytest.mark.virtual_time
+async def test_a_card_that_was_given_up_is_tried_once_more_by_one_who_asks() -> None:
+    computer = Computer(FIRST, L4)
+    await computer.engine.start()
+    computer.engines[L4.uuid].become(EngineState.BROKEN, "It broke too often.")
+    given_up = computer.engines[L4.uuid]
+    first, second = await asyncio.gather(
+        *(computer.engine.begin_card(card(L4)) for _ in range(2)), return_exceptions=True
+    )
+    assert first is None and isinstance(second, ValueError)
+    assert given_up.status.state is EngineState.STOPPED and computer.engines[L4.uuid] is not given_up
+    assert computer.engine.status.runs_on == "NVIDIA H200 and NVIDIA L4" and computer.engine.status.note == ""
+    await computer.engine.stop()
+
+
+@pytest.mark.virtual_time
+async def test_a_card_that_is_ended_before_it_began_never_begins() -> None:
+    computer = Computer(FIRST)
+    await computer.engine.start()
+    beginning = asyncio.create_task(computer.engine.begin_card(card(L4)))
+    await asyncio.sleep(0)
+    await computer.engine.end_card(L4.uuid)
+    await beginning
+    assert computer.engines[L4.uuid].status.state is EngineState.STOPPED
+    assert computer.engine.status.runs_on == "NVIDIA H200"
+    await computer.engine.stop()
+
+
 @pytest.mark.parametrize(
     ("names", "words"), [([], ""), (["A"], "A"), (["A", "A"], "2 × A"), (["A", "B", "C", "A"], "2 × A, B and C")]
 )

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
@@ -28,6 +28,8 @@ EndOnCard = Callable[[Card, int | None, Callable[[], Awaitable[None]]], Awaitabl
 class _Member:
     card: Card
     engine: RunningEngine
+    wanted: bool = False  # to work, and not ended since
+    ending: asyncio.Lock = field(default_factory=asyncio.Lock)
     answers: int = 0  # under way
     failure: str = ""  # why it did not start
     used_before: int | None = None  # bytes of the card's memory, by all programs
@@ -104,21 +106,25 @@ class SeveralCards:
         """From now on `card` works too. One that was given up is tried once more. Returns when it has been tried; where
         that failed, the status says why. Raises `ValueError`: the model cannot run there, or it is at work already."""
         known = self._members.get(card.gpu.uuid)
-        if known is not None and known.state not in (EngineState.STOPPED, EngineState.BROKEN):
+        if known is not None and (known.state is EngineState.BROKEN or not known.wanted):
+            await self.end_card(card.gpu.uuid)
+        if card.gpu.uuid in self._members:
             raise ValueError(f"{card.gpu.name} works already")
-        await self.end_card(card.gpu.uuid)
         await self._begin(self._add(card))
 
     async def end_card(self, uuid: str) -> None:
         """Ends a card's requests and its process; the others go on. One that is not there has ended already."""
-        member = self._members.pop(uuid, None)
-        if member is not None:
-            await self._end_member(member)
+        member = self._members.get(uuid)
+        if member is None:
+            return
+        await self._end_member(member)
+        if self._members.get(uuid) is member:
+            del self._members[uuid]
             self._tell()
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         """See `engine.Engine`."""
-        ready = [member for member in self._members.values() if member.state is EngineState.READY]
+        ready = [one for one in self._members.values() if one.wanted and one.state is EngineState.READY]
         if not ready:
             raise EngineFailed(self.status.note or "The engine is not running.")
         member = min(ready, key=lambda one: one.answers / one.engine.places)
@@ -136,8 +142,11 @@ class SeveralCards:
         return member
 
     async def _begin(self, member: _Member) -> None:
-        member.failure = ""
+        member.wanted, member.failure = True, ""
+        self.memory_is_back.pop(member.card.gpu.uuid, None)
         member.used_before = await asyncio.to_thread(member.card.used_bytes)
+        if not member.wanted:  # it was ended meanwhile
+            return
         try:
             await member.engine.start()
         except EngineFailed as failure:
@@ -145,9 +154,13 @@ class SeveralCards:
         self._tell()
 
     async def _end_member(self, member: _Member) -> None:
-        card = member.card
-        self.memory_is_back[card.gpu.uuid] = await self._end(card, member.used_before, member.engine.stop)
-        member.failure = ""
+        """Once, whoever asks for it; all of them wait for the end."""
+        async with member.ending:
+            if not member.wanted:
+                return
+            member.wanted, card = False, member.card
+            self.memory_is_back[card.gpu.uuid] = await self._end(card, member.used_before, member.engine.stop)
+            member.failure = ""
 
     # What the whole says
 
