@@ -108,6 +108,8 @@ class Node:
             runs_on=shift.runs_on if shift else self._workshop.would_run_on,
             sandbox=shift.sandbox if shift else "",
             own_servers=self._workshop.own_servers,
+            engines=shift.engines if shift else (),
+            estimate=shift.estimate if shift else None,
             running_requests=facts.running_requests,
             proxies=shift.proxies(records) if shift else proxy_statuses(None, records, self._workshop),
             earnings=earnings,

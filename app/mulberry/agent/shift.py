@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
+from mulberry.agent.estimate import LastBenchmark, estimate_of
 from mulberry.agent.network_facts import root_of
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.proxy_records import ProxyRecord, proxy_records, proxy_statuses
@@ -16,8 +17,11 @@ from mulberry.agent.startup import START_UP, ConnectToProxy, LoadModel, follow_r
 from mulberry.agent.task import Blocked, Done, Skipped, Task
 from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import Workshop
+from mulberry.model.benchmark import Estimate
+from mulberry.model.engine import EngineStats
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, RootInfo, Step, StepState
+from mulberry.model.places import benchmark_file
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
 from mulberry.runtime.models import ModelFolder
@@ -39,6 +43,7 @@ class Shift:
         self._tasks = tasks
         self._finishing = False
         self._bench: Bench | None = None
+        self._benchmark = LastBenchmark(benchmark_file(workshop.folder.path.parent))
         self.is_serving = False
         self.steps = tuple(Step(task.name, StepState.WAITING) for task in tasks)
 
@@ -77,6 +82,21 @@ class Shift:
         """What the model has computed on; until it has, what it would."""
         engine = self._bench.engine if self._bench else None
         return (engine.status.runs_on if engine else "") or self._workshop.would_run_on
+
+    @property
+    def engines(self) -> tuple[EngineStats, ...]:
+        """How each job process, or each own server, does."""
+        engine = self._bench.engine if self._bench else None
+        return engine.stats() if engine else ()
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What an hour could earn at most, where it was measured. Loading the model for each request was not."""
+        measured, model, root = self._benchmark.now(), self._bench.model if self._bench else None, self.parameters
+        settings = self._workshop.settings
+        if measured is None or model is None or root is None or settings.restart_between_jobs:
+            return None
+        return estimate_of(measured, model.manifest, self.engines, root, settings.coefficient)
 
     @property
     def served(self) -> Path | None:

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from mulberry.model.attestation import Policy
+from mulberry.model.benchmark import Estimate
+from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.money import Nanoton
@@ -224,3 +226,5 @@ class Status:
     version: str
     sandbox: str = ""  # what stands around strangers' jobs, and how it was tested; "": nothing of ours runs
     own_servers: tuple[OwnServer, ...] = ()  # where prompts go instead of a job process
+    engines: tuple[EngineStats, ...] = ()  # each job process, or each own server; none while nothing of them runs
+    estimate: Estimate | None = None  # None: the last benchmark is of another model or another GPU, or there is none

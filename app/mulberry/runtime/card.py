@@ -25,6 +25,11 @@ class Card:
     look: Callable[[], GpuInfo | None]
 
     @property
+    def place(self) -> str:
+        """Its name and where it sits, which tells it from others of its kind."""
+        return f"{self.gpu.name} at {self.gpu.pci_address}"
+
+    @property
     def free_bytes(self) -> int:
         """What a model could have when the card was chosen; where the driver did not tell it, all."""
         return self.gpu.memory_total_bytes - (self.gpu.memory_used_bytes or 0) - FLOOR_BYTES

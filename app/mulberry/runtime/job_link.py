@@ -65,8 +65,7 @@ class JobLink(asyncio.Protocol):
 
     def submit(self, request: GenerationRequest) -> Run:
         """Raises `EngineRefused` when the request is larger than a frame, `EngineFailed` when the life is over."""
-        answers = len(request.prompts) * request.choices
-        run = Run(self._next_number, answers, self._context_tokens, self._loop.time())
+        run = Run(self._next_number, request.answers, self._context_tokens, self._loop.time())
         self._begin(run, Submit(run.number, request))
         return run
 

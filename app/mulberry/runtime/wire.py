@@ -62,6 +62,11 @@ class GenerationRequest:
     shows_control_tokens: bool = False
     scored: bool = False
 
+    @property
+    def answers(self) -> int:
+        """To all prompts together."""
+        return len(self.prompts) * self.choices
+
 
 class ProfileName(StrEnum):
     """What a job may still do: `runtime.child.confinement.profiles`. NONE leaves the process as it is."""

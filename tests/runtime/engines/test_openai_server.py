@@ -351,7 +351,12 @@ async def test_requests_go_where_the_fewest_run() -> None:
         with pytest.raises(EngineRefused) as refused:
             await pieces(engine, ONCE)
         assert refused.value.http_status == 503
+        stats = engine.stats()
+        assert sorted(one.running for one in stats) == [2, 2, 3] and engine.places == 7
+        assert all(one.ready_seconds is not None and one.tokens_per_second == 0 for one in stats)
         gate.set()
+    assert sum(one.running for one in engine.stats()) == 0
+    assert all(one.tokens_per_second > 0 for one in engine.stats())
 
 
 async def test_no_request_leaves_on_a_connection_that_the_server_may_just_be_closing() -> None:
