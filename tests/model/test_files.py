@@ -1,4 +1,4 @@
-"""Small files hold the owner's wish and settings: whatever lies in their place, nobody may wait for it or swallow it."""
+"""Small files hold the wish and settings of an owner: whatever lies in their place, nobody waits for it."""
 
 import os
 from pathlib import Path

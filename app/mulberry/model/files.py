@@ -35,7 +35,7 @@ def write_whole(path: Path, content: bytes) -> None:
 def read_bounded(path: Path, most_bytes: int = SIZE_LIMIT_BYTES) -> bytes | None:
     """The file's content, None when there is no such file. Raises `ValueError`: too large; `OSError`: not readable."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:  # noqa: PTH123 - Path.open takes no opener
+        with open(path, "rb", opener=_without_waiting) as file:
             untrusted = file.read(most_bytes + 1)
     except FileNotFoundError:
         return None
