@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mulberry.model.places import resource
+from mulberry.runtime.child.batcher import Batcher
 from mulberry.runtime.child.service import ChildEngine
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.bare import NoSandbox
@@ -167,6 +168,7 @@ def compare_overhead(model: ModelFolder) -> None:
 def count_decoding(engine: ChildEngine) -> list[float]:
     """The seconds of each decode from now on."""
     spent: list[float] = []
+    assert isinstance(engine._batcher, Batcher)
     runner = engine._batcher._model
     decode = runner.decode
 

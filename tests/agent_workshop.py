@@ -22,6 +22,7 @@ from mulberry.attestation.tpm import LinuxTpm
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
+from mulberry.model.engine import EngineStats
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
 from mulberry.model.rules import Rules, Signals
@@ -104,6 +105,7 @@ class EchoEngine:
         self.running = 0
         self.fail_with: Exception | None = None
         self.card: Card | None = None
+        self.places = 1
         self._on_change: Callable[[EngineStatus], None] = lambda status: None
 
     def make(
@@ -118,11 +120,17 @@ class EchoEngine:
         """A `workshop.MakeEngine` that always gives this one."""
         self._on_change = on_change
         self.card = card
+        self.places = settings.max_active_requests
         return self
 
     def become(self, state: EngineState, note: str = "") -> None:
-        self.status = EngineStatus(state, note)
+        card = self.card if state is EngineState.READY else None
+        self.status = EngineStatus(state, note, runs_on=card.gpu.name if card else "")
         self._on_change(self.status)
+
+    def stats(self) -> tuple[EngineStats, ...]:
+        name = self.card.gpu.name if self.card else "memory"
+        return (EngineStats(name, self.places, running=self.running),)
 
     async def start(self) -> None:
         self.become(EngineState.READY)

@@ -1,6 +1,7 @@
-"""Runs `escape_probes` in one sandbox and prints what they found: `python escape_harness.py a|b|bare WITHOUT`.
+"""Runs `escape_probes` in one sandbox and prints what they found: `python escape_harness.py a|b|bare WITHOUT cpu|cuda`.
 
-WITHOUT is "Landlock" or "seccomp", which the process does not apply this time, to see what the other walls hold; or "".
+WITHOUT is "Landlock", "seccomp" or "newer Landlock" (than the first): what the process does not apply this time, to see
+what the other walls hold; or "". The last word is the profile.
 
 A program of its own, so that it can be run as an ordinary user where the tests run as root. What the probes look for is
 made here first: a home with a secret key, servers of all kinds, a secret in this process's memory.
@@ -24,7 +25,7 @@ from mulberry.runtime.sandbox.bare import NoSandbox
 from mulberry.runtime.sandbox.bubblewrap import Bubblewrap
 from mulberry.runtime.sandbox.landlock_only import LandlockOnly
 from mulberry.runtime.sandbox.provider import SOURCE, Room, Sandbox
-from mulberry.runtime.wire import pack
+from mulberry.runtime.wire import ProfileName, pack
 
 PROBES = Path(__file__).with_name("escape_probes.py")
 DATAGRAM = "send a datagram to this computer"
@@ -45,7 +46,7 @@ def open_to_all(folder: Path) -> None:
         made.chmod(0o777)
 
 
-async def run(sandbox: Sandbox, folder: Path, without: str) -> dict[str, list[object]]:
+async def run(sandbox: Sandbox, folder: Path, without: str, profile: ProfileName) -> dict[str, list[object]]:
     """What each probe found: whether it got through, and what or why not."""
     home, model, program = folder / "home", folder / "model", folder / "program"
     for made in (home / ".ssh", model, program):
@@ -67,7 +68,7 @@ async def run(sandbox: Sandbox, folder: Path, without: str) -> dict[str, list[ob
         abstract.bind(f"\0{folder.name}")
         abstract.listen()
         (folder / "socket").chmod(0o777)
-        room = Room(model, program=Path(shutil.copy(PROBES, program)))
+        room = Room(model, profile, program=Path(shutil.copy(PROBES, program)))
         order = sandbox.order(room)
         facts = {
             "pid": os.getpid(),
@@ -108,8 +109,9 @@ async def run(sandbox: Sandbox, folder: Path, without: str) -> dict[str, list[ob
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="escape-"))
     try:
-        _, name, without = sys.argv
-        sys.stdout.write(json.dumps(asyncio.run(run(sandbox_called(name), folder, without))))
+        _, name, without, profile = sys.argv
+        found = asyncio.run(run(sandbox_called(name), folder, without, ProfileName(profile)))
+        sys.stdout.write(json.dumps(found))
     finally:
         shutil.rmtree(folder)
 

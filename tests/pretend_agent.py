@@ -11,6 +11,7 @@ from jobs_by_hand import found_by_hand
 from model_samples import MODELS
 from mulberry.client.control import AgentLost, AgentNotRunning
 from mulberry.model.control import Command, Event, KeyBackup
+from mulberry.model.diagnosis import Diagnosis, DiagnosisFile, DiagnosisWish
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
@@ -25,7 +26,7 @@ from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 from net_samples import A_NET
-from samples import NODE_WALLET, a_job, a_status, a_transaction, a_wallet, an_account
+from samples import NODE_WALLET, NOON, a_job, a_status, a_transaction, a_wallet, an_account
 from settings_samples import SETTINGS
 
 
@@ -55,13 +56,14 @@ class PretendAgent:
         self.seen_computer: Computer = COMPUTER
         self.attestation_status: AttestationStatus = DESKTOP
         self.attested = 0
+        self.wishes: list[DiagnosisWish] = []
         self.nonces: list[str] = []
         self.attestation_refusal: UserFacingError | None = None
         self.settings_status: SettingsStatus = SETTINGS
         self.settings_changes: list[SettingsChange] = []
         self.settings_refusal: UserFacingError | None = None
         self.decision: Decision = Decision()
-        self.wishes: list[JobsWish] = []
+        self.job_wishes: list[JobsWish] = []
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -86,7 +88,7 @@ class PretendAgent:
 
     async def find_jobs(self, wish: JobsWish) -> JobsFound:
         self._answer()
-        self.wishes.append(wish)
+        self.job_wishes.append(wish)
         return found_by_hand(self.ledger, wish)
 
     async def job_choices(self) -> JobsChoices:
@@ -172,7 +174,7 @@ class PretendAgent:
         self._answer()
         return self.attestation_status
 
-    async def attest_again(self) -> AttestationStatus:
+    async def attest_again(self, *, fetch: bool = False) -> AttestationStatus:
         self._answer()
         if self.attestation_refusal is not None:
             raise self.attestation_refusal
@@ -185,6 +187,11 @@ class PretendAgent:
             raise self.attestation_refusal
         self.nonces.append(nonce)
         return Envelope("{}")
+
+    async def diagnosis(self, wish: DiagnosisWish) -> Diagnosis:
+        self._answer()
+        self.wishes.append(wish)
+        return Diagnosis((DiagnosisFile("README.txt", f"All of it.\naddresses: {wish.addresses}\n"),), NOON)
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()

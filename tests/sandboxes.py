@@ -70,7 +70,7 @@ TIERS = {
 }
 
 
-def escapes(tier: str, without: str = "") -> dict[str, tuple[bool, str]] | str:
+def escapes(tier: str, without: str = "", profile: str = "cpu") -> dict[str, tuple[bool, str]] | str:
     """What each probe found in one of `TIERS`: whether it got through, and what. Or why it cannot be tried here.
 
     `without` names what the process does not give up this time: "Landlock" or "seccomp".
@@ -79,12 +79,12 @@ def escapes(tier: str, without: str = "") -> dict[str, tuple[bool, str]] | str:
     if name == "a" and shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
     if not user:
-        words = [sys.executable, str(HARNESS), name, without]
+        words = [sys.executable, str(HARNESS), name, without, profile]
         return _found(subprocess.run(words, capture_output=True, text=True))
     with ordinary_users_python() as python:
         if python is None:
             return NO_USER
-        return _found(as_nobody(python, HARNESS, name, without))
+        return _found(as_nobody(python, HARNESS, name, without, profile))
 
 
 def _found(ended: subprocess.CompletedProcess[str]) -> dict[str, tuple[bool, str]] | str:

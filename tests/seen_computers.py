@@ -1,6 +1,7 @@
 """What the agent finds on the synthetic computers, by the real code: for tests and pictures of what shows it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.gpu import GpuReport
 from mulberry.model.host import ConfidentialReport, HostReport
+from mulberry.runtime.sandbox.choose import Choice, choose
 from synthetic_computers import COMPUTERS
 
 
@@ -27,11 +29,13 @@ class SeenComputer:
     eligibility: EligibilityReport
 
 
-def see(name: str, library: Path, folder: Path, clock: Clock, more_state: str = "") -> SeenComputer:
+def see(
+    name: str, library: Path, folder: Path, clock: Clock, find_sandbox: Callable[[], Awaitable[Choice]] = choose
+) -> SeenComputer:
     """The computer `name` of `synthetic_computers`, built below `folder`. `library` is the fake driver's."""
     (computer,) = (one for one in COMPUTERS if one.name == name)
     files = SystemFiles(folder / "root")
-    state = computer.build(folder / "root") + more_state
+    state = computer.build(folder / "root")
     with ExitStack() as stack:
         if computer.driver is None:
             stack.enter_context(no_library())
@@ -39,6 +43,6 @@ def see(name: str, library: Path, folder: Path, clock: Clock, more_state: str = 
             stack.enter_context(loaded(library, folder / "driver-state")).says(state)
         gpus = Gpus(clock, files)
         stack.callback(gpus.close)
-        preflight = Preflight(folder / "data", gpus, clock, Random(1), files=files)
+        preflight = Preflight(folder / "data", gpus, clock, Random(1), files=files, find_sandbox=find_sandbox)
         report = asyncio.run(preflight.report())
         return SeenComputer(name, gpus.read(), read_host(files), gpus.confidential(), report)

@@ -105,7 +105,7 @@ def started(state: Path) -> Iterator[SwTpm]:
     )
     try:
         until = time.monotonic() + START_SECONDS
-        while not path.exists():
+        while not _listens(path):
             assert swtpm.poll() is None, f"swtpm ended with {swtpm.returncode}"
             assert time.monotonic() < until, "swtpm does not listen"
             time.sleep(0.01)
@@ -113,3 +113,13 @@ def started(state: Path) -> Iterator[SwTpm]:
     finally:
         swtpm.kill()
         swtpm.wait()
+
+
+def _listens(path: Path) -> bool:
+    """The socket is there a moment before anybody listens."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True

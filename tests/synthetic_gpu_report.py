@@ -249,10 +249,10 @@ def answer(
     return builder.sign(signer.key, hashes.SHA384()).public_bytes(Encoding.DER)
 
 
-def responder(issuer: Holder, *, may_answer: bool = True) -> Holder:
+def responder(issuer: Holder, *, may_answer: bool = True, expires: datetime = EXPIRES) -> Holder:
     """Somebody whom an authority names to answer for it."""
     use = ExtendedKeyUsageOID.OCSP_SIGNING if may_answer else ExtendedKeyUsageOID.CODE_SIGNING
-    return issuer.issue("fake responder", is_authority=False, extension=x509.ExtendedKeyUsage([use]))
+    return issuer.issue("fake responder", is_authority=False, extension=x509.ExtendedKeyUsage([use]), expires=expires)
 
 
 def record(measurements: Mapping[int, bytes]) -> bytes:

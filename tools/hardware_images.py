@@ -31,7 +31,7 @@ from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.window import MainWindow
-from mulberry.model.gpu import GpuInfo, GpuReport
+from mulberry.model.gpu import GpuInfo, GpuProcess, GpuReport, Throttle
 from mulberry.model.network import load_profile
 from mulberry.model.proof import AttestationStatus, Level
 from samples import NOON, a_status, a_wallet
@@ -91,6 +91,9 @@ def reading(gpu: GpuInfo, second: int, place: int) -> GpuInfo:
         memory_used_bytes=int(gpu.memory_total_bytes * (0.4 if is_at_work else 0.05)),
         power_milliwatt=int(180_000 + 80_000 * wave) if is_at_work else 30_000,
         temperature_celsius=int(60 + 8 * wave) if is_at_work else 41,
+        graphics_mhz=2520 if is_at_work else 210,
+        throttles=() if is_at_work else (Throttle.IDLE,),
+        processes=(GpuProcess(4711, int(gpu.memory_total_bytes * 0.35), draws=False),) if is_at_work else (),
     )
 
 

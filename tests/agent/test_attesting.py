@@ -71,8 +71,8 @@ class Serving(Shift):
     confinement = Confinement(Tier.BUBBLEWRAP, ALL_CANARIES & ~Canary.NO_FORK, landlock=5, user=1000)
 
 
-async def looked(attested: Attesting, *, by_owner: bool = False) -> AttestationStatus:
-    attested.begin(by_owner=by_owner)
+async def looked(attested: Attesting, *, fetch: bool = False) -> AttestationStatus:
+    attested.begin(fetch=fetch)
     async with asyncio.timeout(30):
         while attested.status().is_checking:  # noqa: ASYNC110 - asks as a face does
             await asyncio.sleep(0.01)
@@ -198,7 +198,7 @@ async def test_collateral_is_fetched_when_the_owner_asks_and_not_before(
         assert status.verdict is not None and "no collateral here" in str(status.verdict.checks).lower()
         assert not server.asked
         assert status.collateral is not None and status.collateral.platforms[0].expires is None
-        status = await looked(attested, by_owner=True)
+        status = await looked(attested, fetch=True)
         assert len(server.asked) == 4
         assert status.collateral is not None and status.collateral.platforms[0].expires == COLLATERAL_ENDS
         assert status.verdict is not None and "no collateral here" not in str(status.verdict.checks)
@@ -262,7 +262,7 @@ async def test_quote_and_report_of_a_confidential_guest_reach_level_4(
         return world.intel.quote(Guest(report_data))
 
     workshop = with_witnesses(workshop, tmp_path, quote=quote, gpu=report)
-    root = SeenRoot("0:00", 1, (world.image_hash.hex(),), (), as_of=clock.now())
+    root = SeenRoot(PLAIN.root_contract_address, 1, (world.image_hash.hex(),), (), as_of=clock.now())
     keep_seen_root(workshop.folder.seen_root, root, None)
     attested = Attesting(workshop, not_serving, lambda: world.references)
     status = await looked(attested)

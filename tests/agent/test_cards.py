@@ -13,7 +13,7 @@ import pytest
 
 from conftest import SettableClock
 from fake_driver import build_library, loaded
-from mulberry.agent.cards import choose_card, descendants, end_and_compare
+from mulberry.agent.cards import choose_cards, descendants, end_and_compare
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.gpu import GpuCondition, GpuInfo, GpuProcess, GpuReport
@@ -43,45 +43,46 @@ def made_for_cuda(*minimum_vram_bytes: int) -> Manifest:
 @pytest.mark.parametrize(
     ("gpus", "chosen", "why"),
     [
-        ((), None, ""),
-        ((OLD,), None, "Old card cannot be used. The NVIDIA driver is 470.42.01, and CUDA 13 needs 580"),
-        ((PASCAL,), None, "GTX 1080 cannot be used. By its driver, this GPU has compute capability 6.1 (Pascal)"),
-        ((LOST,), None, "Lost card cannot be used. This GPU has stopped answering"),
-        ((SMALL,), None, "Small card has 0.81 GB of its 2.15 GB of memory left for a model, and Tiny"),
-        ((OLD, PASCAL, LOST, SMALL, RTX_4090), RTX_4090, ""),
+        ((), (), ""),
+        ((OLD,), (), "Old card cannot be used. The NVIDIA driver is 470.42.01, and CUDA 13 needs 580"),
+        ((PASCAL,), (), "GTX 1080 cannot be used. By its driver, this GPU has compute capability 6.1 (Pascal)"),
+        ((LOST,), (), "Lost card cannot be used. This GPU has stopped answering"),
+        ((SMALL,), (), "Small card has 0.81 GB of its 2.15 GB of memory left for a model, and Tiny"),
+        ((RTX_4090,), (RTX_4090,), ""),
+        ((RTX_4090, FREE), (RTX_4090, FREE), ""),
+        ((LOST, RTX_4090), (RTX_4090,), "Lost card cannot be used. This GPU has stopped answering"),
     ],
 )
-def test_the_first_card_that_fits_is_taken(
-    clock: SettableClock, gpus: tuple[GpuInfo, ...], chosen: GpuInfo | None, why: str
+def test_every_card_that_fits_is_taken_and_the_others_are_explained(
+    clock: SettableClock, gpus: tuple[GpuInfo, ...], chosen: tuple[GpuInfo, ...], why: str
 ) -> None:
     report = GpuReport(gpus, None, datetime(2026, 11, 22, tzinfo=UTC))
-    card, told = choose_card(made_for_cuda(4 * GIB), report, Gpus(clock))
-    assert (card.gpu if card else None) == chosen
+    cards, told = choose_cards(made_for_cuda(4 * GIB), report, Gpus(clock))
+    assert tuple(card.gpu for card in cards) == chosen
     assert told.startswith(why) and bool(told) == bool(why)
 
 
 @pytest.mark.parametrize(
-    ("gpus", "chosen", "variant"),
+    ("gpus", "chosen"),
     [
-        ((FREE,), FREE, 20 * GIB),
-        ((BUSY, FREE), FREE, 20 * GIB),  # the makers' first choice, wherever there is room for it
-        ((BUSY,), BUSY, 2 * GIB),
-        ((SMALL, BUSY), BUSY, 2 * GIB),
+        ((FREE,), {FREE: 20 * GIB}),
+        ((BUSY, FREE), {FREE: 20 * GIB, BUSY: 2 * GIB}),  # each its own, the makers' first choice first
+        ((BUSY,), {BUSY: 2 * GIB}),
+        ((SMALL, BUSY), {BUSY: 2 * GIB}),
     ],
 )
 def test_the_best_variant_for_the_memory_that_is_free(
-    clock: SettableClock, gpus: tuple[GpuInfo, ...], chosen: GpuInfo, variant: int
+    clock: SettableClock, gpus: tuple[GpuInfo, ...], chosen: dict[GpuInfo, int]
 ) -> None:
     manifest = made_for_cuda(20 * GIB, 2 * GIB)
-    card, told = choose_card(manifest, GpuReport(gpus, None, clock.now()), Gpus(clock))
-    assert card is not None and card.gpu is chosen and told == ""
-    found = manifest.variant_for("cuda", card.free_bytes)
-    assert found is not None and found.minimum_vram_bytes == variant
+    cards, _ = choose_cards(manifest, GpuReport(gpus, None, clock.now()), Gpus(clock))
+    found = [(card.gpu, manifest.variant_for("cuda", card.free_bytes)) for card in cards]
+    assert [(gpu, variant and variant.minimum_vram_bytes) for gpu, variant in found] == list(chosen.items())
 
 
 def test_whoever_could_make_room_is_told_so(clock: SettableClock) -> None:
     manifest = made_for_cuda(20 * GIB, 6 * GIB)
-    _, told = choose_card(manifest, GpuReport((SMALL, BUSY), None, clock.now()), Gpus(clock))
+    _, told = choose_cards(manifest, GpuReport((SMALL, BUSY), None, clock.now()), Gpus(clock))
     assert told == (
         "Busy card has 2.95 GB of its 25.77 GB of memory left for a model, and Tiny test model needs 6.44 GB at least. "
         "End other programs that use the GPU."
@@ -92,14 +93,14 @@ def test_the_last_of_the_memory_is_not_given_away(clock: SettableClock) -> None:
     """The watchdog would end whoever took it."""
     whole = FREE.memory_total_bytes
     report = GpuReport((FREE,), None, clock.now())
-    assert choose_card(made_for_cuda(whole - FLOOR_BYTES), report, Gpus(clock))[0] is not None
-    card, told = choose_card(made_for_cuda(whole - FLOOR_BYTES + 1), report, Gpus(clock))
-    assert card is None and not told.endswith("use the GPU.")
+    assert len(choose_cards(made_for_cuda(whole - FLOOR_BYTES), report, Gpus(clock))[0]) == 1
+    cards, told = choose_cards(made_for_cuda(whole - FLOOR_BYTES + 1), report, Gpus(clock))
+    assert not cards and not told.endswith("use the GPU.")
 
 
 def test_a_model_for_the_cpu_alone_takes_no_card_and_makes_no_excuses(clock: SettableClock) -> None:
     report = GpuReport((RTX_4090,), None, clock.now())
-    assert choose_card(tiny_model().manifest, report, Gpus(clock)) == (None, "")
+    assert choose_cards(tiny_model().manifest, report, Gpus(clock)) == ((), "")
 
 
 @pytest.mark.virtual_time
@@ -190,8 +191,7 @@ async def test_the_driver_says_of_our_own_process_that_it_is_gone(
         driver.says(f"{card}mem_used 9663676416\nproc c {child.pid} 4294967296\nproc g 1 1000\n")
         gpus = Gpus(clock, SystemFiles(tmp_path / "root"))
         report = await asyncio.to_thread(gpus.read)
-        chosen, _ = choose_card(made_for_cuda(0), report, gpus)
-        assert chosen is not None
+        (chosen,), _ = choose_cards(made_for_cuda(0), report, gpus)
 
         async def end() -> None:
             told = afterwards.replace("OURS", str(child.pid)).replace("LIST", "nvmlDeviceGetComputeRunningProcesses_v3")
@@ -218,9 +218,9 @@ def test_what_the_driver_says_of_a_card_decides(tmp_path: Path, clock: SettableC
     with loaded(library, tmp_path / "state") as driver:
         driver.says(f"uuid GPU-6c1f8d0e\nmem_total 25769803776\n{said}")
         gpus = Gpus(clock, SystemFiles(tmp_path / "root"))
-        card, told = choose_card(made_for_cuda(4 * GIB), gpus.read(), gpus)
+        cards, told = choose_cards(made_for_cuda(4 * GIB), gpus.read(), gpus)
         gpus.close()
-    assert why in told and (card is None) is bool(why)
+    assert why in told and bool(cards) is not bool(why)
 
 
 @pytest.mark.virtual_time

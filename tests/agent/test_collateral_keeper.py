@@ -20,8 +20,9 @@ from collateral_server import (
 )
 from conftest import SettableClock
 from loopback import until
+from mulberry.agent.bounded_get import PATIENCE_SECONDS
 from mulberry.agent.collateral_keeper import LONGEST_PAUSE, MOST_PLATFORMS, REFRESH_BEFORE, CollateralKeeper
-from mulberry.agent.collateral_service import PATIENCE_SECONDS, fetch, service_address
+from mulberry.agent.collateral_service import fetch, service_address
 from mulberry.attestation.collateral_fetch import INTEL, INTEL_ROOT_LIST, Answer, fetch_collateral
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.model.collateral import PlatformCollateral
@@ -153,6 +154,9 @@ BAD: dict[str, Callable[[CollateralServer], object]] = {
     ),
     "more than the 65,536 bytes": lambda server: server.instead.update({ROOT_LIST: web.Response(body=bytes(2**20))}),
     "not what Intel's service gives": lambda server: server.instead.update({TCB_INFO: web.Response(text='{"tcbIn')}),
+    "tcbInfo is not where it belongs": lambda server: server.instead.update(
+        {TCB_INFO: web.Response(text='{"a":{"tcbInfo":{"b":1}},"tcbInfo":{},"signature":""}')}
+    ),
     "header sgx-pck-crl-issuer-chain is missing": lambda server: server.instead.update(
         {PCK_LIST: web.Response(body=b"\x30\x00")}
     ),

@@ -1,6 +1,8 @@
 """The whole way of money in one process: customer, door, proxy, session, engine, ledger, signed payment, and back."""
 
 import asyncio
+import json
+import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
@@ -12,19 +14,27 @@ import aiohttp
 import pytest
 
 from agent_workshop import DEMO, EchoEngine, a_workshop
+from fake_driver import build_library, loaded
 from mulberry.agent.chain import Chain
 from mulberry.agent.ledger import KnownProxy
 from mulberry.agent.node import Node
+from mulberry.agent.settings import Settings
 from mulberry.agent.startup import LoadModel
 from mulberry.agent.workshop import Workshop
 from mulberry.demo.network import Ready, run
 from mulberry.model.clock import SystemClock
+from mulberry.model.errors import WhoseTurn
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
 from mulberry.model.network import NetworkProfile, RegisteredProxy
 from mulberry.model.node import NodeState, ReasonKind, StepState, Want
+from mulberry.model.places import DataFolder, resource
 from mulberry.model.root_contract import RootParameters
-from mulberry.runtime.engine import EngineState
+from mulberry.runtime.card import Card
+from mulberry.runtime.engine import EngineState, EngineStatus
+from mulberry.runtime.manifest import MANIFEST
+from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.provider import Sandbox
 
 QUIET = DEMO.model_copy(update={"payment_commit_seconds": 0.05})
 
@@ -299,3 +309,75 @@ async def test_other_prices_are_other_contracts_and_connections_are_begun_anew(
 
 def book_of_a_stranger() -> KnownProxy:
     return KnownProxy("ee" * 32, "0:" + "ee" * 32)
+
+
+class OneOnEachCard(EchoEngine):
+    """Makes a new engine for each card; all have the one gate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[EchoEngine] = []
+
+    def make(
+        self,
+        model: ModelFolder,
+        settings: Settings,
+        random: Random,
+        on_change: Callable[[EngineStatus], None],
+        sandbox: Sandbox,
+        card: Card | None,
+    ) -> EchoEngine:
+        made = EchoEngine().make(model, settings, random, on_change, sandbox, card)
+        made.gate = self.gate
+        self.made.append(made)
+        return made
+
+
+def a_model_for_cuda(folder: Path) -> Path:
+    shutil.copytree(resource("models/tiny-lm"), folder)
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    manifest["variants"].append(manifest["variants"][0] | {"provider": "cuda", "minimum_vram_bytes": 1 << 30})
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    return folder
+
+
+async def test_two_gpus_serve_twice_as_many_at_once_and_one_goes_on_when_the_other_is_given_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the real driver's interface, from the GPUs that it names to what the network is told and the owner reads."""
+    library = build_library(tmp_path)
+    if library is None:
+        pytest.skip("no C compiler")
+    caplog.set_level("INFO")
+    settings = DataFolder.of_network(tmp_path, QUIET.name)
+    settings.create()
+    settings.settings.write_text(json.dumps({"model_folder": str(a_model_for_cuda(tmp_path / "model"))}))
+    engine = OneOnEachCard()
+    engine.gate.clear()
+    cards = "name H200\nmem_total 151000000000\nmem_used 1000000000\n"
+    gpus = "d0.uuid GPU-0\nd1.uuid GPU-1\nd2.uuid GPU-2\nd2.mem_used 150900000000\n"
+    with loaded(library, tmp_path / "state") as driver:
+        driver.says(f"count 3\n{cards}{gpus}d0.bus 1\nd1.bus 2\nd2.bus 3\n")
+        async with (
+            demo_network(tmp_path / "network") as profile,
+            earning(tmp_path, engine, profile) as (node, _, customer),
+        ):
+            assert node.status().runs_on == "2 × H200 (fake)"
+            load = next(step for step in node.status().steps if step.name == "Load the model")
+            assert load.note.startswith("Runs on 2 × H200 (fake). H200 (fake) has 0.00 MB of its")
+            answers = [asyncio.create_task(ask(customer, "to be")) for _ in range(8)]
+            await until(lambda: [one.running for one in node.status().engines] == [4, 4])
+            assert node.status().running_requests == 8
+            engine.gate.set()
+            assert {await answer for answer in answers} == {(200, "to be")}
+
+            engine.made[0].become(EngineState.BROKEN, "It broke too often and was not started again.")
+            assert await ask(customer, "or not") == (200, "or not")
+            status = node.status()
+            assert (status.runs_on, engine.made[0].running) == ("H200 (fake)", 0)
+            (reason,) = (one for one in status.reasons if one.kind is ReasonKind.ENGINE_FAILED)
+            assert not reason.stops_work and reason.whose_turn is WhoseTurn.YOU
+            assert "H200 (fake) at" in reason.evidence and "broke too often" in reason.evidence
+    told = "as much memory is free as before"
+    proofs = [record.getMessage().partition(told)[0] for record in caplog.records if told in record.getMessage()]
+    assert len(proofs) == len(set(proofs)) == 2

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -102,6 +103,15 @@ async def test_a_hanging_driver_keeps_the_check_from_nothing(
     await asyncio.to_thread(gpus.close)
 
 
+async def test_a_data_folder_that_cannot_be_entered_is_no_reason_not_to_answer(
+    preflight: MakePreflight, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path / "data", ignore_errors=True)
+    (tmp_path / "data").symlink_to("x" * 300)  # opening it fails, for every user
+    report = await preflight().report()
+    assert [network.name for network in report.networks] == ["mainnet", "demo", "test"]
+
+
 async def test_a_sandbox_that_takes_its_time_is_unknown(
     preflight: MakePreflight, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +131,9 @@ async def test_a_guests_image_is_read_from_its_quote(preflight: MakePreflight, t
     image = parse_quote(quote).measurements.image_hash.hex()
     folder = DataFolder.of_network(tmp_path / "data", "mainnet")
     folder.path.mkdir(parents=True)
-    folder.seen_root.write_bytes(to_json(SeenRoot, SeenRoot("EQ", 3, (image,), (), ROOT.as_of)))
+    folder.seen_root.write_bytes(
+        to_json(SeenRoot, SeenRoot(MAINNET.root_contract_address, 3, (image,), (), ROOT.as_of))
+    )
     main = (await preflight(quote=lambda _: quote).report(only=MAINNET)).networks[0]
     assert need(main, "Its image on the network's list") is Standing.MET
     assert main.root_as_of == ROOT.as_of
@@ -212,9 +224,18 @@ async def test_a_chain_that_is_not_reached_leaves_what_was_seen_last(
     unread = (await preflight().report(only=main, fresh=True)).networks[0]
     rules = next(one for one in unread.requirements if one.name == "The network's rules")
     assert rules.standing is Standing.UNKNOWN and "TON was not reached within 0.3 seconds" in rules.evidence
-    keep_seen_root(desk.folder.seen_root, ROOT, None)
+    ours = replace(ROOT, address=main.root_contract_address)
+    keep_seen_root(desk.folder.seen_root, ours, None)
     seen_last = (await preflight().report(only=main, fresh=True)).networks[0]
     assert seen_last.root_as_of == ROOT.as_of
+
+
+async def test_another_contracts_lists_count_for_nothing(desk: TreasuryDesk, preflight: MakePreflight) -> None:
+    """A network that moved to a new root contract, or a profile that borrows a network's name."""
+    profile = chain_profile(desk)
+    for stranger in ("0:" + "77" * 32, "no address"):
+        keep_seen_root(desk.folder.seen_root, replace(ROOT, address=stranger), None)
+        assert (await preflight().report(only=profile)).networks[0].root_as_of is None
 
 
 def test_the_lists_are_not_written_at_every_reading(tmp_path: Path) -> None:

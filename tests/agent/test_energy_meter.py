@@ -34,7 +34,7 @@ from time_zones import local_zone
 pytestmark = pytest.mark.virtual_time
 
 CARD = "GPU-at-work"
-ON_A_GPU, ON_THE_CPU = AtWork(CARD), AtWork(None)
+ON_A_GPU, ON_THE_CPU = AtWork((CARD,)), AtWork(())
 WATT = 200
 PRICED = ComputerSettings(electricity_price=300)
 
@@ -252,7 +252,7 @@ def test_two_readings_far_apart_say_nothing_of_the_time_between() -> None:
 
 def test_the_owners_own_servers_draw_elsewhere() -> None:
     settings = ComputerSettings(base_watt=50)
-    before = Reading(AtWork(None, elsewhere=True), NOON, 0, None, None, settings)
+    before = Reading(AtWork((), elsewhere=True), NOON, 0, None, None, settings)
     found = worked_between(before, replace(before, seconds=60))
     assert (found.blind, found.base_millijoules) == (60_000, 3_000_000)
 

@@ -35,7 +35,7 @@ class Desk:
         self.game = False
         report = GpuReport(cards, None, clock.now()) if cards else NO_GPU
         self.report = report
-        self.guards = Guards(rules, clock, self, lambda: self.report, lambda: works_on)
+        self.guards = Guards(rules, clock, self, lambda: self.report, lambda: (works_on,) if works_on else ())
 
     async def look(self, rules: Rules, now: datetime) -> Signals:
         self.looks += 1

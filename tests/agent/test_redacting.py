@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mulberry.agent.redacting import Identity, Redactor, identity_here
@@ -46,8 +46,10 @@ FORMS: dict[str, Callable[[bytes], str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@settings(max_examples=30)
+@settings(max_examples=50)
 @given(key=st.binary(min_size=32, max_size=64).filter(lambda key: len(set(key)) > 8))
+@example(key=bytes(22) + b"\x03\x0f\xbf\x00\x00\x00\x01\x02\x04\x05\x06")  # its base64 has +/ in the middle
+@example(key=b"\xfc" + bytes(31) + b"\x01\x02\x03\x04\x05\x06\x07\x08")  # its base64 begins with a slash
 def test_a_key_is_taken_out_in_every_form_that_keys_have(form: str, key: bytes) -> None:
     written = FORMS[form](key)
     shown = REDACTOR.text(f"2026-11-22 12:00:00,123 INFO mulberry.agent.keys: it is {written} now")
@@ -73,14 +75,18 @@ def test_a_key_is_taken_out_in_every_form_that_keys_have(form: str, key: bytes) 
         ("socks5://10.1.2.3:1080", "10.1.2.3"),
         ("connecting to 203.0.113.9:4000", "203.0.113.9"),
         ("connecting to [2001:db8::17]:4000", "2001:db8"),
+        ("Signed by the device key f86ae0ecc3c3fd57…", "f86ae0"),
         ("MAC 52:54:00:12:34:56", "52:54"),
         ("write to anna@example.com", "example.com"),
         (f"paid to {ADDRESS}", ADDRESS[:12]),
         (f"paid to 0:{'4a' * 32}", "4a4a4a4a4a"),
         ("GPU-6c1f8d0e-9f53-4f1b-8a43-0d8f4f6a2b11 is lost", "6c1f8d0e"),
         ("cannot open /home/anna/wallets/secret.json: denied", "secret.json"),
-        ("cannot open '/mnt/My Private Disk/plan b.txt'", "Private"),
+        ("cannot open '/mnt/My Private Disk/plan b.txt'", "b.txt"),
+        ("it is aB3dEf/gH5jKl/mN7pQr/sT9vWx/yZ1bCd/eF3hJk", "mN7pQr"),
         ("cannot open /mnt/My Private Disk/plan.txt: denied", "Private"),
+        ("cannot open /mnt/one/two/three/four/five/six/my.secret.plan.txt", "plan"),
+        ("at http://anna:AbCdEfGhIjKlMnOpQrStUvWxYz0123456789@engine.example:8000/v1?sig=abc123", "abc123"),
         ("cannot open ~/plans/next.txt", "plans"),
         (r"cannot open C:\Users\Anna\plans.txt", "plans"),
         (r"cannot open \\nas\share\plans.txt", "share"),
@@ -107,10 +113,10 @@ def test_what_names_a_person_or_opens_something_is_taken_out(line: str, secret: 
         'File "mulberry/agent/main.py", line 12, in run_agent',
         "unknown, because /sys/class/dmi/id is not there, and /dev/tpmrm0 cannot be opened",
         "driver 580.95.05, VBIOS 96.00.74.00.01, PCI 00000000:01:00.0, kernel 6.8.0-85-generic",
+        "inside Windows: kernel 5.15.167.4-microsoft-standard-WSL2",
         "listening on 127.0.0.1:4000 and [::1]:4000",
         "request to the control API failed: GET /v1/status",
         "root's worker in the demo: and/or, 3/4, 1:2",
-        "Too little to work: 1.5 TON are missing. Top up the node wallet; work starts when it is there.",
     ],
 )
 def test_what_a_helper_needs_stays(line: str) -> None:
@@ -140,6 +146,12 @@ def test_an_address_stays_where_its_owner_allows_it_and_no_other_does() -> None:
     other = "UQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPuwA"
     shown = redactor.text(f"from {other} to {ADDRESS}.")
     assert ADDRESS in shown and other not in shown
+
+
+def test_amounts_of_money_stay_only_where_their_owner_allows_it() -> None:
+    line = "Too little to work: 1.5 TON are missing of 1,300.25 TON."
+    assert REDACTOR.text(line) == "Too little to work: [amount] TON are missing of [amount] TON."
+    assert Redactor(ANNA, SALT, amounts=True).text(line) == line
 
 
 def test_a_line_is_cut_before_the_word_that_would_be_cut() -> None:

@@ -44,7 +44,7 @@ def test_each_setting_is_told_in_full_and_can_be_typed_as_it_is_shown(setting: S
 
 
 def test_what_a_switched_on_setting_begins_with_can_be_had(choices: Choices) -> None:
-    suggested = {each.name: each.suggested for each in ALL if each.suggested is not None}
+    suggested: dict[str, JsonValue] = {each.name: each.suggested for each in ALL if each.suggested is not None}
     assert {"quiet_hours", "idle_minutes", "ceiling_celsius"} <= set(suggested)
     _, status = choices.change(SettingsChange(suggested))
     assert all(status.named(name).value == value for name, value in suggested.items())

@@ -204,8 +204,6 @@ async def test_a_gpu_that_does_not_compute_leaves_the_cpu_and_the_reason(
                 report = GpuReport((RTX_4090,), None, workshop.clock.now())
                 monkeypatch.setattr(workshop.gpus, "read", lambda report=report: report)
                 outcome = await LoadModel().run(bench, lambda note: None)
-            assert bench.used_card is not None and bench.used_card.gpu == RTX_4090
-            assert bench.memory_is_back is True, "the driver says that as much is free as before"
         if expected is None:
             assert "older than CUDA 13" in blocked(outcome).reason.evidence
         else:

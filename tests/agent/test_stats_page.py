@@ -26,6 +26,7 @@ from mulberry.agent.stats_words import OperatorFacts, json_stats, metrics, page
 from mulberry.agent.traffic import NAMES, PERIODS_SECONDS, Traffic
 from mulberry.cocoon.seams import Served
 from mulberry.cocoon.usage import Adjusted, Counted
+from mulberry.model.engine import EngineStats
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, ReasonKind, Want
@@ -166,12 +167,36 @@ def test_the_metrics_are_prometheus_text() -> None:
     assert any(name == "mulberry_gpu_power_watts" and value == 212 for (name, _), value in found.items())
 
 
+def test_each_job_process_is_told_and_what_is_not_known_of_it_is_left_out() -> None:
+    told = EngineStats("NVIDIA H200", 16, 3, 1, 812.5, 2, 61.0, 2**30, "GPU-1")
+    loading = EngineStats("NVIDIA H200", 16, gpu="GPU-2")
+    status = replace(a_status(), engines=(told, loading))
+    found = parsed(metrics(facts(status=status)))
+    first, second = (f'engine="{number}",name="NVIDIA H200",gpu="GPU-{number}"' for number in (1, 2))
+    of_first = {name: value for (name, labels), value in found.items() if labels == first}
+    assert of_first == {
+        "mulberry_engine_places": 16,
+        "mulberry_engine_running": 3,
+        "mulberry_engine_waiting": 1,
+        "mulberry_engine_tokens_per_second": 812.5,
+        "mulberry_engine_restarts_total": 2,
+        "mulberry_engine_ready_seconds": 61,
+        "mulberry_engine_memory_bytes": 2**30,
+    }
+    assert ("mulberry_engine_ready_seconds", second) not in found
+    shown = page(facts(status=status))
+    assert "<td>812.5</td><td>2</td><td>61 s</td><td>1,024 MiB</td>" in shown
+    assert "<td>not ready</td><td>not known</td>" in shown
+    assert "What runs the model" not in page(facts())
+
+
 HOSTILE = '<script>alert("1")</script>\\\n"; DROP'
 
 
 def test_a_strangers_text_is_only_text() -> None:
     status = a_status()
-    hostile = replace(status, proxies=(replace(status.proxies[0], name=HOSTILE, note=HOSTILE),))
+    engine = EngineStats(HOSTILE, 16)
+    hostile = replace(status, proxies=(replace(status.proxies[0], name=HOSTILE, note=HOSTILE),), engines=(engine,))
     assert "<script" not in page(facts(status=hostile))
     assert "&lt;script&gt;" in page(facts(status=hostile))
     found = parsed(metrics(facts(status=hostile)))

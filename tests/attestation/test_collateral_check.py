@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from mulberry.attestation.collateral_check import check_collateral
 from mulberry.attestation.errors import NotProven
-from synthetic_tdx import COLLATERAL_ENDS, FMSPC, ISSUED, NOW, SyntheticIntel
+from synthetic_tdx import COLLATERAL_ENDS, FMSPC, ISSUED, NOW, SyntheticIntel, certificate, new_key, pem
 
 Change = Callable[[dict[str, str]], object]
 
@@ -84,6 +85,37 @@ def test_a_signer_on_the_roots_own_list_signs_nothing(intel: SyntheticIntel) -> 
     parts["root_ca_crl"] = revoking.hex()
     with pytest.raises(NotProven, match="Intel SGX TCB Signing was revoked"):
         check_collateral(json.dumps(parts), FMSPC, "platform", NOW, intel.root_der)
+
+
+def test_a_list_of_another_name_is_not_the_authoritys(intel: SyntheticIntel) -> None:
+    """Though the same key signed it."""
+    other = replace(intel.platform_ca, name="Intel SGX PCK Processor CA").revoked(ends=COLLATERAL_ENDS)
+    changed = with_change(intel.collateral(), lambda parts: parts.update(pck_crl=other.hex()))
+    with pytest.raises(NotProven, match="not signed by Intel SGX PCK Platform CA"):
+        check_collateral(changed, FMSPC, "platform", NOW, intel.root_der)
+
+
+@pytest.mark.parametrize(("part", "owner"), [("pck_crl", "platform_ca"), ("root_ca_crl", "root")])
+def test_a_list_that_somebody_else_signed_in_the_authoritys_name_is_nothing(
+    intel: SyntheticIntel, part: str, owner: str
+) -> None:
+    """It could leave out what was revoked."""
+    forged = replace(getattr(intel, owner), key=new_key()).revoked(ends=COLLATERAL_ENDS)
+    changed = with_change(intel.collateral(), lambda parts: parts.update({part: forged.hex()}))
+    with pytest.raises(NotProven, match="a revocation list is not signed by Intel SGX"):
+        check_collateral(changed, FMSPC, "platform", NOW, intel.root_der)
+
+
+def test_a_root_that_others_wrote_around_intels_key_is_refused(intel: SyntheticIntel) -> None:
+    """It could live for ever, or issue what the true one does not."""
+    forged = replace(
+        intel.root, certificate=certificate(intel.root.name, intel.root.key, intel.root.name, new_key(), True)
+    )
+    changed = with_change(
+        intel.collateral(), lambda parts: parts.update(pck_crl_issuer_chain=pem(intel.platform_ca, forged))
+    )
+    with pytest.raises(NotProven, match="does not come from Intel's root"):
+        check_collateral(changed, FMSPC, "platform", NOW, intel.root_der)
 
 
 @pytest.mark.parametrize("noise", ["", "[]", "null", "{}", "[" * 100_000, '{"pck_crl_issuer_chain": 1}'])

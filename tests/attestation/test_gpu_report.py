@@ -1,11 +1,13 @@
 """On this verdict a stranger's prompt is shown to a GPU, or not: a forged report must never pass, a true one always."""
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
 
@@ -196,6 +198,14 @@ def test_references_of_another_version_are_not_compared(nvidia: SyntheticNvidia,
     assert gpu.compared == (1, 2)
 
 
+def test_a_verdict_ends_with_the_signer_of_its_references(nvidia: SyntheticNvidia, folder: Path) -> None:
+    ends = NOW + timedelta(hours=1)
+    signer = nvidia.reference_root.issue("fake short-lived signer", is_authority=False, expires=ends)
+    brief = nvidia.manifest(DRIVER, {7: (MEASUREMENTS[8],)}, signer=signer)
+    (folder / f"{DRIVER_MANIFEST}.swidtag").write_bytes(brief)
+    assert verify(nvidia.evidence(), NONCE, nvidia.references(folder), NOW).expires == ends
+
+
 @pytest.mark.parametrize("broken", [b"", b"<", bytes(70_000)])
 def test_a_broken_reference_is_a_missing_one(nvidia: SyntheticNvidia, folder: Path, broken: bytes) -> None:
     (folder / f"{VBIOS_MANIFEST}.swidtag").write_bytes(broken)
@@ -231,6 +241,47 @@ def test_an_answer_that_cannot_be_used_counts_as_none(nvidia: SyntheticNvidia, f
     assert "fake GH100 Identity: the answer is signed by nobody who may say so" in said
 
 
+def test_a_root_that_is_not_shown_takes_no_revocation_check_away(nvidia: SyntheticNvidia, folder: Path) -> None:
+    bare = replace(nvidia.evidence(), chain=nvidia.chain[:-1])
+    assert verify(bare, NONCE, nvidia.references(folder), NOW).is_complete
+    (folder / answer_name(nvidia.identity.certificate)).unlink()
+    (said,) = verify(bare, NONCE, nvidia.references(folder), NOW).missing
+    assert "fake GH100 Identity: there is no " in said
+
+
+def test_a_manifest_that_shows_its_signer_only_is_checked_for_revocation_too(
+    nvidia: SyntheticNvidia, folder: Path
+) -> None:
+    path = folder / f"{DRIVER_MANIFEST}.swidtag"
+    written = path.read_text()
+    shown = base64.b64encode(nvidia.reference_root.der).decode()
+    assert shown in written
+    path.write_text(
+        written.replace(f"<ds:X509Certificate>{shown}</ds:X509Certificate>", "")
+    )  # no part of what is signed
+    assert verify(nvidia.evidence(), NONCE, nvidia.references(folder), NOW).is_complete
+    (folder / answer_name(nvidia.signer.certificate)).unlink()
+    said = verify(nvidia.evidence(), NONCE, nvidia.references(folder), NOW).missing
+    assert [sentence.split(" (")[0] for sentence in said] == [
+        "Whether certificates of who signed the driver's references were revoked was not checked",
+        "Whether certificates of who signed the VBIOS's references were revoked was not checked",
+    ]
+
+
+def test_a_firmware_id_counts_only_where_dice_puts_it(nvidia: SyntheticNvidia) -> None:
+    elsewhere = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99"), dice(FIRMWARE_ID).value)
+    gpu = nvidia.boot_rom.issue("fake GPU", is_authority=False, extension=elsewhere)
+    evidence = replace(nvidia.evidence(report=nvidia.report(signed_by=gpu)), chain=(gpu.der, *nvidia.chain[1:]))
+    with pytest.raises(NotProven, match="another firmware"):
+        verify(evidence, NONCE, nvidia.references(), NOW)
+
+
+@pytest.mark.parametrize("told", [None, b"", b"\0\xa5", bytes(9)])
+def test_a_report_that_names_no_vbios_is_refused(nvidia: SyntheticNvidia, told: bytes | None) -> None:
+    with pytest.raises(NotProven, match="does not name its VBIOS"):
+        verify(nvidia.evidence(report=nvidia.report(opaque={6: told})), NONCE, nvidia.references(), NOW)
+
+
 def test_a_strangers_report_names_no_paths(nvidia: SyntheticNvidia, folder: Path) -> None:
     evidence = nvidia.evidence(report=nvidia.report(opaque={17: b"../../etc/passwd"}))
     with pytest.raises(NotProven, match="field project"):
@@ -241,6 +292,8 @@ def test_a_strangers_report_names_no_paths(nvidia: SyntheticNvidia, folder: Path
 def test_blackwells_references_are_asked_for_by_its_chip(nvidia: SyntheticNvidia) -> None:
     report = parse_report(nvidia.report(opaque={35: b"GB202\0"}))
     assert manifest_names(report) == ("NV_GPU_CC_DRIVER_GB202_590.12", VBIOS_MANIFEST)
+    newer_hopper = parse_report(nvidia.report(opaque={35: b"GH100 A01\0"}))
+    assert manifest_names(newer_hopper) == (DRIVER_MANIFEST, VBIOS_MANIFEST)
 
 
 def test_nothing_is_decided_by_the_feature_flag(nvidia: SyntheticNvidia, folder: Path) -> None:

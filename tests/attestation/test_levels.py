@@ -1,6 +1,7 @@
 """The level is the one thing that job givers would rely on: it must never be higher than what was proven."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from hashlib import sha256
 from itertools import combinations, product
@@ -17,7 +18,7 @@ from mulberry.attestation.manifest import SECURE_BOOT, StatedFinding, StatedGpu
 from mulberry.attestation.tdx import TdxVerifier
 from mulberry.model.proof import Check, Level, Outcome, Verdict
 from shown_computer import GPU, NOW, STATEMENT, World, later, stated
-from synthetic_gpu_report import SyntheticNvidia
+from synthetic_gpu_report import FIRMWARE_ID, SyntheticNvidia, dice
 from synthetic_tdx import DEBUG, ISSUED, Guest
 
 ENCLAVE, BOOT, GPUS, STATED, FRESH = (
@@ -170,6 +171,7 @@ def test_without_a_good_statement_nothing_else_counts(
     verdict = judge(change(world.everything()), world.references, NOW)
     assert verdict.level is Level.NOT_ATTESTED
     assert check(verdict, STATED).outcome is Outcome.FAILED
+    assert check(verdict, FRESH).outcome is Outcome.MISSING
     assert told in check(verdict, STATED).told
 
 
@@ -310,6 +312,26 @@ def test_one_gpu_cannot_stand_for_two(world: World) -> None:
 
 
 # What the faces show
+
+
+def test_one_gpu_that_was_started_anew_in_between_cannot_stand_for_two(world: World) -> None:
+    """Then it has made itself another certificate, with another key."""
+    second = StatedGpu(sha256(b"GPU-2").hexdigest(), "NVIDIA H100 NVL", "590.12", None)
+    bare = stated(replace(STATEMENT, gpus=(*STATEMENT.gpus, second)))
+    restarted = copy(world.nvidia)
+    restarted.gpu = world.nvidia.boot_rom.issue("fake GH100", is_authority=False, extension=dice(FIRMWARE_ID))
+    again = replace(restarted.evidence(bare.bound_to), uuid="GPU-2")
+    shown = replace(bare, tdx_quote=world.quote(bare), gpus=(world.report(bare), again))
+    verdict = judge(shown, world.references, NOW)
+    assert part(verdict, GPUS, "NVIDIA H100 NVL").outcome is Outcome.HOLDS
+    assert part(verdict, GPUS, "Number of GPUs").told == "One GPU is shown as several."
+    assert verdict.level is Level.CPU_ENCLAVE
+
+
+def test_a_computer_that_names_no_gpu_and_shows_none_is_not_at_level_4(world: World) -> None:
+    bare = stated(replace(STATEMENT, gpus=()))
+    verdict = judge(replace(bare, tdx_quote=world.quote(bare)), world.references, NOW)
+    assert (verdict.level, check(verdict, GPUS).outcome) == (Level.CPU_ENCLAVE, Outcome.MISSING)
 
 
 def test_the_verdict_ends_when_the_first_thing_it_rests_on_does(world: World) -> None:

@@ -32,6 +32,12 @@ def test_others_may_not(nvidia: SyntheticNvidia) -> None:
             judged(nvidia, answer(nvidia.boot_rom, nvidia.identity, signed_by=signer, shows_signer=True))
 
 
+def test_a_responder_whose_time_is_over_may_not_either(nvidia: SyntheticNvidia) -> None:
+    retired = responder(nvidia.identity, expires=NOW - timedelta(days=1))
+    with pytest.raises(NotProven, match="nobody who may say so"):
+        judged(nvidia, answer(nvidia.boot_rom, nvidia.identity, signed_by=retired, shows_signer=True))
+
+
 def test_revoked_is_said_as_such(nvidia: SyntheticNvidia) -> None:
     with pytest.raises(RevokedError, match="revoked on 2026-11-21"):
         judged(nvidia, answer(nvidia.boot_rom, nvidia.identity, status=ocsp.OCSPCertStatus.REVOKED))

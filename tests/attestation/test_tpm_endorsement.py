@@ -126,3 +126,4 @@ def test_roots_are_read_from_a_folder_and_the_rest_is_left_out(tmp_path: Path) -
 
 def test_no_folder_is_no_roots(tmp_path: Path) -> None:
     assert read_roots(tmp_path / "none") == ()
+    assert read_roots(tmp_path / ("x" * 300)) == (), "nor is one that cannot be entered"

@@ -99,6 +99,7 @@ def test_what_is_no_file_of_ours_is_told(tmp_path: Path) -> None:
         assert "no envelope" in refusal("verify", tmp_path / "junk").why
     (tmp_path / "large").write_bytes(b" " * 5_000_000)
     assert "larger than" in refusal("verify", tmp_path / "large").why
+    assert "Errno" not in refusal("verify", tmp_path).why, "a folder is told of in words"
 
 
 def test_an_image_is_named_by_its_whole_hash(file: Path) -> None:

@@ -52,7 +52,7 @@ def test_what_is_refused_is_refused_in_words(tmp_path: Path) -> None:
     hostile = with_manifest(a_model() | {"model.onnx": HOSTILE["Scan"][0]()})
     refused = models(tmp_path, "import", str(write(tmp_path / "m", hostile)), status=1)
     assert "was inspected and refused" in refused and "'Scan' is not allowed" in refused
-    assert "No such file" in models(tmp_path, "import", str(tmp_path / "nothing"), status=1)
+    assert "no such folder" in models(tmp_path, "import", str(tmp_path / "nothing"), status=1)
     assert "https://" in models(tmp_path, "import", "http://example.org/model", status=1)
     for command in ("remove", "inspect"):
         assert "There is no model 'x'" in models(tmp_path, command, "x", status=1)

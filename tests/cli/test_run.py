@@ -15,7 +15,8 @@ import pytest
 from nacl.signing import SigningKey
 
 from loopback import listening
-from mulberry.agent.settings import load_settings
+from mulberry.agent.settings import Settings, load_settings
+from mulberry.cli.run import prepare
 from mulberry.cocoon.channel import Channel
 from mulberry.cocoon.messages import ConnectedToProxy, ConnectToProxy, ProxyParams, QueryAnswerEx
 from mulberry.model.attestation import Policy
@@ -23,7 +24,7 @@ from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.joining import TEST_ROOT, Wishes, profile_of
 from mulberry.model.network import load_profile
-from mulberry.model.places import resource
+from mulberry.model.places import DataFolder, resource
 from mulberry.ton.address import Address, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from small_proxy import SmallProxy, run_query
@@ -228,6 +229,15 @@ def test_servers_that_cannot_be_used_are_refused_before_anything_starts(
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert all(part in done.stderr for part in said)
     assert not (tmp_path / "data" / "test-fake-ton" / "settings.json").exists()
+
+
+def test_servers_can_be_given_up_again(tmp_path: Path) -> None:
+    profile = profile_of(write(tmp_path, PARAMETERS), Wishes(owner_address=OWNER))
+    prepare(tmp_path, profile, owner_address=OWNER, engine_urls=("https://gpu.example",))
+    settings = DataFolder.of_network(tmp_path, profile.name).settings
+    assert load_settings(settings, SystemClock()).engine_urls == ("https://gpu.example",)
+    prepare(tmp_path, profile, engine_urls=())
+    assert load_settings(settings, SystemClock()) == Settings(owner_address=OWNER)
 
 
 async def test_servers_of_ones_own_are_kept_for_the_next_start(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from mulberry.cli.report import Asked, make_report, percentile
 from mulberry.cli.words import of_error, of_jobs, of_jobs_as_csv, of_proxies, of_reason, of_status, seconds
+from mulberry.model.benchmark import Estimate
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuCondition, UnreadGpu
 from mulberry.model.jobs import JobOutcome
@@ -37,6 +38,14 @@ def test_prompts_that_leave_this_computer_are_told() -> None:
     told = list(of_status(status))
     assert "  servers  Prompts leave this computer for gpu.example, which no sandbox of ours reaches." in told
     assert not any("sandbox  " in line for line in told)
+
+
+def test_what_it_could_earn_is_called_an_estimate_and_stands_apart() -> None:
+    estimate = Estimate(Nanoton(86_400_000), "Qwen3", "NVIDIA H200", 1, NOON, 1000)
+    (line,) = set(of_status(replace(a_status(), estimate=estimate))) - set(of_status(a_status()))
+    assert line.startswith(
+        "  estimate up to 0.0864 TON an hour. An estimate, at full load: measured on NVIDIA H200 with"
+    )
 
 
 def test_a_gpu_in_trouble_is_told_with_its_trouble() -> None:

@@ -16,7 +16,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from agent_workshop import nobody_answers
 from demo_worker import MemoryBook, connected_worker
+from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.agent.reach import Proofs, transport_for
 from mulberry.cocoon.transports import Transport
 from mulberry.demo.network import Ready, run
@@ -47,7 +49,8 @@ async def running(folder: Path, profile: NetworkProfile = PROFILE, **options: An
 
 def way_to(ready: Ready, folder: Path) -> Transport:
     """As the agent goes it."""
-    proofs = Proofs.of_network(ready.profile, folder / "collateral", SystemClock())
+    keeper = CollateralKeeper(folder / "collateral", SystemClock(), Random(3), fetch=nobody_answers)
+    proofs = Proofs.of_network(ready.profile, keeper, SystemClock())
     return transport_for(ready.profile, ready.parameters, proofs)
 
 

@@ -21,7 +21,9 @@ from mulberry.desktop.attestation_page import CHECKING_MILLISECONDS, IDLE_MILLIS
 from mulberry.desktop.attestation_tree import CheckRow, EvidenceTree
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.theme import Theme
+from mulberry.model.collateral import CollateralStatus, PlatformCollateral
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.host import Finding
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Seen, Verdict
 from pretend_agent import PretendAgent
 from samples import NOON, a_status
@@ -238,12 +240,48 @@ def test_it_looks_often_while_evidence_is_gathered_and_never_unseen(page: Attest
         page.show()
 
 
+def test_the_keyboard_is_back_on_the_button_after_a_look(page: AttestationPage, settle: Callable[[], None]) -> None:
+    page.show_status(DESKTOP)
+    page.activateWindow()
+    settle()
+    page.again.setFocus()
+    QTest.keyClick(page.again, Qt.Key.Key_Space)
+    page.show_status(replace(DESKTOP, is_checking=True))
+    assert not page.again.isEnabled()
+    page.show_status(DESKTOP)
+    assert QApplication.focusWidget() is page.again
+
+
 def test_what_was_never_looked_at_is_looked_at_once(page: AttestationPage) -> None:
     asked: list[bool] = []
-    page.again_wanted.connect(lambda: asked.append(True))
+    page.again_wanted.connect(asked.append)
     page.show_status(NOT_LOOKED)
     page.show_status(NOT_LOOKED)  # it could not be begun
+    assert asked == [False], "nobody agreed to a question to Intel by opening the page"
+
+
+def test_only_who_presses_lets_collateral_be_fetched(page: AttestationPage) -> None:
+    asked: list[bool] = []
+    page.again_wanted.connect(asked.append)
+    page.show_status(DESKTOP)
+    page.again.click()
     assert asked == [True]
+    assert "asks Intel" in page.again.toolTip()
+
+
+def test_collateral_is_shown_with_its_end_where_a_proof_needs_it(page: AttestationPage) -> None:
+    page.show_status(DESKTOP)
+    assert not page.evidence.collateral.isVisible()
+    here = PlatformCollateral("00906ED50000", "platform", NOON)
+    lacks = PlatformCollateral("B0C06F000000", "processor", None, "The service gave no answer.")
+    silent = Finding(False, "It did not answer within 8 s.")
+    status = CollateralStatus("https://localhost:8081", silent, (here, lacks))
+    page.show_status(replace(DESKTOP, collateral=status))
+    assert page.evidence.collateral.isVisible()
+    said = page.evidence.collateral.text()
+    assert "https://localhost:8081, which does not answer (It did not answer within 8 s.)" in said
+    assert "00906ED50000 (platform): valid until " in said
+    assert "B0C06F000000 (processor): not here. The service gave no answer." in said
 
 
 def test_a_silent_agent_is_asked_for_nothing(page: AttestationPage) -> None:

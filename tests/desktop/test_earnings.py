@@ -14,11 +14,14 @@ from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
 from mulberry.desktop.history import BARS_ON_OFFER, Bars, Range, range_window
 from mulberry.desktop.theme import Theme
+from mulberry.model.benchmark import Estimate
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton
 from mulberry.model.text import LONGEST_TEXT
 from mulberry.model.wallet import Difference
 from samples import NOON, PROXY_KEY, a_status, a_wallet, an_account
+
+ESTIMATE = Estimate(Nanoton(3_732_480_000), "Qwen3", "NVIDIA H200", 2, NOON, 1000)
 
 
 @pytest.fixture
@@ -59,6 +62,20 @@ def test_nothing_is_zero_before_it_is_known(page: EarningsPage) -> None:
     assert page.stages["Paid"].source.text() == "not read yet"
     assert {number.text() for number in page.reconcile.numbers.values()} == {"–"}
     assert "Not compared yet." in texts(page)
+
+
+def test_an_estimate_stands_apart_from_earned_money_and_only_where_it_was_measured(page: EarningsPage) -> None:
+    page.show_view(view())
+    assert not page.estimate.isVisible()
+    told = view()
+    assert told.status is not None
+    page.show_view(replace(told, status=replace(told.status, estimate=ESTIMATE)))
+    shown = texts(page)
+    assert "Up to 3.73 TON an hour (play money)" in shown
+    assert "An estimate, at full load: measured on NVIDIA H200 with Qwen3" in shown
+    assert {title: card.number.text() for title, card in page.stages.items()}["Earned"] == "0.00003216 TON"
+    page.show_view(view())
+    assert not page.estimate.isVisible()
 
 
 def test_stale_numbers_are_called_so(page: EarningsPage) -> None:
@@ -159,7 +176,7 @@ def test_it_can_be_compared_again(page: EarningsPage) -> None:
 
 @pytest.mark.parametrize("width", [1040, 760, 488])
 def test_nothing_is_cut_at_any_width(page: EarningsPage, width: int, settle: Callable[[], None]) -> None:
-    page.show_view(view())
+    page.show_view(View(Link.ANSWERS, replace(a_status(), estimate=ESTIMATE), a_wallet()))
     page.reconcile.show_account(an_account())
     QTest.mouseClick(page.over_time.ranges[Range.WEEK], Qt.MouseButton.LeftButton)
     week = range_window(Range.WEEK, Bars.DAY, NOON)

@@ -20,6 +20,7 @@ from mulberry.desktop import eligibility_wording
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.eligibility_cards import EligibilityCard, RequirementRow
 from mulberry.desktop.eligibility_feed import EligibilityFeed
+from mulberry.desktop.hardware_history import Histories
 from mulberry.desktop.hardware_page import HardwarePage, Part
 from mulberry.desktop.icons import Sign
 from mulberry.desktop.jobs_model import JobsModel
@@ -37,7 +38,7 @@ SILENT = UserFacingError("The agent is not running.", "Nobody answers.", "Start 
 
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, clock: SettableClock) -> HardwarePage:
-    made = HardwarePage(theme, clock)
+    made = HardwarePage(theme, clock, Histories())
     qtbot.addWidget(made)
     made.resize(1040, 740)
     made.show_part(Part.ELIGIBILITY)
@@ -172,6 +173,17 @@ def test_check_again_asks_the_chain_and_can_be_pressed_again_after_the_answer(pa
     assert again.text() == eligibility_wording.CHECK_AGAIN
 
 
+def test_the_keyboard_is_back_on_the_button_after_the_answer(page: HardwarePage, settle: Callable[[], None]) -> None:
+    page.activateWindow()
+    settle()
+    again = page.eligibility.again
+    again.setFocus()
+    QTest.keyClick(again, Qt.Key.Key_Space)
+    assert not again.isEnabled()
+    page.eligibility.show_report(ELIGIBILITY)
+    assert QApplication.focusWidget() is again
+
+
 def test_a_check_that_failed_keeps_the_last_answer_and_says_why(page: HardwarePage) -> None:
     page.eligibility.show_report(ELIGIBILITY)
     QTest.mouseClick(page.eligibility.again, Qt.MouseButton.LeftButton)
@@ -282,7 +294,22 @@ async def test_the_page_asks_when_it_is_shown_and_shows_the_answer(told: Told) -
         QTest.mouseClick(told.window.hardware.eligibility.again, Qt.MouseButton.LeftButton)
     assert told.agent.eligibility_asked[-1] is True
     assert told.window.hardware.eligibility.report == ELIGIBILITY
+    assert not told.window.hardware.gpus.computer.facts.values
+
+
+async def test_what_the_computer_is_is_asked_for_when_that_part_is_looked_at(told: Told) -> None:
+    async with told.connected():
+        told.agent.say(a_status())
+        await asyncio.sleep(0.0)
+        told.window.choose("Hardware")
+    assert told.window.hardware.gpus.isVisible()
     assert told.window.hardware.gpus.computer.facts.values
+
+
+async def test_what_was_answered_before_the_page_was_looked_at_is_on_it(told: Told) -> None:
+    async with told.connected():
+        told.agent.say(a_status())
+    assert told.window.hardware.eligibility.report == ELIGIBILITY
 
 
 async def test_an_agent_that_does_not_answer_is_told_on_the_page(told: Told) -> None:

@@ -19,7 +19,7 @@ from mulberry.desktop.connection import Link, View
 from mulberry.desktop.facts import FactValue
 from mulberry.desktop.hardware_cards import LESS, MORE, GpuDetails, GpuHardwareCard
 from mulberry.desktop.hardware_graph import Graph
-from mulberry.desktop.hardware_history import Quantity, Stretch
+from mulberry.desktop.hardware_history import Histories, Quantity, Stretch
 from mulberry.desktop.hardware_page import HardwarePage, Part
 from mulberry.desktop.theme import Theme
 from mulberry.model.gpu import DriverState, GpuCondition, GpuInfo, GpuReport, NotGiven, PciGpu, UnreadGpu
@@ -37,7 +37,7 @@ HOSTILE = replace(
 
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, clock: SettableClock, settle: Callable[[], None]) -> HardwarePage:
-    made = HardwarePage(theme, clock)
+    made = HardwarePage(theme, clock, Histories())
     qtbot.addWidget(made)
     made.resize(1040, 740)
     made.show()
@@ -71,11 +71,14 @@ def texts(page: HardwarePage) -> str:
     return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisible())
 
 
-def hear(page: HardwarePage, clock: SettableClock, *loads: int, seconds: float = 1.0) -> None:
-    """A reading each second, the last one now."""
+def hear(page: HardwarePage, clock: SettableClock, *loads: int) -> None:
+    """A reading each second, the last one now; kept as the window keeps them."""
     for load in loads:
-        clock.pass_time(seconds=seconds)
-        page.show_view(view(clock, replace(RTX_4090, load_percent=load)))
+        clock.pass_time(seconds=1)
+        heard = view(clock, replace(RTX_4090, load_percent=load))
+        assert heard.status is not None
+        page.gpus.histories.add(heard.status.gpus)
+        page.show_view(heard)
         QApplication.processEvents()
     page.gpus.tick()
 
@@ -315,12 +318,11 @@ def test_the_computer_is_shown_and_each_gpus_capability(
     assert "6.8.0-85-generic" in texts(page)
 
 
-def test_unseen_it_keeps_readings_and_does_nothing_else(page: HardwarePage, clock: SettableClock) -> None:
+def test_unseen_it_does_nothing(page: HardwarePage, clock: SettableClock) -> None:
     page.hide()
     assert not page.gpus.ticking.isActive()
     hear(page, clock, 10, 20)
     assert page.gpus.gpus == {}
-    assert len(page.gpus.histories.readings(RTX_4090.uuid, Stretch.FIVE_MINUTES, clock.now())) == 2
     page.show()
     assert page.gpus.ticking.isActive()
     assert len(page.gpus.gpus) == 1
@@ -334,7 +336,6 @@ def test_a_silent_agent_leaves_what_was_heard_with_its_time(page: HardwarePage, 
     page.gpus.tick()
     assert page.gpus.timeline.end == end
     assert "as of" in page.line.text()
-    assert len(page.gpus.histories.readings(RTX_4090.uuid, Stretch.FIVE_MINUTES, clock.now())) == 1
 
 
 def test_it_asks_anew_when_the_agent_comes_back_or_the_driver_changes(page: HardwarePage, clock: SettableClock) -> None:
@@ -347,7 +348,7 @@ def test_it_asks_anew_when_the_agent_comes_back_or_the_driver_changes(page: Hard
     assert asked == ["computer"]
     page.show_part(Part.ELIGIBILITY)
     page.show_view(view(clock))  # the driver is gone
-    assert asked == ["computer", "eligibility False", "computer", "eligibility False"]
+    assert asked == ["computer", "eligibility False", "eligibility False"]
 
 
 @pytest.mark.parametrize("width", [1040, 660, 488])

@@ -196,6 +196,13 @@ def test_a_card_that_nvidias_driver_holds_and_does_not_tell_of_says_so() -> None
     assert why == "NVIDIA's driver has taken it and does not tell of it now (updated), and it is asleep."
 
 
+def test_a_gpu_that_lost_its_address_is_not_counted_twice() -> None:
+    lost = UnreadGpu(None, GpuCondition.LOST)
+    report = replace(NO_GPU, on_pci=(on_pci("nvidia"), on_pci("vfio-pci", address="0000:03:00.0")), unread=(lost,))
+    names = [name for name, _ in hardware_wording.elsewhere(report)]
+    assert names == ["NVIDIA GPU at an unknown address", "NVIDIA GPU 10de:2330 at 03:00.0"]
+
+
 def test_the_head_tells_how_many_work() -> None:
     report = GpuReport((FULL, replace(FULL, condition=GpuCondition.LOST)), None, NOON)
     assert hardware_wording.head_line(report, is_stale=False) == "2 NVIDIA GPUs · driver 580.95.05 · 1 in trouble"

@@ -123,7 +123,7 @@ async def test_conditions_find_what_they_say(page: Page) -> None:
 
 async def test_typing_searches_when_it_pauses_and_enter_searches_at_once(page: Page) -> None:
     QTest.keyClicks(page.shown.filter.text, "1c2")
-    assert page.agent.wishes == []
+    assert page.agent.job_wishes == []
     QTest.keyClick(page.shown.filter.text, Qt.Key.Key_Return)
     await until(lambda: page.shown.found_jobs.total == 1)  # 450 is 1c2 in hexadecimal
 

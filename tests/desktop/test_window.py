@@ -13,14 +13,16 @@ from conftest import SettableClock
 from mulberry.desktop import wording
 from mulberry.desktop.chart import Chart
 from mulberry.desktop.connection import Link, View
+from mulberry.desktop.hardware_history import Quantity, Stretch
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.stages import StagesChart
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.window import MainWindow
 from mulberry.model.errors import UserFacingError
+from mulberry.model.gpu import GpuReport
 from mulberry.model.node import Intent, NetworkInfo, NodeState, Want
-from samples import NOON, a_status, a_wallet
+from samples import NOON, RTX_4090, a_status, a_wallet, on_a_gpu
 
 
 @pytest.fixture
@@ -86,6 +88,31 @@ def test_who_is_held_up_by_a_rule_gets_to_the_rules(window: MainWindow) -> None:
     window.show_view(View(Link.ANSWERS, held))
     QTest.mouseClick(window.home.state.rules, Qt.MouseButton.LeftButton)
     assert window.pages.currentWidget() is window.settings
+
+
+def test_pages_that_are_made_late_are_in_their_places_and_know_what_was_heard(
+    window: MainWindow, settle: Callable[[], None]
+) -> None:
+    gpu = replace(RTX_4090, load_percent=5)
+    status = replace(a_status(), gpus=GpuReport((gpu,), None, NOON))
+    window.show_view(View(Link.ANSWERS, status))
+    made: list[object] = []
+    window.hardware_made.connect(made.append)
+    window.attestation_made.connect(made.append)
+    for page in ("Attestation", "Hardware", "Home", "Hardware"):
+        window.choose(page)
+        settle()
+        assert window.pages.currentWidget() is getattr(window, page.lower())
+    assert made == [window.attestation, window.hardware]
+    assert window.pages.count() == 11
+    assert list(window.hardware.gpus.gpus) == [gpu.uuid]
+    readings = window.histories.readings(gpu.uuid, Stretch.FIVE_MINUTES, NOON)
+    assert [reading.value(Quantity.LOAD) for reading in readings] == [5]
+
+
+def test_nothing_is_kept_of_a_silent_agents_gpus(window: MainWindow) -> None:
+    window.show_view(View(Link.SILENT, on_a_gpu(a_status())))
+    assert window.histories.readings(RTX_4090.uuid, Stretch.FIVE_MINUTES, NOON) == []
 
 
 def test_tab_visits_every_control_of_the_home_page(window: MainWindow, settle: Callable[[], None]) -> None:

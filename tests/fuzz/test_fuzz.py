@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from fuzz import run
-from fuzz.targets import PLANTED, TARGETS, Target, read
+from fuzz.target import Target, read
+from fuzz.targets import PLANTED, TARGETS
 from mulberry.cocoon.tl import MESSAGES, decode
 
 SECONDS = 6  # for each target; with the start of their processes a minute in all

@@ -19,6 +19,7 @@ from mulberry.model.eligibility import (
     Answer,
     Computer,
     EligibilityReport,
+    NetworkEligibility,
     NetworkRules,
     Requirement,
     SeenRoot,
@@ -156,7 +157,15 @@ def test_each_of_the_proofs_is_needed(check: Check, clock: SettableClock, what: 
     else:
         changed = replace(ready, **change)
     assert judged(ready, clock, MAIN).networks[0].answer is CAN
-    assert judged(changed, clock, MAIN).networks[0].answer is not CAN
+    network = judged(changed, clock, MAIN).networks[0]
+    standings = {need.standing for need in (*network.requirements, *network.gpus[0].requirements)}
+    expected = Standing.NOT_MET if found is not NOBODY_KNOWS else Standing.UNKNOWN
+    assert network.answer is not CAN
+    assert expected in standings
+    if what != "tdx_guest":  # without a guest nobody knows its image
+        assert standings == {expected, Standing.MET}
+    elif found is NOBODY_KNOWS:
+        assert network.answer is UNKNOWN, "a virtual machine that may be a TDX guest is not said to be none"
 
 
 @pytest.mark.parametrize(
@@ -200,8 +209,16 @@ def test_without_a_sandbox_only_the_demo_is_left(check: Check, clock: SettableCl
     bare = replace(check(OLD_CARD), sandbox=Finding(False, "There is no sandbox for this system yet."))
     main, demo, test = judged(bare, clock).networks
     assert (main.answer, demo.answer, test.answer) == (CANNOT, CAN, AFTER)
-    unsure = replace(bare, sandbox=Finding(None, "its self-test took longer than 3 seconds"))
-    assert judged(unsure, clock, TEST).networks[0].answer is UNKNOWN
+    assert sandbox_of(test).next_step.startswith("See what is missing")
+    elsewhere = replace(bare, host=replace(bare.host, kernel=Finding(None, "this is no Linux")))
+    assert sandbox_of(judged(elsewhere, clock, TEST).networks[0]).next_step.startswith("Run Mulberry on Linux")
+    unsure = judged(replace(bare, sandbox=Finding(None, "its self-test took longer than 3 seconds")), clock, TEST)
+    assert unsure.networks[0].answer is UNKNOWN
+    assert sandbox_of(unsure.networks[0]).evidence == "unknown, because its self-test took longer than 3 seconds"
+
+
+def sandbox_of(network: NetworkEligibility) -> Requirement:
+    return next(one for one in network.requirements if one.name == "A sandbox for strangers' jobs")
 
 
 def test_a_test_network_whose_jobs_come_from_here_needs_no_sandbox(check: Check, clock: SettableClock) -> None:
@@ -226,7 +243,51 @@ def test_a_silent_driver_does_not_mean_that_there_is_no_gpu(check: Check, clock:
     assert main.answer is UNKNOWN and main.requirements[0].standing is Standing.UNKNOWN
     assert "the NVIDIA driver does not answer, and the PCI bus cannot be read" in main.requirements[0].evidence
     without = replace(hanging, gpus=replace(silent, driver=DriverState.NOT_INSTALLED, on_pci=()))
-    assert judged(without, clock, MAIN).networks[0].answer is CANNOT, "the bus shows that there is none"
+    (bare,) = judged(without, clock, MAIN).networks
+    assert bare.answer is CANNOT, "the bus shows that there is none"
+    assert bare.requirements[0].evidence.startswith("The PCI bus shows no NVIDIA GPU; of the driver: the NVIDIA driver")
+
+
+def test_level_4_is_in_reach_only_where_every_gpu_could_show_a_report(check: Check, clock: SettableClock) -> None:
+    guest = check("H100 in a TDX guest, confidential computing on")
+    (capable,) = guest.confidential.gpus
+    plain = replace(capable, capable=Finding(False, "the architecture Ada has none"))
+    for gpus, level in (
+        ((capable,), Level.CONFIDENTIAL),
+        ((capable, plain), Level.CPU_ENCLAVE),
+        ((plain,), Level.CPU_ENCLAVE),
+        ((), Level.CPU_ENCLAVE),
+    ):
+        shown = replace(guest, confidential=replace(guest.confidential, gpus=gpus))
+        assert judged(shown, clock, MAIN).networks[0].level is level
+
+
+def test_a_tpm_without_secure_boot_reaches_no_level_2(check: Check, clock: SettableClock) -> None:
+    desktop = check("RTX 4090 desktop with Secure Boot and TPM")
+    assert judged(desktop, clock, TEST).networks[0].level is Level.TPM_BACKED
+    for value in (False, None):
+        off = replace(desktop, host=replace(desktop.host, secure_boot=Finding(value, "made up")))
+        assert judged(off, clock, TEST).networks[0].level is Level.SELF_REPORTED
+
+
+def test_what_a_driver_does_not_tell_of_a_gpu_is_unknown(check: Check, clock: SettableClock) -> None:
+    desktop = replace(check(OLD_CARD), models=(TINY, FOR_GPUS))
+    (card,) = desktop.gpus.gpus
+    silent = replace(card, compute_capability=None, driver_version="beta")
+    (network,) = judged(replace(desktop, gpus=replace(desktop.gpus, gpus=(silent,))), clock, TEST).networks
+    unknown = {need.evidence for need in network.gpus[0].requirements if need.standing is Standing.UNKNOWN}
+    assert unknown == {
+        "unknown, because the driver does not tell",
+        "unknown, because the driver's version is no number",
+    }
+    assert network.gpus[0].answer is UNKNOWN
+
+
+def test_a_networks_model_that_is_not_here_is_named(check: Check, clock: SettableClock) -> None:
+    (main,) = judged(replace(check(OLD_CARD), models=()), clock, MAIN).networks
+    assert [(model.answer, model.line) for model in main.models] == [
+        (AFTER, f"{MAIN.model_base_name}: is not imported.")
+    ]
 
 
 def test_a_gpu_that_never_said_its_name_is_answered_for_too(check: Check, clock: SettableClock) -> None:

@@ -45,7 +45,7 @@ def test_what_the_driver_gives_is_passed_on_and_verifies(nvidia: SyntheticNvidia
         (15, "fallen off the bus", WhoseTurn.YOU),
         (16, "must be reset", WhoseTurn.YOU),
         (18, "was updated", WhoseTurn.YOU),
-        (19, "Another program", WhoseTurn.NOBODY),
+        (19, "Another program", WhoseTurn.YOU),
         (27, "not ready yet", WhoseTurn.NOBODY),
         (999, "gave an error", WhoseTurn.YOU),
     ],
@@ -106,4 +106,4 @@ def test_certificates_that_cannot_be_read_are_no_report(driver: FakeDriver, conf
     driver.says(confidential)
     with pytest.raises(UserFacingError) as refused:
         collect(UUID, NONCE)
-    assert refused.value.whose_turn is WhoseTurn.NVIDIA
+    assert refused.value.whose_turn is WhoseTurn.YOU

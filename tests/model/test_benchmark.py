@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulberry.model.benchmark import Benchmark, Power, Speed, earnings_limit
+from mulberry.model.benchmark import Benchmark, Estimate, Power, Speed, earnings_limit
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.money import Nanoton
 from mulberry.model.root_contract import RootParameters
@@ -46,3 +47,31 @@ def test_a_slower_measurement_beside_it_never_changes_the_limit(written: float, 
 
 def test_it_is_kept_and_read_without_loss() -> None:
     assert from_json(Benchmark, to_json(Benchmark, MEASURED)) == MEASURED
+
+
+def test_an_hour_with_a_price_factor_by_hand() -> None:
+    assert earnings_limit(MEASURED, ROOT, 3_600, 1_500) == 1_200 * 3_600 * 20 * 3 // 2
+    assert earnings_limit(MEASURED, ROOT, 3_600, 0) == 0
+
+
+@pytest.mark.parametrize("wrong", [(0, 1.0, 1.0, 1.0), (1, -1.0, 1.0, 1.0), (1, float("inf"), 1.0, 1.0)])
+def test_a_speed_that_no_model_has_is_not_read(wrong: tuple[int, float, float, float]) -> None:
+    with pytest.raises(ValueError, match="no speed"):
+        Speed(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("nanoton", "told"),
+    [
+        (129_654_321, "up to 0.129 TON an hour"),
+        (12_965_432_100, "up to 12.90 TON an hour"),
+        (7, "up to 0.000000007 TON an hour"),
+        (0, "up to 0.00 TON an hour"),
+    ],
+)
+def test_an_estimate_pretends_no_precision_and_says_what_it_is(nanoton: int, told: str) -> None:
+    estimate = Estimate(Nanoton(nanoton), "A model", "NVIDIA H200", 2, MEASURED.as_of, 1500)
+    assert estimate.amount == told
+    for words in ("An estimate, at full load", "NVIDIA H200 with A model, as of 2026-11-2", "times 2 GPUs", "1.500"):
+        assert words in estimate.source
+    assert "times" not in replace(estimate, count=1).source

@@ -64,6 +64,8 @@ async def served(engine: Watched) -> tuple[int | None, list[Piece]]:
 async def test_no_process_serves_two_customers_and_none_remembers() -> None:
     async with running(tiny_model()) as engine:
         answers = await asyncio.gather(*(served(engine) for _ in range(3)))
+        (stats,) = engine.stats()
+        assert (stats.running, stats.waiting, stats.restarts) == (0, 0, 0) and stats.tokens_per_second > 0
         assert len({pid for pid, _ in answers}) == 3
         assert {"".join(piece.text for piece in pieces) for _, pieces in answers} == {"7 + 5 = 12."}
         usages = [pieces[-1].usage for _, pieces in answers]

@@ -2,12 +2,16 @@
 
 import asyncio
 import random
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 
+from conftest import SettableClock
+from fake_driver import build_library, loaded
+from mulberry.hardware.gpu import Gpus
 from mulberry.model.gpu import GpuInfo
 from mulberry.runtime.card import Card, watch_card
 from mulberry.runtime.child.provider import ProviderUnusable, open_session, prove
@@ -188,6 +192,23 @@ def test_a_job_gets_the_device_file_of_its_own_card_alone(tmp_path: Path) -> Non
     told.parent.mkdir(parents=True)
     told.write_text("Model: \t\t NVIDIA GeForce RTX 4090\nIRQ:   \t\t 131\nDevice Minor: \t 1\n")
     assert card.device_files(driver, devices) == (str(devices / "nvidia1"),)
+
+
+async def test_a_job_does_not_wait_for_a_card_that_fell_off_the_bus(tmp_path: Path, clock: SettableClock) -> None:
+    """The driver hangs in such a card's calls; whoever waits for an answer waits for ever."""
+    library = build_library(tmp_path)
+    if library is None:
+        pytest.skip("this computer has no C compiler")
+    with loaded(library, tmp_path / "state") as driver, closing(Gpus(clock)) as gpus:
+        (gpu,) = gpus.read().gpus
+        card = Card(gpu, lambda: next(iter(gpus.read().gpus), None))
+        link = JobLink(256, 30.0, 600.0, lambda note: None)
+        watchdog = asyncio.create_task(watch_card(card, link))
+        driver.says("err.nvmlDeviceGetPowerUsage 15\n")  # NVML_ERROR_GPU_IS_LOST
+        await asyncio.wait((link.over,), timeout=10)
+        watchdog.cancel()
+        await asyncio.wait((watchdog,))
+        assert "has stopped answering; the computer must be restarted." in link.over.result()
 
 
 @pytest.mark.virtual_time

@@ -9,7 +9,7 @@ import pytest
 
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.frames import FrameReader
-from mulberry.runtime.job_link import JobLink
+from mulberry.runtime.job_link import FRAMES_A_SECOND_LIMIT, JobLink
 from mulberry.runtime.runs import Run
 from mulberry.runtime.wire import (
     ALL_CANARIES,
@@ -234,6 +234,16 @@ async def test_garbage_ends_it_too(ready: OtherEnd, raw: bytes) -> None:
     await ready.say_raw(raw)
     with pytest.raises(EngineFailed, match="sent nonsense"):
         await all_of(run)
+
+
+async def test_a_flood_of_words_about_nothing_ends_it(ready: OtherEnd) -> None:
+    nothing = pack(Step(), 1 << 20)
+    for _ in range(3):
+        await ready.say_raw(nothing * (FRAMES_A_SECOND_LIMIT // 2))
+        await asyncio.sleep(1)
+    assert not ready.link.over.done()
+    await ready.say_raw(nothing * (FRAMES_A_SECOND_LIMIT + 1))
+    assert "more messages than" in ready.link.over.result()
 
 
 async def test_work_before_it_is_ready_is_a_lie(other: OtherEnd) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,35 @@ print(sorted({"numpy", "onnxruntime", "tokenizers", "jinja2"} & set(sys.modules)
 """
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=APP_ON_PATH)
     assert said.stdout == "[]\n"
+
+
+class Babbler:
+    """A process that has said a mebibyte and ended."""
+
+    pid = 1
+
+    def __init__(self) -> None:
+        self.stderr: asyncio.StreamReader | None = asyncio.StreamReader()
+        self.stderr.feed_data(bytes(2**20 - 4) + b"last")
+        self.stderr.feed_eof()
+
+    def kill(self) -> None:
+        pass
+
+    async def wait(self) -> int:
+        return 0
+
+
+@pytest.mark.virtual_time
+async def test_who_floods_standard_error_is_read_slowly_and_little_of_it_is_kept() -> None:
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    began = loop.time()
+    process = JobProcess(Babbler(), ours)
+    await process.end(grace_seconds=1)
+    assert loop.time() - began > 1, "at most a mebibyte a second"
+    assert process.last_words.endswith("last") and len(process.last_words) <= 4096
 
 
 async def test_it_ends_by_itself_when_the_socket_closes() -> None:

@@ -133,9 +133,13 @@ async def test_killed_in_the_middle_it_fails_the_request_and_comes_back() -> Non
         await engine.until_state(EngineState.RESTARTING)
         with pytest.raises(EngineFailed, match="It starts again by itself"):
             await text(engine, ask("Hello!"))
+        (stats,) = engine.stats()
+        assert (stats.ready_seconds, stats.memory_bytes, stats.running) == (None, None, 0)
         await engine.until_state(EngineState.READY)
         assert engine.process() != first
         assert await text(engine, ask("What is 7 + 5?")) == "7 + 5 = 12."
+        (stats,) = engine.stats()
+        assert stats.restarts == 1 and stats.tokens_per_second > 0 and stats.ready_seconds is not None
 
 
 async def test_hanging_it_is_killed_and_comes_back() -> None:

@@ -272,8 +272,8 @@ class _Faces:
     async def attestation(self, _: web.Request) -> web.Response:
         return _json(AttestationStatus, self._desk.attesting.status())
 
-    async def attest_again(self, _: web.Request) -> web.Response:
-        self._desk.attesting.begin(by_owner=True)
+    async def attest_again(self, request: web.Request) -> web.Response:
+        self._desk.attesting.begin(fetch=_switch(request, "fetch"))
         return _json(AttestationStatus, self._desk.attesting.status())
 
     async def envelope(self, request: web.Request) -> web.Response:

@@ -23,7 +23,7 @@ from mulberry.agent.attesting_words import (
 )
 from mulberry.agent.device_key import device_key
 from mulberry.agent.own_thread import on_own_thread
-from mulberry.agent.seen_root import listed_images, load_seen_root
+from mulberry.agent.seen_root import listed_images, seen_root_of
 from mulberry.agent.seen_root import seen as seen_now
 from mulberry.agent.shift import Shift
 from mulberry.agent.statement import Looked, model_of, statement_of
@@ -120,10 +120,10 @@ class Attesting:
             collateral=workshop.collateral.status(),
         )
 
-    def begin(self, *, by_owner: bool = False) -> None:
-        """Looks anew, unless that is under way. `by_owner`: who asks agrees that missing collateral is fetched."""
+    def begin(self, *, fetch: bool = False) -> None:
+        """Looks anew, unless that is under way. `fetch`: its owner agrees that missing collateral is fetched."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._look(by_owner), name="attest")
+            self._task = asyncio.create_task(self._look(fetch), name="attest")
 
     async def envelope(self, untrusted_nonce: str, untrusted_question: str) -> Envelope:
         """A statement of now with all evidence, for whoever asked.
@@ -138,13 +138,13 @@ class Attesting:
             self._task.cancel()
             await asyncio.wait((self._task,))
 
-    async def _look(self, by_owner: bool) -> None:
+    async def _look(self, fetch: bool) -> None:
         asked = _Asked(self._workshop.random.randbytes(NONCE_BYTES), by_us=True)
         try:
             gathered = await self._gathered(asked)
             look = partial(self._judge, gathered, asked.nonce)
             verdict = await on_own_thread(look, "attest")
-            if by_owner and await self._workshop.collateral.bring_what_lacks():
+            if fetch and await self._workshop.collateral.bring_what_lacks():
                 verdict = await on_own_thread(look, "attest")
         except UserFacingError as problem:
             self._status = AttestationStatus(hindrances=(hindrance_of(problem),), next_step=problem.next_step)
@@ -167,7 +167,7 @@ class Attesting:
     def _images(self) -> ImageList | None:
         """As the root contract was read last, or as the profile of a network without a chain says."""
         profile = self._workshop.profile
-        root = load_seen_root(self._workshop.folder.seen_root)
+        root = seen_root_of(profile, self._workshop.folder.seen_root)
         if root is None and profile.chain is not None and profile.launch is None:
             root = seen_now(profile.root_parameters(), None)
         return None if root is None else listed_images(root)

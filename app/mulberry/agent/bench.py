@@ -11,13 +11,14 @@ from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.proxies import Proxies
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.treasury import Treasury
-from mulberry.agent.workshop import RunningEngine, Workshop
+from mulberry.agent.workshop import Workshop
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import Reason
 from mulberry.model.root_contract import RootParameters
-from mulberry.runtime.card import Card
+from mulberry.runtime.engine import RunningEngine
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.provider import Sandbox
+from mulberry.runtime.several import SeveralCards
 from mulberry.ton.address import Address
 
 Opened = TypeVar("Opened")
@@ -33,9 +34,7 @@ class Bench:
         self.network: LaunchedNetwork | None = None
         self.sandbox: Sandbox | None = None
         self.engine: RunningEngine | None = None
-        self.card: Card | None = None  # that the engine was given
-        self.used_card: Card | None = None  # that was given to an engine which has ended
-        self.memory_is_back: bool | None = None  # on that one; None: nobody can tell
+        self.cards: SeveralCards | None = None  # the engine, where it runs on GPUs
         self.key: NodeKey | None = None
         self.chain: Chain | None = None
         self.treasury: Treasury | None = None

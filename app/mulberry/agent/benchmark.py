@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mulberry import __version__
-from mulberry.agent.cards import choose_card, end_and_compare
+from mulberry.agent.cards import choose_cards, end_and_compare
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.benchmark import Benchmark, Power, Speed, TextSpeed
 from mulberry.model.clock import Clock
@@ -41,7 +41,8 @@ async def measure(model: ModelFolder, gpus: Gpus, clock: Clock, seconds: float, 
     await asyncio.to_thread(model.verify)
     sandbox = (await choose()).sandbox
     report = await asyncio.to_thread(gpus.read)
-    card, no_card = choose_card(model.manifest, report, gpus)
+    cards, no_card = choose_cards(model.manifest, report, gpus)
+    card = cards[0] if cards else None
     if no_card:
         tell(no_card)
     if card is None and model.manifest.variant_for(Provider.CPU) is None:

@@ -1,4 +1,4 @@
-"""Which GPU a model runs on, and that all of its memory comes back when the work is over."""
+"""Which GPUs a model runs on, and that all of their memory comes back when the work is over."""
 
 import asyncio
 import logging
@@ -23,26 +23,26 @@ SLACK_BYTES = 64 << 20  # other programs come and go meanwhile
 MAY_COMPUTE = (GpuCondition.WORKS, GpuCondition.SENSOR_STUCK)
 
 
-def choose_card(manifest: Manifest, report: GpuReport, gpus: Gpus) -> tuple[Card | None, str]:
-    """The GPU that has room for the best variant of the model, or why none, as a sentence or two ("": it is not made
-    for GPUs, or there is none). Whether the model runs there is shown by running it only."""
+def choose_cards(manifest: Manifest, report: GpuReport, gpus: Gpus) -> tuple[tuple[Card, ...], str]:
+    """The GPUs that have room for a variant of the model, those for its best one first, and why the others are none, in
+    sentences ("": the model is not made for GPUs, or none is left out). Whether the model runs on them is shown by
+    running it only."""
     variants = manifest.variants_for(Provider.CUDA)
     if not variants:
-        return None, ""
-    why = ""
-    usable = []
+        return (), ""
+    left_out: list[str] = []
+    usable: list[Card] = []
     for gpu in report.gpus:
         if problem := _problem(gpu):
-            why = f"{gpu.name} cannot be used. {problem}"
+            left_out.append(f"{gpu.name} cannot be used. {problem}")
         else:
             usable.append(Card(gpu, lambda uuid=gpu.uuid: _now(gpus, uuid)))  # type: ignore[misc]
-    for variant in variants:
-        for card in usable:
-            if variant.minimum_vram_bytes <= card.free_bytes:
-                return card, ""
-    if usable:
-        why = _no_room(max(usable, key=lambda card: card.free_bytes), manifest)
-    return None, why
+    best = {card.gpu.uuid: manifest.variant_for(Provider.CUDA, card.free_bytes) for card in usable}
+    full = [card for card in usable if best[card.gpu.uuid] is None]
+    if full:
+        left_out.append(_no_room(max(full, key=lambda card: card.free_bytes), manifest))
+    chosen = [card for variant in variants for card in usable if best[card.gpu.uuid] is variant]
+    return tuple(chosen), " ".join(left_out)
 
 
 def _problem(gpu: GpuInfo) -> str:
@@ -94,14 +94,14 @@ async def _wait_until_gone(card: Card, ours: dict[int, int | None]) -> bool | No
     while True:
         gpu = await asyncio.to_thread(card.look)
         if gpu is None or gpu.processes is None:
-            log.warning("%s: nobody can tell whether its memory was given back", card.gpu.name)
+            log.warning("%s: nobody can tell whether its memory was given back", card.place)
             return None
         left = [process for process in gpu.processes if process.pid in ours]
         if not left:
-            log.info("%s: all memory is given back: the job process is off the driver's list; %s", card.gpu.name, had)
+            log.info("%s: all memory is given back: the job process is off the driver's list; %s", card.place, had)
             return True
         if asyncio.get_running_loop().time() >= until:
-            log.warning("%s: the driver still lists process %d of ours", card.gpu.name, left[0].pid)
+            log.warning("%s: the driver still lists process %d of ours", card.place, left[0].pid)
             return False
         await asyncio.sleep(LOOK_SECONDS)
 
@@ -113,17 +113,17 @@ async def _wait_until_as_before(card: Card, before_bytes: int | None) -> bool | 
     while True:
         after = await asyncio.to_thread(card.used_bytes)
         if after is None:
-            log.warning("%s: nobody can tell whether its memory was given back", card.gpu.name)
+            log.warning("%s: nobody can tell whether its memory was given back", card.place)
             return None
         if after <= before_bytes + SLACK_BYTES:
             log.info(
                 "%s: as much memory is free as before, of all programs together (%d bytes used then, %d now); the "
                 "driver does not tell what each has",
-                *(card.gpu.name, before_bytes, after),
+                *(card.place, before_bytes, after),
             )
             return True
         if asyncio.get_running_loop().time() >= until:
-            log.warning("%s: all programs use %d bytes more than before", card.gpu.name, after - before_bytes)
+            log.warning("%s: all programs use %d bytes more than before", card.place, after - before_bytes)
             return False
         await asyncio.sleep(LOOK_SECONDS)
 

@@ -151,9 +151,9 @@ class CollateralKeeper:
         try:
             answer = await self._fetch(url)
         except UserFacingError as problem:
-            self._reachable = Finding(False, f"{problem.why} ({self._service}, {at})")
+            self._reachable = Finding(False, f"{problem.why.rstrip('.')}, {at}")
             raise
-        self._reachable = Finding(True, f"{self._service}, {at}")
+        self._reachable = Finding(True, at)
         return answer
 
     def _put(self, name: str, checked: str) -> None:

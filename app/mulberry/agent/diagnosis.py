@@ -97,8 +97,8 @@ A program cannot recognise everything. Read it before you hand it on.
 """
 ADDRESSES = {True: "Addresses on TON ARE in it, as the owner wished.", False: "Addresses on TON: not in it."}
 EARNINGS = {
-    True: "Amounts earned ARE in it, as the owner wished.",
-    False: "Amounts earned, and the balance: not in it.",
+    True: "Amounts of money ARE in it, as the owner wished.",
+    False: "Amounts of money: not in it, but for prices.",
 }
 
 log = logging.getLogger(__name__)
@@ -193,7 +193,7 @@ def _redactor(identity: Identity, random: Random, wish: DiagnosisWish, told: Tol
         root = told.status.network.root
         kept = {told.wallet.owner, told.wallet.node_wallet, root.address if root else ""}
         kept |= {payout.worker_contract for payout in told.wallet.payouts}
-    return Redactor(identity, random.randbytes(SALT_BYTES), frozenset(kept - {""}))
+    return Redactor(identity, random.randbytes(SALT_BYTES), frozenset(kept - {""}), amounts=wish.earnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +336,9 @@ def _versions() -> Iterator[tuple[str, str]]:
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            version = "not installed"
-        yield name, version if VERSION.fullmatch(version) else "strange"
+            yield name, "not installed"
+        else:
+            yield name, version if VERSION.fullmatch(version) else "strange"
 
 
 def _as_text(facts: Any) -> str:

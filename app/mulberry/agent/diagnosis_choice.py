@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from mulberry.agent.redacting import Redactor
-from mulberry.model.benchmark import Benchmark, Power, Speed
+from mulberry.model.benchmark import Benchmark, Estimate, Power, Speed, TextSpeed
 from mulberry.model.collateral import CollateralStatus, PlatformCollateral
 from mulberry.model.diagnosis import DiagnosisWish
 from mulberry.model.eligibility import (
@@ -22,11 +22,13 @@ from mulberry.model.eligibility import (
     NetworkEligibility,
     Requirement,
 )
+from mulberry.model.ending import Ending
+from mulberry.model.engine import EngineStats
 from mulberry.model.gpu import GpuInfo, GpuProcess, GpuReport, PciGpu, UnreadGpu
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality, HostReport
 from mulberry.model.key import KeyStatus
 from mulberry.model.models import ModelWay, StoredModel
-from mulberry.model.node import Earnings, Intent, NetworkInfo, ProxyStatus, Reason, RootInfo, Status, Step
+from mulberry.model.node import Earnings, Intent, NetworkInfo, OwnServer, ProxyStatus, Reason, RootInfo, Status, Step
 from mulberry.model.proof import AttestationStatus, Check, Hindrance, Verdict
 from mulberry.model.wallet import Balance, Payout, ServerStanding, WalletStatus
 
@@ -71,7 +73,7 @@ CHOICES: dict[type, Choice] = {
     UnreadGpu: Choice("pci_address condition"),
     Computer: Choice("gpus host confidential sandbox image models free_bytes"),
     StoredModel: Choice(
-        "name version title size_bytes in_use problem context_tokens ways judged_in is_bundled",
+        "name version title kind size_bytes in_use problem context_tokens ways judged_in is_bundled",
         left_out="entry licence imported_at source made_from",
     ),
     ModelWay: Choice("provider precision minimum_vram_bytes"),
@@ -89,8 +91,9 @@ CHOICES: dict[type, Choice] = {
     CollateralStatus: Choice("service reachable platforms"),
     PlatformCollateral: Choice("ca expires problem next_attempt_at", left_out="fmspc"),
     Status: Choice(
-        "state state_since reasons steps intent network model runs_on sandbox running_requests proxies version as_of",
-        earnings="earnings",
+        "state state_since reasons steps intent network model runs_on sandbox own_servers running_requests proxies "
+        "engines ending version as_of",
+        earnings="earnings estimate",
         left_out="gpus",  # those of the computer are newer
     ),
     Intent: Choice("want since until"),
@@ -131,8 +134,16 @@ CHOICES: dict[type, Choice] = {
     ServerStanding: Choice("is_good note", hashed="name"),
     KeyStatus: Choice("state kept note has_passphrase", left_out="wallet"),
     Benchmark: Choice(
-        "model model_version title runs_on ran_in speeds power no_power_because as_of version",
+        "model model_version title runs_on ran_in speeds texts precision power no_power_because as_of version",
     ),
+    TextSpeed: Choice("at_once texts_per_second request_seconds watts joules_per_text"),
+    Estimate: Choice("model measured_on count measured_at coefficient", earnings="an_hour"),
+    EngineStats: Choice(
+        "name places running waiting tokens_per_second restarts ready_seconds memory_bytes",
+        hashed="gpu",
+    ),
+    Ending: Choice("at job_process demo_network gpu memory_is_back"),
+    OwnServer: Choice("is_here is_encrypted", hashed="name"),
     Speed: Choice("at_once tokens_per_second prompt_tokens_per_second first_text_seconds"),
     Power: Choice("watts tokens_per_joule"),
 }

@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mulberry.agent.sandbox_words import why_none
-from mulberry.agent.seen_root import load_seen_root, seen
+from mulberry.agent.seen_root import seen, seen_root_of
 from mulberry.attestation.errors import NotProven
 from mulberry.attestation.quote import parse_quote
 from mulberry.attestation.tsm import REPORT_DATA_BYTES, make_quote
@@ -171,7 +171,7 @@ class Preflight:
         root = None
         if fresh:
             root, why = await self._ask_chain(profile, folder)
-        root = root or load_seen_root(folder.seen_root)
+        root = root or seen_root_of(profile, folder.seen_root)
         return replace(rules, root=root, why_no_root="" if root else why)
 
     async def _ask_chain(self, profile: NetworkProfile, folder: DataFolder) -> tuple[SeenRoot | None, str]:
@@ -202,7 +202,7 @@ class Preflight:
 def _profiles(root: Path, own: Iterable[NetworkProfile]) -> list[NetworkProfile]:
     """The bundled ones, those that were joined here, and `own`; each name once."""
     found = {name: load_profile(name) for name in BUNDLED}
-    for place in sorted(root.glob("*/profile.json"))[:MOST_NETWORKS]:
+    for place in _joined(root):
         try:
             profile = load_profile(str(place))
         except UserFacingError as problem:
@@ -212,6 +212,14 @@ def _profiles(root: Path, own: Iterable[NetworkProfile]) -> list[NetworkProfile]
     for profile in own:
         found[profile.name] = profile
     return list(found.values())
+
+
+def _joined(root: Path) -> list[Path]:
+    try:
+        return sorted(root.glob("*/profile.json"))[:MOST_NETWORKS]
+    except OSError as problem:  # a folder that this user may not enter is no folder without networks
+        log.warning("the networks that were joined could not be read: %s", problem)
+        return []
 
 
 def preflight_of(workshop: "Workshop") -> Preflight:

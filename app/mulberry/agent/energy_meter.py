@@ -5,7 +5,7 @@ the power that telemetry reads anyway is added up. While nothing works, nobody i
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,9 +28,9 @@ LEAST_WAIT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class AtWork:
-    """What does the work: a GPU by its UUID; None: the CPU. `elsewhere`: the owner's own servers do it."""
+    """What does the work: GPUs by their UUIDs; none: the CPU. `elsewhere`: the owner's own servers do it."""
 
-    gpu: str | None
+    gpus: tuple[str, ...]
     elsewhere: bool = False
 
 
@@ -126,19 +126,19 @@ class EnergyMeter:
                     await self._turn.wait()
 
     async def _read(self, work: AtWork) -> Reading:
-        energy = None if work.gpu is None else await asyncio.to_thread(self._sensors.energy, work.gpu)
+        energies = [await asyncio.to_thread(self._sensors.energy, gpu) for gpu in work.gpus]
         return Reading(
             work=work,
             at=self._clock.now(),
             seconds=asyncio.get_running_loop().time(),
-            millijoules=energy,
-            milliwatt=None if work.gpu is None else self._sensors.power(work.gpu),
+            millijoules=_sum(energies),
+            milliwatt=_sum([self._sensors.power(gpu) for gpu in work.gpus]),
             settings=self._settings,
         )
 
     def _seconds_to_wait(self, before: Reading) -> float:
         """No look reaches over the end of a quarter, where the price may change."""
-        is_sampled = before.work.gpu is not None and before.millijoules is None
+        is_sampled = bool(before.work.gpus) and before.millijoules is None
         left = QUARTER_SECONDS - (before.at - quarter(before.at)).total_seconds()
         return max(LEAST_WAIT_SECONDS, min(SAMPLE_SECONDS if is_sampled else LOOK_SECONDS, left))
 
@@ -155,6 +155,12 @@ class EnergyMeter:
             self._unwritten.clear()
 
 
+def _sum(values: Sequence[int | None]) -> int | None:
+    """None: there are none, or one of them is not told."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
 def worked_between(before: Reading, after: Reading) -> Worked:
     """What was drawn from one reading to the next, at the price that held at the first."""
     settings, milliseconds = before.settings, max(0, round((after.seconds - before.seconds) * 1000))
@@ -166,7 +172,7 @@ def worked_between(before: Reading, after: Reading) -> Worked:
         milliseconds=milliseconds,
         base_millijoules=settings.base_watt * milliseconds,
     )
-    if before.work.gpu is None:
+    if not before.work.gpus:
         is_told = settings.base_watt > 0 and not before.work.elsewhere
         return worked if is_told else replace(worked, blind=milliseconds)
     by_meter = _by_meter(before, after, milliseconds)
@@ -183,7 +189,7 @@ def _by_meter(before: Reading, after: Reading, milliseconds: int) -> int | None:
     if before.millijoules is None or after.millijoules is None:
         return None
     drawn = after.millijoules - before.millijoules
-    return drawn if 0 < drawn * 1000 <= MOST_MILLIWATT * milliseconds else None
+    return drawn if 0 < drawn * 1000 <= MOST_MILLIWATT * len(before.work.gpus) * milliseconds else None
 
 
 def _by_power(before: Reading, after: Reading, milliseconds: int) -> int | None:

@@ -47,7 +47,7 @@ class OwnersComputer:
 
 
 class Guards:
-    """`decision` holds since the last look. `gpus` gives the newest report, `computing_on` the UUID of our GPU now."""
+    """`decision` holds since the last look. `gpus` gives the newest report, `computing_on` the UUIDs of ours."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Guards:
         clock: Clock,
         presence: LooksForOwner,
         gpus: Callable[[], GpuReport],
-        computing_on: Callable[[], str | None],
+        computing_on: Callable[[], tuple[str, ...]],
         at_loss: Callable[[], Finding[bool]] = lambda: NO_PRICE,
     ) -> None:
         self._rules = rules
@@ -156,5 +156,5 @@ class Guards:
 
     def _of_gpu(self, gpu: GpuInfo) -> GpuSignals:
         """While our own job computes on it, its load is not told apart from that of others."""
-        others = None if gpu.uuid == self._computing_on() else gpu.load_percent
+        others = None if gpu.uuid in self._computing_on() else gpu.load_percent
         return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, others)

@@ -72,7 +72,7 @@ class Node:
             workshop.clock,
             workshop.presence,
             gpus=lambda: self._telemetry.newest,
-            computing_on=lambda: self._shift.gpu if self._shift else None,
+            computing_on=lambda: self._shift.gpus if self._shift else (),
             at_loss=self._net.at_loss,
         )
         self._work = Work(
@@ -104,7 +104,7 @@ class Node:
         shift = self._shift
         if shift is None or not shift.is_serving:
             return None
-        return AtWork(shift.gpu, elsewhere=bool(self._workshop.own_servers))
+        return AtWork(shift.gpus, elsewhere=bool(self._workshop.own_servers))
 
     def _shift_ends(self) -> None:
         self._purse.is_compared()  # which is remembered: a later shift need not have read anything
@@ -136,6 +136,8 @@ class Node:
             runs_on=shift.runs_on if shift else self._workshop.would_run_on,
             sandbox=shift.sandbox if shift else "",
             own_servers=self._workshop.own_servers,
+            engines=shift.engines if shift else (),
+            estimate=shift.estimate if shift else None,
             running_requests=facts.running_requests,
             proxies=shift.proxies(records) if shift else proxy_statuses(None, records, self._workshop),
             earnings=earnings,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.runtime.sandbox.choose import Choice
+from mulberry.runtime.sandbox.words import none_to_try
 from mulberry.runtime.store.judging import judge
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ async def judge_in_sandbox(find_sandbox: Callable[[], Awaitable[Choice]]) -> "Ju
 def why_none(choice: Choice) -> str:
     """A sentence or two for each way that was tried."""
     if not choice.trials:
-        return "There is no sandbox for this system yet."
+        return none_to_try()
     return " ".join(f"{trial.tier}: {trial.problem}" for trial in choice.trials)
 
 

@@ -12,7 +12,9 @@ from mulberry.attestation.levels import ImageList
 from mulberry.model.eligibility import SeenRoot
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.network import NetworkProfile
 from mulberry.model.root_contract import RootParameters
+from mulberry.ton.address import parse_address
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +45,29 @@ def keep_seen_root(path: Path, new: SeenRoot, old: SeenRoot | None) -> SeenRoot:
 
 
 def load_seen_root(path: Path) -> SeenRoot | None:
-    """None: nothing was kept, or it cannot be used."""
+    """None: nothing was kept, or it cannot be used. Whose lists these are stands in it: see `seen_root_of`."""
     try:
         untrusted = read_bounded(path)
         return None if untrusted is None else from_json(SeenRoot, untrusted)
     except (OSError, ValueError) as problem:
         log.warning("the root contract's lists that were written down are not used: %s", problem)
         return None
+
+
+def seen_root_of(profile: NetworkProfile, path: Path) -> SeenRoot | None:
+    """What was kept of the root contract that `profile` names. None: nothing, or it is another contract's."""
+    found = load_seen_root(path)
+    if found is None or not _is_same(found.address, profile.root_contract_address):
+        return None
+    return found
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Two written addresses may look different and be the same one."""
+    try:
+        return parse_address(one) == parse_address(other)
+    except ValueError:
+        return False
 
 
 def listed_images(root: SeenRoot) -> ImageList:

@@ -37,7 +37,7 @@ class Settings(SettingsModel):
     max_active_requests: int = setting(
         16,
         "Requests at once",
-        "How many requests may run at the same time; more use more memory of the GPU.",
+        "How many requests may run at the same time on each GPU; more use more of its memory.",
         Page.EARNING,
         takes_effect=NEXT_START,
         ge=1,

@@ -2,27 +2,33 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from mulberry.agent import reasons
 from mulberry.agent.bench import Bench
+from mulberry.agent.estimate import LastBenchmark, estimate_of
 from mulberry.agent.network_facts import root_of
 from mulberry.agent.proxy_link import ProxyLink
 from mulberry.agent.proxy_records import ProxyRecord, proxy_records, proxy_statuses
+from mulberry.agent.resting import RestingCards
 from mulberry.agent.startup import START_UP, ConnectToProxy, LoadModel, follow_root
 from mulberry.agent.task import Blocked, Done, Skipped, Task
 from mulberry.agent.treasury import Treasury
 from mulberry.agent.workshop import Workshop
+from mulberry.model.benchmark import Estimate
 from mulberry.model.ending import Ending
+from mulberry.model.engine import EngineStats
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyStatus, Reason, RootInfo, Step, StepState
+from mulberry.model.places import benchmark_file
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.engine import EngineState
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.provider import Confinement
+from mulberry.runtime.several import in_words
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +46,8 @@ class Shift:
         self._tasks = tasks
         self._finishing = False
         self._bench: Bench | None = None
+        self._benchmark = LastBenchmark(benchmark_file(workshop.folder.path.parent))
+        self._resting: RestingCards | None = None
         self.is_serving = False
         self.steps = tuple(Step(task.name, StepState.WAITING) for task in tasks)
 
@@ -80,10 +88,25 @@ class Shift:
         return (engine.status.runs_on if engine else "") or self._workshop.would_run_on
 
     @property
-    def gpu(self) -> str | None:
-        """The UUID of the GPU that it works on; None: on none, or not yet."""
-        card = self._bench.card if self._bench else None
-        return card.gpu.uuid if card else None
+    def gpus(self) -> tuple[str, ...]:
+        """The UUIDs of the GPUs that it works on; none on the CPU, or while there is no engine yet."""
+        cards = self._bench.cards if self._bench else None
+        return tuple(card.gpu.uuid for card in cards.cards) if cards else ()
+
+    @property
+    def engines(self) -> tuple[EngineStats, ...]:
+        """How each job process, or each own server, does."""
+        engine = self._bench.engine if self._bench else None
+        return engine.stats() if engine else ()
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What an hour could earn at most, where it was measured. Loading the model for each request was not."""
+        measured, model, root = self._benchmark.now(), self._bench.model if self._bench else None, self.parameters
+        settings = self._workshop.settings
+        if measured is None or model is None or root is None or settings.restart_between_jobs:
+            return None
+        return estimate_of(measured, model.manifest, self.engines, root, settings.coefficient)
 
     @property
     def served(self) -> Path | None:
@@ -142,6 +165,11 @@ class Shift:
         self._finishing = wanted
         self.nudge()
 
+    def rules_told(self) -> None:
+        """The owner's rules have decided something else of a GPU than before."""
+        if self._resting is not None:
+            self._resting.rules_told()
+
     def nudge(self) -> None:
         """Something outside changed that the shift may wait for."""
         if self._bench is not None:
@@ -157,8 +185,8 @@ class Shift:
             at,
             job_process=bench.engine is not None and not self._workshop.own_servers,
             demo_network=bench.network is not None,
-            gpu=bench.used_card.gpu.name if bench.used_card else "",
-            memory_is_back=bench.memory_is_back,
+            gpu=in_words(card.gpu.name for card in bench.cards.cards) if bench.cards else "",
+            memory_is_back=_all_back(bench.cards.memory_is_back.values()) if bench.cards else None,
         )
 
     async def run(self) -> Reason | None:
@@ -167,6 +195,9 @@ class Shift:
             self._bench = bench = Bench(self._workshop, stack, self._on_change)
             blocked = await self._start_up(bench)
             if blocked is None:
+                if bench.cards is not None:
+                    self._resting = RestingCards(bench.cards, self._workshop.may_use_gpu)
+                    bench.keep_running(self._resting.run(), "rest single GPUs")
                 self._workshop.when_ready()
                 self.is_serving = True
                 self._on_change()
@@ -259,3 +290,11 @@ class Shift:
         if step != self.steps[number]:
             self.steps = (*self.steps[:number], step, *self.steps[number + 1 :])
             self._on_change()
+
+
+def _all_back(answers: Iterable[bool | None]) -> bool | None:
+    """None: nobody can tell of one of them."""
+    told = tuple(answers)
+    if False in told:
+        return False
+    return None if not told or None in told else True

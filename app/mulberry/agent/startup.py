@@ -5,7 +5,7 @@ starts, it leaves with the shift's exit stack, which undoes it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from mulberry.agent import reasons
 from mulberry.agent.backend import EngineBackend
 from mulberry.agent.bench import Bench
 from mulberry.agent.book import ProxyBook
-from mulberry.agent.cards import choose_card, end_and_compare
+from mulberry.agent.cards import choose_cards, end_and_compare
 from mulberry.agent.launch import LaunchedNetwork
 from mulberry.agent.ledger import LARGEST_INTEGER
 from mulberry.agent.owner import read_owner
@@ -36,8 +36,9 @@ from mulberry.model.places import model_store, resource, this_program
 from mulberry.model.root_contract import ProxyAddress, RootParameters
 from mulberry.model.sentence import names, where_prompts_go
 from mulberry.runtime.card import Card
-from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus
+from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, RunningEngine
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.several import SeveralCards
 from mulberry.runtime.store.store import ModelStore
 from mulberry.runtime.wire import Provider
 from mulberry.ton.address import AddressError, parse_address
@@ -145,18 +146,18 @@ class LoadModel:
         manifest = bench.model.manifest
         report = await asyncio.to_thread(workshop.gpus.read)  # anew: hours may have passed, and memory been taken
         allowed = replace(report, gpus=tuple(gpu for gpu in report.gpus if workshop.may_use_gpu(gpu.uuid)))
-        card, note = choose_card(manifest, allowed, workshop.gpus)
-        if card is not None:
+        cards, note = choose_cards(manifest, allowed, workshop.gpus)
+        if cards:
             try:
-                await _run_engine(bench, progress, card)
+                engine = await _run_engine(bench, progress, cards)
             except EngineFailed as failure:
                 note = str(failure)
             else:
-                return Done(f"Runs on {card.gpu.name}")
+                return Done(" ".join(filter(None, (f"Runs on {engine.status.runs_on}.", engine.status.note, note))))
         if manifest.variant_for(Provider.CPU) is None:
             return Blocked(reasons.engine_gave_up(note or "The model needs a GPU, and there is none."))
         try:
-            await _run_engine(bench, progress, None)
+            await _run_engine(bench, progress, ())
         except EngineFailed as failure:
             return Blocked(reasons.engine_gave_up(str(failure)))
         return Done(f"{note} The model runs on the CPU." if note else "")
@@ -181,10 +182,10 @@ async def _ask_servers(bench: Bench, progress: Progress) -> Outcome:
     return Done(f"Served by {names(workshop.own_servers)}")
 
 
-async def _run_engine(bench: Bench, progress: Progress, card: Card | None) -> None:
-    """Raises `EngineFailed`."""
-    workshop = bench.workshop
-    if bench.model is None or bench.sandbox is None:
+async def _run_engine(bench: Bench, progress: Progress, cards: Sequence[Card]) -> RunningEngine:
+    """On each of `cards`, on the CPU without any. Raises `EngineFailed`."""
+    workshop, model, sandbox = bench.workshop, bench.model, bench.sandbox
+    if model is None or sandbox is None:
         raise RuntimeError("the model or the sandbox has not been checked")
 
     def on_status(status: EngineStatus) -> None:
@@ -192,19 +193,15 @@ async def _run_engine(bench: Bench, progress: Progress, card: Card | None) -> No
             progress(status.note)
         bench.on_change()
 
-    before = None if card is None else await asyncio.to_thread(card.used_bytes)
-    engine = workshop.make_engine(bench.model, workshop.settings, workshop.random, on_status, bench.sandbox, card)
+    def make(card: Card | None, on_change: Callable[[EngineStatus], None]) -> RunningEngine:
+        return workshop.make_engine(model, workshop.settings, workshop.random, on_change, sandbox, card)
 
-    async def end() -> None:
-        if card is None:
-            await engine.stop()
-        else:
-            bench.memory_is_back = await end_and_compare(card, before, engine.stop)
-            bench.used_card = card
-
-    bench.keep_until_the_end(end)
-    bench.engine, bench.card = engine, card
+    bench.cards = SeveralCards(make, end_and_compare, cards, on_change=on_status) if cards else None
+    engine = bench.cards or make(None, on_status)
+    bench.keep_until_the_end(engine.stop)
+    bench.engine = engine
     await engine.start()
+    return engine
 
 
 class ConnectToProxy:
@@ -305,7 +302,7 @@ def _link(
                 coefficient=workshop.settings.coefficient,
                 is_test=parameters.is_test,
                 proxy_count=min(profile.connections, len(parameters.proxies)),
-                max_active_requests=workshop.settings.max_active_requests,
+                max_active_requests=max(1, engine.places),
                 has_chain=profile.lite_servers is not None,
             ),
             Prices.of(parameters),
@@ -355,7 +352,7 @@ def _not_proven_elsewhere(network: str) -> UserFacingError:
     return UserFacingError(
         what=f"Your own servers cannot work for {network}.",
         why="A worker there proves what runs its jobs; what this computer can prove says nothing of other servers.",
-        next_step="Remove `engine_urls` from the settings, or join a network that asks for no proof.",
+        next_step="Run it with `--engine-url none`, or join a network that asks for no proof.",
     )
 
 

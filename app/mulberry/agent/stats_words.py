@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from mulberry.agent.history_rows import CashOut, SeenContract
+from mulberry.model.engine import EngineStats
 from mulberry.model.money import format_ton
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import NodeState, ProxyState, Status
@@ -130,6 +131,7 @@ def _metrics(facts: OperatorFacts) -> Iterator[str]:
         balance = facts.wallet.node_wallet_balance.amount
         yield from _one("mulberry_wallet_balance_nanoton", "gauge", "The node wallet.", balance)
     yield from _proxy_metrics(status)
+    yield from _engine_metrics(status)
     yield from _gpu_metrics(status)
 
 
@@ -151,6 +153,26 @@ def _proxy_metrics(status: Status) -> Iterator[str]:
         (label, int(proxy.state is ProxyState.WORKING)) for label, proxy in zip(labels, status.proxies, strict=True)
     ]
     yield from _family("mulberry_proxy_working", "gauge", "1 when connected and taking requests.", working)
+
+
+def _engine_metrics(status: Status) -> Iterator[str]:
+    """Of each job process, or each server of the owner's, by its number: names may be alike."""
+    engines = [
+        ({"engine": str(number), "name": engine.name, "gpu": engine.gpu}, engine)
+        for number, engine in enumerate(status.engines, 1)
+    ]
+    for name, attribute, kind, text in (
+        ("places", "places", "gauge", "Answers that it may write at once."),
+        ("running", "running", "gauge", "Answers that it writes now."),
+        ("waiting", "waiting", "gauge", "Answers that wait for a place."),
+        ("tokens_per_second", "tokens_per_second", "gauge", "Written lately, of answers that have ended."),
+        ("restarts_total", "restarts", "counter", "Since the work began."),
+        ("ready_seconds", "ready_seconds", "gauge", "Without a break."),
+        ("memory_bytes", "memory_bytes", "gauge", "What its process holds."),
+    ):
+        values = [(labels, getattr(engine, attribute)) for labels, engine in engines]
+        known = [(labels, value) for labels, value in values if value is not None]
+        yield from _family(f"mulberry_engine_{name}", kind, text, known)
 
 
 def _gpu_metrics(status: Status) -> Iterator[str]:
@@ -212,6 +234,12 @@ def _page(facts: OperatorFacts) -> Iterator[str]:
         ("as of", f"{status.as_of:%Y-%m-%d %H:%M:%S} UTC"),
     ]
     yield _table([], [list(row) for row in rows])
+    if status.engines:
+        yield "<h2>What runs the model</h2>\n"
+        yield _table(
+            ["on", "places", "running", "waiting", "tokens/s", "restarts", "ready for", "memory"],
+            [_engine_row(engine) for engine in status.engines],
+        )
     yield "<h2>Requests since the agent's start</h2>\n"
     columns = ["", "total", "1 s", "10 s", "1 min", "10 min", "1 h", "1 day"]
     yield _table(columns, [[name, *(f"{value:,.6g}" for value in row)] for name, row in facts.traffic.items()])
@@ -233,6 +261,19 @@ def _page(facts: OperatorFacts) -> Iterator[str]:
             for proxy in status.proxies
         ],
     )
+
+
+def _engine_row(engine: EngineStats) -> list[str]:
+    return [
+        engine.name,
+        f"{engine.places:,}",
+        f"{engine.running:,}",
+        f"{engine.waiting:,}",
+        f"{engine.tokens_per_second:,.1f}",
+        f"{engine.restarts:,}",
+        "not ready" if engine.ready_seconds is None else f"{engine.ready_seconds:,.0f} s",
+        "not known" if engine.memory_bytes is None else f"{engine.memory_bytes / 2**20:,.0f} MiB",
+    ]
 
 
 def _table(columns: list[str], rows: list[list[str]]) -> str:

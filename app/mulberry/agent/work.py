@@ -111,13 +111,14 @@ class Work:
     async def _follow_the_rules(self) -> None:
         """The owner outranks the network: where a rule holds work up, it ends at once, whatever runs."""
         await self._guards.first_look()
-        gpu = self.shift.gpu if self.shift else None
+        gpus = self.shift.gpus if self.shift else ()
         if self._guards.reasons:
             await self.end()
-        elif gpu is not None and not self._guards.may_use(gpu):
+        elif gpus and not any(self._guards.may_use(gpu) for gpu in gpus):
             await self.end()  # and on another GPU it goes on
             self._begin()
         elif self.shift is not None:
+            self.shift.rules_told()
             self.shift.finish(False)
         elif self.blocked is None or self._again_is_now():
             self._begin()

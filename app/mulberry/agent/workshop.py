@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Protocol
 
 from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.agent.guards import LooksForOwner, OwnersComputer
@@ -20,7 +19,7 @@ from mulberry.model.network import NetworkProfile
 from mulberry.model.node import OwnServer
 from mulberry.model.places import DataFolder
 from mulberry.runtime.card import Card
-from mulberry.runtime.engine import OWN_SERVERS, THE_CPU, Engine, EngineStatus
+from mulberry.runtime.engine import OWN_SERVERS, THE_CPU, EngineStatus, RunningEngine
 from mulberry.runtime.engines.openai_places import check_ways, own_server, server_url
 from mulberry.runtime.engines.openai_server import OpenAiServers
 from mulberry.runtime.fresh import FreshProcesses
@@ -28,18 +27,6 @@ from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import Choice, choose
 from mulberry.runtime.sandbox.provider import Sandbox
 from mulberry.runtime.supervisor import Capacity, Supervisor
-
-
-class RunningEngine(Engine, Protocol):
-    """An engine that can be started and stopped: `runtime.supervisor.Supervisor`, or a test's own."""
-
-    @property
-    def status(self) -> EngineStatus: ...
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
 
 MakeEngine = Callable[
     [ModelFolder, Settings, Random, Callable[[EngineStatus], None], Sandbox, Card | None], RunningEngine
@@ -54,8 +41,8 @@ def job_engine(
     sandbox: Sandbox,
     card: Card | None,
 ) -> RunningEngine:
-    """One job process, in the sandbox, on `card` or the CPU. There is a place for each request that the network may
-    send at once; or each has a process of its own, one after the other, where the owner wants that.
+    """One job process, in the sandbox, on `card` or the CPU. It has as many places as the owner wants for each; or each
+    request has a process of its own, one after the other, where the owner wants that.
     """
     capacity = Capacity(slots=settings.max_active_requests)
 

@@ -9,6 +9,7 @@ NVIDIA's tools give the feature flag two different meanings, so it is shown as a
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 ITS_GPU = "its GPU"
 FIRMWARE_ID_OIDS = ("2.23.133.5.4.1", "2.23.133.5.4.1.1")  # TCG DICE: TcbInfo, and Hopper's form of it
-FIRMWARE_ID_BYTES = 48
 ENABLED, DISABLED = b"\xaa", b"\x55"
 NVDEC0_MEASUREMENT = 35  # of the first video decoder; NVIDIA does not compare it where that is switched off
 
@@ -37,14 +37,15 @@ _FIRMWARE_ID = re.compile(rb"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x04\x3
 class VerifiedGpu:
     """A report whose signature, chain, nonce and firmware id hold.
 
-    `uuid` is what the evidence calls the GPU; no report names it. `serial` is of the GPU's own certificate. `chip` is
-    empty where an older report does not name it; `feature_flag` means nothing here. `compared` are the indices (from 0
-    on) that agree with reference values, `missing` says in sentences what was not checked and why.
+    `uuid` is what the evidence calls the GPU; no report names it. `device` is the SHA-256 of the key that NVIDIA
+    certified for it: its own certificate may be another one after each start. `chip` is empty where an older report
+    does not name it; `feature_flag` means nothing here. `compared` are the indices (from 0 on) that agree with
+    reference values, `missing` says in sentences what was not checked and why.
     """
 
     uuid: str
     certificate: str
-    serial: int
+    device: bytes
     driver_version: str
     vbios_version: str
     chip: str
@@ -81,7 +82,7 @@ def verify(untrusted: GpuEvidence, nonce: bytes, references: GpuReferences, now:
     return VerifiedGpu(
         uuid=untrusted.uuid[:96],
         certificate=common_name(chain[0]),
-        serial=chain[0].serial_number,
+        device=_device(chain),
         driver_version=report.text(Field.DRIVER_VERSION),
         vbios_version=vbios_version(report),
         chip=report.text(Field.CHIP),
@@ -91,6 +92,15 @@ def verify(untrusted: GpuEvidence, nonce: bytes, references: GpuReferences, now:
         expires=checking.expires,
         missing=tuple(checking.missing),
     )
+
+
+def _device(chain: "tuple[Certificate, ...]") -> bytes:
+    """Of the certificate that NVIDIA gave this one GPU, which stands above the one that the GPU made itself."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    given = chain[1] if len(chain) > 1 else chain[0]
+    with refusing("its GPU's certificates cannot be read"):
+        return sha256(given.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
 def vbios_version(report: MeasurementReport) -> str:

@@ -249,8 +249,8 @@ def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: Re
         for uuid, gpu in stated.items()
         if uuid not in shown
     ]
-    certificates = [serial for _, serial in found if serial is not None]
-    if len(set(certificates)) < len(certificates):
+    devices = [device for _, device in found if device is not None]
+    if len(set(devices)) < len(devices):
         parts.append(Check("Number of GPUs", Outcome.FAILED, "One GPU is shown as several.", NVIDIA))
     ends = [each.valid_until for each, _ in found if each.valid_until is not None]
     told = (
@@ -261,8 +261,8 @@ def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: Re
 
 def _judge_gpu(
     untrusted: GpuEvidence, stated: dict[str, str], bound_to: bytes, references: GpuReferences, now: datetime
-) -> tuple[_Found, int | None]:
-    """The check of one GPU, and its certificate's number."""
+) -> tuple[_Found, bytes | None]:
+    """The check of one GPU, and which device it is."""
     name = stated.get(_hashed(untrusted.uuid))
     if name is None:
         told = "A report of a GPU that the statement does not name."
@@ -273,12 +273,12 @@ def _judge_gpu(
         return _Found(Check(name, _outcome_of(problem), sentence(problem), NVIDIA)), None
     if not verified.is_complete:
         told = f"A genuine GPU signed for this statement, but: {' '.join(verified.missing)}"
-        return _Found(Check(name, Outcome.MISSING, told, NVIDIA), verified.expires), verified.serial
+        return _Found(Check(name, Outcome.MISSING, told, NVIDIA), verified.expires), verified.device
     told = (
         f"Driver {verified.driver_version}, VBIOS {verified.vbios_version}; {len(verified.compared)} measurements are "
         "as NVIDIA's references say."
     )
-    return _Found(Check(name, Outcome.HOLDS, told, NVIDIA), verified.expires), verified.serial
+    return _Found(Check(name, Outcome.HOLDS, told, NVIDIA), verified.expires), verified.device
 
 
 def _hashed(uuid: str) -> str:

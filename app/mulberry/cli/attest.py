@@ -34,7 +34,9 @@ NonceHex = Annotated[str, typer.Option("--nonce", help="What the verifier asks w
 def show(
     network: Network = "demo",
     data: Data = None,
-    again: Annotated[bool, typer.Option("--again", help="Look anew first.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Look anew first, and ask Intel for collateral that is not here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say which level this computer reaches, and why."""
@@ -162,7 +164,7 @@ async def _looked_at(client: "ControlClient", *, again: bool) -> "AttestationSta
     status = await client.attestation()
     never = status.verdict is None and not status.hindrances
     if again or never:
-        status = await client.attest_again()
+        status = await client.attest_again(fetch=again)
     for _ in range(LOOKS):
         if not status.is_checking:
             break
@@ -255,7 +257,9 @@ def _read(path: Path) -> bytes:
         if content is not None:
             return content
         why = "there is no such file"
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+    except ValueError as problem:
         why = str(problem)
     raise UserFacingError("The file cannot be read.", f"{path}: {why}.", "Choose the file that Mulberry wrote.")
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +58,10 @@ def _profile(root: Path, network: str) -> "NetworkProfile":
     from mulberry.model.places import DataFolder
 
     own = DataFolder.of_network(root, network).profile
-    return load_profile(str(own) if own.is_file() else network)
+    with suppress(OSError):  # a data folder that may not be entered holds no network of its own
+        if own.is_file():
+            return load_profile(str(own))
+    return load_profile(network)
 
 
 def _as_json(report: "EligibilityReport", can: bool) -> str:

@@ -29,7 +29,7 @@ def diagnose(
     from mulberry.model.places import DataFolder
 
     folder = DataFolder.of_network(root_of(data), network)
-    diagnosis = asyncio.run(_diagnosis(folder, DiagnosisWish(with_addresses, with_earnings)))
+    diagnosis = asyncio.run(diagnosis_of(folder, DiagnosisWish(with_addresses, with_earnings)))
     if only_preview or not without_asking:
         say(preview(diagnosis).splitlines())
     if only_preview:
@@ -41,7 +41,7 @@ def diagnose(
     say([f"Saved: {path}. It was not sent anywhere; hand it to whoever helps you."])
 
 
-async def _diagnosis(folder: "DataFolder", wish: "DiagnosisWish") -> "Diagnosis":
+async def diagnosis_of(folder: "DataFolder", wish: "DiagnosisWish") -> "Diagnosis":
     """By the agent, which knows most; where it does not answer, what can be seen without it."""
     from mulberry.client.control import ControlClient
     from mulberry.model.errors import UserFacingError

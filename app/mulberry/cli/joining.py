@@ -44,7 +44,8 @@ def run(
     engine_url: Annotated[
         list[str] | None,
         typer.Option(
-            help="An OpenAI-compatible server of yours that runs the jobs; may be repeated.", show_default=False
+            help="A server of yours that runs the jobs, OpenAI-compatible; may be repeated. Or none.",
+            show_default=False,
         ),
     ] = None,
     engine_key_file: Annotated[
@@ -90,7 +91,7 @@ def run(
         model_folder=str(own_folder.absolute()) if own_folder else None,
         node_key_file=str(node_key.absolute()) if node_key else None,
         stats_port=stats_port,
-        engine_urls=tuple(engine_url) if engine_url else None,
+        engine_urls=() if engine_url == ["none"] else tuple(engine_url) if engine_url else None,
         engine_key_file=str(engine_key_file.absolute()) if engine_key_file else None,
         engine_in_the_clear=engine_in_the_clear,
         restart_between_jobs=restart_between_jobs,

@@ -7,7 +7,7 @@ from typing import Any
 
 from mulberry.runtime.sandbox.choose import Trial, candidates, try_out
 from mulberry.runtime.sandbox.provider import Tier
-from mulberry.runtime.sandbox.words import MISSED, PASSED
+from mulberry.runtime.sandbox.words import MISSED, PASSED, none_to_try
 from mulberry.runtime.wire import ALL_CANARIES
 
 
@@ -21,6 +21,8 @@ def holds(trials: Iterable[Trial]) -> bool:
 
 
 def in_lines(trials: tuple[Trial, ...]) -> Iterator[str]:
+    if not trials:
+        yield none_to_try()
     for trial in trials:
         yield f"{trial.tier} ({trial.seconds:.1f} s)" if trial.confinement else str(trial.tier)
         if trial.confinement is None:

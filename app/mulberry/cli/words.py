@@ -51,6 +51,8 @@ def of_status(status: Status) -> Iterator[str]:
     yield f"  paid     {format_ton(money.paid)}, payouts seen on TON"
     yield f"  7 days   {format_ton(money.last_7_days)}    30 days  {format_ton(money.last_30_days)}"
     yield f"  jobs     {money.jobs_today:,} today, {money.jobs_total:,} in all"
+    if status.estimate is not None:
+        yield f"  estimate {status.estimate.amount}. {status.estimate.source}"
     for proxy in status.proxies:
         line = "connected" if proxy.connected else proxy.note or "not connected"
         proof = f" ({proxy.attestation})" if proxy.attestation else ""

@@ -46,6 +46,7 @@ EVENT_LIMIT_BYTES = 16 * 2**20
 MODELS_SECONDS = 60.0  # large files are removed, on a slow disk
 PROOF_SECONDS = 180.0  # a TPM or a quoting service may be slow, and each has its own time limit
 ELIGIBILITY_SECONDS = 60.0  # a driver may hang, and the chain may be far away
+DIAGNOSIS_SECONDS = 15.0  # an agent that hangs is what a diagnosis is made for, and it goes without one
 SEARCH_SECONDS = 70.0  # through millions of jobs, on a slow disk; the agent gives up after a minute
 KEY_SECONDS = 120.0  # a keyring may ask its owner for a password; a passphrase takes seconds on a slow computer
 
@@ -177,7 +178,7 @@ class ControlClient:
     async def diagnosis(self, wish: DiagnosisWish) -> Diagnosis:
         """What may be handed to whoever helps, made now: chosen facts, without what `wish` does not allow."""
         query = urlencode({"addresses": int(wish.addresses), "earnings": int(wish.earnings)})
-        return _understood(Diagnosis, await self._call("GET", f"/v1/diagnosis?{query}", b"", ELIGIBILITY_SECONDS))
+        return _understood(Diagnosis, await self._call("GET", f"/v1/diagnosis?{query}", b"", DIAGNOSIS_SECONDS))
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         """At most `limit` (to 500) transactions of our accounts, newest first, without the `offset` newest ones."""
@@ -218,9 +219,10 @@ class ControlClient:
         """What this computer shows and what that proves, as it was looked at last."""
         return await self._ask(AttestationStatus, "GET", "/v1/attestation")
 
-    async def attest_again(self) -> AttestationStatus:
-        """Begins to look anew and returns; `attestation` tells when that is done (`is_checking`)."""
-        return await self._ask(AttestationStatus, "POST", "/v1/attestation")
+    async def attest_again(self, *, fetch: bool = False) -> AttestationStatus:
+        """Begins to look anew and returns; `attestation` tells when that is done (`is_checking`). `fetch`: its owner
+        agrees that missing collateral is fetched from Intel."""
+        return await self._ask(AttestationStatus, "POST", f"/v1/attestation?fetch={int(fetch)}")
 
     async def envelope(self, nonce: str = "", question: str = "") -> Envelope:
         """A statement made now with all evidence: for anyone, for a verifier who asked with `nonce` (hexadecimal), or

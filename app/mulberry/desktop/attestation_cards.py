@@ -9,6 +9,7 @@ from mulberry.desktop.cards import Card, Row, Text, clear, narrow, plain_button
 from mulberry.desktop.eligibility_cards import SignLabel
 from mulberry.desktop.facts import Facts
 from mulberry.desktop.theme import Theme
+from mulberry.model.collateral import CollateralStatus
 from mulberry.model.proof import AttestationStatus, Fact, Hindrance, Level, Seen, Verdict
 
 FACT_WIDTH = 240
@@ -128,6 +129,12 @@ class EvidenceCard(Card):
         self.column.addWidget(narrow(Text(attestation_wording.JUDGED_HERE, "source", wraps=True)))
         self.column.addSpacing(4)
         self.column.addWidget(self.tree)
+        self.collateral = Text("", "source", wraps=True)  # what Intel's word on quotes rests on
+        self.column.addWidget(self.collateral)
+
+    def show_collateral(self, status: CollateralStatus | None) -> None:
+        self.collateral.say(attestation_wording.collateral(status))
+        self.collateral.setVisible(bool(self.collateral.text()))
 
 
 class SeenCard(Card):

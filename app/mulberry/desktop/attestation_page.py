@@ -24,16 +24,18 @@ IDLE_MILLISECONDS = 30_000
 
 class AttestationPage(Page):
     wanted = Signal()  # what was found last
-    again_wanted = Signal()  # a new look at everything
+    again_wanted = Signal(bool)  # a new look at everything; whether missing collateral may be fetched
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._is_stale = True
         self._has_asked = False
+        self._focus_owed = False  # a disabled button loses the keyboard; it gets it back
         self.status: AttestationStatus | None = None
         self.line = narrow(Text(attestation_wording.NOT_HEARD_YET, "source", wraps=True))
         self.again = plain_button(attestation_wording.LOOK_AGAIN)
-        self.again.clicked.connect(self._ask_again)
+        self.again.setToolTip(attestation_wording.MAY_FETCH)
+        self.again.clicked.connect(lambda: self._ask_again(fetch=True))
         self.level = LevelCard(theme)
         self.ladder = LadderCard(theme)
         self.hindrances = HindrancesCard()
@@ -68,7 +70,7 @@ class AttestationPage(Page):
         self._show()
         if status.verdict is None and not status.is_checking and self.isVisible() and not self._has_asked:
             self._has_asked = True  # once: where it fails, its owner asks again
-            self._ask_again()
+            self._ask_again(fetch=False)  # nobody agreed to anything by opening a page
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -84,10 +86,11 @@ class AttestationPage(Page):
         """It was not begun; why is told elsewhere."""
         self._show()
 
-    def _ask_again(self) -> None:
+    def _ask_again(self, *, fetch: bool) -> None:
+        self._focus_owed = self._focus_owed or self.again.hasFocus()
         self.again.setText(attestation_wording.LOOKING)
         self.again.setEnabled(False)
-        self.again_wanted.emit()
+        self.again_wanted.emit(fetch)
 
     def _show(self) -> None:
         status = self.status
@@ -97,6 +100,9 @@ class AttestationPage(Page):
         is_checking = status is not None and status.is_checking
         self.again.setText(attestation_wording.LOOKING if is_checking else attestation_wording.LOOK_AGAIN)
         self.again.setEnabled(not self._is_stale and not is_checking)
+        if self._focus_owed and self.again.isEnabled():
+            self._focus_owed = False
+            self.again.setFocus()
         self.statement.export.setEnabled(not self._is_stale)
         if status is None:
             return
@@ -105,5 +111,6 @@ class AttestationPage(Page):
         self.ladder.show_verdict(verdict)
         self.hindrances.show_hindrances(status.hindrances)
         self.evidence.tree.show_checks(verdict.checks if verdict is not None else ())
+        self.evidence.show_collateral(status.collateral)
         self.seen.show_seen(status.seen)
         self.statement.show_facts(status.facts)

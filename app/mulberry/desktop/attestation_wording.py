@@ -6,14 +6,17 @@ from mulberry.desktop.eligibility_wording import Look
 from mulberry.desktop.icons import Sign
 from mulberry.desktop.network_wording import Fact as ShownFact
 from mulberry.desktop.progress_cards import TURNS
+from mulberry.model.collateral import CollateralStatus
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Verdict
 from mulberry.model.text import plain
 
 LONGEST_VALUE = 80  # characters
+LONGEST_PROBLEM = 300
 NOT_LOOKED_YET = "Not looked at since the agent started."
 NOT_HEARD_YET = "The agent has not answered yet; what this computer proves is not known."
 LOOK_AGAIN, LOOKING = "Check again", "Checking…"
+MAY_FETCH = "Also asks Intel, or the cache in the settings, for collateral that a proof needs and that is not here."
 TEST_TITLE = "TEST: nothing is proven"
 EVERYTHING = "Everything: nothing here is proven."
 TEST_WORDS = "Fake evidence was shown. It has the form of a proof and is none."
@@ -22,7 +25,7 @@ JUDGED_HERE = (
 )
 WHO_CAN_READ = (
     "Jobs cannot read your files. You, and software that runs as you, can technically read the jobs. "
-    "Those who send jobs are told so."
+    "Mulberry tells nobody anything else."
 )
 OUTCOMES = {
     Outcome.HOLDS: Look(Sign.HOLDS, "earn", "holds"),
@@ -59,6 +62,19 @@ def times(verdict: Verdict) -> str:
     """Beside the page's title: as of when, and until when it holds."""
     until = "nothing in it expires" if verdict.valid_until is None else f"valid until {_moment(verdict.valid_until)}"
     return f"as of {_moment(verdict.as_of)} · {until}"
+
+
+def collateral(status: CollateralStatus | None) -> str:
+    """What is here of Intel's word on TDX platforms, and whether its service answers; empty where nothing needs it."""
+    if status is None or not status.platforms:
+        return ""
+    answers = {True: "answers", False: "does not answer", None: "may answer or not"}[status.reachable.value]
+    service, asked = plain(status.service, LONGEST_VALUE), plain(status.reachable.evidence, LONGEST_PROBLEM)
+    lines = [f"Intel's collateral, by {service}, which {answers} ({asked})"]
+    for each in status.platforms:
+        holds = f"valid until {_moment(each.expires)}" if each.expires else "not here"
+        lines.append(f"{each.fmspc} ({each.ca}): {holds}. {plain(each.problem, LONGEST_PROBLEM)}".strip())
+    return "\n".join(lines)
 
 
 def rungs(verdict: Verdict | None) -> tuple[tuple[Look, str, str], ...]:

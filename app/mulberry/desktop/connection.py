@@ -10,24 +10,27 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from mulberry.desktop.history import Window
 from mulberry.desktop.key_jobs import KeyAgent, KeyJob, do
 from mulberry.model.control import Command, Event
-from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.net import NetStatus
 from mulberry.model.node import Status, Want
-from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
+
+if TYPE_CHECKING:  # nouns of pages that are made when they are first looked at
+    from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
+    from mulberry.model.eligibility import Computer, EligibilityReport
+    from mulberry.model.proof import AttestationStatus, Envelope
 
 Answer = TypeVar("Answer")
 
@@ -65,21 +68,23 @@ class Agent(KeyAgent, Protocol):
 
     async def order_models(self, order: ModelOrder) -> ModelsStatus: ...
 
-    async def eligibility(self, *, fresh: bool = False) -> EligibilityReport: ...
+    async def eligibility(self, *, fresh: bool = False) -> "EligibilityReport": ...
 
-    async def computer(self) -> Computer: ...
+    async def computer(self) -> "Computer": ...
 
-    async def attestation(self) -> AttestationStatus: ...
+    async def attestation(self) -> "AttestationStatus": ...
 
-    async def attest_again(self) -> AttestationStatus: ...
+    async def attest_again(self, *, fetch: bool = False) -> "AttestationStatus": ...
 
-    async def envelope(self, nonce: str = "", question: str = "") -> Envelope: ...
+    async def envelope(self, nonce: str = "", question: str = "") -> "Envelope": ...
 
     async def net(self) -> NetStatus: ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
     async def reconciliation(self) -> Reconciliation: ...
+
+    async def diagnosis(self, wish: "DiagnosisWish") -> "Diagnosis": ...
 
     async def quit(self) -> None: ...
 
@@ -137,6 +142,8 @@ class Connection(QObject):
     computer_read = Signal(object)  # Computer
     attestation_read = Signal(object)  # AttestationStatus
     attestation_not_begun = Signal()  # `failed` said why
+    diagnosed = Signal(object, object)  # DiagnosisWish, Diagnosis
+    not_diagnosed = Signal(object)  # UserFacingError
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -227,13 +234,18 @@ class Connection(QObject):
         """What was proven last, by `attestation_read`; nothing when the agent does not answer."""
         self._spawn(lambda line: self._fetch(line.agent.attestation, self.attestation_read))
 
-    def attest_again(self) -> None:
-        """Has everything looked at anew; by `attestation_read`, which tells that it was begun."""
-        self._spawn(lambda line: self._attest_again(line.agent))
+    def attest_again(self, fetch: bool) -> None:
+        """Has everything looked at anew; by `attestation_read`, which tells that it was begun. `fetch`: missing
+        collateral may be fetched."""
+        self._spawn(lambda line: self._attest_again(line.agent, fetch=fetch))
 
-    def make_envelope(self, nonce: str, use: Callable[[Envelope], None]) -> None:
+    def make_envelope(self, nonce: str, use: "Callable[[Envelope], None]") -> None:
         """A statement with its evidence, made now, into `use`; or `failed` says why not."""
         self._spawn(lambda line: self._make_envelope(line.agent, nonce, use))
+
+    def diagnose(self, wish: "DiagnosisWish") -> None:
+        """What may be handed to whoever helps, by `diagnosed` or `not_diagnosed`."""
+        self._spawn(lambda line: self._diagnose(line.agent, wish))
 
     def _heard(self, message: object) -> None:
         if not isinstance(message, Event):
@@ -336,22 +348,30 @@ class Connection(QObject):
         else:
             self.eligibility_read.emit(report)
 
-    async def _attest_again(self, agent: Agent) -> None:
+    async def _attest_again(self, agent: Agent, *, fetch: bool) -> None:
         try:
-            status = await agent.attest_again()
+            status = await agent.attest_again(fetch=fetch)
         except UserFacingError as problem:
             self.failed.emit(problem)
             self.attestation_not_begun.emit()
         else:
             self.attestation_read.emit(status)
 
-    async def _make_envelope(self, agent: Agent, nonce: str, use: Callable[[Envelope], None]) -> None:
+    async def _make_envelope(self, agent: Agent, nonce: str, use: "Callable[[Envelope], None]") -> None:
         try:
             envelope = await agent.envelope(nonce)
         except UserFacingError as problem:
             self.failed.emit(problem)
         else:
             use(envelope)
+
+    async def _diagnose(self, agent: Agent, wish: "DiagnosisWish") -> None:
+        try:
+            diagnosis = await agent.diagnosis(wish)
+        except UserFacingError as problem:
+            self.not_diagnosed.emit(problem)
+        else:
+            self.diagnosed.emit(wish, diagnosis)
 
     async def _order_models(self, agent: Agent, order: ModelOrder) -> None:
         try:

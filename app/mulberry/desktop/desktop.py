@@ -1,12 +1,14 @@
 """What happens when: ties the line to the agent, the window, the tray and the jobs together."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QMessageBox
 
 from mulberry.desktop import wording
-from mulberry.desktop.attestation_feed import AttestationFeed
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
+from mulberry.desktop.diagnosis_feed import DiagnosisFeed
 from mulberry.desktop.eligibility_feed import EligibilityFeed
 from mulberry.desktop.jobs_feed import JobsFeed
 from mulberry.desktop.jobs_model import JobsModel
@@ -24,6 +26,9 @@ from mulberry.desktop.window import MainWindow
 from mulberry.desktop.wording import proxy_name
 from mulberry.model.clock import Clock
 from mulberry.model.node import Want
+
+if TYPE_CHECKING:
+    from mulberry.desktop.attestation_page import AttestationPage
 
 GOES_ON_IN_TRAY = "The window is closed. Mulberry goes on; its icon here opens it again."
 GOES_ON_WITHOUT_WINDOW = "Mulberry goes on earning without its window."
@@ -55,10 +60,11 @@ class Desktop(QObject):
         self.net = NetFeed(connection, self.window)
         self.models = ModelsFeed(connection, self.window.models, theme)
         self.eligibility = EligibilityFeed(connection, self.window)
-        self.attestation = AttestationFeed(connection, self.window.attestation)
         self.settings = SettingsFeed(connection, self.window.settings)
         self.look = LookFeed(connection, self.window, self.settings, theme, memory)
         self.news = NewsFeed(connection, self.window, tray, clock, memory)
+        self.diagnosis = DiagnosisFeed(connection, self.window, theme)
+        self.window.attestation_made.connect(self._attend_to_attestation)
         self._memory = memory
         self._link = Link.STARTING
         self._has_ended = False
@@ -100,6 +106,11 @@ class Desktop(QObject):
     def _end_unless_seen(self) -> None:
         if not self.tray.is_shown and not self.window.isVisible():
             self.end()
+
+    def _attend_to_attestation(self, page: "AttestationPage") -> None:
+        from mulberry.desktop.attestation_feed import AttestationFeed
+
+        AttestationFeed(self.connection, page)
 
     def _welcome(self) -> None:
         """Who has never seen this window is told first whether this computer can earn."""

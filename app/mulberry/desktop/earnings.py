@@ -116,11 +116,34 @@ class ChartCard(Card):
         self.lengths[self.bars].setChecked(True)
 
 
+class EstimateCard(Card):
+    """What this computer could earn, apart from all that it has earned; only where it was measured."""
+
+    def __init__(self) -> None:
+        super().__init__("What it could earn")
+        self.amount = Text("", "strong")
+        self.source = Text("", "source", wraps=True)
+        self.column.setContentsMargins(20, 10, 20, 14)
+        self.column.addWidget(Text("What it could earn", "label"))
+        self.column.addWidget(self.amount)
+        self.column.addWidget(self.source)
+        self.hide()
+
+    def show_view(self, view: View) -> None:
+        estimate = view.status.estimate if view.status else None
+        self.setVisible(estimate is not None)
+        if estimate is not None and view.status is not None:
+            play = " (play money)" if view.status.network.is_demo else ""
+            self.amount.say(f"{estimate.amount[0].upper()}{estimate.amount[1:]}{play}")
+            self.source.say(estimate.source)
+
+
 class EarningsPage(Page):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.stages = {stage.title: StageBlock(theme, stage) for stage in STAGES}
         self.over_time = ChartCard(theme)
+        self.estimate = EstimateCard()
         self.net = NetCard(theme)
         self.reconcile = ReconcileCard()
         head = QHBoxLayout()
@@ -132,6 +155,7 @@ class EarningsPage(Page):
         all_told.column.addWidget(Row(*((block, 1) for block in self.stages.values())))
         self.column.addWidget(all_told)
         self.column.addWidget(self.over_time)
+        self.column.addWidget(self.estimate)
         self.column.addWidget(self.net)
         self.column.addWidget(self.reconcile)
         self.column.addStretch()
@@ -139,6 +163,7 @@ class EarningsPage(Page):
     def show_view(self, view: View) -> None:
         for block in self.stages.values():
             block.show_view(view)
+        self.estimate.show_view(view)
         self.reconcile.show_view(view)
 
 

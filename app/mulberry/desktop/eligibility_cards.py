@@ -1,6 +1,6 @@
 """The pieces of "Can it earn?": a line a beginner understands, and a card for each network with what it asks for."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -174,29 +174,6 @@ class EligibilityCard(Card):
         for group in self.groups:
             group.show_all(is_all)
         self.models.setVisible(is_all)
-
-
-class CanEarnCard(Card):
-    """On the Home page, and only where something is missing: what, and the way to all of it."""
-
-    more_wanted = Signal()
-
-    def __init__(self) -> None:
-        super().__init__("Can it earn?")
-        self.line = narrow(Text("", "warn", wraps=True))
-        self.more = plain_button("Can it earn?")
-        self.more.setAccessibleName("What this computer lacks for this network")
-        self.more.clicked.connect(self.more_wanted)
-        row = QHBoxLayout()
-        row.addWidget(self.line, 1)
-        row.addWidget(self.more)
-        self.column.addLayout(row)
-        self.hide()
-
-    def show_line(self, line: str) -> None:
-        """An empty one where nothing is missing."""
-        self.line.say(line)
-        self.setVisible(bool(line))
 
 
 def _signed(theme: Theme, look: Look, line: str) -> QWidget:

@@ -19,6 +19,7 @@ class EligibilitySection(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self._focus_owed = False  # a disabled button loses the keyboard; it gets it back
         self.report: EligibilityReport | None = None
         self.problem = narrow(Text("", "bad", wraps=True))
         self.again = plain_button(eligibility_wording.CHECK_AGAIN)
@@ -71,13 +72,14 @@ class EligibilitySection(QWidget):
         self.wanted.emit(False)
 
     def _check_again(self) -> None:
+        self._focus_owed = self.again.hasFocus()
         self.again.setText(eligibility_wording.CHECKING)
         self.again.setEnabled(False)
         self.wanted.emit(True)
 
     def _answered(self) -> None:
-        had_focus = not self.again.isEnabled() and self.again.window().focusWidget() is None
         self.again.setText(eligibility_wording.CHECK_AGAIN)
         self.again.setEnabled(True)
-        if had_focus and self.isVisible():  # a disabled button loses the keyboard; it gets it back
+        if self._focus_owed:
+            self._focus_owed = False
             self.again.setFocus()

@@ -1,6 +1,6 @@
 """The Hardware page's part about the hardware: graphs of one timeline, a card for each GPU, and the computer."""
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -22,13 +22,15 @@ OPEN_AT_MOST = 2  # with more GPUs than this, each is opened by its owner
 class GpusSection(QWidget):
     """Works once a second while it is seen, and then for the cards in sight only."""
 
-    def __init__(self, theme: Theme, clock: Clock) -> None:
+    wanted = Signal()  # what its system and firmware say
+
+    def __init__(self, theme: Theme, clock: Clock, histories: Histories) -> None:
         super().__init__()
         self._theme = theme
         self._clock = clock
         self._view = View()
         self._confidential: ConfidentialReport | None = None
-        self.histories = Histories()
+        self.histories = histories
         self.timeline = Timeline(clock.now(), self)
         self.stretches = {stretch: choice_button(stretch.words) for stretch in Stretch}
         self.gpus: dict[str, GpuHardwareCard] = {}  # by UUID, in the driver's order
@@ -66,10 +68,8 @@ class GpusSection(QWidget):
         return whole
 
     def show_view(self, view: View) -> None:
-        """What is heard is kept while nobody looks, and drawn once a second while somebody does."""
+        """Drawn once a second while somebody looks."""
         self._view = view
-        if view.status is not None and not view.is_stale:
-            self.histories.add(view.status.gpus)
         if self.isVisible():
             self._show()
 
@@ -83,6 +83,7 @@ class GpusSection(QWidget):
         self._show()
         self.show_in_sight()
         self.ticking.start()
+        self.wanted.emit()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from statistics import fmean
 
 from mulberry.model.gpu import GpuCondition, GpuInfo, GpuReport
 
@@ -129,7 +128,7 @@ def _means(readings: Sequence[Reading]) -> tuple[float | None, ...]:
     known = (
         [value for value in values if value is not None] for values in zip(*(r.values for r in readings), strict=True)
     )
-    return tuple(fmean(values) if values else None for values in known)
+    return tuple(sum(values) / len(values) if values else None for values in known)
 
 
 def _reading(gpu: GpuInfo, at: datetime) -> Reading:

@@ -6,9 +6,7 @@ from mulberry.model.host import ConfidentialReport, Finding, HostReport, Value
 from mulberry.model.text import plain
 
 LONGEST_VALUE = 64  # characters
-NOT_PROVEN = (
-    "What the system says of itself, for its owner. It proves nothing to anyone else; the Attestation page does."
-)
+NOT_PROVEN = "What the system says of itself, for its owner. What is proven of it stands on the Attestation page."
 NOT_TOLD_YET = "Unknown, because the agent has not told yet."
 MODES = {
     ConfidentialMode.OFF: "off",

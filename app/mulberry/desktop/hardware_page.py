@@ -11,6 +11,7 @@ from mulberry.desktop.cards import Page, Row, Text, choice_button, narrow
 from mulberry.desktop.connection import View
 from mulberry.desktop.eligibility_section import EligibilitySection
 from mulberry.desktop.hardware_gpus import GpusSection
+from mulberry.desktop.hardware_history import Histories
 from mulberry.desktop.theme import Theme
 from mulberry.model.clock import Clock
 
@@ -26,18 +27,21 @@ class HardwarePage(Page):
     computer_wanted = Signal()  # what its system and firmware say
     eligibility_wanted = Signal(bool)  # True: also what the networks ask for, anew
 
-    def __init__(self, theme: Theme, clock: Clock) -> None:
+    def __init__(self, theme: Theme, clock: Clock, histories: Histories) -> None:
+        """`histories` of the GPUs are kept by the window, which hears of them before this page is looked at."""
         super().__init__()
         self._view = View()
+        self._part: Part | None = None
         self.line = narrow(Text(hardware_wording.NOT_HEARD_YET, "source", wraps=True))
         self.parts = {part: choice_button(part.value) for part in Part}
         self.eligibility = EligibilitySection(theme)
-        self.gpus = GpusSection(theme, clock)
+        self.gpus = GpusSection(theme, clock, histories)
         self._sections: dict[Part, EligibilitySection | GpusSection] = {
             Part.ELIGIBILITY: self.eligibility,
             Part.GPUS: self.gpus,
         }
         self.eligibility.wanted.connect(self.eligibility_wanted)
+        self.gpus.wanted.connect(self.computer_wanted)
         group = QButtonGroup(self)
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
@@ -58,9 +62,11 @@ class HardwarePage(Page):
             self.column.addWidget(section)
         self.column.addStretch(1)
         self.verticalScrollBar().valueChanged.connect(self.gpus.show_in_sight)
-        self.show_part(Part.GPUS)
+        for section in self._sections.values():
+            section.hide()
 
     def show_part(self, part: Part) -> None:
+        self._part = part
         self.parts[part].setChecked(True)
         for one, section in self._sections.items():
             section.controls.setVisible(one is part)
@@ -75,14 +81,20 @@ class HardwarePage(Page):
             return
         self._show()
         if not view.is_stale and _is_news(before, view):
-            self.computer_wanted.emit()
-            if self.eligibility.isVisible():
-                self.eligibility.wanted.emit(False)
+            self._ask()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if self._part is None:
+            self.show_part(Part.GPUS)
         self._show()
-        self.computer_wanted.emit()
+
+    def _ask(self) -> None:
+        """For what the part that is seen shows."""
+        if self._part is Part.ELIGIBILITY:
+            self.eligibility_wanted.emit(False)
+        else:
+            self.computer_wanted.emit()
 
     def _show(self) -> None:
         if self._view.status is not None:

@@ -232,13 +232,12 @@ def _short(address: str) -> str:
 
 def elsewhere(report: GpuReport) -> tuple[tuple[str, str], ...]:
     """Each GPU that the driver counts and cannot read, and each that only the bus knows: what it is, and why."""
-    read = [gpu.pci_address for gpu in report.gpus]
-    counted = [unread.pci_address for unread in report.unread if unread.pci_address is not None]
-    hidden = (
-        gpu
-        for gpu in report.on_pci or ()
-        if not any(same_address(gpu.address, address) for address in (*read, *counted))
-    )
+    placed = [gpu.pci_address for gpu in report.gpus]
+    placed += [unread.pci_address for unread in report.unread if unread.pci_address is not None]
+    hidden = [gpu for gpu in report.on_pci or () if not any(same_address(gpu.address, address) for address in placed)]
+    nameless = sum(one.pci_address is None for one in report.unread)
+    if nameless == sum(gpu.kernel_driver == "nvidia" for gpu in hidden):  # then they are the same
+        hidden = [gpu for gpu in hidden if gpu.kernel_driver != "nvidia"]
     return (*map(_unread, report.unread), *((_pci_name(gpu), _why_only_on_pci(gpu, report.driver)) for gpu in hidden))
 
 

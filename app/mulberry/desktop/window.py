@@ -1,6 +1,7 @@
 """The window: pages on the left, the demo banner on top of every page, and the two ways to quit, told apart."""
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QShortcut
@@ -22,11 +23,10 @@ from PySide6.QtWidgets import (
 
 from mulberry.desktop import wording
 from mulberry.desktop.about_page import AboutPage
-from mulberry.desktop.attestation_page import AttestationPage
 from mulberry.desktop.cards import MARGIN, Text, in_reading_order, plain_button
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
-from mulberry.desktop.hardware_page import HardwarePage
+from mulberry.desktop.hardware_history import Histories
 from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import mark_pixmap, page_icon, window_icon
 from mulberry.desktop.jobs import JobsPage
@@ -44,6 +44,10 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder
 from mulberry.model.text import plain
 
+if TYPE_CHECKING:
+    from mulberry.desktop.attestation_page import AttestationPage
+    from mulberry.desktop.hardware_page import HardwarePage
+
 SIDEBAR = 208
 PAGES = (
     *("Home", "Earnings", "Jobs", "Wallet", "Network", "Models"),
@@ -58,9 +62,15 @@ class MainWindow(QMainWindow):
     closing = Signal()  # the owner closes the window; whoever hears it decides what becomes of it
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
+    help_asked = Signal()  # somebody is to help, and needs to know about this computer
+    hardware_made = Signal(object)  # HardwarePage
+    attestation_made = Signal(object)  # AttestationPage
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel, transactions: TransactionsModel) -> None:
         super().__init__()
+        self._theme = theme
+        self._clock = clock
+        self._view = View()
         self._knows_the_state = False
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
@@ -72,22 +82,25 @@ class MainWindow(QMainWindow):
         self.wallet = WalletPage(theme, transactions)
         self.network = NetworkPage(theme, clock)
         self.models = ModelsPage(theme)
-        self.hardware = HardwarePage(theme, clock)
-        self.attestation = AttestationPage(theme)
         self.log = LogPage(theme)
         self.settings = SettingsPage(theme)
         self.about = AboutPage(theme)
+        self.histories = Histories()
+        self._hardware: HardwarePage | None = None
+        self._attestation: AttestationPage | None = None
         self.pages = QStackedWidget()
         shown: tuple[QWidget, ...] = (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models)
-        for page in (*shown, self.hardware, self.attestation, self.log, self.settings, self.about):
+        self._places = {"Hardware": QWidget(), "Attestation": QWidget()}  # of the pages that are made later
+        for page in (*shown, *self._places.values(), self.log, self.settings, self.about):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
-        self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
+        self.sidebar.page_chosen.connect(self._turn_to)
         self.home.last_jobs.all_wanted.connect(lambda: self.choose("Jobs"))
         self.home.state.rules_wanted.connect(lambda: self.choose("Settings"))
         self.quit_action = self._action(wording.QUIT_WINDOW, self.quit_asked, "Ctrl+Q")
         self.stop_and_quit_action = self._action(wording.STOP_AND_QUIT, self.stop_and_quit_asked)
         self.sidebar.menu.addActions([self.quit_action, self.stop_and_quit_action])
+        self.sidebar.help.clicked.connect(self.help_asked)
         self.banner = Banner()
         self.notice = Notice()
         self.news = NewsStrip()
@@ -96,6 +109,7 @@ class MainWindow(QMainWindow):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{key}"), self)
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self).activated.connect(self.help_asked)
 
     def _action(self, text: str, asked: SignalInstance, keys: str = "") -> QAction:
         action = QAction(text, self)
@@ -136,13 +150,50 @@ class MainWindow(QMainWindow):
         self.wallet.show_view(view)
         self.network.show_view(view)
         self.models.show_view(view)
-        self.hardware.show_view(view)
-        self.attestation.show_view(view)
         self.settings.show_view(view)
         self.about.show_view(view)
+        if view.status is not None and not view.is_stale:
+            self.histories.add(view.status.gpus)
+        self._view = view
+        for page in (self._hardware, self._attestation):
+            if page is not None:
+                page.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             self.home.state.main.setFocus()  # from now on it can be pressed
+
+    @property
+    def hardware(self) -> "HardwarePage":
+        """Made when it is first wanted: the first frame waits for nothing of it."""
+        if self._hardware is None:
+            from mulberry.desktop.hardware_page import HardwarePage
+
+            self._hardware = HardwarePage(self._theme, self._clock, self.histories)
+            self._put(self._hardware, "Hardware")
+            self.hardware_made.emit(self._hardware)
+        return self._hardware
+
+    @property
+    def attestation(self) -> "AttestationPage":
+        """Made when it is first wanted, as `hardware`."""
+        if self._attestation is None:
+            from mulberry.desktop.attestation_page import AttestationPage
+
+            self._attestation = AttestationPage(self._theme)
+            self._put(self._attestation, "Attestation")
+            self.attestation_made.emit(self._attestation)
+        return self._attestation
+
+    def _put(self, page: "HardwarePage | AttestationPage", name: str) -> None:
+        """Into its place, which was empty until now."""
+        empty = self._places.pop(name)
+        self.pages.insertWidget(self.pages.indexOf(empty), page)
+        self.pages.removeWidget(empty)
+        empty.deleteLater()
+        page.show_view(self._view)
+
+    def _turn_to(self, place: int) -> None:
+        self.pages.setCurrentWidget(getattr(self, PAGES[place].lower()))
 
     def show_problem(self, problem: UserFacingError) -> None:
         """Something that was asked for did not work; shown until it is closed."""
@@ -171,7 +222,7 @@ class MainWindow(QMainWindow):
 
 
 class Sidebar(QFrame):
-    """The mark, the pages that exist, the quit menu, and which network this is."""
+    """The mark, the pages that exist, the way to help, the quit menu, and which network this is."""
 
     page_chosen = Signal(int)
 
@@ -193,6 +244,8 @@ class Sidebar(QFrame):
         self.list.setCurrentRow(0)
         self.list.currentRowChanged.connect(self.page_chosen)
         self.menu = QMenu(self)
+        self.help = plain_button("Get help…")
+        self.help.setToolTip("Shows what whoever helps you needs to know, without keys and names, and saves it.")
         self.quit = plain_button("Quit…")
         self.quit.clicked.connect(self._open_menu)
         self.network = Text("Demo network", "warn")
@@ -216,6 +269,7 @@ class Sidebar(QFrame):
         foot = QVBoxLayout()
         foot.setContentsMargins(10, 0, 0, 0)
         foot.setSpacing(12)
+        foot.addWidget(self.help, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.quit, 0, Qt.AlignmentFlag.AlignLeft)
         self.network.setContentsMargins(10, 0, 0, 0)
         foot.addWidget(self.network)

@@ -70,8 +70,8 @@ def reachable_level(computer: Computer, network: NetworkRules) -> Level:
         return Level.NOT_ATTESTED  # a TEST proof proves nothing, and nothing else is shown
     if host.tdx_guest.value and computer.image.is_known:
         is_protected = confidential.mode.value is ConfidentialMode.ON and bool(confidential.ready.value)
-        has_card = any(gpu.capable.value for gpu in confidential.gpus)
-        return Level.CONFIDENTIAL if is_protected and has_card else Level.CPU_ENCLAVE
+        all_capable = bool(confidential.gpus) and all(gpu.capable.value for gpu in confidential.gpus)
+        return Level.CONFIDENTIAL if is_protected and all_capable else Level.CPU_ENCLAVE
     if host.tpm2.value and host.secure_boot.value:
         return Level.TPM_BACKED
     return Level.SELF_REPORTED
@@ -106,6 +106,8 @@ def _no_gpu(report: GpuReport) -> Requirement:
     """That a driver is silent does not mean that there is no GPU, unless the PCI bus says so too."""
     because = report.absent_because or "None was found."
     if report.driver is DriverState.NO_GPU or report.on_pci is not None:
+        if report.driver is not DriverState.NO_GPU:
+            because = f"The PCI bus shows no NVIDIA GPU; of the driver: {as_a_part(because)}."
         step = "It takes a GPU with confidential computing, of the H100's class."
         return Requirement(GPU, Standing.NOT_MET, because, step, can_change=False)
     known = of_driver(report.driver)

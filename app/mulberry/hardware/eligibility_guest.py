@@ -41,6 +41,8 @@ def _guest(host: HostReport) -> Requirement:
             "Mulberry starts none yet.",
             WhoseTurn.YOU,
         )
+    if host.virtual_machine.value and not host.wsl.value and not host.tdx_guest.is_known:
+        return _unknown(GUEST, host.tdx_guest.evidence)
     if host.wsl.value or host.virtual_machine.value:
         what = "WSL" if host.wsl.value else "a virtual machine without TDX"
         return _never(f"This is {what}, and confidential guests do not nest")

@@ -22,7 +22,7 @@ NOT_CONFIDENTIAL = (
     "`mulberry check` says whether this GPU has that mode.",
     WhoseTurn.YOU,
 )
-BUSY = ("Another program is asking it.", "It is asked again by itself.", WhoseTurn.NOBODY)
+BUSY = ("Another program is asking it.", "Check again when that has ended.", WhoseTurn.YOU)
 
 # What some of NVML's errors mean to who asks for a report; all others mean what they always do
 WORDS = {pynvml.NVML_ERROR_NOT_SUPPORTED: NOT_CONFIDENTIAL, pynvml.NVML_ERROR_IN_USE: BUSY}
@@ -49,11 +49,7 @@ def collect(uuid: str, nonce: bytes, limit: TimeLimit | None = None) -> GpuEvide
             raise _no_report(uuid, *WORDS[code], detail) from problem
         raise to_error(_no_report_of(uuid), Stack.NVML, code, detail) from problem
     except (NotProven, ValueError) as problem:
-        why = (
-            "What the NVIDIA driver gave is no report.",
-            "Update the driver, then press Check again.",
-            WhoseTurn.NVIDIA,
-        )
+        why = ("What the NVIDIA driver gave is no report.", "Update the driver, then check again.", WhoseTurn.YOU)
         raise _no_report(uuid, *why, str(problem)) from problem
     from cryptography.hazmat.primitives.serialization import Encoding
 

@@ -1,13 +1,16 @@
 """How fast a model is on this computer, measured, and what that could earn at most."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from mulberry.model.money import Nanoton
+from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.root_contract import RootParameters
 
 SECONDS_A_DAY = 86_400
+SECONDS_AN_HOUR = 3_600
 MULTIPLIER_UNIT = 10_000  # multipliers are in ten-thousandths
+COEFFICIENT_UNIT = 1_000  # a worker's price factor is in thousandths
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,11 @@ class Speed:
     tokens_per_second: float
     prompt_tokens_per_second: float
     first_text_seconds: float  # the median of all requests
+
+    def __post_init__(self) -> None:
+        told = (self.tokens_per_second, self.prompt_tokens_per_second, self.first_text_seconds)
+        if self.at_once < 1 or not all(0 <= value < math.inf for value in told):
+            raise ValueError(f"no speed that a model can have: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +72,48 @@ class Benchmark:
     precision: str = ""
 
 
-def earnings_limit(benchmark: Benchmark, root: RootParameters) -> Nanoton:
-    """What a day could earn at most, by the network's own prices: full load for 24 hours, with requests like those
-    measured, none of whose prompts were read before. What comes in depends on how many customers there are.
-    Nothing with an encoder."""
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an hour could earn at most, as `earnings_limit` says. Never money that was earned.
+
+    `measured_on` names one of the `count` alike that work now; `model` is what was measured there at `measured_at`.
+    `coefficient` in thousandths.
+    """
+
+    an_hour: Nanoton
+    model: str
+    measured_on: str
+    count: int
+    measured_at: datetime
+    coefficient: int
+
+    @property
+    def amount(self) -> str:
+        """For people. An estimate has no nanoton: three digits at most."""
+        step = 10 ** max(0, len(str(self.an_hour)) - 3)
+        return f"up to {format_ton(Nanoton(self.an_hour // step * step), at_least_decimals=2)} an hour"
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, for people."""
+        when = f"{self.measured_at.astimezone():%Y-%m-%d %H:%M}"
+        times = f", times {self.count} GPUs" if self.count > 1 else ""
+        factor = f"{self.coefficient / COEFFICIENT_UNIT:.3f}"
+        return (
+            f"An estimate, at full load: measured on {self.measured_on} with {self.model}, as of {when}{times}, by the "
+            f"root contract's price and your price factor of {factor}. How much work comes is another matter."
+        )
+
+
+def earnings_limit(
+    benchmark: Benchmark, root: RootParameters, seconds: int = SECONDS_A_DAY, coefficient: int = COEFFICIENT_UNIT
+) -> Nanoton:
+    """What `seconds` could earn at most, by the network's own prices and our `coefficient` (in thousandths): full load
+    all the time, with requests like those measured, none of whose prompts were read before. What comes in depends on
+    how many customers there are. Nothing with an encoder."""
     worth = (
         speed.prompt_tokens_per_second * root.prompt_multiplier + speed.tokens_per_second * root.completion_multiplier
         for speed in benchmark.speeds
     )
-    best = max(worth, default=0.0)
-    return Nanoton(int(best * SECONDS_A_DAY / MULTIPLIER_UNIT * root.worker_fee_per_token))
+    tokens = max(worth, default=0.0) * seconds / MULTIPLIER_UNIT * (coefficient / COEFFICIENT_UNIT)
+    return Nanoton(int(tokens * root.worker_fee_per_token))

@@ -11,7 +11,7 @@ class WhoseTurn(StrEnum):
     NETWORK = "the network"
     NVIDIA = "NVIDIA"
     INTEL = "Intel"
-    NOBODY = "nobody: it goes on by itself"
+    NOBODY = "nobody"  # it goes on by itself, or nothing can be done: the next step says which
 
 
 @dataclass(eq=False)

@@ -35,13 +35,18 @@ def write_whole(path: Path, content: bytes) -> None:
 def read_bounded(path: Path, most_bytes: int = SIZE_LIMIT_BYTES) -> bytes | None:
     """The file's content, None when there is no such file. Raises `ValueError`: too large; `OSError`: not readable."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
             untrusted = file.read(most_bytes + 1)
     except FileNotFoundError:
         return None
     if len(untrusted) > most_bytes:
         raise ValueError(f"larger than {most_bytes:,} bytes")
     return untrusted
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe that somebody put in a file's place would be waited for until somebody wrote into it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def keep_aside(path: Path, clock: Clock) -> Path:

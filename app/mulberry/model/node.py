@@ -5,7 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from mulberry.model.attestation import Policy
+from mulberry.model.benchmark import Estimate
 from mulberry.model.ending import Ending
+from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.money import Nanoton
@@ -227,3 +229,5 @@ class Status:
     sandbox: str = ""  # what stands around strangers' jobs, and how it was tested; "": nothing of ours runs
     own_servers: tuple[OwnServer, ...] = ()  # where prompts go instead of a job process
     ending: Ending | None = None  # of the last stretch of work; None while one lasts, and before the first
+    engines: tuple[EngineStats, ...] = ()  # each job process, or each own server; none while nothing of them runs
+    estimate: Estimate | None = None  # None: the last benchmark is of another model or another GPU, or there is none

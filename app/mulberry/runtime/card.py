@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mulberry.model.gpu import GpuInfo
+from mulberry.model.gpu import GpuCondition, GpuInfo
 from mulberry.runtime.job_link import JobLink
 
 LOOK_SECONDS = 1.0
+NO_LONGER_COMPUTE = (GpuCondition.LOST, GpuCondition.RESET_NEEDED)
 FLOOR_BYTES = 256 << 20  # below that a desktop stutters and other programs fail
 
 
@@ -22,6 +23,11 @@ class Card:
 
     gpu: GpuInfo
     look: Callable[[], GpuInfo | None]
+
+    @property
+    def place(self) -> str:
+        """Its name and where it sits, which tells it from others of its kind."""
+        return f"{self.gpu.name} at {self.gpu.pci_address}"
 
     @property
     def free_bytes(self) -> int:
@@ -50,10 +56,13 @@ class Card:
 
 
 async def watch_card(card: Card, link: JobLink) -> None:
-    """Ends the job when the card is almost full, until it is cancelled. What each program has is not told on every
-    system, and the job is the one that must give way."""
+    """Ends the job when the card is almost full or lost, until it is cancelled. What each program has is not told on
+    every system, and the job is the one that must give way."""
     while True:
-        used = await asyncio.to_thread(card.used_bytes)
+        gpu = await asyncio.to_thread(card.look)
+        if gpu is not None and gpu.condition in NO_LONGER_COMPUTE:
+            link.end(f"{gpu.name} cannot be used any more. {gpu.condition.problem}")
+        used = None if gpu is None else gpu.memory_used_bytes
         if used is not None and used > card.gpu.memory_total_bytes - FLOOR_BYTES:
             link.end("The GPU's memory was almost full, so the engine was ended.")
         await asyncio.sleep(LOOK_SECONDS)

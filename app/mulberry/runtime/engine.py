@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
 from mulberry.runtime.sandbox.provider import Confinement
 from mulberry.runtime.wire import Finish, GenerationRequest
@@ -117,6 +118,30 @@ class Engine(Protocol):
 
         Raises `EngineRefused` before the first piece, `EngineFailed` at any time.
         """
+        ...
+
+
+class RunningEngine(Engine, Protocol):
+    """An engine that can be started and stopped: `runtime.supervisor.Supervisor`, what is made of some, or a test's."""
+
+    @property
+    def status(self) -> EngineStatus: ...
+
+    @property
+    def places(self) -> int:
+        """How many answers the network may ask it for at once; what is more waits for its turn, or is refused."""
+        ...
+
+    def stats(self) -> tuple[EngineStats, ...]:
+        """Of each job process, or each server, that it is made of."""
+        ...
+
+    async def start(self) -> None:
+        """Returns when the model is loaded. Raises `EngineFailed`: it cannot be; nothing runs then."""
+        ...
+
+    async def stop(self) -> None:
+        """Ends all requests."""
         ...
 
 

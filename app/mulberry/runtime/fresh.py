@@ -7,7 +7,9 @@ to load, for each request.
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
+from mulberry.model.engine import EngineStats
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, Piece
 from mulberry.runtime.supervisor import Supervisor
 from mulberry.runtime.wire import GenerationRequest
@@ -30,11 +32,22 @@ class FreshProcesses:
         self._on_change = on_change
         self._engine = make(self._hear)
         self._turn = asyncio.Lock()
+        self._here = 0  # answers asked for
         self._renewal: asyncio.Task[None] | None = None
 
     @property
     def default_temperature(self) -> float:
         return self._engine.default_temperature
+
+    @property
+    def places(self) -> int:
+        """As many may be here at once, each waiting for its turn."""
+        return self._engine.places
+
+    def stats(self) -> tuple[EngineStats, ...]:
+        """Of the process that serves now. What waits for its turn waits; a new process for a request is no restart."""
+        (one,) = self._engine.stats()
+        return (replace(one, waiting=self._here - one.running),)
 
     async def start(self) -> None:
         """See `Supervisor.start`."""
@@ -52,6 +65,15 @@ class FreshProcesses:
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         """See `engine.Engine`."""
+        self._here += request.answers
+        try:
+            async with contextlib.aclosing(self._in_turn(request)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._here -= request.answers
+
+    async def _in_turn(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         async with self._turn:
             if self._renewal is not None:
                 await asyncio.wait((self._renewal,))

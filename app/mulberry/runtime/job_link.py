@@ -31,6 +31,7 @@ from mulberry.runtime.wire import (
 )
 
 SHOWN_TEXT_LIMIT = 500
+FRAMES_A_SECOND_LIMIT = 30_000  # the demo model, alone on a fast core, takes some thousand steps
 
 
 class JobLink(asyncio.Protocol):
@@ -58,12 +59,13 @@ class JobLink(asyncio.Protocol):
         self._runs: dict[int, Run | EncodingRun] = {}
         self._next_number = 1
         self._last_sign = 0.0
+        self._second_began = 0.0
+        self._frames = 0  # since then
         self._watch: asyncio.TimerHandle | None = None
 
     def submit(self, request: GenerationRequest) -> Run:
         """Raises `EngineRefused` when the request is larger than a frame, `EngineFailed` when the life is over."""
-        answers = len(request.prompts) * request.choices
-        run = Run(self._next_number, answers, self._context_tokens, self._loop.time())
+        run = Run(self._next_number, request.answers, self._context_tokens, self._loop.time())
         self._begin(run, Submit(run.number, request))
         return run
 
@@ -125,10 +127,20 @@ class JobLink(asyncio.Protocol):
     def data_received(self, untrusted_bytes: bytes) -> None:
         self._last_sign = self._loop.time()
         try:
-            for frame in self._reader.feed(untrusted_bytes):
+            frames = self._reader.feed(untrusted_bytes)
+            self._count(len(frames))
+            for frame in frames:
                 self._take(frame)
         except WireError as problem:
             self.end(f"The engine sent nonsense ({problem}) and was ended.")
+
+    def _count(self, frames: int) -> None:
+        """Even empty messages cost the agent time, which belongs to its proxies."""
+        if self._last_sign - self._second_began >= 1:
+            self._second_began, self._frames = self._last_sign, 0
+        self._frames += frames
+        if self._frames > FRAMES_A_SECOND_LIMIT:
+            raise WireError("more messages than a model can have steps")
 
     def connection_lost(self, problem: Exception | None) -> None:
         self.end("The engine's process ended unexpectedly.")

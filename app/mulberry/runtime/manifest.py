@@ -67,6 +67,13 @@ class Variant(BaseModel):
     graph: Graph
     configuration: FileName | Literal[""] = ""
     minimum_vram_bytes: int = Field(ge=0, le=1 << 44)
+    library: Literal["ort", "genai"] = "ort"
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Variant":
+        if self.library == "genai" and self.configuration != "genai_config.json":
+            raise ValueError("onnxruntime-genai reads its configuration from genai_config.json only")
+        return self
 
 
 class Encoder(BaseModel):
@@ -174,7 +181,8 @@ class Manifest(BaseModel):
         min_length=1,
         max_length=8,
         description="ways to run it, the best first, each with `provider` (`cpu` or `cuda`), `precision`, `graph` and "
-        "`configuration` (names of files; encoders have no configuration) and `minimum_vram_bytes` (0 for the CPU)",
+        "`configuration` (names of files; encoders have no configuration), `minimum_vram_bytes` (0 for the CPU) and "
+        "`library`: `ort`, which is the rule, or `genai`",
     )
     can: tuple[Line, ...] = Field(max_length=20, description="short sentences for the model's page: what to expect")
     cannot: tuple[Line, ...] = Field(max_length=20, description="and what not")

@@ -83,7 +83,12 @@ def read_manifest(folder: Path) -> bytes:
 def open_plain(path: Path) -> BinaryIO:
     """A file to read. Raises `OSError`: it is a link, a pipe, a device, or not there."""
     not_otherwise = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    file = os.fdopen(os.open(path, os.O_RDONLY | not_otherwise), "rb")
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | not_otherwise), "rb")
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link") from problem
+        raise
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "it is no plain file")

@@ -17,6 +17,7 @@ from mulberry.runtime.sandbox.provider import Room, Sandbox, Started
 _LOG = logging.getLogger(__name__)
 
 LAST_WORDS_LIMIT_BYTES = 4096
+BREATH_SECONDS = 0.005
 PAGE_BYTES = mmap.PAGESIZE
 
 # What the child may know of the agent's environment. No HOME: nothing in it should write there.
@@ -86,6 +87,8 @@ class JobProcess:
         while words := await self._process.stderr.read(LAST_WORDS_LIMIT_BYTES):
             self._last_words += words
             del self._last_words[:-LAST_WORDS_LIMIT_BYTES]
+            if len(words) == LAST_WORDS_LIMIT_BYTES:  # who floods is not to keep the agent busy
+                await asyncio.sleep(BREATH_SECONDS)
 
 
 def resident_bytes(pid: int) -> int | None:

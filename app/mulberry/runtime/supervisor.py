@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
+from mulberry.model.engine import EngineStats
 from mulberry.runtime.card import Card, watch_card
 from mulberry.runtime.engine import (
     THE_CPU,
@@ -25,11 +26,12 @@ from mulberry.runtime.gpu_truth import truth_of
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.memory_watch import watch_memory
 from mulberry.runtime.models import ModelFolder
-from mulberry.runtime.process import JobProcess, child_environment
+from mulberry.runtime.process import JobProcess, child_environment, resident_bytes
+from mulberry.runtime.recent import RecentTokens
 from mulberry.runtime.restarts import DEFAULT_RULES, RestartRules, Restarts
 from mulberry.runtime.sandbox.provider import Confinement, Limits, Room, Sandbox, Tier
 from mulberry.runtime.sandbox.words import in_words
-from mulberry.runtime.wire import GenerationRequest, Load, LoadEncoder, ProfileName, Provider
+from mulberry.runtime.wire import GenerationRequest, Library, Load, LoadEncoder, ProfileName, Provider
 
 _LOG = logging.getLogger(__name__)
 
@@ -105,6 +107,10 @@ class Supervisor:
         self._keeper: asyncio.Task[None] | None = None
         self._link: JobLink | None = None
         self._process: JobProcess | None = None
+        self._answers = 0  # under way
+        self._written = RecentTokens()
+        self._restarts = 0
+        self._ready_since = 0.0  # on the loop's clock
 
     @property
     def default_temperature(self) -> float:
@@ -119,6 +125,32 @@ class Supervisor:
     def pid(self) -> int | None:
         """The job process's, while it is ready."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def places(self) -> int:
+        return self._capacity.slots
+
+    def stats(self) -> tuple[EngineStats, ...]:
+        """Of its one process."""
+        now, process = asyncio.get_running_loop().time(), self._process
+        running = min(self._answers, self.places)
+        return (
+            EngineStats(
+                name=self._place,
+                places=self.places,
+                running=running,
+                waiting=self._answers - running,
+                tokens_per_second=self._written.a_second(now),
+                restarts=self._restarts,
+                ready_seconds=None if process is None else now - self._ready_since,
+                memory_bytes=None if process is None else resident_bytes(process.pid),
+                gpu="" if self._card is None else self._card.gpu.uuid,
+            ),
+        )
+
+    @property
+    def _place(self) -> str:
+        return THE_CPU if self._card is None else self._card.gpu.name
 
     async def start(self) -> None:
         """Returns when the model is loaded. Raises `EngineFailed` when the first attempt fails; nothing runs then."""
@@ -159,10 +191,14 @@ class Supervisor:
         if link is None:
             raise EngineFailed(self.status.note or "The engine is not running.")
         run = link.submit(request)
+        self._answers += request.answers
         try:
             async for piece in run.pieces():
+                if piece.usage is not None:
+                    self._written.count(piece.usage.completion_tokens, asyncio.get_running_loop().time())
                 yield piece
         finally:
+            self._answers -= request.answers
             link.forget(run)
 
     async def encode(self, texts: Sequence[str]) -> EncodedTexts:
@@ -196,6 +232,7 @@ class Supervisor:
                 return
             self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
             await asyncio.sleep(pause)
+            self._restarts += 1
 
     def _keeper_ended(self, keeper: "asyncio.Task[None]") -> None:
         if not keeper.cancelled() and (bug := keeper.exception()) is not None:
@@ -218,6 +255,7 @@ class Supervisor:
             if not link.over.done():
                 self._link = link
                 self._process = process
+                self._ready_since = asyncio.get_running_loop().time()
                 self._tell(EngineState.READY)
                 started.set()
             why = await asyncio.shield(link.over)
@@ -292,7 +330,7 @@ class Supervisor:
     def _take_provider(self, link: JobLink) -> None:
         if link.ready.result().provider is not self._provider:
             link.end("The engine did not run the model where it was told to, and was ended.")
-        self._runs_on = THE_CPU if self._card is None else self._card.gpu.name
+        self._runs_on = self._place
 
     def _model_at(self, folder: str) -> Load | LoadEncoder:
         manifest, capacity = self._model.manifest, self._capacity
@@ -320,6 +358,7 @@ class Supervisor:
             thinking=manifest.thinking,
             provider=self._provider,
             configuration=self._variant.configuration,
+            library=Library(self._variant.library),
         )
 
     def _tell(self, state: EngineState, note: str = "") -> None:

@@ -62,6 +62,11 @@ class GenerationRequest:
     shows_control_tokens: bool = False
     scored: bool = False
 
+    @property
+    def answers(self) -> int:
+        """To all prompts together."""
+        return len(self.prompts) * self.choices
+
 
 class ProfileName(StrEnum):
     """What a job may still do: `runtime.child.confinement.profiles`. NONE leaves the process as it is."""
@@ -91,6 +96,13 @@ class Scaling(StrEnum):
     NONE = "none"
     UNIT_LENGTH = "unit-length"  # of vectors
     SOFTMAX = "softmax"  # scores that sum up to 1
+
+
+class Library(StrEnum):
+    """What runs a model, as manifests name it: our own batcher on onnxruntime, or onnxruntime-genai's engine."""
+
+    ORT = "ort"
+    GENAI = "genai"
 
 
 class Canary(IntFlag):
@@ -164,6 +176,7 @@ class Load:
     thinking: tuple[str, str] | None = None  # the tokens between which the model thinks aloud
     provider: Provider = Provider.CPU
     configuration: str = "genai_config.json"  # the file that describes this variant's graph
+    library: Library = Library.ORT
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from mulberry.runtime.engine import EngineFailed, EngineRefused, EngineState, En
 from mulberry.runtime.engines.openai_places import check_ways, own_server, server_url
 from mulberry.runtime.engines.openai_server import OpenAiServers, ServerPatience
 from mulberry.runtime.wire import Finish, GenerationRequest, Sampling, Turn
-from some_server import MODEL, USAGE, Handler, SomeServer, chunk, sse, status, whole
+from some_server import MODEL, USAGE, Handler, SomeServer, chunk, hello, sse, status, whole
 from tiny_model import ask
 
 QUICK = ServerPatience(connect=1, health=1, between_looks=0.02, silence=0.3, run=2)
@@ -84,15 +84,54 @@ async def test_a_streamed_answer_with_thoughts() -> None:
         ]
 
 
-async def test_several_answers_end_each_on_its_own() -> None:
-    chunks = (chunk(1, content="b", finish="stop"), chunk(0, content="a"), chunk(0, finish="stop"), {"usage": USAGE})
-    async with serving(SomeServer(sse(*chunks))) as engine:
-        got = await pieces(engine, ask("Hello", choices=2))
-    assert [(one.choice, one.text, one.finish is not None, one.usage is not None) for one in got] == [
-        (0, "a", False, False),
-        (1, "b", True, False),
-        (0, "", True, True),
-    ]
+def counting(texts: dict[str, str]) -> Handler:
+    """Answers each prompt with its text, then with the same again and again; its tokens are its letters."""
+
+    async def answer(request: web.Request, body: JsonObject) -> web.StreamResponse:
+        prompt = body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+        text = texts[prompt]
+        usage = {
+            "prompt_tokens": len(prompt),
+            "completion_tokens": len(text),
+            "prompt_tokens_details": {"cached_tokens": 1},
+        }
+        return await sse(chunk(content=text), chunk(finish="stop"), {"choices": [], "usage": usage})(request, body)
+
+    return answer
+
+
+async def test_each_answer_is_asked_for_by_itself_and_all_are_counted() -> None:
+    """llama.cpp's server tells the tokens of one answer for all of them: the rest would be given away."""
+    server = SomeServer(counting({"ab": "one", "xyz": "three"}))
+    request = GenerationRequest(("ab", "xyz"), Sampling(seed=7, temperature=1.0), choices=2, stream=True)
+    async with serving(server) as engine:
+        got = await pieces(engine, request)
+        assert engine._running == 0
+    texts = {number: "".join(piece.text for piece in got if piece.choice == number) for number in range(4)}
+    assert texts == {0: "one", 1: "one", 2: "three", 3: "three"}
+    assert sorted(piece.choice for piece in got if piece.finish) == [0, 1, 2, 3]
+    assert [piece.usage for piece in got if piece.usage] == [Usage(2 + 3, 3 + 3 + 5 + 5, 1 + 1)]
+    assert got[-1].usage is not None
+    asked = sorted((body["prompt"], body["seed"]) for body in server.asked)
+    assert asked == [("ab", 7), ("ab", 8), ("xyz", 7), ("xyz", 8)]
+    assert not any("n" in body for body in server.asked)
+
+
+async def test_one_answer_that_fails_ends_them_all() -> None:
+    async def answer(request: web.Request, body: JsonObject) -> web.StreamResponse:
+        if body["seed"] == 1:
+            return await status(500)(request, body)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server = SomeServer(answer)
+    async with serving(server) as engine:
+        with pytest.raises(EngineFailed, match="status 500"):
+            await pieces(engine, ask("Hello", choices=3))
+        await until(lambda: server.running == 0)
+        server.answer = status(400, {"error": {"message": "too strange"}})
+        with pytest.raises(EngineRefused, match="too strange"):
+            await pieces(engine, ask("Hello", choices=3))
 
 
 async def test_a_server_that_does_not_stream_is_read_all_the_same() -> None:
@@ -114,8 +153,7 @@ async def test_everything_that_was_asked_goes_along() -> None:
     async with serving(server) as engine:
         await pieces(engine, request)
         text = GenerationRequest(("a", "b"), Sampling(seed=1), stream=False, shows_control_tokens=True)
-        with pytest.raises(EngineFailed, match="fewer answers"):
-            await pieces(engine, text)  # it answers but one of the two
+        await pieces(engine, text)
     assert server.asked[0] == {
         "model": MODEL,
         "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}],
@@ -123,7 +161,6 @@ async def test_everything_that_was_asked_goes_along() -> None:
         "temperature": 0.5,
         "top_p": 0.9,
         "seed": 7,
-        "n": 1,
         "stream": False,
         "frequency_penalty": 0.1,
         "presence_penalty": 0.0,
@@ -135,8 +172,8 @@ async def test_everything_that_was_asked_goes_along() -> None:
         "chat_template_kwargs": {"enable_thinking": False},
         "reasoning_effort": "low",
     }
-    assert server.paths == ["/v1/chat/completions", "/v1/completions"]
-    assert server.asked[1]["prompt"] == ["a", "b"]
+    assert server.paths == ["/v1/chat/completions", "/v1/completions", "/v1/completions"]
+    assert {server.asked[1]["prompt"], server.asked[2]["prompt"]} == {"a", "b"}
     assert server.asked[1]["max_tokens"] == 1000, "the network's default, not the server's"
     assert server.asked[1]["skip_special_tokens"] is False
 
@@ -172,6 +209,8 @@ async def test_scores_come_from_the_servers_logarithms() -> None:
     server = SomeServer(status(200, {"choices": [choice], "usage": USAGE}))
     request = GenerationRequest(("a",), Sampling(seed=1), stream=False, scored=True)
     async with serving(server) as engine:
+        assert (await pieces(engine, request))[0].log_probability == -0.75
+        choice["logprobs"] = {"content": [{"logprob": -1.0}, {"logprob": -0.5}]}  # as llama.cpp's server has it
         assert (await pieces(engine, request))[0].log_probability == -0.75
         del choice["logprobs"]
         with pytest.raises(EngineFailed, match="best_of"):
@@ -312,7 +351,26 @@ async def test_requests_go_where_the_fewest_run() -> None:
         with pytest.raises(EngineRefused) as refused:
             await pieces(engine, ONCE)
         assert refused.value.http_status == 503
+        stats = engine.stats()
+        assert sorted(one.running for one in stats) == [2, 2, 3] and engine.places == 7
+        assert all(one.ready_seconds is not None and one.tokens_per_second == 0 for one in stats)
         gate.set()
+    assert sum(one.running for one in engine.stats()) == 0
+    assert all(one.tokens_per_second > 0 for one in engine.stats())
+
+
+async def test_no_request_leaves_on_a_connection_that_the_server_may_just_be_closing() -> None:
+    """llama.cpp's closes idle ones when it likes: the request on its way was lost, and with it the server."""
+    used: list[object] = []
+
+    async def answer(request: web.Request, body: JsonObject) -> web.StreamResponse:
+        used.append(request.transport)
+        return await hello(request, body)
+
+    async with serving(SomeServer(answer)) as engine:
+        for _ in range(3):
+            await pieces(engine, ONCE)
+    assert len(set(map(id, used))) == 3
 
 
 async def test_a_dead_server_is_passed_over() -> None:

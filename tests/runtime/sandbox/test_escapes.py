@@ -4,25 +4,28 @@ import sys
 
 import pytest
 
+from mulberry.runtime.sandbox.provider import is_root
 from sandboxes import TIERS, escapes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's sandboxes")
 
 # Threads are counted where the job has a user namespace of its own; the memory that they take is limited everywhere.
 THREADS = "start 100 threads"
+PROFILES: dict[str, set[str]] = {"cpu": set(), "cuda": {"reserve 256 GiB of addresses"}}  # CUDA needs them, unused
 
 
-def open_ways(tier: str, without: str = "") -> set[str]:
-    found = escapes(tier, without)
+def open_ways(tier: str, without: str = "", profile: str = "cpu") -> set[str]:
+    found = escapes(tier, without, profile)
     if isinstance(found, str):
         pytest.skip(found)
     assert len(found) == 65
     return {name for name, (through, _) in found.items() if through}
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("tier", [tier for tier in TIERS if tier != "bare"])
-def test_nothing_gets_out(tier: str) -> None:
-    assert open_ways(tier) <= (set() if tier == "a as a user" else {THREADS})
+def test_nothing_gets_out(tier: str, profile: str) -> None:
+    assert open_ways(tier, profile=profile) <= PROFILES[profile] | (set() if tier == "a as a user" else {THREADS})
 
 
 def test_the_probes_do_get_through_where_nothing_is_closed() -> None:
@@ -81,3 +84,14 @@ def test_without_seccomp_bubblewrap_still_has_no_network() -> None:
     of_the_network = {"connect to a Unix socket", "send a datagram to this computer", "find a route to the internet"}
     assert not of_the_network & open_ways("a", "seccomp")
     assert of_the_network <= open_ways("b", "seccomp")
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("tier", ["a as a user", "b as a user"] if is_root() else ["a", "b"])
+def test_nothing_gets_out_where_landlock_is_as_old_as_it_can_be(tier: str, profile: str) -> None:
+    assert open_ways(tier, "newer Landlock", profile) <= PROFILES[profile] | {THREADS}
+
+
+def test_a_job_of_the_same_user_cannot_end_the_agent_on_kernels_whose_landlock_keeps_no_signals() -> None:
+    """Before Linux 6.12: there tier B has seccomp alone against it."""
+    assert "signal the agent" not in open_ways("b as a user" if is_root() else "b", "Landlock")

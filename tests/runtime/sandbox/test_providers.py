@@ -274,6 +274,16 @@ async def test_onnxruntime_leaves_no_telemetry(open_folder: Path) -> None:
     assert list(home.rglob("*")) == []
 
 
+async def test_a_user_without_a_home_gets_a_sandbox_too(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container's user that is but a number."""
+
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", unknown)
+    assert not (await try_out(sandbox)).problem
+
+
 async def test_without_any_that_holds_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mulberry.runtime.sandbox.choose.candidates", lambda: (NoSandbox(),))
     choice = await choose()

@@ -2,12 +2,14 @@
 
 import os
 import re
+import runpy
 import struct
 from pathlib import Path
 
 import pytest
 
 from mulberry.runtime.child.confinement.calls import MACHINES
+from mulberry.runtime.child.confinement.landlock import Access
 from mulberry.runtime.child.confinement.profiles import CPU, CUDA, PROFILES, Profile
 from mulberry.runtime.child.confinement.seccomp import Verdict, compile_filter
 
@@ -15,6 +17,9 @@ X86, ARM = MACHINES["x86_64"], MACHINES["aarch64"]
 CLONE_VM_THREAD = 0x0001_0100
 AF_UNIX, AF_INET, AF_NETLINK, AF_VSOCK = 1, 2, 16, 40
 SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_CLOEXEC = 1, 2, 5, 0o2000000
+O_WRONLY, O_TRUNC, O_CLOEXEC = 1, 0o1000, 0o2000000
+WRITABLE = {"/dev/null", "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/proc/self/task"}
+OWN_PROCESS, AGENT = 4711, 4710
 POINTER = 0x7FFF_1234_0000_0000  # its lower half is zero
 
 
@@ -43,7 +48,7 @@ def verdict(program: bytes, number: int, *arguments: int, architecture: int = X8
 def ask(profile: Profile, name: str, *arguments: int) -> Verdict:
     number = X86.numbers[name]
     assert number is not None
-    return verdict(compile_filter(profile.rules, profile.otherwise, X86), number, *arguments)
+    return verdict(compile_filter(profile.rules_of(OWN_PROCESS), profile.otherwise, X86), number, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +63,13 @@ def ask(profile: Profile, name: str, *arguments: int) -> Verdict:
         ("execve", (), False, False),
         ("execveat", (), False, False),
         ("kill", (1, 9), False, False),
-        ("tgkill", (2, 2, 6), True, True),
+        ("tgkill", (OWN_PROCESS, 2, 6), True, True),  # abort
+        ("tgkill", (AGENT, AGENT, 9), False, False),
+        ("fcntl", (3, 4), True, True),  # F_SETFL
+        ("fcntl", (3, 1030), True, True),  # F_DUPFD_CLOEXEC
+        ("fcntl", (3, 8, AGENT), False, False),  # F_SETOWN: to whom a signal goes …
+        ("fcntl", (3, 10, 9), False, False),  # … and which: F_SETSIG
+        ("fcntl", (3, 15), False, False),  # F_SETOWN_EX
         ("ptrace", (), False, False),
         ("unshare", (0x1000_0000,), False, False),
         ("io_uring_setup", (), False, False),
@@ -87,6 +98,19 @@ def ask(profile: Profile, name: str, *arguments: int) -> Verdict:
         ("ioctl", (3, 0x5401), True, True),  # TCGETS
         ("ioctl", (3, 0x1_0000_5401), True, True),  # the kernel takes the lower half only
         ("chmod", (), False, False),
+        ("openat", (3, POINTER, O_CLOEXEC), True, True),
+        ("openat", (3, POINTER, O_TRUNC), False, False),  # empties what it may read, unseen by Landlock before 6.2
+        ("openat", (3, POINTER, O_TRUNC | 3), False, False),
+        ("openat", (3, POINTER, O_TRUNC | O_WRONLY), True, True),  # Landlock judges it
+        ("open", (POINTER, O_TRUNC), False, False),
+        ("open", (POINTER, O_CLOEXEC), False, True),
+        ("truncate", (), False, False),
+        ("shmat", (), False, False),
+        ("msgrcv", (), False, False),
+        ("semop", (), False, False),
+        ("utimensat", (), False, False),
+        ("removexattr", (), False, False),
+        ("io_setup", (), False, False),
         ("bpf", (), False, False),
         ("userfaultfd", (), False, False),
     ],
@@ -97,22 +121,41 @@ def test_what_a_profile_says_to_a_call(name: str, arguments: tuple[int, ...], cp
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=[str(name) for name in PROFILES])
-def test_clone3_seems_not_to_be_there_and_other_tables_kill(profile: Profile) -> None:
-    program = compile_filter(profile.rules, profile.otherwise, X86)
+def test_clone3_and_newer_calls_seem_not_to_be_there_and_other_tables_kill(profile: Profile) -> None:
+    program = compile_filter(profile.rules_of(OWN_PROCESS), profile.otherwise, X86)
     assert verdict(program, 435) is Verdict.UNKNOWN
+    assert verdict(program, 452) is Verdict.UNKNOWN  # fchmodat2, and all that is newer than the table
+    assert verdict(program, 0x3FFF_FFFF) is Verdict.UNKNOWN
     assert verdict(program, 0x4000_0000 | 1) is Verdict.KILL  # x32's write
     assert verdict(program, 4, architecture=0x4000_0003) is Verdict.KILL  # 32-bit write
-    on_arm = compile_filter(profile.rules, profile.otherwise, ARM)
+    on_arm = compile_filter(profile.rules_of(OWN_PROCESS), profile.otherwise, ARM)
     assert verdict(on_arm, 221, architecture=ARM.architecture) is Verdict.REFUSE  # execve
     assert verdict(on_arm, 63, architecture=ARM.architecture) is Verdict.ALLOW  # read
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=[str(name) for name in PROFILES])
 def test_every_line_has_a_reason_and_no_call_has_two_lines(profile: Profile) -> None:
-    names = [rule.name for rule in profile.rules]
+    names = [rule.name for rule in profile.rules_of(OWN_PROCESS)]
     assert len(set(names)) == len(names)
     assert all(line.reason for line in profile.calls)
     assert all(path.reason for path in profile.paths)
+
+
+def test_the_page_shows_the_profiles_as_they_are() -> None:
+    root = Path(__file__).parents[3]
+    page = (root / "docs" / "security.md").read_text("utf-8")
+    tables = runpy.run_path(str(root / "tools" / "probe_table.py"))
+    for name in ("paths", "calls"):
+        assert tables[name]() in page, f"run tools/probe_table.py {name}"
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=[str(name) for name in PROFILES])
+def test_nothing_but_devices_and_names_of_threads_may_be_written(profile: Profile) -> None:
+    for granted in profile.paths:
+        path, access = granted.grant.path, granted.grant.access
+        assert not access & ~(Access.READ_FILE | Access.READ_DIR | Access.EXECUTE) or path in WRITABLE, path
+        assert Access.IOCTL_DEV not in access or path.startswith("/dev/")
+        assert not re.fullmatch(r"/dev/nvidia\d+", path), "which card is not the profile's business"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from mulberry.cli.sandbox import in_lines
 from mulberry.runtime.sandbox import windows
 from mulberry.runtime.sandbox.choose import candidates
 from mulberry.runtime.sandbox.provider import Limits, Room, Tier
+from mulberry.runtime.sandbox.words import none_to_try
 
 
 def test_the_limits_lie_where_windows_looks_for_them() -> None:
@@ -44,3 +46,5 @@ def test_only_code_and_model_can_be_read_and_nothing_written() -> None:
 def test_it_is_not_offered_before_somebody_has_run_it() -> None:
     assert Tier.APP_CONTAINER not in {sandbox.tier for sandbox in candidates()}
     assert "not yet run" in Tier.APP_CONTAINER
+    assert "nobody has run it on Windows yet" in none_to_try("win32")
+    assert list(in_lines(()))[1:] == ["No sandbox holds here, so no strangers' jobs run. The demo network still works."]

@@ -277,7 +277,7 @@ async def test_a_link_or_a_pipe_or_a_device_is_no_file_of_a_model(store: ModelSt
     (folder / WEIGHTS).rename(tmp_path / "elsewhere")
     weights = folder / WEIGHTS
     weights.symlink_to(tmp_path / "elsewhere")
-    assert f"{WEIGHTS} could not be read" in await refusal(store, folder)
+    assert f"{WEIGHTS} could not be read: it is a link." in await refusal(store, folder)
     weights.unlink()
     weights.symlink_to("/dev/zero")
     assert f"{WEIGHTS} could not be read" in await refusal(store, folder)
@@ -294,6 +294,12 @@ async def test_a_manifest_that_is_a_pipe_does_not_wait_for_ever(store: ModelStor
     (folder / "manifest.json").unlink()
     os.mkfifo(folder / "manifest.json")
     assert "no plain file" in await refusal(store, folder)
+
+
+async def test_a_folder_that_holds_no_model_is_said_so(store: ModelStore, tmp_path: Path) -> None:
+    assert "no such folder" in await refusal(store, tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    assert "no manifest.json" in await refusal(store, tmp_path / "empty")
 
 
 @pytest.mark.parametrize(

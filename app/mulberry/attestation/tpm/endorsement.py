@@ -68,7 +68,12 @@ def read_roots(folder: Path) -> "tuple[Certificate, ...]":
     from cryptography import x509
 
     found: list[Certificate] = []
-    for path in sorted(folder.glob("*"))[:MOST_ROOTS]:
+    try:
+        paths = sorted(folder.glob("*"))[:MOST_ROOTS]
+    except OSError as problem:  # a folder above it may not be entered
+        log.warning("the TPM makers' roots cannot be read: %s", problem)
+        return ()
+    for path in paths:
         if path.suffix.lower() not in ROOT_SUFFIXES:
             continue
         try:

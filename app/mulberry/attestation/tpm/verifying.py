@@ -93,7 +93,7 @@ def verify(
         missing.append(NOT_CHALLENGED)
     else:
         _demand_answer(untrusted, challenge)
-    if endorsement is None and not untrusted.ek_chain:
+    if not untrusted.ek_chain:
         missing.append(NOT_CERTIFIED)
     return VerifiedTpm(
         pcrs=dict(untrusted.pcrs),

@@ -21,6 +21,7 @@ from mulberry.runtime.child.interruption import Watch, unwatched
 from mulberry.runtime.child.model import OnnxModel, Stopped, StopSign
 from mulberry.runtime.child.sampling import Logits, Sampler, log_probability
 from mulberry.runtime.child.thinking import Stage, Thoughts
+from mulberry.runtime.wire import GenerationRequest
 
 READING_SECONDS = 0.02  # prompts read between two steps, so that those who stream do not stutter; at least a chunk is
 CHUNK_TOKENS = 64
@@ -38,6 +39,7 @@ class Batcher:
         clock: Callable[[], float] = time.perf_counter,
         watch: Watch = unwatched,
     ) -> None:
+        self.vocabulary = model.vocabulary
         self._model = model
         self._slots = slots
         self._speaker = Speaker(stop_ids, clock)
@@ -60,6 +62,9 @@ class Batcher:
     @property
     def waiting(self) -> int:
         return len(self._waiting)
+
+    def check(self, request: GenerationRequest) -> None:
+        """All that a request may ask for can be kept."""
 
     def add(self, answer: Answer) -> None:
         self._waiting.append(answer)

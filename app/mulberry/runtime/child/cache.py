@@ -27,9 +27,10 @@ COPYING_MODEL = bytes.fromhex(
 
 
 class Cache(Protocol):
-    """`device` is its name for onnxruntime."""
+    """`device` is its name for onnxruntime; `is_far`: what is computed on lies there too, so inputs are carried."""
 
     device: str
+    is_far: bool
 
     def address(self, part: int, row: int) -> int:
         """Where the row begins in this part; the next one follows it."""
@@ -44,6 +45,7 @@ class HostCache:
     """In main memory, which is taken as it is used."""
 
     device = "cpu"
+    is_far = False
 
     def __init__(self, shape: CacheShape, kind: type[np.generic], provider: Provider = Provider.CPU) -> None:
         self._numbers = np.zeros(shape, kind)
@@ -57,6 +59,8 @@ class HostCache:
 
 class DeviceCache:
     """In the memory of `provider`, all of it from the start."""
+
+    is_far = True
 
     def __init__(self, shape: CacheShape, kind: type[np.generic], provider: Provider = Provider.CUDA) -> None:
         self.device = provider.value

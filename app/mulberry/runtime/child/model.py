@@ -2,8 +2,8 @@
 
 The graph's attention (GroupQueryAttention) reads and writes the cache in place: past and present are bound to the
 same memory. It takes each row's length from the row's sum in `attention_mask`, so rows of different lengths run in
-one batch. Token ids, masks and logits lie in main memory; onnxruntime carries them to a GPU and back. An input is bound
-anew for each run, because that is when it is carried.
+one batch. Token ids, masks and logits lie in main memory; onnxruntime carries them to a GPU and back, inputs when they
+are bound.
 """
 
 import json
@@ -112,12 +112,14 @@ class OnnxModel:
         binding = self._decode_bindings.get(rows)
         if binding is None:
             binding = self._decode_bindings[rows] = self._cache_binding(0, rows)
+            _bind(binding.bind_input, "input_ids", self.next_tokens[:rows])
             _bind(binding.bind_output, "logits", self._logits[:rows])
         lengths = self.lengths[:rows]
         widest = int(lengths.max()) + 1
         mask = self._mask[: rows * widest].reshape(rows, widest)
         np.less_equal(self._positions[:widest], lengths[:, None], out=mask, casting="unsafe")
-        _bind(binding.bind_input, "input_ids", self.next_tokens[:rows])
+        if self._cache.is_far:
+            _bind(binding.bind_input, "input_ids", self.next_tokens[:rows])
         _bind(binding.bind_input, "attention_mask", mask)
         self._session.run_with_iobinding(binding)
         lengths += 1

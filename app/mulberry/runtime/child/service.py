@@ -13,6 +13,7 @@ from mulberry.runtime.child.answers import Answer
 from mulberry.runtime.child.batcher import Batcher
 from mulberry.runtime.child.connection import Connection
 from mulberry.runtime.child.encoding import ChildEncoder
+from mulberry.runtime.child.genai import GenaiBatcher
 from mulberry.runtime.child.grammar import Form, Formed, Vocabulary
 from mulberry.runtime.child.inspection import inspect
 from mulberry.runtime.child.interruption import Watch, unwatched, watching
@@ -29,6 +30,7 @@ from mulberry.runtime.wire import (
     Enter,
     GenerationRequest,
     Inspect,
+    Library,
     Load,
     LoadEncoder,
     LoadFailed,
@@ -124,11 +126,9 @@ class ChildEngine:
         )
         progress("Reading the model")
         prove(load.provider)
-        model = OnnxModel(load)
-        model.warm_up()
         stop_ids = frozenset(_ids(tokenizer, load.stop_tokens))
-        self._vocabulary = Vocabulary(self._bytes_of, stop_ids, model.vocabulary)
-        self._batcher = Batcher(model, load.slots, stop_ids, clock, watch)
+        self._batcher = _batcher(load, stop_ids, clock, watch)
+        self._vocabulary = Vocabulary(self._bytes_of, stop_ids, self._batcher.vocabulary)
         self._inbox: deque[Submit] = deque()
         self._accepted: list[tuple[int, int]] = []
 
@@ -179,6 +179,7 @@ class ChildEngine:
         wanted = len(request.prompts) * request.choices
         if self._batcher.running + self._batcher.waiting + wanted > self._slots + self._waiting_limit:
             raise PromptRefused("overloaded", "too many requests are waiting already", http_status=503)
+        self._batcher.check(request)
         form = self._form(request.schema)
         options = dict(request.template_options)
         prompts = [
@@ -222,6 +223,14 @@ class ChildEngine:
             return None
         stage = stage_after(self._reader.opening(prompt), self._markers)
         return Thoughts(self._markers, stage, self._bytes_of)
+
+
+def _batcher(load: Load, stop_ids: frozenset[int], clock: Callable[[], float], watch: Watch) -> Batcher | GenaiBatcher:
+    if load.library is Library.GENAI:
+        return GenaiBatcher(load, stop_ids, clock)
+    model = OnnxModel(load)
+    model.warm_up()
+    return Batcher(model, load.slots, stop_ids, clock, watch)
 
 
 def _ids(tokenizer: Tokenizer, texts: tuple[str, ...]) -> list[int]:

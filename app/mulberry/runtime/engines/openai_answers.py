@@ -29,7 +29,7 @@ def path_of(request: GenerationRequest) -> str:
 
 
 def body_of(request: GenerationRequest, model: str) -> JsonObject:
-    """The request as the server understands it."""
+    """A request for one answer (`openai_parts.parts_of`) as the server understands it."""
     sampling = request.sampling
     body: JsonObject = {
         "model": model,
@@ -37,7 +37,6 @@ def body_of(request: GenerationRequest, model: str) -> JsonObject:
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "seed": sampling.seed,
-        "n": request.choices,
         "stream": request.stream,
     }
     if sampling.frequency_penalty or sampling.presence_penalty:
@@ -58,10 +57,10 @@ def body_of(request: GenerationRequest, model: str) -> JsonObject:
             body["chat_template_kwargs"] = {name: value}
         else:
             body[name] = value
-    (first, *others) = request.prompts
-    if isinstance(first, str):
-        return body | {"prompt": [first, *others] if others else first}
-    return body | {"messages": [{"role": turn.role, "content": turn.content} for turn in first]}
+    (prompt,) = request.prompts
+    if isinstance(prompt, str):
+        return body | {"prompt": prompt}
+    return body | {"messages": [{"role": turn.role, "content": turn.content} for turn in prompt]}
 
 
 def size_limit_bytes(request: GenerationRequest) -> int:
@@ -70,8 +69,7 @@ def size_limit_bytes(request: GenerationRequest) -> int:
 
 
 def _tokens_limit(request: GenerationRequest) -> int:
-    answers = len(request.prompts) * request.choices
-    return answers * min(request.max_tokens or CHAT_DEFAULT_MAX_TOKENS, 1 << 20)
+    return min(request.max_tokens or CHAT_DEFAULT_MAX_TOKENS, 1 << 20)
 
 
 def parsed(untrusted: bytes) -> JsonObject:
@@ -103,16 +101,15 @@ class Lines:
         return [line[5:].strip() for line in lines if line.startswith(b"data:")]
 
 
-class Answers:
-    """All answers to one request as they come; `pieces` for each object, then `last`."""
+class Answer:
+    """The answer to a request for one, as it comes; `pieces` for each object, then `last`."""
 
     def __init__(self, request: GenerationRequest) -> None:
         self._request = request
-        self._open = set(range(len(request.prompts) * request.choices))
         self._usage: Usage | None = None
-        self._held: Piece | None = None  # an end; the request's last one goes with the usage
-        self._up_to_stop = [UpToStop(request.stop) for _ in self._open]  # for servers that leave the stop text in
-        self._texts: list[list[str]] = [[] for _ in self._open]
+        self._end: Piece | None = None
+        self._up_to_stop = UpToStop(request.stop)  # for servers that leave the stop text in
+        self._texts: list[str] = []  # of an answer whose form is checked
 
     def pieces(self, untrusted: JsonObject) -> Iterator[Piece]:
         """What a chunk, or a whole answer, brings. Raises `EngineFailed`."""
@@ -122,58 +119,52 @@ class Answers:
         for untrusted_choice in untrusted_choices:
             piece = self._piece(untrusted_choice)
             if piece.finish is not None:
-                self._open.discard(piece.choice)
-                if self._held is not None:
-                    yield self._held
-                self._held = piece
+                self._end = piece
             elif piece.text or piece.thoughts:
                 yield piece
         if untrusted.get("usage") is not None:
             self._usage = self._checked_usage(untrusted["usage"])
 
     def last(self) -> Piece:
-        """The end of the answer that ended last, with the usage. Raises `EngineFailed`."""
-        if self._held is not None and self._open and self._usage is not None:
-            raise EngineFailed("The engine's server gave fewer answers than were asked for.")
-        if self._open or self._held is None:
+        """The end, with the usage. Raises `EngineFailed`."""
+        if self._end is None:
             raise EngineFailed("The engine's server ended before its answer.")
         if self._usage is None:
             raise EngineFailed("The engine's server did not tell how many tokens it used.")
-        return replace(self._held, usage=self._usage)
+        return replace(self._end, usage=self._usage)
 
     def _piece(self, untrusted: Any) -> Piece:
         if not isinstance(untrusted, dict):
             raise _nonsense("a choice is no object")
-        choice = untrusted.get("index", 0)
-        if type(choice) is not int or choice not in self._open:
+        number = untrusted.get("index", 0)
+        if type(number) is not int or number or self._end is not None:
             raise _nonsense("an answer that is not open")
         said = untrusted.get("delta") or untrusted.get("message") or {}
         if not isinstance(said, dict):
             raise _nonsense("a message is no object")
-        up_to_stop = self._up_to_stop[choice]
-        text = up_to_stop.add(_text(untrusted.get("text")) + _text(said.get("content")))
+        text = self._up_to_stop.add(_text(untrusted.get("text")) + _text(said.get("content")))
         thoughts = "".join(dict.fromkeys(_text(said.get(name)) for name in THOUGHTS))  # some servers send both
         untrusted_finish = untrusted.get("finish_reason")
         if untrusted_finish is None:
-            self._remember(choice, text)
-            return Piece(choice, text, thoughts=thoughts)
-        text += up_to_stop.rest()
-        self._remember(choice, text)
-        finish = Finish.LENGTH if untrusted_finish == "length" and not up_to_stop.stopped else Finish.STOP
-        self._check_form(choice, finish)
+            self._remember(text)
+            return Piece(0, text, thoughts=thoughts)
+        text += self._up_to_stop.rest()
+        self._remember(text)
+        finish = Finish.LENGTH if untrusted_finish == "length" and not self._up_to_stop.stopped else Finish.STOP
+        self._check_form(finish)
         score = _mean(untrusted.get("logprobs")) if self._request.scored else None
-        return Piece(choice, text, finish, None, thoughts, score)
+        return Piece(0, text, finish, None, thoughts, score)
 
-    def _remember(self, choice: int, text: str) -> None:
+    def _remember(self, text: str) -> None:
         if self._request.schema is not None:
-            self._texts[choice].append(text)
+            self._texts.append(text)
 
-    def _check_form(self, choice: int, finish: Finish) -> None:
+    def _check_form(self, finish: Finish) -> None:
         """Servers that know no response_format pass over it in silence; what is no JSON at all was not asked for."""
         if self._request.schema is None or finish is not Finish.STOP:
             return
         try:
-            json.loads("".join(self._texts[choice]))
+            json.loads("".join(self._texts))
         except (ValueError, RecursionError):
             raise EngineFailed("The engine's server did not answer in the form that was asked for.") from None
 
@@ -225,7 +216,11 @@ def _count(untrusted: JsonObject, name: str) -> int:
 
 
 def _mean(untrusted: Any) -> float:
-    values = untrusted.get("token_logprobs") if isinstance(untrusted, dict) else None
+    """Of `token_logprobs`, as completions have them; llama.cpp writes them as chat answers have theirs."""
+    given = untrusted if isinstance(untrusted, dict) else {}
+    values, content = given.get("token_logprobs"), given.get("content")
+    if isinstance(content, list):
+        values = [one.get("logprob") if isinstance(one, dict) else None for one in content]
     if not isinstance(values, list) or not values or not all(type(one) in (int, float) and one <= 0 for one in values):
         raise EngineFailed("The engine's server did not tell how likely its answers are, which best_of needs.")
     return sum(values) / len(values)

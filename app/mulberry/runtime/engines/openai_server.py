@@ -10,12 +10,13 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
 from yarl import URL
 
+from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
 from mulberry.runtime.engine import (
     OWN_SERVERS,
@@ -29,13 +30,14 @@ from mulberry.runtime.engine import (
 from mulberry.runtime.engines.openai_answers import (
     DONE,
     WHOLE_LIMIT_BYTES,
-    Answers,
+    Answer,
     Lines,
     body_of,
     parsed,
     path_of,
     size_limit_bytes,
 )
+from mulberry.runtime.engines.openai_parts import ask_each
 from mulberry.runtime.engines.openai_places import (
     NO_LIST,
     NOT_ASKED,
@@ -48,6 +50,7 @@ from mulberry.runtime.engines.openai_places import (
     unfit,
     unreachable,
 )
+from mulberry.runtime.recent import RecentTokens
 from mulberry.runtime.wire import GenerationRequest
 
 _LOG = logging.getLogger(__name__)
@@ -75,10 +78,19 @@ class _Server:
     url: URL
     running: int = 0
     trouble: Trouble | None = NOT_ASKED  # None while it counts
+    since: float | None = None  # it counts, on the loop's clock
+    written: RecentTokens = field(default_factory=RecentTokens)
 
     @property
     def name(self) -> str:
         return own_server(self.url).name
+
+    def judge(self, trouble: Trouble | None) -> None:
+        if trouble is not None:
+            self.since = None
+        elif self.since is None:
+            self.since = asyncio.get_running_loop().time()
+        self.trouble = trouble
 
 
 class OpenAiServers:
@@ -109,8 +121,27 @@ class OpenAiServers:
         self._requests_limit = requests_limit
         self._on_change = on_change
         self._patience = patience
+        self._running = 0
         self._session: aiohttp.ClientSession | None = None
         self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def places(self) -> int:
+        return self._requests_limit
+
+    def stats(self) -> tuple[EngineStats, ...]:
+        """Of each server. How many it writes at once it does not tell, so each has all places and nothing waits."""
+        now = asyncio.get_running_loop().time()
+        return tuple(
+            EngineStats(
+                name=server.name,
+                places=self.places,
+                running=server.running,
+                tokens_per_second=server.written.a_second(now),
+                ready_seconds=None if server.since is None else now - server.since,
+            )
+            for server in self._servers
+        )
 
     async def start(self) -> None:
         """Returns when a server serves the model; until then the status says why none does.
@@ -125,7 +156,7 @@ class OpenAiServers:
             headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
             trust_env=False,  # no proxy of the environment reads strangers' prompts
             cookie_jar=aiohttp.DummyCookieJar(),
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),  # a kept one may be closed as a request leaves
             auto_decompress=False,  # a small answer must stay small
         )
         try:
@@ -147,8 +178,19 @@ class OpenAiServers:
         """See `engine.Engine`."""
         if self._session is None:
             raise EngineFailed("The engine is not running.")
-        if sum(server.running for server in self._servers) >= self._requests_limit:
+        if self._running >= self._requests_limit:
             raise EngineRefused(503, "too many requests are running already", "overloaded")
+        is_one = request.answers == 1
+        self._running += 1
+        try:
+            async with contextlib.aclosing(self._one(request) if is_one else ask_each(request, self._one)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self._running -= 1
+
+    async def _one(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
+        """One answer, by the server where the fewest run."""
         tried: set[_Server] = set()
         while True:
             server = self._least_loaded(tried)
@@ -159,6 +201,8 @@ class OpenAiServers:
                 async with contextlib.aclosing(self._ask(server, request)) as pieces:
                     async for piece in pieces:
                         silent = False
+                        if piece.usage is not None:
+                            server.written.count(piece.usage.completion_tokens, asyncio.get_running_loop().time())
                         yield piece
                 return
             except GONE:
@@ -179,7 +223,7 @@ class OpenAiServers:
         assert self._session is not None  # noqa: S101 - for mypy
         patience = self._patience
         limit = aiohttp.ClientTimeout(total=patience.run, connect=patience.connect, sock_read=patience.silence)
-        answers = Answers(request)
+        answer = Answer(request)
         try:
             async with self._session.post(
                 server.url.joinpath(path_of(request).lstrip("/")),
@@ -195,9 +239,9 @@ class OpenAiServers:
                     chunks = self._whole(response, min(WHOLE_LIMIT_BYTES, size_limit_bytes(request)))
                 async with contextlib.aclosing(chunks):
                     async for untrusted in chunks:
-                        for piece in answers.pieces(untrusted):
+                        for piece in answer.pieces(untrusted):
                             yield piece
-                yield answers.last()
+                yield answer.last()
         except GONE:
             raise
         except TimeoutError:
@@ -240,7 +284,7 @@ class OpenAiServers:
         for server, trouble in zip(self._servers, troubles, strict=True):
             if trouble and not server.trouble:
                 _LOG.warning("the server at %s no longer counts: %s", server.name, trouble.what)
-            server.trouble = trouble
+            server.judge(trouble)
         self._tell_how_it_is()
 
     async def _trouble(self, server: _Server) -> Trouble | None:
@@ -264,7 +308,7 @@ class OpenAiServers:
         return None
 
     def _lost(self, server: _Server, trouble: Trouble) -> None:
-        server.trouble = trouble
+        server.judge(trouble)
         self._tell_how_it_is()
 
     def _tell_how_it_is(self) -> None:

@@ -143,9 +143,17 @@ def an_order(room: Room, *, model: Path, processes: int | None, user: int | None
         address_space_bytes=room.limits.memory_bytes * 2,
         processes=processes,
         open_files=room.limits.open_files,
-        home=str(Path.home()),
+        home=_home(),
         agent=os.getpid(),
     )
+
+
+def _home() -> str:
+    """Of the owner. Users without a name, as containers have them, have none, and then there is nothing to hide."""
+    try:
+        return str(Path.home())
+    except RuntimeError:
+        return "/nonexistent"
 
 
 def is_root() -> bool:

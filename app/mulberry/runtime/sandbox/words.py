@@ -1,5 +1,7 @@
 """The canary's findings as people say them."""
 
+import sys
+
 from mulberry.runtime.wire import Canary
 
 PASSED = {
@@ -32,6 +34,17 @@ MISSED = {
     Canary.AGENT_UNSEEN: "it saw the agent",
     Canary.MODEL_RUNS: "no model runs in it",
 }
+
+
+NONE_TO_TRY = {
+    "win32": "The sandbox for Windows is written, but nobody has run it on Windows yet, so it is not used.",
+    "darwin": "There is no sandbox for macOS.",
+}
+
+
+def none_to_try(platform: str = sys.platform) -> str:
+    """Why nothing could be tried out on this system."""
+    return NONE_TO_TRY.get(platform, "There is no sandbox for this system yet.")
 
 
 def in_words(missed: Canary) -> str:

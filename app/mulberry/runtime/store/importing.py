@@ -38,7 +38,7 @@ async def import_model(
     """
     with store.importing():
         untrusted_manifest = await source.manifest()
-        manifest = parse_manifest(untrusted_manifest, source.name)
+        manifest = _parsed(untrusted_manifest, source.name)
         entry = entry_name(manifest, untrusted_manifest)
         there = {model.entry: model for model in store.models()}
         if entry in there and not there[entry].problem:
@@ -131,6 +131,18 @@ def _publish(store: ModelStore, staging: Path, entry: str, record: Record) -> No
         remove_folder(target)  # one that was damaged
         staging.rename(target)
         on_disk(store.place)
+
+
+def _parsed(untrusted_manifest: bytes, name: str) -> Manifest:
+    """Raises `UserFacingError`."""
+    try:
+        return parse_manifest(untrusted_manifest, name)
+    except UserFacingError as problem:
+        raise UserFacingError(
+            what=f"The model in {name} was not imported.",
+            why=problem.why,
+            next_step="Ask for a correct manifest where it came from; docs/model-manifest.md says what stands in one.",
+        ) from problem
 
 
 def _disk_says(problem: OSError, manifest: Manifest, store: ModelStore) -> UserFacingError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -66,6 +67,15 @@ class FolderSource:
                 what=f"{self.name} is a file.",
                 why="A model is a folder. Archives are not opened, for they can hold more than they show.",
                 next_step="Unpack it yourself, then name the folder.",
+            )
+        return await asyncio.to_thread(self._read_manifest)
+
+    def _read_manifest(self) -> bytes:
+        if not os.path.lexists(self._folder / MANIFEST):
+            raise UserFacingError(
+                what=f"There is no model in {self.name}.",
+                why=f"It has no {MANIFEST}." if self._folder.is_dir() else "There is no such folder.",
+                next_step="Name a folder with a manifest; docs/model-manifest.md says what stands in one.",
             )
         return read_manifest(self._folder)
 

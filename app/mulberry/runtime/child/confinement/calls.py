@@ -54,6 +54,7 @@ fchownat 260 54
 fcntl 72 25
 finit_module 313 273
 fork 57 -
+fremovexattr 199 16
 fsetxattr 190 7
 fsmount 432 432
 fsopen 430 430
@@ -61,6 +62,7 @@ fspick 433 433
 fstat 5 80
 ftruncate 77 46
 futex 202 98
+futimesat 261 -
 get_mempolicy 239 236
 getcpu 309 168
 getcwd 79 17
@@ -83,7 +85,9 @@ gettid 186 178
 gettimeofday 96 169
 getuid 102 174
 init_module 175 105
+inotify_init 253 -
 inotify_init1 294 26
+io_setup 206 0
 io_uring_enter 426 426
 io_uring_register 427 427
 io_uring_setup 425 425
@@ -103,6 +107,7 @@ lchown 94 -
 link 86 -
 linkat 265 37
 listen 50 201
+lremovexattr 198 15
 lseek 8 62
 lsetxattr 189 6
 lstat 6 -
@@ -126,7 +131,10 @@ move_pages 279 239
 mprotect 10 226
 mq_open 240 180
 mremap 25 216
+msgctl 71 187
 msgget 68 186
+msgrcv 70 188
+msgsnd 69 189
 munlock 150 229
 munmap 11 215
 name_to_handle_at 303 264
@@ -136,6 +144,7 @@ open 2 -
 open_by_handle_at 304 265
 open_tree 428 428
 openat 257 56
+openat2 437 437
 perf_event_open 298 241
 personality 135 92
 pidfd_getfd 438 438
@@ -148,12 +157,14 @@ prctl 157 167
 pread64 17 67
 prlimit64 302 261
 process_madvise 440 440
+process_mrelease 448 448
 process_vm_readv 310 270
 process_vm_writev 311 271
 pselect6 270 72
 ptrace 101 117
 pwrite64 18 68
 quotactl 179 60
+quotactl_fd 443 443
 read 0 63
 readlink 89 -
 readlinkat 267 78
@@ -162,6 +173,7 @@ reboot 169 142
 recvfrom 45 207
 recvmsg 47 212
 remap_file_pages 216 234
+removexattr 197 14
 rename 82 -
 renameat 264 38
 renameat2 316 276
@@ -177,11 +189,15 @@ rt_tgsigqueueinfo 297 240
 sched_getaffinity 204 123
 sched_setaffinity 203 122
 sched_setattr 314 274
+sched_setparam 142 118
 sched_setscheduler 144 119
 sched_yield 24 124
 seccomp 317 277
 select 23 -
+semctl 66 191
 semget 64 190
+semop 65 193
+semtimedop 220 192
 sendmsg 46 211
 sendto 44 206
 set_mempolicy 238 237
@@ -207,6 +223,7 @@ settimeofday 164 170
 setuid 105 146
 setxattr 188 5
 shmat 30 196
+shmctl 31 195
 shmget 29 194
 shutdown 48 210
 sigaltstack 131 132
@@ -232,7 +249,9 @@ unlink 87 -
 unlinkat 263 35
 unshare 272 97
 userfaultfd 323 282
+utime 132 -
 utimensat 280 88
+utimes 235 -
 vfork 58 -
 vhangup 153 58
 vmsplice 278 75

@@ -51,7 +51,7 @@ def enter(order: Enter) -> Entered:
 
 def _give_up(order: Enter, profile: Profile) -> int:
     filtered_by = machine()
-    program = compile_filter(profile.rules, profile.otherwise, filtered_by)
+    program = compile_filter(profile.rules_of(os.getpid()), profile.otherwise, filtered_by)
     set_process_flag(PR_SET_NO_NEW_PRIVS, 1)
     set_process_flag(PR_SET_DUMPABLE, 0)
     landlock = give_up_everything_but(

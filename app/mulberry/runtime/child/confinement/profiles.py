@@ -15,6 +15,9 @@ CLONE_THREAD = 0x0001_0000
 CLONE_NEW_ANYTHING = 0x7E02_0000  # mount, cgroup, uts, ipc, user, pid and network namespaces
 PR_SET_NAME, PR_GET_NAME, PR_SET_VMA = 15, 16, 0x53564D41
 AF_UNIX, SOCK_STREAM, SOCK_SEQPACKET, SOCKET_TYPES = 1, 1, 5, 0xF
+# F_DUPFD to F_SETLKW, then F_DUPFD_CLOEXEC, locks of open files, sizes of pipes, seals. Without F_SETOWN and F_SETSIG.
+FCNTL_COMMANDS = (*range(8), 1030, *range(36, 39), *range(1031, 1035))
+O_WRONLY, O_RDWR, O_ACCMODE, O_TRUNC = 1, 2, 3, 0x200
 FIONREAD, FIONBIO, FIOCLEX, TCGETS = 0x541B, 0x5421, 0x5451, 0x5401
 IOCTL_TYPE, NVIDIA_TYPE = 0xFF00, 0x4600  # 'F', in `nv-ioctl.h`
 SMALL_NUMBER = 0xFFFF_FF00  # nvidia-uvm numbers its commands from 1 on, without a type
@@ -47,9 +50,11 @@ class Profile:
     paths: tuple[GrantedPath, ...]
     limits_addresses: bool
 
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        return tuple(rule for line in self.calls for rule in line.rules)
+    def rules_of(self, process: int) -> tuple[Rule, ...]:
+        """For the process that has this number in its own view. It may signal itself, which is how `abort` ends it, and
+        nobody else: Landlock keeps signals in since Linux 6.12 only."""
+        itself = Rule("tgkill", tests=((Test(0, process),),))
+        return (itself, *(rule for line in self.calls for rule in line.rules))
 
 
 def _allow(reason: str, names: str) -> Line:
@@ -77,6 +82,20 @@ _NAMES_ONLY = Line(
     "threads name themselves; every other switch of prctl stays as it is",
     (Rule("prctl", tests=_either(0, PR_SET_NAME, PR_GET_NAME, PR_SET_VMA)),),
 )
+_FLAGS_ONLY = Line(
+    "flags and locks of what is open; not who is signalled when something can be read, which could be the agent",
+    (Rule("fcntl", tests=_either(1, *FCNTL_COMMANDS)),),
+)
+
+
+def _not_emptied(argument: int) -> tuple[tuple[Test, ...], ...]:
+    """Flags of opening that empty a file only where it is opened to be written, which Landlock judges. Before Linux 6.2
+    it does not see the rest."""
+    kept = (Test(argument, 0, O_TRUNC),)
+    return (kept, *((Test(argument, mode, O_ACCMODE),) for mode in (O_WRONLY, O_RDWR)))
+
+
+_OPENAT = (Rule("openat", tests=_not_emptied(2)),)
 _LIMITS_ARE_READ = Line("limits are read, never set", (Rule("prlimit64", tests=(_IS_NULL[2],)),))
 
 _COMMON_PATHS = (
@@ -95,16 +114,18 @@ _COMMON_PATHS = (
 CPU = Profile(
     calls=(
         _allow("the socket to the agent, which it holds already", "recvfrom recvmsg sendto sendmsg shutdown"),
-        _allow("open, read and close; Landlock says which files", "openat read readv pread64 close lseek"),
+        Line("open; Landlock says which, but overlooks a file that is emptied while it is opened to be read", _OPENAT),
+        _allow("read and close", "read readv pread64 close lseek"),
         _allow("the last words on standard error", "write writev"),
         _allow("what a file is", "fstat newfstatat stat lstat statx access faccessat faccessat2"),
         _allow("folders and links", "getdents64 readlink readlinkat getcwd"),
-        _allow("flags of what is open", "fcntl dup"),
+        _allow("the same file once more", "dup"),
+        _FLAGS_ONLY,
         _allow("memory; mprotect and mmap map libraries too", "mmap munmap mremap mprotect madvise brk mbind"),
         _allow("locks and what a thread starts with", "futex rseq set_robust_list set_tid_address arch_prctl"),
         _THREADS,
         _allow("who runs where", "gettid getcpu sched_yield sched_getaffinity get_mempolicy membarrier"),
-        _allow("signals to itself; tgkill is how abort() ends it", "rt_sigaction rt_sigprocmask rt_sigreturn tgkill"),
+        _allow("how signals are handled", "rt_sigaction rt_sigprocmask rt_sigreturn"),
         _allow("the stack on which signals are handled, a call that a signal broke", "sigaltstack restart_syscall"),
         _allow("time", "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday"),
         _allow("waiting for the socket", "poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait"),
@@ -128,6 +149,12 @@ CPU = Profile(
 CUDA = Profile(
     calls=(
         _THREADS,
+        _FLAGS_ONLY,
+        Line(
+            "no file is emptied while it is opened to be read; flags behind a pointer cannot be judged",
+            (*_OPENAT, Rule("open", tests=_not_emptied(1)), Rule("openat2", Verdict.UNKNOWN)),
+        ),
+        _refuse("no file is emptied by its name either, which Landlock knows since Linux 6.2 only", "truncate"),
         _NAMES_ONLY,
         _LIMITS_ARE_READ,
         Line(
@@ -167,9 +194,10 @@ CUDA = Profile(
         _refuse("no handles on others", "pidfd_open pidfd_getfd"),
         _refuse("no keys of the user", "keyctl add_key request_key"),
         _refuse("no programs in the kernel", "bpf perf_event_open userfaultfd"),
-        _refuse("no second way to make system calls", "io_uring_setup io_uring_enter io_uring_register"),
+        _refuse("no second way to make system calls", "io_uring_setup io_uring_enter io_uring_register io_setup"),
         _refuse("no kernel", "init_module finit_module delete_module kexec_load kexec_file_load reboot"),
-        _refuse("no administration", "swapon swapoff acct quotactl syslog sethostname setdomainname vhangup"),
+        _refuse("no administration", "swapon swapoff acct quotactl quotactl_fd syslog vhangup"),
+        _refuse("no other names for the computer", "sethostname setdomainname"),
         _refuse("no clocks", "settimeofday clock_settime adjtimex clock_adjtime"),
         _refuse("no hardware behind the kernel's back", "iopl ioperm modify_ldt personality"),
         _refuse("no files by number, past every folder", "open_by_handle_at name_to_handle_at"),
@@ -177,14 +205,19 @@ CUDA = Profile(
         _refuse(
             "no rights of files", "chmod fchmod fchmodat chown fchown lchown fchownat setxattr lsetxattr fsetxattr"
         ),
+        _refuse("none of what else is noted of a file", "removexattr lremovexattr fremovexattr"),
+        _refuse("no times of files", "utime utimes futimesat utimensat"),
         _refuse(
             "no other user", "setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid capset"
         ),
         _refuse("no higher priority, no higher limits", "setpriority ioprio_set sched_setattr setrlimit"),
+        _refuse("no other scheduling, of others neither", "sched_setscheduler sched_setparam"),
         _refuse("not needed, and often wrong in the kernel", "vmsplice splice tee remap_file_pages"),
-        _refuse("no memory of others", "migrate_pages move_pages memfd_secret"),
-        _refuse("no watching of files", "fanotify_init inotify_init1"),
-        _refuse("no shared memory or queues of the system", "mq_open shmget shmat semget msgget"),
+        _refuse("no memory of others", "migrate_pages move_pages memfd_secret process_mrelease"),
+        _refuse("no watching of files", "fanotify_init inotify_init inotify_init1"),
+        _refuse("no shared memory of the system; its numbers can be guessed", "shmget shmat shmctl"),
+        _refuse("no queues of the system", "mq_open msgget msgsnd msgrcv msgctl"),
+        _refuse("nor its semaphores", "semget semop semtimedop semctl"),
         _refuse("no other session", "setsid setpgid"),
     ),
     otherwise=Verdict.ALLOW,
