@@ -58,9 +58,11 @@ class MainWindow(QMainWindow):
     closing = Signal()  # the owner closes the window; whoever hears it decides what becomes of it
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
+    first_steps_wanted = Signal()
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel, transactions: TransactionsModel) -> None:
         super().__init__()
+        self.theme = theme
         self._knows_the_state = False
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
@@ -82,7 +84,8 @@ class MainWindow(QMainWindow):
         for page in (*shown, self.hardware, self.attestation, self.log, self.settings, self.about):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
-        self.sidebar.page_chosen.connect(self.pages.setCurrentIndex)
+        self.sidebar.page_chosen.connect(self._turn_to)
+        self.sidebar.first_steps.clicked.connect(self.first_steps_wanted)
         self.home.last_jobs.all_wanted.connect(lambda: self.choose("Jobs"))
         self.home.state.rules_wanted.connect(lambda: self.choose("Settings"))
         self.quit_action = self._action(wording.QUIT_WINDOW, self.quit_asked, "Ctrl+Q")
@@ -121,7 +124,19 @@ class MainWindow(QMainWindow):
         row.setSpacing(0)
         row.addWidget(self.sidebar)
         row.addLayout(content, 1)
-        self.setCentralWidget(whole)
+        self.layers = QStackedWidget()
+        self.layers.addWidget(whole)
+        self.setCentralWidget(self.layers)
+
+    def show_in_front(self, layer: QWidget) -> None:
+        """In place of the pages, until one of them is chosen."""
+        if self.layers.indexOf(layer) < 0:
+            self.layers.addWidget(layer)
+        self.layers.setCurrentWidget(layer)
+
+    def _turn_to(self, page: int) -> None:
+        self.pages.setCurrentIndex(page)
+        self.layers.setCurrentIndex(0)
 
     def show_view(self, view: View) -> None:
         is_demo = view.status is None or view.status.network.is_demo
@@ -142,7 +157,8 @@ class MainWindow(QMainWindow):
         self.about.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
-            self.home.state.main.setFocus()  # from now on it can be pressed
+            if self.layers.currentIndex() == 0:
+                self.home.state.main.setFocus()  # from now on it can be pressed
 
     def show_problem(self, problem: UserFacingError) -> None:
         """Something that was asked for did not work; shown until it is closed."""
@@ -152,6 +168,7 @@ class MainWindow(QMainWindow):
     def choose(self, page: str) -> None:
         """Turns to the page of that name, one of `PAGES`."""
         self.sidebar.choose(PAGES.index(page))
+        self.layers.setCurrentIndex(0)  # also where that page was chosen already
 
     def show_folder(self, folder: DataFolder) -> None:
         """Whose logs and places are shown."""
@@ -193,6 +210,7 @@ class Sidebar(QFrame):
         self.list.setCurrentRow(0)
         self.list.currentRowChanged.connect(self.page_chosen)
         self.menu = QMenu(self)
+        self.first_steps = plain_button("First steps")
         self.quit = plain_button("Quit…")
         self.quit.clicked.connect(self._open_menu)
         self.network = Text("Demo network", "warn")
@@ -215,7 +233,8 @@ class Sidebar(QFrame):
         column.addWidget(self.list, 1)
         foot = QVBoxLayout()
         foot.setContentsMargins(10, 0, 0, 0)
-        foot.setSpacing(12)
+        foot.setSpacing(8)
+        foot.addWidget(self.first_steps, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.quit, 0, Qt.AlignmentFlag.AlignLeft)
         self.network.setContentsMargins(10, 0, 0, 0)
         foot.addWidget(self.network)
