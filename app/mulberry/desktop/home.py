@@ -4,7 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
 
 from mulberry.desktop import wording
-from mulberry.desktop.cards import GAP, Card, Page, Row, Text, plain_button
+from mulberry.desktop.cards import Card, Page, Row, Text, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.eligibility_cards import CanEarnCard
 from mulberry.desktop.gpu_card import GpuCard

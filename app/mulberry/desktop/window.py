@@ -3,7 +3,7 @@
 from html import escape
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from mulberry.desktop import wording
 from mulberry.desktop.about_page import AboutPage
+from mulberry.desktop.accessible import tell_roles
 from mulberry.desktop.attestation_page import AttestationPage
 from mulberry.desktop.cards import MARGIN, Text, in_reading_order, plain_button
 from mulberry.desktop.connection import Link, View
@@ -45,6 +46,8 @@ from mulberry.model.places import DataFolder
 from mulberry.model.text import plain
 
 SIDEBAR = 208
+NARROW_SIDEBAR = 96  # the icons alone
+WIDE_FROM = 860  # of the window
 PAGES = (
     *("Home", "Earnings", "Jobs", "Wallet", "Network", "Models"),
     *("Hardware", "Attestation", "Log", "Settings", "About"),
@@ -63,10 +66,11 @@ class MainWindow(QMainWindow):
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel, transactions: TransactionsModel) -> None:
         super().__init__()
         self.theme = theme
+        tell_roles()
         self._knows_the_state = False
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
-        self.setMinimumSize(720, 520)
+        self.setMinimumSize(480, 340)
         self.resize(1280, 800)
         self.home = HomePage(theme, clock, jobs)
         self.earnings = EarningsPage(theme)
@@ -99,6 +103,10 @@ class MainWindow(QMainWindow):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{key}"), self)
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.sidebar.show_narrow(event.size().width() < WIDE_FROM)
 
     def _action(self, text: str, asked: SignalInstance, keys: str = "") -> QAction:
         action = QAction(text, self)
@@ -199,9 +207,11 @@ class Sidebar(QFrame):
         self.setFixedWidth(theme.px(SIDEBAR))
         self._mark = QLabel()
         self._mark.setAccessibleName("Mulberry's mark")
+        self._name = Text("Mulberry", "brand")
+        self._page_entry = _PageEntry(theme, self)
         self.list = QListWidget()
         self.list.setProperty("look", "pages")
-        self.list.setItemDelegate(_PageEntry(theme, self.list))
+        self.list.setItemDelegate(self._page_entry)
         self.list.setAccessibleName("Pages")
         self.list.setIconSize(QSize(theme.px(20), theme.px(20)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -223,7 +233,7 @@ class Sidebar(QFrame):
         brand.setContentsMargins(12, 0, 0, 0)
         brand.setSpacing(10)
         brand.addWidget(self._mark)
-        brand.addWidget(Text("Mulberry", "brand"))
+        brand.addWidget(self._name)
         brand.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 22, 12, 20)
@@ -232,13 +242,24 @@ class Sidebar(QFrame):
         column.addSpacing(4)
         column.addWidget(self.list, 1)
         foot = QVBoxLayout()
-        foot.setContentsMargins(10, 0, 0, 0)
         foot.setSpacing(8)
         foot.addWidget(self.first_steps, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.quit, 0, Qt.AlignmentFlag.AlignLeft)
-        self.network.setContentsMargins(10, 0, 0, 0)
+        self.network.setContentsMargins(in_reading_order(self, 10, 0, 0, 0))
         foot.addWidget(self.network)
         column.addLayout(foot)
+
+    def show_narrow(self, is_narrow: bool) -> None:
+        """The icons alone, with their names as tool tips, where the window has no room for more."""
+        if is_narrow is self._page_entry.is_narrow:
+            return
+        self._page_entry.is_narrow = is_narrow
+        self.setFixedWidth(self._theme.px(NARROW_SIDEBAR if is_narrow else SIDEBAR))
+        for words in (self._name, self.first_steps, self.network):
+            words.setHidden(is_narrow)
+        for row, name in enumerate(PAGES):
+            self.list.item(row).setToolTip(name if is_narrow else "")
+        self.list.doItemsLayout()
 
     def choose(self, page: int) -> None:
         self.list.setCurrentRow(page)
@@ -260,6 +281,7 @@ class _PageEntry(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.is_narrow = False
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -280,6 +302,8 @@ class _PageEntry(QStyledItemDelegate):
         super().initStyleOption(option, index)
         if option.state & QStyle.StateFlag.State_Selected:
             option.font = self._theme.font(14, 600)
+        if self.is_narrow:
+            option.text = ""
 
 
 class Banner(QFrame):
