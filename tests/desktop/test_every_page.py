@@ -77,7 +77,7 @@ def in_tab_order(page: QWidget) -> list[QWidget]:
     """What the Tab key visits, beginning with the page."""
     visited: list[QWidget] = []
     widget = page.nextInFocusChain()
-    while widget is not page:
+    while widget is not None and widget is not page:
         takes_focus = widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isEnabled()
         if page.isAncestorOf(widget) and widget.isVisible() and takes_focus and widget.focusProxy() is None:
             visited.append(widget)
@@ -220,6 +220,6 @@ async def test_strangers_words_are_text_that_is_cut_and_makes_nothing_wider(
                     assert widget.textFormat() is Qt.TextFormat.PlainText, f"{page}: {widget}"
             for widget in desktop.window.findChildren(QWidget):
                 tip = widget.toolTip()
-                assert "<b>EVIL" not in tip or not Qt.mightBeRichText(tip), f"{page}: {widget}"
+                assert "<b>EVIL" not in tip, f"{page}: {widget}"  # Qt would take it for markup
                 assert len(tip) <= 2 * LONGEST_SHOWN, f"{page}: {widget}"
         assert seen > 20, "the words were not shown at all"
