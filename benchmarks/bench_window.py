@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 JOBS = int(os.environ.get("MULBERRY_BENCH_JOBS", "1000000"))
 FIRST_FRAME_RUNS = 5
-SCROLL_FRAMES = 60
+SCROLL_FRAMES = 100
 PAGE_ROWS = 997  # no multiple of anything: each frame shows rows that were not there before
 SETTLE_SECONDS = 3.0
 LONGEST_SEARCH_SECONDS = 60.0
