@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bench_desktop import resident_bytes, seconds_since_process_start
 
@@ -211,7 +211,7 @@ async def _live(desktop: "Desktop", agent: LedgerAgent, measured: dict[str, floa
     from mulberry.desktop.jobs_columns import Column
     from mulberry.desktop.window import PAGES
 
-    hearing = asyncio.create_task(desktop.connection.run(agent, agent.start))
+    hearing = asyncio.create_task(desktop.connection.run(cast(Any, agent), agent.start))
     await asyncio.sleep(SETTLE_SECONDS)
     window = desktop.window
     for page in PAGES:  # once before: what is made when it is first seen
