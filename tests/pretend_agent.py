@@ -47,6 +47,8 @@ class PretendAgent:
         self.passphrase = "mulberry silk worm"
         self.done_with_key: list[str] = []
         self.play_money_refusal: UserFacingError | None = None
+        self.owners: list[str] = []
+        self.owner_refusal: UserFacingError | None = None
         self.gifts = 0
         self.model_status: ModelsStatus = MODELS
         self.orders: list[ModelOrder] = []
@@ -122,6 +124,13 @@ class PretendAgent:
             raise self.play_money_refusal
         self.gifts += 1
         return a_wallet()
+
+    async def name_owner(self, address: str) -> WalletStatus:
+        self._answer()
+        if self.owner_refusal is not None:
+            raise self.owner_refusal
+        self.owners.append(address)
+        return replace(a_wallet(), owner=address)
 
     async def dial(self, proxy: str) -> Status:
         self._answer()

@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication
 
 from model_samples import MODELS
+from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.tray import Tray
 from mulberry.model.clock import Clock
+from mulberry.model.first_run import FirstRun
 from mulberry.model.node import NodeState, Status
 from mulberry.model.wallet import WalletStatus
 from network_samples import ONE_OF_EACH, on_the_network
@@ -40,29 +41,28 @@ def a_busy_status(state: NodeState = NodeState.EARNING) -> Status:
 
 
 async def settled(steps: int = STEPS) -> None:
-    """What is due has happened: on asyncio's loop and on Qt's."""
+    """What is due has happened: on asyncio's loop and on Qt's, which qasync makes one."""
     for _ in range(steps):
         await asyncio.sleep(0)
-        QApplication.sendPostedEvents()
-        QApplication.processEvents()
 
 
 @asynccontextmanager
 async def shown_window(
     theme: Theme,
     clock: Clock,
-    memory: Path,
+    root: Path,
     *,
     agent: PretendAgent | None = None,
     status: Status | None = None,
     wallet: WalletStatus | None = None,
 ) -> AsyncIterator[Desktop]:
-    """On the screen, and told `status`. `memory` is the window's own file."""
+    """On the screen, and told `status`. `root` is its data folder; the first steps are done."""
     agent = agent or a_busy_agent()
     connection = Connection()
-    settings = QSettings(str(memory), QSettings.Format.IniFormat)
-    settings.setValue("told_whether_it_can_earn", True)
-    desktop = Desktop(theme, clock, connection, Tray(lambda: False), settings)
+    memory = QSettings(str(root / "window.ini"), QSettings.Format.IniFormat)
+    first_run = FirstRunFile(root)
+    first_run.save(FirstRun(is_done=True, network="demo"))
+    desktop = Desktop(theme, clock, connection, Tray(lambda: False), memory, first_run, "demo")
     hearing = asyncio.create_task(connection.run(agent, agent.start))
     try:
         desktop.window.show()

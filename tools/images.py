@@ -22,12 +22,14 @@ from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mulberry.client.control import ControlClient
+from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop.app import live, opened
 from mulberry.desktop.connection import View
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.icons import tray_icon
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.window import PAGES
+from mulberry.model.first_run import FirstRun, FirstStep
 from mulberry.model.network import Traffic
 from mulberry.model.node import NodeState, Status
 from mulberry.model.places import DataFolder
@@ -138,6 +140,8 @@ def main() -> None:
         demo = DataFolder.of_network(root, NETWORK).demo_network
         demo.mkdir(parents=True)
         (demo / "traffic.json").write_text(Traffic(requests_per_minute=REQUESTS_PER_MINUTE).model_dump_json())
+        first_steps = FirstRun(FirstStep.END, is_done=True, network=NETWORK)
+        FirstRunFile(root).save(first_steps)  # or they stand before the pages
         with opened(root, NETWORK, Scheme.DARK, 1.0) as desktop:
             assert desktop is not None
             with qasync.QEventLoop(QApplication.instance()) as loop:

@@ -6,7 +6,6 @@ SCALE is in per cent (100). What is shown is what the tests show. Each picture i
 mirrored for languages that are read from right to left.
 """
 
-import asyncio
 import os
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_SCALE_FACTOR"] = str(int(sys.argv[2]) / 100) if len(sys.argv) > 2 else "1"
 
+import qasync
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QApplication,
@@ -137,7 +137,7 @@ async def draw_all(theme: Theme, folder: Path, width: int, height: int) -> None:
             shown.grab().save(picture.format("components"))
             shown.deleteLater()
             with tempfile.TemporaryDirectory(prefix="mulberry-") as temporary:
-                async with shown_window(theme, Clock(), Path(temporary) / "window.ini") as desktop:
+                async with shown_window(theme, Clock(), Path(temporary)) as desktop:
                     desktop.window.resize(width, height)
                     await draw_pages(desktop, picture)
                     if SCALE == 100 and not name:
@@ -150,7 +150,8 @@ def main() -> None:
     width, height = map(int, (sys.argv[3] if len(sys.argv) > 3 else "1280x800").split("x"))
     application = QApplication([])
     application.setQuitOnLastWindowClosed(False)
-    asyncio.run(draw_all(Theme(application, Scheme.LIGHT), folder, width, height))
+    with qasync.QEventLoop(application) as loop:
+        loop.run_until_complete(draw_all(Theme(application, Scheme.LIGHT), folder, width, height))
     for picture in sorted(folder.glob("*.png")):
         print(picture)
 

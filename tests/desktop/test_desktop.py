@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from conftest import SettableClock
+from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.jobs_columns import Column
@@ -36,7 +37,8 @@ class Running:
         self.agent = PretendAgent(jobs=jobs)
         connection = Connection()
         settings = QSettings(str(memory), QSettings.Format.IniFormat)
-        self.desktop = Desktop(theme, clock, connection, Tray(lambda: has_tray), settings)
+        tray, first_run = Tray(lambda: has_tray), FirstRunFile(memory.parent)
+        self.desktop = Desktop(theme, clock, connection, tray, settings, first_run, "demo")
         self.ended = False
         self.desktop.ended.connect(self._end)
         self.desktop.window.show()
@@ -115,26 +117,6 @@ async def test_without_a_tray_closing_is_explained_once_and_then_ends_the_window
     await second.hear(NodeState.EARNING)
     second.desktop.window.close()
     assert second.ended  # told once is enough
-
-
-async def test_whoever_is_new_is_told_first_whether_this_computer_can_earn(qtbot: QtBot, start: Start) -> None:
-    first = start(has_tray=False)
-    window = first.desktop.window
-    assert window.pages.currentWidget() is window.hardware
-    assert window.hardware.eligibility.isVisible()
-    await first.hear(NodeState.STOPPED)
-    await until(lambda: window.hardware.eligibility.report is not None)
-    second = start(has_tray=False)
-    assert second.desktop.window.pages.currentWidget() is second.desktop.window.home  # told once is enough
-
-
-async def test_whoever_has_used_the_window_before_sees_the_home_page(
-    qtbot: QtBot, start: Start, tmp_path: Path
-) -> None:
-    first = start(has_tray=False)
-    first.desktop.end()  # before any answer came; it remembers its place
-    window = start(has_tray=False).desktop.window
-    assert window.pages.currentWidget() is window.home
 
 
 @pytest.mark.parametrize("has_tray", [True, False])

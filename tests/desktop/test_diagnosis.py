@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from conftest import SettableClock
+from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.diagnosis_dialog import MAKING, NOT_FOUND, DiagnosisDialog
@@ -29,7 +30,7 @@ class Screen:
         self.agent = PretendAgent()
         self.connection = Connection()
         memory = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
-        self.desktop = Desktop(theme, clock, self.connection, Tray(), memory)
+        self.desktop = Desktop(theme, clock, self.connection, Tray(), memory, FirstRunFile(folder), "demo")
         qtbot.addWidget(self.desktop.window)
         self.desktop.window.show()
 

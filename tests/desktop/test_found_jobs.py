@@ -12,6 +12,7 @@ from mulberry.desktop.found_jobs import PAGE_JOBS, PAGES_KEPT, FoundJobs
 from mulberry.desktop.jobs_columns import LONGEST_NAME, NOT_HERE_YET, Column
 from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.jobs_question import JobOrder, JobsFound, JobsQuestion, JobsWish
+from mulberry.model.money import Nanoton
 from mulberry.model.text import LONGEST_TEXT
 from samples import a_job
 
@@ -123,7 +124,7 @@ def test_hostile_texts_and_absurd_numbers_are_shown_as_text_and_cut(found: Found
         request_id=hostile,
         prompt_tokens=2**63 - 1,
         adjusted_tokens=2**63 - 1,
-        worker_fee_per_token=2**63 - 1,
+        worker_fee_per_token=Nanoton(2**63 - 1),
         confirmed_tokens=2**40,
     )
     found.search(LONGEST_FIRST)

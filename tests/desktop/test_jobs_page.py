@@ -224,13 +224,13 @@ def test_days_are_the_owners_days(qtbot: QtBot) -> None:
     qtbot.addWidget(chosen)
     today = NOON.astimezone().date()
     choose(chosen.period, Period.TODAY.value)
-    assert chosen.question(NOON).since == local_moment(today)
+    assert chosen.asked(NOON).since == local_moment(today)
     choose(chosen.period, Period.MONTH.value)
-    assert chosen.question(NOON).since == local_moment(today - timedelta(days=29))
+    assert chosen.asked(NOON).since == local_moment(today - timedelta(days=29))
     choose(chosen.period, Period.CHOSEN.value)
     chosen.first.setDate(QDate(2026, 11, 9))
     chosen.last.setDate(QDate(2026, 11, 3))  # the wrong way round is understood
-    question = chosen.question(NOON)
+    question = chosen.asked(NOON)
     assert (question.since, question.until) == (
         local_moment(today.replace(day=3)),
         local_moment(today.replace(day=10)),
@@ -244,7 +244,7 @@ def test_what_is_chosen_stays_when_more_is_offered(qtbot: QtBot) -> None:
     choose(chosen.model, "b")
     choose(chosen.proxy, "demo-proxy")
     chosen.offer(JobsChoices(("a", "b"), ("00" * 32, PROXY_KEY)), {})
-    assert (chosen.question(NOON).model, chosen.question(NOON).proxy) == ("b", PROXY_KEY)
+    assert (chosen.asked(NOON).model, chosen.asked(NOON).proxy) == ("b", PROXY_KEY)
     assert [chosen.outcome.itemText(row) for row in range(5)] == list(OUTCOMES.values())
 
 

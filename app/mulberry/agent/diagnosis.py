@@ -26,6 +26,7 @@ from mulberry.agent.diagnosis_choice import chosen
 from mulberry.agent.eligibility import Preflight
 from mulberry.agent.redacting import Identity, Redactor, identity_here
 from mulberry.agent.settings import Settings
+from mulberry.agent.settings_file import SettingsFile
 from mulberry.agent.workshop import Workshop
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.benchmark import Benchmark
@@ -33,6 +34,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.diagnosis import Diagnosis, DiagnosisFile, DiagnosisWish
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, in_words
+from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder, benchmark_file
@@ -48,6 +50,7 @@ LIBRARIES = (
     "aiohttp",
     "cryptography",
     "dcap-qvl",
+    "jeepney",
     "jinja2",
     "keyring",
     "numpy",
@@ -250,13 +253,14 @@ class _Composer:
         return _as_text({"status": self._facts(told.status), "wallet": self._facts(told.wallet)})
 
     def _settings(self) -> str:
-        untrusted = read_bounded(self.folder.settings)
-        if untrusted is None:
-            return self._json(Absent("There is no file, so the defaults hold."))
         try:
-            settings = Settings.model_validate_json(untrusted)
+            settings = SettingsFile(self.folder.settings).read(Settings)
         except ValidationError as mistakes:
             return self._json(Absent(f"The file cannot be used: {in_words(mistakes)}."))
+        except UserFacingError as problem:
+            return self._json(Absent(str(problem)))
+        if settings is None:
+            return self._json(Absent("There is no file, so the defaults hold."))
         facts = {name: getattr(settings, name) for name in SHOWN_SETTINGS}
         others = (name for name in Settings.model_fields if name not in SHOWN_SETTINGS)
         return _as_text(facts | {name: "set" if getattr(settings, name) else "not set" for name in others})

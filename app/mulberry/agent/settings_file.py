@@ -42,10 +42,7 @@ class SettingsFile:
         Raises `UserFacingError`: the file was written by a newer Mulberry, and is left as it is; or it cannot be read.
         """
         try:
-            untrusted = read_bounded(self.path)
-            if untrusted is None:
-                return kind()
-            return kind.model_validate_json(json.dumps(self._brought_up_to_date(untrusted)))
+            return self.read(kind) or kind()
         except (ValueError, RecursionError) as mistakes:
             aside = keep_aside(self.path, clock)
             said = in_words(mistakes) if isinstance(mistakes, ValidationError) else str(mistakes)
@@ -57,6 +54,14 @@ class SettingsFile:
                 why=f"{self.path}: {problem.strerror or problem}.",
                 next_step="See who may read it, and whether its disk is well.",
             ) from problem
+
+    def read(self, kind: type[Values]) -> Values | None:
+        """As `load`, but a file that cannot be used is left in its place. None: there is no file.
+
+        Raises `ValueError` (a `ValidationError` is one) or `RecursionError`: it cannot be used; `OSError`: nor be read.
+        """
+        untrusted = read_bounded(self.path)
+        return None if untrusted is None else kind.model_validate_json(json.dumps(self._brought_up_to_date(untrusted)))
 
     def _brought_up_to_date(self, untrusted: bytes) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(untrusted)

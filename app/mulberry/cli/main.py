@@ -328,14 +328,18 @@ def benchmark(
 
 @application.command()
 def desktop(
-    network: Network = "demo",
+    network: Annotated[
+        str | None, typer.Option(help="Instead of the network that you chose last.", show_default=False)
+    ] = None,
     data: Data = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Only the icon in the tray, until it is clicked.")] = False,
 ) -> None:
     """Open the window."""
+    from mulberry.client.first_run import chosen_network
     from mulberry.desktop.app import run
 
-    raise typer.Exit(run(root_of(data), network, hidden=hidden))
+    root = root_of(data)
+    raise typer.Exit(run(root, network or chosen_network(root), hidden=hidden))
 
 
 def _command(network: str, data: Path | None, want: str, pause_seconds: float | None = None) -> None:

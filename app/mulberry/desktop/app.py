@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
+from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.single_instance import SingleInstance
@@ -37,7 +38,8 @@ def run(
 ) -> int:
     """The window of `network` under the data folder `root`, until its owner quits it. The agent goes on.
 
-    A second one for the same folder brings the first forward and returns at once, unless it is to be `hidden`.
+    A second one for the same folder brings the first forward and returns at once, unless it is to be `hidden`. Where
+    its owner chose another network, the window begins anew with that one.
     """
     with opened(root, network, scheme, font_factor, hidden=hidden) as desktop:
         if desktop is not None:
@@ -45,6 +47,10 @@ def run(
 
             with qasync.QEventLoop(QApplication.instance()) as loop:
                 loop.run_until_complete(live(desktop, root, network))
+    if desktop is not None and (other := desktop.first_run.moved_to):
+        from mulberry.desktop.network_change import open_anew
+
+        return open_anew(root, other)
     return 0
 
 
@@ -68,7 +74,8 @@ def opened(
         yield None
         return
     memory = QSettings(str(folder.path / "window.ini"), QSettings.Format.IniFormat)
-    desktop = Desktop(Theme(application, scheme, font_factor), SystemClock(), Connection(), Tray(), memory)
+    theme, first_run = Theme(application, scheme, font_factor), FirstRunFile(root)
+    desktop = Desktop(theme, SystemClock(), Connection(), Tray(), memory, first_run, network)
     desktop.window.show_folder(folder)
     instance.come_forward.connect(desktop.come_forward)
     if hidden:
@@ -99,6 +106,7 @@ async def live(desktop: Desktop, root: Path, network: str) -> None:
 
     from mulberry.client.control import ControlClient
     from mulberry.client.spawn import start_agent
+    from mulberry.desktop.network_change import leave_when_asked
 
     client = ControlClient(DataFolder.of_network(root, network))
     ended = asyncio.Event()
@@ -107,12 +115,14 @@ async def live(desktop: Desktop, root: Path, network: str) -> None:
     hearing = asyncio.create_task(desktop.connection.run(client, lambda: start_agent(root, network)))
     _offer_autostart(desktop, root, network)
     stopping = _stop_and_quit_when_asked(desktop, client, DataFolder.of_network(root, network))
+    leaving = leave_when_asked(desktop, client, DataFolder.of_network(root, network))
     waiting = asyncio.create_task(_wait(ended))
     done, _ = await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    done |= {task for task in stopping if task.done()}
-    for task in (hearing, waiting, *stopping):
+    ending = [*stopping, *leaving]
+    done |= {task for task in ending if task.done()}
+    for task in (hearing, waiting, *ending):
         task.cancel()
-    await asyncio.gather(hearing, waiting, *stopping, return_exceptions=True)
+    await asyncio.gather(hearing, waiting, *ending, return_exceptions=True)
     for task in done:
         task.result()  # a bug ended it: let it be seen
 

@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from mulberry.desktop import attestation_wording
-from mulberry.desktop.cards import Text, clear, narrow
+from mulberry.desktop.cards import Text, clear, narrow, tab_after
 from mulberry.desktop.eligibility_cards import SignLabel
 from mulberry.desktop.theme import Theme
 from mulberry.model.proof import Check
@@ -121,6 +121,7 @@ class EvidenceTree(QWidget):
         node.row.pressed.connect(lambda key: self._pressed(path, key))
         node.row.clicked.connect(lambda: self._clicked(path))
         column.addWidget(node)
+        tab_after(self, node.row)  # one of the rows is reached by it
         wants_open = any(map(attestation_wording.needs_a_look, check.parts))
         self._open(path, is_open=bool(check.parts) and was.get(path, wants_open), was=was)
 

@@ -19,6 +19,7 @@ from mulberry.model.text import plain
 
 GAP = 16
 MARGIN = 32
+WIDEST_WORD = 60  # average letters that a text asks room for
 
 
 class Text(QLabel):
@@ -33,6 +34,11 @@ class Text(QLabel):
         self.setWordWrap(wraps)
         if wraps:
             self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+
+    def minimumSizeHint(self) -> QSize:
+        """A stranger's endless word makes nothing wider: it is cut off."""
+        least = super().minimumSizeHint()
+        return QSize(min(least.width(), WIDEST_WORD * self.fontMetrics().averageCharWidth()), least.height())
 
     def say(self, text: str) -> None:
         """Shows `text`, without work where it is there already."""
@@ -84,6 +90,7 @@ class Page(QScrollArea):
         super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it scrolls with the keys of what it holds
         sheet = _Sheet()
         self.column = QVBoxLayout(sheet)
         self.column.setContentsMargins(in_reading_order(self, 0, 0, MARGIN, GAP))
@@ -210,6 +217,14 @@ def choice_button(text: str) -> QPushButton:
     button = plain_button(text)
     button.setCheckable(True)
     return button
+
+
+def tab_after(before: QWidget, widget: QWidget) -> None:
+    """The Tab key reaches `widget`, which was made later than what follows it, right after `before`."""
+    policy = before.focusPolicy()
+    before.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # else Qt ignores it
+    QWidget.setTabOrder(before, widget)
+    before.setFocusPolicy(policy)
 
 
 def narrow(text: Text) -> Text:

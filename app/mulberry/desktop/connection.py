@@ -56,6 +56,9 @@ class Agent(KeyAgent, Protocol):
     async def payout(self, proxy: str | None = None) -> WalletStatus: ...
 
     async def get_play_money(self) -> WalletStatus: ...
+
+    async def name_owner(self, address: str) -> WalletStatus: ...
+
     async def dial(self, proxy: str) -> Status: ...
 
     async def settings(self) -> SettingsStatus: ...
@@ -214,6 +217,10 @@ class Connection(QObject):
         self._spawn(lambda line: self._ask(lambda: question(line.agent), use, refused))
         return self._line is not None
 
+    def show_wallet(self, wallet: WalletStatus) -> None:
+        """The money as an answer told it, which may be newer than the last event."""
+        self._show(replace(self.view, wallet=wallet))
+
     def fetch_models(self) -> None:
         """What models there are by `models_read`; nothing when the agent does not answer."""
         self._spawn(lambda line: self._fetch(line.agent.models, self.models_read))
@@ -303,7 +310,7 @@ class Connection(QObject):
         except UserFacingError as problem:
             self.failed.emit(problem)
         else:
-            self._show(replace(self.view, wallet=wallet))
+            self.show_wallet(wallet)
         answered.emit()
 
     async def _do_with_key(self, agent: Agent, job: KeyJob) -> None:

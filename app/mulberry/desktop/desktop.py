@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QMessageBox
 
+from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop import wording
 from mulberry.desktop.chart_feed import ChartFeed
 from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.diagnosis_feed import DiagnosisFeed
 from mulberry.desktop.eligibility_feed import EligibilityFeed
+from mulberry.desktop.first_run_feed import FirstRunFeed
 from mulberry.desktop.jobs_feed import JobsFeed
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
@@ -35,7 +37,6 @@ GOES_ON_WITHOUT_WINDOW = "Mulberry goes on earning without its window."
 HOW_TO_COME_BACK = "Start Mulberry again to see it, or stop it with `mulberry stop`."
 TRAY_WAIT_MILLISECONDS = 60_000
 TOLD_ABOUT_CLOSING = "told_about_closing"
-TOLD_WHETHER_IT_CAN_EARN = "told_whether_it_can_earn"
 
 
 class Desktop(QObject):
@@ -44,8 +45,17 @@ class Desktop(QObject):
     ended = Signal()  # the window's process may end; the agent goes on
     stop_and_quit_asked = Signal()
 
-    def __init__(self, theme: Theme, clock: Clock, connection: Connection, tray: Tray, memory: QSettings) -> None:
-        """`memory` keeps the window's place and what its owner has been told."""
+    def __init__(
+        self,
+        theme: Theme,
+        clock: Clock,
+        connection: Connection,
+        tray: Tray,
+        memory: QSettings,
+        first_run: FirstRunFile,
+        network: str,
+    ) -> None:
+        """`memory` keeps the window's place and what its owner has been told. `network` is the one it shows."""
         super().__init__()
         self.theme = theme
         self.connection = connection
@@ -65,6 +75,7 @@ class Desktop(QObject):
         self.news = NewsFeed(connection, self.window, tray, clock, memory)
         self.diagnosis = DiagnosisFeed(connection, self.window, theme)
         self.window.attestation_made.connect(self._attend_to_attestation)
+        self.first_run = FirstRunFeed(connection, self.window, first_run, network, clock)
         self._memory = memory
         self._link = Link.STARTING
         self._has_ended = False
@@ -86,8 +97,7 @@ class Desktop(QObject):
         geometry = memory.value("geometry")
         if geometry is not None:
             self.window.restoreGeometry(geometry)
-        elif not memory.value(TOLD_WHETHER_IT_CAN_EARN, defaultValue=False, type=bool):
-            self._welcome()
+        self.first_run.open_unless_done(is_new=geometry is None)
 
     def come_forward(self) -> None:
         self.window.come_forward()
@@ -111,15 +121,6 @@ class Desktop(QObject):
         from mulberry.desktop.attestation_feed import AttestationFeed
 
         AttestationFeed(self.connection, page)
-
-    def _welcome(self) -> None:
-        """Who has never seen this window is told first whether this computer can earn."""
-        self.eligibility.show_page()
-
-        def told() -> None:
-            self._memory.setValue(TOLD_WHETHER_IT_CAN_EARN, True)
-
-        self.connection.eligibility_read.connect(told)
 
     def end(self) -> None:
         """Once: a signal may come while the window is ending already."""

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolTip, QWidget
 
-from mulberry.desktop.cards import Text
+from mulberry.desktop.cards import Text, tab_after
 from mulberry.desktop.network_wording import Fact
 from mulberry.desktop.theme import Theme
 
@@ -79,6 +79,8 @@ class Facts(QWidget):
             name = Text("", "source")
             name.setIndent(BORDER)
             name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # all columns are as wide
+            shown.setParent(self)
+            tab_after(self.values[-1] if self.values else self, shown)
             self._names.append(name)
             self.values.append(shown)
         self.values[0].setFocusPolicy(Qt.FocusPolicy.StrongFocus)

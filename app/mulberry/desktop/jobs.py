@@ -151,7 +151,7 @@ class JobsPage(QWidget):
         self.orders[by, self._is_descending].setChecked(True)
 
     def _search(self) -> None:
-        question = self.filter.question(self._clock.now())
+        question = self.filter.asked(self._clock.now())
         question = replace(question, order=ORDERS[self._order], is_descending=self._is_descending)
         if question == JobsQuestion():
             self.found_jobs.search(None)

@@ -111,6 +111,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Save jobs")
         self.setMinimumWidth(theme.px(420))
+        self._page = parent
         self._export = export
         self._path = path
         self.line = Text(f"Saving {path.name}", "value", wraps=True)
@@ -137,6 +138,6 @@ class ExportDialog(QDialog):
 
     def _ended(self) -> None:
         if self._export.problem:
-            say_not_saved(self.parentWidget(), self._path, self._export.problem)
+            say_not_saved(self._page, self._path, self._export.problem)
         self.accept()
         self.deleteLater()

@@ -100,7 +100,7 @@ class JobsFilter(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(Row((when, 1), (which, 2)))
 
-    def question(self, now: datetime) -> JobsQuestion:
+    def asked(self, now: datetime) -> JobsQuestion:
         """What is asked for at `now`, which decides what today is."""
         days = self._days(now.astimezone().date())
         model, proxy = self.model.currentIndex(), self.proxy.currentIndex()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from mulberry.desktop.theme import Theme
 
 CELL_PADDING = 12
-CELL_SQUEEZED = 12  # at most, where what does not fit can be scrolled to
+CELL_SQUEEZED = 4  # at most, where what does not fit can be scrolled to
 ROWS_COPIED_AT_MOST = 1000
 
 

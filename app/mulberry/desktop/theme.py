@@ -242,6 +242,10 @@ QHeaderView, QHeaderView::section {
 QScrollBar:vertical { background: transparent; width: 12px; margin: 2px }
 QScrollBar::handle:vertical { background: $edge; border-radius: 4px; min-height: 32px }
 QScrollBar::handle:vertical:hover { background: $muted }
+QScrollBar:horizontal { background: transparent; height: 12px; margin: 2px }
+QScrollBar::handle:horizontal { background: $edge; border-radius: 4px; min-width: 32px }
+QScrollBar::handle:horizontal:hover { background: $muted }
+QAbstractScrollArea::corner { background: transparent }
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {
   background: transparent; height: 0; width: 0 }
 QMenu { background: $surface; color: $text; border: ${hairline}px solid $line; padding: 4px }

@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QDesktopServices, QGuiApplication, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from mulberry.desktop import wallet_wording, wording
-from mulberry.desktop.cards import Bar, Card, Row, Text, plain_button
+from mulberry.desktop.cards import Bar, Card, Row, Text, plain_button, tab_after
 from mulberry.desktop.connection import View
 from mulberry.desktop.explanations import Figure
 from mulberry.desktop.number import Number
@@ -122,6 +122,7 @@ class PayoutsCard(Card):
             block = PayoutBlock(self._theme)
             block.asked.connect(self._ask)
             self.list.addWidget(block)
+            tab_after(self.blocks[-1].pay_out if self.blocks else self, block.pay_out)
             self.blocks.append(block)
         while len(self.blocks) > len(payouts):
             gone = self.blocks.pop()

@@ -4,7 +4,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QColor, QKeySequence, QPainter, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from mulberry.desktop import wording
 from mulberry.desktop.about_page import AboutPage
+from mulberry.desktop.accessible import tell_roles
 from mulberry.desktop.cards import MARGIN, Text, in_reading_order, plain_button
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.earnings import EarningsPage
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from mulberry.desktop.hardware_page import HardwarePage
 
 SIDEBAR = 208
+NARROW_SIDEBAR = 96  # the icons alone
+WIDE_FROM = 860  # of the window
 PAGES = (
     *("Home", "Earnings", "Jobs", "Wallet", "Network", "Models"),
     *("Hardware", "Attestation", "Log", "Settings", "About"),
@@ -65,16 +68,18 @@ class MainWindow(QMainWindow):
     help_asked = Signal()  # somebody is to help, and needs to know about this computer
     hardware_made = Signal(object)  # HardwarePage
     attestation_made = Signal(object)  # AttestationPage
+    first_steps_wanted = Signal()
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel, transactions: TransactionsModel) -> None:
         super().__init__()
-        self._theme = theme
+        self.theme = theme
         self._clock = clock
         self._view = View()
+        tell_roles()
         self._knows_the_state = False
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
-        self.setMinimumSize(720, 520)
+        self.setMinimumSize(480, 340)
         self.resize(1280, 800)
         self.home = HomePage(theme, clock, jobs)
         self.earnings = EarningsPage(theme)
@@ -95,6 +100,7 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(page)
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self._turn_to)
+        self.sidebar.first_steps.clicked.connect(self.first_steps_wanted)
         self.home.last_jobs.all_wanted.connect(lambda: self.choose("Jobs"))
         self.home.state.rules_wanted.connect(lambda: self.choose("Settings"))
         self.quit_action = self._action(wording.QUIT_WINDOW, self.quit_asked, "Ctrl+Q")
@@ -110,6 +116,10 @@ class MainWindow(QMainWindow):
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
         QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self).activated.connect(self.help_asked)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.sidebar.show_narrow(event.size().width() < WIDE_FROM)
 
     def _action(self, text: str, asked: SignalInstance, keys: str = "") -> QAction:
         action = QAction(text, self)
@@ -135,7 +145,15 @@ class MainWindow(QMainWindow):
         row.setSpacing(0)
         row.addWidget(self.sidebar)
         row.addLayout(content, 1)
-        self.setCentralWidget(whole)
+        self.layers = QStackedWidget()
+        self.layers.addWidget(whole)
+        self.setCentralWidget(self.layers)
+
+    def show_in_front(self, layer: QWidget) -> None:
+        """In place of the pages, until one of them is chosen."""
+        if self.layers.indexOf(layer) < 0:
+            self.layers.addWidget(layer)
+        self.layers.setCurrentWidget(layer)
 
     def show_view(self, view: View) -> None:
         is_demo = view.status is None or view.status.network.is_demo
@@ -160,7 +178,8 @@ class MainWindow(QMainWindow):
                 page.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
-            self.home.state.main.setFocus()  # from now on it can be pressed
+            if self.layers.currentIndex() == 0:
+                self.home.state.main.setFocus()  # from now on it can be pressed
 
     @property
     def hardware(self) -> "HardwarePage":
@@ -168,7 +187,7 @@ class MainWindow(QMainWindow):
         if self._hardware is None:
             from mulberry.desktop.hardware_page import HardwarePage
 
-            self._hardware = HardwarePage(self._theme, self._clock, self.histories)
+            self._hardware = HardwarePage(self.theme, self._clock, self.histories)
             self._put(self._hardware, "Hardware")
             self.hardware_made.emit(self._hardware)
         return self._hardware
@@ -179,7 +198,7 @@ class MainWindow(QMainWindow):
         if self._attestation is None:
             from mulberry.desktop.attestation_page import AttestationPage
 
-            self._attestation = AttestationPage(self._theme)
+            self._attestation = AttestationPage(self.theme)
             self._put(self._attestation, "Attestation")
             self.attestation_made.emit(self._attestation)
         return self._attestation
@@ -194,6 +213,7 @@ class MainWindow(QMainWindow):
 
     def _turn_to(self, place: int) -> None:
         self.pages.setCurrentWidget(getattr(self, PAGES[place].lower()))
+        self.layers.setCurrentIndex(0)
 
     def show_problem(self, problem: UserFacingError) -> None:
         """Something that was asked for did not work; shown until it is closed."""
@@ -203,6 +223,7 @@ class MainWindow(QMainWindow):
     def choose(self, page: str) -> None:
         """Turns to the page of that name, one of `PAGES`."""
         self.sidebar.choose(PAGES.index(page))
+        self.layers.setCurrentIndex(0)  # also where that page was chosen already
 
     def show_folder(self, folder: DataFolder) -> None:
         """Whose logs and places are shown."""
@@ -228,14 +249,16 @@ class Sidebar(QFrame):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._theme = theme
+        self.theme = theme
         self.setProperty("look", "sidebar")
         self.setFixedWidth(theme.px(SIDEBAR))
         self._mark = QLabel()
         self._mark.setAccessibleName("Mulberry's mark")
+        self._name = Text("Mulberry", "brand")
+        self._page_entry = _PageEntry(theme, self)
         self.list = QListWidget()
         self.list.setProperty("look", "pages")
-        self.list.setItemDelegate(_PageEntry(theme, self.list))
+        self.list.setItemDelegate(self._page_entry)
         self.list.setAccessibleName("Pages")
         self.list.setIconSize(QSize(theme.px(20), theme.px(20)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -246,6 +269,7 @@ class Sidebar(QFrame):
         self.menu = QMenu(self)
         self.help = plain_button("Get help…")
         self.help.setToolTip("Shows what whoever helps you needs to know, without keys and names, and saves it.")
+        self.first_steps = plain_button("First steps")
         self.quit = plain_button("Quit…")
         self.quit.clicked.connect(self._open_menu)
         self.network = Text("Demo network", "warn")
@@ -258,7 +282,7 @@ class Sidebar(QFrame):
         brand.setContentsMargins(12, 0, 0, 0)
         brand.setSpacing(10)
         brand.addWidget(self._mark)
-        brand.addWidget(Text("Mulberry", "brand"))
+        brand.addWidget(self._name)
         brand.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 22, 12, 20)
@@ -268,12 +292,25 @@ class Sidebar(QFrame):
         column.addWidget(self.list, 1)
         foot = QVBoxLayout()
         foot.setContentsMargins(10, 0, 0, 0)
-        foot.setSpacing(12)
+        foot.setSpacing(8)
+        foot.addWidget(self.first_steps, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.help, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.quit, 0, Qt.AlignmentFlag.AlignLeft)
-        self.network.setContentsMargins(10, 0, 0, 0)
+        self.network.setContentsMargins(in_reading_order(self, 10, 0, 0, 0))
         foot.addWidget(self.network)
         column.addLayout(foot)
+
+    def show_narrow(self, is_narrow: bool) -> None:
+        """The icons alone, with their names as tool tips, where the window has no room for more."""
+        if is_narrow is self._page_entry.is_narrow:
+            return
+        self._page_entry.is_narrow = is_narrow
+        self.setFixedWidth(self.theme.px(NARROW_SIDEBAR if is_narrow else SIDEBAR))
+        for words in (self._name, self.first_steps, self.network):
+            words.setHidden(is_narrow)
+        for row, name in enumerate(PAGES):
+            self.list.item(row).setToolTip(name if is_narrow else "")
+        self.list.doItemsLayout()
 
     def choose(self, page: int) -> None:
         self.list.setCurrentRow(page)
@@ -282,10 +319,10 @@ class Sidebar(QFrame):
         self.menu.popup(self.quit.mapToGlobal(QPoint(0, -self.menu.sizeHint().height())))
 
     def _draw(self) -> None:
-        colours, ratio = self._theme.colours, self.devicePixelRatioF()
-        self._mark.setPixmap(mark_pixmap(colours.earn, self._theme.px(24), ratio))
+        colours, ratio = self.theme.colours, self.devicePixelRatioF()
+        self._mark.setPixmap(mark_pixmap(colours.earn, self.theme.px(24), ratio))
         for row, name in enumerate(PAGES):
-            icon = page_icon(name.lower(), colours.muted, colours.text, self._theme.px(20), ratio)
+            icon = page_icon(name.lower(), colours.muted, colours.text, self.theme.px(20), ratio)
             self.list.item(row).setIcon(icon)
 
 
@@ -294,7 +331,8 @@ class _PageEntry(QStyledItemDelegate):
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self.theme = theme
+        self.is_narrow = False
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -305,7 +343,7 @@ class _PageEntry(QStyledItemDelegate):
             painter.save()
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._theme.colours.accent))
+            painter.setBrush(QColor(self.theme.colours.accent))
             is_mirrored = option.direction is Qt.LayoutDirection.RightToLeft
             left = row.right() - 3 if is_mirrored else row.left()
             painter.drawRoundedRect(QRectF(left, row.top() + 8, 3, row.height() - 20), 1.5, 1.5)
@@ -314,7 +352,9 @@ class _PageEntry(QStyledItemDelegate):
     def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         super().initStyleOption(option, index)
         if option.state & QStyle.StateFlag.State_Selected:
-            option.font = self._theme.font(14, 600)
+            option.font = self.theme.font(14, 600)
+        if self.is_narrow:
+            option.text = ""
 
 
 class Banner(QFrame):

@@ -1,0 +1,44 @@
+"""Where the window remembers how far the first steps are, and which network it opens with: beside the networks."""
+
+import os
+from pathlib import Path
+
+from mulberry.model.encoding import from_json, to_json
+from mulberry.model.errors import UserFacingError
+from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.first_run import FirstRun
+
+
+class FirstRunFile:
+    def __init__(self, root: Path) -> None:
+        """`root` is the data folder of all networks."""
+        self.root = root
+        self._path = root / "first-run.json"
+
+    def load(self) -> FirstRun | None:
+        """None where nothing was remembered, or nothing that can be read: then the steps begin anew."""
+        try:
+            untrusted = read_bounded(self._path)
+            return None if untrusted is None else from_json(FirstRun, untrusted)
+        except (OSError, ValueError):
+            return None
+
+    def save(self, state: FirstRun) -> None:
+        """Raises `UserFacingError`: it could not be written."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_whole(self._path, to_json(FirstRun, state))
+        except OSError as problem:
+            raise UserFacingError(
+                what="How far you are could not be remembered.",
+                why=f"{self._path}: {os.strerror(problem.errno or 0)}.",
+                next_step="Look whether you may write there. Until then these steps begin anew with each start.",
+            ) from problem
+
+
+def chosen_network(root: Path, fallback: str = "demo") -> str:
+    """The network that the window opens with."""
+    from mulberry.client.networks import is_known  # reading the state alone comes before the first frame
+
+    state = FirstRunFile(root).load()
+    return state.network if state is not None and is_known(root, state.network) else fallback
