@@ -16,7 +16,7 @@ from fuzz.target import Target, read
 from fuzz.targets import PLANTED, TARGETS
 from mulberry.cocoon.tl import MESSAGES, decode
 
-SECONDS = 6  # for each target; with the start of their processes a minute in all
+SECONDS = 3  # for each target; with the start of their processes a minute or two in all
 SEED = 1
 
 each_target = pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
