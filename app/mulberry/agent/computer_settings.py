@@ -173,9 +173,6 @@ class ComputerSettings(SettingsModel):
     notify_away: bool = setting(
         True, "While you were away", "Say what happened when you come back.", Page.NOTIFICATIONS
     )
-    language: Literal["system", "en", "de", "id", "ru"] = setting(
-        "system", "Language", "Of the window and the command line.", Page.LOOKS
-    )
     look: Literal["system", "light", "dark", "high contrast"] = setting(
         "system", "Look", "Light, dark or with high contrast.", Page.LOOKS
     )

@@ -21,10 +21,6 @@ OF_A_GPU = ("Use", "Ceiling", "Other load")
 AS_FOR_ALL = "as for all"
 CHOICES = {
     "system": "As the system",
-    "en": "English",
-    "de": "Deutsch",
-    "id": "Bahasa Indonesia",
-    "ru": "Русский",
     "light": "Light",
     "dark": "Dark",
     "high contrast": "High contrast",
