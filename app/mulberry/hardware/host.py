@@ -24,6 +24,7 @@ TSM_REPORTS = "/sys/kernel/config/tsm/report"
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 QEMU_PLACES = ("/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm")
 QEMU_SECONDS = 2.0
+KERNEL_RELEASE = re.compile(r"\w[\w.+~-]{0,99}")  # it becomes a part of a path
 LAPTOP_CHASSIS = {8, 9, 10, 14, 30, 31, 32}  # portable, laptop, notebook, sub notebook, tablet, convertible, detachable
 
 
@@ -156,7 +157,7 @@ def _vfio(files: SystemFiles) -> Finding[bool]:
         return Finding(True, "vfio_pci is loaded")
     kernel = files.text("/proc/sys/kernel/osrelease")
     folder = f"/lib/modules/{kernel}"
-    if not kernel or "/" in kernel or not files.exists(folder):
+    if not kernel or not KERNEL_RELEASE.fullmatch(kernel) or not files.exists(folder):
         return Finding(None, "vfio_pci is not loaded, and the kernel's modules are not to be seen")
     for module in files.names(f"{folder}/kernel/drivers/vfio/pci") or ():
         if module.startswith("vfio-pci.ko"):
