@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,11 @@ COMMAND_SECONDS = 60
 def processes_of(root: Path) -> list[psutil.Process]:
     """All that run for the data folder `root`: it stands in the arguments of each, or of its parent."""
     found = [p for p in psutil.process_iter(["cmdline"]) if str(root) in " ".join(p.info["cmdline"] or [])]
-    return [*found, *(child for parent in found for child in parent.children(recursive=True))]
+    family = list(found)
+    for parent in found:
+        with suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            family += parent.children(recursive=True)
+    return family
 
 
 @dataclass(frozen=True)
