@@ -8,8 +8,10 @@ from pydantic import AwareDatetime, field_validator
 from mulberry.agent.setting import SettingsModel, setting
 from mulberry.agent.settings_file import SettingsFile
 from mulberry.agent.toncoin_price import MOST_THOUSANDTHS, PriceWish, price_address
+from mulberry.model.language import tr
 from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules, Rules
-from mulberry.model.settings import Page, Shape
+from mulberry.model.places import computer_settings
+from mulberry.model.settings import Page, Shape, TakesEffect
 from mulberry.model.week import ALWAYS, HOURS_A_DAY, DayTimes, Week
 
 MOST_PRICE = 10_000  # thousandths of a currency for a kilowatt-hour
@@ -20,47 +22,49 @@ MOST_APPS = 200
 class ComputerSettings(SettingsModel):
     schedule: tuple[str, ...] = setting(
         ALWAYS.days,
-        "Weekly schedule",
-        "The hours of the week, by your clock, in which it may work, like Mon-Fri 8-18, Sat-Sun 0-24.",
+        tr("Weekly schedule"),
+        tr("The hours of the week, by your clock, in which it may work, like Mon-Fri 8-18, Sat-Sun 0-24."),
         Page.WHEN,
         shape=Shape.WEEK,
     )
     quiet_hours: str | None = setting(
         None,
-        "Quiet hours",
-        "Times of each day in which the fans must rest, like 22:00-07:00.",
+        tr("Quiet hours"),
+        tr("Times of each day in which the fans must rest, like 22:00-07:00."),
         Page.WHEN,
         shape=Shape.TIMES,
         suggested="22:00-07:00",
     )
     idle_minutes: int | None = setting(
         None,
-        "Only when idle",
-        "How long nobody may have touched keyboard or mouse before it works.",
+        tr("Only when idle"),
+        tr("How long nobody may have touched keyboard or mouse before it works."),
         Page.WHEN,
         unit="minutes",
         suggested=10,
         ge=1,
         le=24 * 60,
     )
-    pause_on_battery: bool = setting(True, "Pause on battery", "Not while the computer runs on its battery.", Page.WHEN)
+    pause_on_battery: bool = setting(
+        True, tr("Pause on battery"), tr("Not while the computer runs on its battery."), Page.WHEN
+    )
     pause_on_metered: bool = setting(
-        True, "Pause on a metered network", "Not while the system calls the connection metered.", Page.WHEN
+        True, tr("Pause on a metered network"), tr("Not while the system calls the connection metered."), Page.WHEN
     )
     pause_in_full_screen: bool = setting(
-        True, "Pause in full screen", "Not while a program fills the screen, as games and films do.", Page.WHEN
+        True, tr("Pause in full screen"), tr("Not while a program fills the screen, as games and films do."), Page.WHEN
     )
     pause_for_apps: tuple[str, ...] = setting(
         (),
-        "Pause for these programs",
-        "Names of programs, as the system lists them, during which it does not work.",
+        tr("Pause for these programs"),
+        tr("Names of programs, as the system lists them, during which it does not work."),
         Page.WHEN,
         max_length=MOST_APPS,
     )
     other_load_percent: int | None = setting(
         None,
-        "Pause for other load",
-        "How much of a GPU's time other programs may use before it leaves the GPU to them.",
+        tr("Pause for other load"),
+        tr("How much of a GPU's time other programs may use before it leaves the GPU to them."),
         Page.WHEN,
         unit="%",
         suggested=20,
@@ -69,8 +73,8 @@ class ComputerSettings(SettingsModel):
     )
     ceiling_celsius: int | None = setting(
         None,
-        "Temperature ceiling",
-        "A GPU that is this hot rests until it has cooled.",
+        tr("Temperature ceiling"),
+        tr("A GPU that is this hot rests until it has cooled."),
         Page.WHEN,
         unit="°C",
         suggested=80,
@@ -79,45 +83,47 @@ class ComputerSettings(SettingsModel):
     )
     gpus: tuple[GpuRules, ...] = setting(
         (),
-        "Rules for single GPUs",
-        "Whether a GPU may be used, and a temperature ceiling and a limit for other load of its own.",
+        tr("Rules for single GPUs"),
+        tr("Whether a GPU may be used, and a temperature ceiling and a limit for other load of its own."),
         Page.WHEN,
         shape=Shape.GPUS,
         max_length=64,
     )
     currency: str = setting(
-        "EUR", "Currency", "Three letters, of the prices below.", Page.ELECTRICITY, pattern="^[A-Z]{3}$"
+        "EUR", "Currency", tr("Three letters, of the prices below."), Page.ELECTRICITY, pattern="^[A-Z]{3}$"
     )
     electricity_price: int | None = setting(
         None,
-        "Price of electricity",
-        "What a kilowatt-hour costs, in thousandths: 312 is 0.312.",
+        tr("Price of electricity"),
+        tr("What a kilowatt-hour costs, in thousandths: 312 is 0.312."),
         Page.ELECTRICITY,
-        unit="thousandths per kWh",
+        unit=tr("thousandths per kWh"),
         ge=0,
         le=MOST_PRICE,
     )
     electricity_prices: tuple[int, ...] = setting(
         (),
-        "Prices by the hour",
-        "24 prices from midnight, in thousandths per kWh, where your tariff has them; they go before the single price.",
+        tr("Prices by the hour"),
+        tr(
+            "24 prices from midnight, in thousandths per kWh, where your tariff has them; they go before the single price."
+        ),
         Page.ELECTRICITY,
         shape=Shape.HOURS,
         suggested=[SUGGESTED_PRICE] * HOURS_A_DAY,
     )
     dearest_price: int | None = setting(
         None,
-        "Dearest price to work at",
-        "It does not work in hours in which electricity costs more.",
+        tr("Dearest price to work at"),
+        tr("It does not work in hours in which electricity costs more."),
         Page.ELECTRICITY,
-        unit="thousandths per kWh",
+        unit=tr("thousandths per kWh"),
         ge=0,
         le=MOST_PRICE,
     )
     base_watt: int = setting(
         0,
-        "The computer's own power",
-        "What the computer draws besides its GPUs because it stays on for this: 0 if it would run anyway.",
+        tr("The computer's own power"),
+        tr("What the computer draws besides its GPUs because it stays on for this: 0 if it would run anyway."),
         Page.ELECTRICITY,
         unit="W",
         ge=0,
@@ -125,34 +131,36 @@ class ComputerSettings(SettingsModel):
     )
     toncoin_price: int | None = setting(
         None,
-        "Price of Toncoin",
-        "What a Toncoin costs, in thousandths: 2950 is 2.950. It is used for 7 days after you typed it.",
+        tr("Price of Toncoin"),
+        tr("What a Toncoin costs, in thousandths: 2950 is 2.950. It is used for 7 days after you typed it."),
         Page.ELECTRICITY,
-        unit="thousandths per TON",
+        unit=tr("thousandths per TON"),
         ge=1,
         le=MOST_THOUSANDTHS,
     )
     toncoin_price_typed_at: AwareDatetime | None = setting(
         None,
-        "Price typed at",
-        "When the price of Toncoin was typed.",
+        tr("Price typed at"),
+        tr("When the price of Toncoin was typed."),
         Page.ELECTRICITY,
         for_experts=True,
-        elsewhere="Type the price of Toncoin anew; this time is then written by itself.",
+        elsewhere=tr("Type the price of Toncoin anew; this time is then written by itself."),
     )
     toncoin_price_url: str | None = setting(
         None,
-        "Address for the price of Toncoin",
-        "Is asked for the price, at most each 15 minutes, so it learns your IP address; {currency} becomes eur and the"
-        " like. Its answer is used for an hour.",
+        tr("Address for the price of Toncoin"),
+        tr(
+            "Is asked for the price, at most each 15 minutes, so it learns your IP address; {currency} becomes eur and the"
+            " like. Its answer is used for an hour."
+        ),
         Page.ELECTRICITY,
         min_length=1,
         max_length=2048,
     )
     toncoin_price_path: str = setting(
         "the-open-network/{currency}",
-        "Place of the price",
-        "Where the number stands in the JSON that this address gives: names with / between them.",
+        tr("Place of the price"),
+        tr("Where the number stands in the JSON that this address gives: names with / between them."),
         Page.ELECTRICITY,
         for_experts=True,
         min_length=1,
@@ -160,21 +168,30 @@ class ComputerSettings(SettingsModel):
     )
     stop_at_loss: bool = setting(
         False,
-        "Stop at a loss",
-        "Not while electricity costs more than the last hours of work earned. After 6 hours of rest it tries for an"
-        " hour what it earns then. Needs a price of electricity and one of Toncoin.",
+        tr("Stop at a loss"),
+        tr(
+            "Not while electricity costs more than the last hours of work earned. After 6 hours of rest it tries for an"
+            " hour what it earns then. Needs a price of electricity and one of Toncoin."
+        ),
         Page.ELECTRICITY,
     )
-    notify_payout: bool = setting(True, "A payout arrived", "Tell when Toncoin arrived.", Page.NOTIFICATIONS)
-    notify_needs_you: bool = setting(True, "It needs you", "Tell when only you can go on.", Page.NOTIFICATIONS)
+    notify_payout: bool = setting(True, tr("A payout arrived"), tr("Tell when Toncoin arrived."), Page.NOTIFICATIONS)
+    notify_needs_you: bool = setting(True, tr("It needs you"), tr("Tell when only you can go on."), Page.NOTIFICATIONS)
     notify_paused: bool = setting(
-        False, "Pause and go on", "Tell when a rule pauses the work or lets it go on.", Page.NOTIFICATIONS
+        False, tr("Pause and go on"), tr("Tell when a rule pauses the work or lets it go on."), Page.NOTIFICATIONS
     )
     notify_away: bool = setting(
-        True, "While you were away", "Say what happened when you come back.", Page.NOTIFICATIONS
+        True, tr("While you were away"), tr("Say what happened when you come back."), Page.NOTIFICATIONS
+    )
+    language: Literal["system", "en", "de", "id", "ru"] = setting(
+        "system",
+        tr("Language"),
+        tr("Of the window and of what the agent says in it; the command line speaks English."),
+        Page.LOOKS,
+        takes_effect=TakesEffect.NEXT_AGENT,
     )
     look: Literal["system", "light", "dark", "high contrast"] = setting(
-        "system", "Look", "Light, dark or with high contrast.", Page.LOOKS
+        "system", "Look", tr("Light, dark or with high contrast."), Page.LOOKS
     )
 
     @field_validator("schedule")
@@ -250,4 +267,4 @@ class ComputerSettings(SettingsModel):
 
 def computer_file(root: Path) -> SettingsFile:
     """In the data folder of all networks."""
-    return SettingsFile(root / "computer.json")
+    return SettingsFile(computer_settings(root))

@@ -99,9 +99,9 @@ def run(
     if not is_bundled(network):
         typer.echo(f"Other commands know this network as --network {profile.name}.")
     if not headless and has_display():
-        from mulberry.desktop.app import run as open_window
+        from mulberry.desktop.network_change import open_anew
 
-        raise typer.Exit(open_window(root_of(data), profile.name))
+        raise typer.Exit(open_anew(root_of(data), profile.name))  # in the owner's language; this process said English
     raise typer.Exit(run_headless(root_of(data), profile.name, typer.echo))
 
 

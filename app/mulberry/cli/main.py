@@ -12,6 +12,7 @@ from mulberry import __version__
 from mulberry.cli import attest, autostart, check, config, diagnose, earnings, joining, key
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
 from mulberry.cli.models import models
+from mulberry.model import language
 from mulberry.model.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -80,9 +81,11 @@ def agent(
     until_stdin_closes: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
 ) -> None:
     """Run the agent in the foreground: it earns; window and command line only talk to it."""
+    root = root_of(data)
+    language.use(language.of_the_owner(root))
     from mulberry.agent.main import run_agent
 
-    run_agent(root_of(data), network, transport=transport, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
+    run_agent(root, network, transport=transport, ton_config=ton_config, until_stdin_closes=until_stdin_closes)
 
 
 @application.command()
@@ -254,9 +257,11 @@ def demo(
 ) -> None:
     """Try everything on this computer: a network of its own, real requests, play money."""
     if not headless and jobs is None and transport is None and not as_json and has_display():
+        root = root_of(data)
+        language.use(language.of_the_owner(root))
         from mulberry.desktop.app import run
 
-        raise typer.Exit(run(root_of(data)))
+        raise typer.Exit(run(root))
     from mulberry.cli.demo import run_headless
 
     raise typer.Exit(run_headless(data, jobs=jobs, rate=rate, seed=seed, transport=transport, as_json=as_json))
@@ -335,10 +340,11 @@ def desktop(
     hidden: Annotated[bool, typer.Option("--hidden", help="Only the icon in the tray, until it is clicked.")] = False,
 ) -> None:
     """Open the window."""
+    root = root_of(data)
+    language.use(language.of_the_owner(root))
     from mulberry.client.first_run import chosen_network
     from mulberry.desktop.app import run
 
-    root = root_of(data)
     raise typer.Exit(run(root, network or chosen_network(root), hidden=hidden))
 
 

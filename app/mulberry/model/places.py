@@ -38,6 +38,11 @@ def model_store(root: Path) -> Path:
     return root / "model_store"
 
 
+def computer_settings(root: Path) -> Path:
+    """What the owner chose for this computer, whichever network it works for."""
+    return root / "computer.json"
+
+
 def benchmark_file(root: Path) -> Path:
     """The last measurement of this computer, of whichever model."""
     return root / "benchmark.json"
