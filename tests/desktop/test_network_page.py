@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from conftest import SettableClock
-from mulberry.desktop import network_wording
+from mulberry.desktop import network_wording, proxies_wording
 from mulberry.desktop.colours import LIGHT
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.facts import FactValue
 from mulberry.desktop.network_page import NetworkPage
-from mulberry.desktop.network_wording import Quality
 from mulberry.desktop.proxies_model import QUALITIES
+from mulberry.desktop.proxies_wording import Quality
 from mulberry.desktop.theme import Theme
 from mulberry.model.node import NodeState, ProxyState, ProxyStatus
 from mulberry.model.wallet import PayoutState
@@ -48,12 +48,12 @@ def texts(page: NetworkPage) -> str:
 
 
 def fact(page: NetworkPage, quality: Quality) -> FactValue:
-    return page.proxy.facts.values[network_wording.DETAILS.index(quality)]
+    return page.proxy.facts.values[proxies_wording.DETAILS.index(quality)]
 
 
 def test_before_the_agent_is_heard_nothing_is_claimed(page: NetworkPage) -> None:
     page.show_view(View())
-    assert network_wording.NOT_HEARD_YET in texts(page)
+    assert proxies_wording.NOT_HEARD_YET in texts(page)
     assert not page.proxies.table.isVisible()
     assert not page.proxy.isVisible()
     assert not page.root.isVisible()
@@ -63,7 +63,7 @@ def test_before_the_agent_is_heard_nothing_is_claimed(page: NetworkPage) -> None
 def test_without_proxies_it_says_why_and_which_network_it_is(page: NetworkPage, state: NodeState) -> None:
     page.show_view(View(Link.ANSWERS, on_the_network(state=state, network=replace(DEMO, root=None))))
     shown = texts(page)
-    assert network_wording.nobody_line(a_status(state)) in shown
+    assert proxies_wording.nobody_line(a_status(state)) in shown
     assert network_wording.ROOT_NOT_READ in shown
     assert "fake TDX: TEST, nothing proven" in shown
     assert not page.proxy.isVisible()
@@ -72,7 +72,7 @@ def test_without_proxies_it_says_why_and_which_network_it_is(page: NetworkPage, 
 @pytest.mark.parametrize("proxy", ONE_OF_EACH, ids=lambda proxy: proxy.state)
 def test_each_state_has_its_shape_its_word_and_its_reason(page: NetworkPage, proxy: ProxyStatus) -> None:
     show(page, proxy)
-    assert page.proxy.state.text().startswith(network_wording.STATES[proxy.state])
+    assert page.proxy.state.text().startswith(proxies_wording.STATES[proxy.state])
     assert proxy.note in page.proxy.note.text()
     assert not page.proxy.shape.pixmap().isNull()
     assert fact(page, Quality.UNDERPAID).property("tone") == ("bad" if proxy.underpaid else "")
@@ -168,7 +168,7 @@ def test_the_keyboard_reads_every_cell(page: NetworkPage, settle: Callable[[], N
     assert page.proxies.about.text().startswith("State: Working. Connected")
     for quality in QUALITIES[1:]:
         QTest.keyClick(table, Qt.Key.Key_Right)
-        assert page.proxies.about.text().startswith(f"{network_wording.heading(quality)}: ")
+        assert page.proxies.about.text().startswith(f"{proxies_wording.heading(quality)}: ")
     assert "seen on TON" not in page.proxies.about.text()
     QTest.keyClick(table, Qt.Key.Key_Down)
     assert page.proxy.name.text() == "demo proxy 1"
@@ -218,7 +218,7 @@ def test_a_narrow_window_has_fewer_columns_but_the_card_has_all(
     assert len(seen) >= columns
     assert {Quality.STATE, Quality.PROXY, Quality.PAYABLE} <= set(seen)
     assert table.horizontalHeader().length() <= table.viewport().width()
-    assert {*QUALITIES, *network_wording.DETAILS} == set(Quality)
+    assert {*QUALITIES, *proxies_wording.DETAILS} == set(Quality)
     assert table.height() < 300  # so that the chosen proxy begins in sight
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPersistentModelIndex, Qt
 from pytestqt.qtbot import QtBot
 
-from mulberry.desktop.network_wording import Quality
 from mulberry.desktop.proxies_model import QUALITIES, ProxiesModel
+from mulberry.desktop.proxies_wording import Quality
 from mulberry.model.node import ProxyState, ProxyStatus
 from network_samples import ONE_OF_EACH, a_proxy
 from samples import NOON

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.proxies import Place, Proxies
 from mulberry.agent.workshop import Workshop
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 from mulberry.model.node import ProxyState, ProxyStatus
 
@@ -95,20 +96,21 @@ def _of_place(place: Place, record: ProxyRecord, workshop: Workshop) -> ProxySta
         underpaid=record.underpaid,
         connected_since=link.connected_since,
         next_attempt_at=None if place.leaves_as else link.next_attempt_at,
+        is_proven=session.evidence is not None and session.evidence.is_proven,
     )
 
 
-_GONE = "It left the network's list. What it signed is kept and paid out."
+_GONE = tr("It left the network's list. What it signed is kept and paid out.")
 
 
 def _at_rest(record: ProxyRecord, proxies: Proxies | None, workshop: Workshop) -> ProxyStatus:
     """A proxy that we are not connected to."""
     name = record.names[-1] if record.names else f"{record.public_key[:8]}…"
-    state, note = ProxyState.WAITING, "Nothing runs."
+    state, note = ProxyState.WAITING, tr("Nothing runs.")
     if proxies is not None:
         listed = any(proxies.is_registered(known) for known in record.names)
         state = ProxyState.WAITING if listed else ProxyState.GONE
-        note = "Other proxies were chosen. What it signed is kept and paid out." if listed else _GONE
+        note = tr("Other proxies were chosen. What it signed is kept and paid out.") if listed else _GONE
     return ProxyStatus(
         name=name,
         public_key=record.public_key,
@@ -135,4 +137,4 @@ def _verdict(place: Place) -> str:
     session = place.link.session
     if session.evidence is not None:
         return session.evidence.verdict
-    return "TEST, nothing proven" if session.is_connected else ""  # plain TCP, which the main network has not
+    return tr("TEST, nothing proven") if session.is_connected else ""  # plain TCP, which the main network has not

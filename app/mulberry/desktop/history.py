@@ -10,6 +10,7 @@ from enum import Enum
 
 from mulberry.model.clock import local_moment
 from mulberry.model.jobs import EarningsBucket
+from mulberry.model.language import tr
 
 DAY_SECONDS = 86_400
 
@@ -20,6 +21,9 @@ class Span(Enum):
     TODAY = "Today"
     WEEK = "7 days"
     MONTH = "30 days"
+
+
+SPAN_TITLES = {Span.TODAY: tr("Today"), Span.WEEK: tr("7 days"), Span.MONTH: tr("30 days")}
 
 
 class Range(Enum):

@@ -10,13 +10,14 @@ from mulberry.desktop.cards import Card, Row, Text, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.key_wording import KeyVerb
 from mulberry.model.key import UNREAD_KEY, KeyState
+from mulberry.model.language import tr
 
 BUTTONS = {
-    KeyVerb.UNLOCK: "Unlock…",
-    KeyVerb.PROTECT: "Keep under a passphrase…",
-    KeyVerb.BACK_UP: "Back up…",
-    KeyVerb.CHECK: "Check a backup…",
-    KeyVerb.RESTORE: "Restore…",
+    KeyVerb.UNLOCK: tr("Unlock…"),
+    KeyVerb.PROTECT: tr("Keep under a passphrase…"),
+    KeyVerb.BACK_UP: tr("Back up…"),
+    KeyVerb.CHECK: tr("Check a backup…"),
+    KeyVerb.RESTORE: tr("Restore…"),
 }
 
 
@@ -24,7 +25,7 @@ class KeyCard(Card):
     asked = Signal(object)  # KeyVerb
 
     def __init__(self) -> None:
-        super().__init__("Node wallet's key")
+        super().__init__(tr("Node wallet's key"))
         self.key = UNREAD_KEY
         self.state = Text("", "value", wraps=True)
         self.guards = Text(key_wording.WHAT_IT_GUARDS, "source", wraps=True)
@@ -33,7 +34,7 @@ class KeyCard(Card):
             button.clicked.connect(partial(self.asked.emit, verb))
         of_this_key = self._side_by_side(KeyVerb.UNLOCK, KeyVerb.PROTECT, KeyVerb.BACK_UP)
         of_backups = self._side_by_side(KeyVerb.CHECK, KeyVerb.RESTORE)
-        self.column.addWidget(Row((Text("Node wallet's key", "label"), 1), (of_this_key, 0), (of_backups, 0)))
+        self.column.addWidget(Row((Text(tr("Node wallet's key"), "label"), 1), (of_this_key, 0), (of_backups, 0)))
         self.column.addWidget(self.state)
         self.column.addWidget(self.guards)
 

@@ -8,9 +8,10 @@ from mulberry.desktop.cards import Text
 from mulberry.desktop.key_wording import Question
 from mulberry.desktop.theme import Theme
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.passphrase import LONGEST, strength, why_unfit
 
-NOT_THE_SAME = "The two are not the same."
+NOT_THE_SAME = tr("The two are not the same.")
 
 
 class PassphraseDialog(QDialog):
@@ -23,8 +24,8 @@ class PassphraseDialog(QDialog):
         self.setWindowTitle(question.title)
         self.setMinimumWidth(theme.px(520))
         self.explanation = Text(question.explanation, "value", wraps=True)
-        self.first = _secret_line("Passphrase")
-        self.second = _secret_line("The same once more")
+        self.first = _secret_line(tr("Passphrase"))
+        self.second = _secret_line(tr("The same once more"))
         self.second.setVisible(question.is_new)
         self.strength = Text("", "source", wraps=True)
         self.strength.setVisible(question.is_new)
@@ -33,6 +34,7 @@ class PassphraseDialog(QDialog):
         self.answer = Text("", "bad", wraps=True)
         self.answer.hide()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setText(tr("Cancel"))
         self.do = self.buttons.addButton(question.button, QDialogButtonBox.ButtonRole.AcceptRole)
         self._is_new = question.is_new
         self._words = question.button
@@ -70,7 +72,7 @@ class PassphraseDialog(QDialog):
         self.first.clear()
         self.second.clear()
         self.explanation.say(words)
-        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setText("Close")
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setText(tr("Close"))
         self._fit()
 
     def _fit(self) -> None:
@@ -87,7 +89,7 @@ class PassphraseDialog(QDialog):
             self.strength.say(NOT_THE_SAME if mistyped else strength(typed) if typed else "")
             is_fit = not why_unfit(typed) and self.second.text() == typed
         self.do.setEnabled(is_fit and not self._is_asking)
-        self.do.setText("One moment…" if self._is_asking else self._words)
+        self.do.setText(tr("One moment…") if self._is_asking else self._words)
 
     def _say(self) -> None:
         self._is_asking = True

@@ -5,12 +5,13 @@ from enum import Enum
 from pathlib import Path
 
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
+from mulberry.model.language import tr
 
-WHAT_IT_GUARDS = (
+WHAT_IT_GUARDS = tr(
     "This key commands the node wallet only, which holds money for the network's fees. Earnings go to your own wallet, "
     "and your own wallet can command the node wallet too, with or without this key."
 )
-REPLACE = "Also in place of another key, which is then kept aside"
+REPLACE = tr("Also in place of another key, which is then kept aside")
 
 
 class KeyVerb(Enum):
@@ -38,51 +39,62 @@ def question_about(verb: KeyVerb, path: Path | None) -> Question:
     match verb:
         case KeyVerb.UNLOCK:
             return Question(
-                "Unlock the node wallet's key",
-                "The key lies under your passphrase. It stays open until Mulberry's agent ends.",
-                "Unlock",
+                tr("Unlock the node wallet's key"),
+                tr("The key lies under your passphrase. It stays open until Mulberry's agent ends."),
+                tr("Unlock"),
             )
         case KeyVerb.PROTECT:
             return Question(
-                "Keep the key under a passphrase",
-                f"{WHAT_IT_GUARDS}\n\nFrom now on the key lies in an encrypted file instead of a keyring. After each "
-                "restart of the agent the node waits until you unlock it here. Nobody can recover the passphrase.",
-                "Set the passphrase",
+                tr("Keep the key under a passphrase"),
+                WHAT_IT_GUARDS
+                + "\n\n"
+                + tr(
+                    "From now on the key lies in an encrypted file instead of a keyring. After each restart of the "
+                    "agent the node waits until you unlock it here. Nobody can recover the passphrase."
+                ),
+                tr("Set the passphrase"),
                 is_new=True,
             )
         case KeyVerb.BACK_UP:
             return Question(
-                "Back up the node wallet's key",
-                f"{WHAT_IT_GUARDS}\n\nThe key is written to {path}, encrypted with a passphrase that you choose now; "
-                "then it is read back and checked. With file, passphrase and the same owner address a new computer "
-                "goes on with the same node wallet and its history.",
-                "Back up",
+                tr("Back up the node wallet's key"),
+                WHAT_IT_GUARDS
+                + "\n\n"
+                + tr(
+                    "The key is written to {path}, encrypted with a passphrase that you choose now; then it is read "
+                    "back and checked. With file, passphrase and the same owner address a new computer goes on with "
+                    "the same node wallet and its history.",
+                    path=path,
+                ),
+                tr("Back up"),
                 is_new=True,
             )
         case KeyVerb.CHECK:
-            return Question("Check a backup", f"Says whose key {path} holds. Nothing is changed.", "Check")
+            return Question(
+                tr("Check a backup"), tr("Says whose key {path} holds. Nothing is changed.", path=path), tr("Check")
+            )
         case KeyVerb.RESTORE:
             return Question(
-                "Restore the node wallet's key",
-                f"The key in {path} becomes this node's. Stop the node first. {WHAT_IT_GUARDS}",
-                "Restore",
+                tr("Restore the node wallet's key"),
+                tr("The key in {path} becomes this node's. Stop the node first.", path=path) + " " + WHAT_IT_GUARDS,
+                tr("Restore"),
             )
 
 
 def state_line(key: KeyStatus) -> str:
     match key.state:
         case KeyState.OPEN:
-            return f"It is kept {key.kept}."
+            return tr("It is kept {where}.", where=key.kept)
         case KeyState.LOCKED:
-            return f"It is locked. It lies {key.kept}; the node needs it to start."
+            return tr("It is locked. It lies {where}; the node needs it to start.", where=key.kept)
         case KeyState.UNAVAILABLE:
             return key.note
         case KeyState.UNREAD:
-            return "It is read, or made, when the node starts."
+            return tr("It is read, or made, when the node starts.")
 
 
 def passphrase_button(key: KeyStatus) -> str:
-    return "Change the passphrase…" if key.has_passphrase else "Keep under a passphrase…"
+    return tr("Change the passphrase…") if key.has_passphrase else tr("Keep under a passphrase…")
 
 
 def offered(key: KeyStatus) -> frozenset[KeyVerb]:
@@ -101,24 +113,27 @@ def done(verb: KeyVerb, path: Path | None) -> str:
     """Told after it was done; "" where the page itself shows it."""
     match verb:
         case KeyVerb.RESTORE:
-            return f"The key of {path} is this node's now. Press Start."
+            return tr("The key of {path} is this node's now. Press Start.", path=path)
         case KeyVerb.PROTECT:
-            return "The key lies under your passphrase now. Write that down: nobody can recover it."
+            return tr("The key lies under your passphrase now. Write that down: nobody can recover it.")
         case _:
             return ""
 
 
 def backed_up(found: KeyCheck, path: Path) -> str:
-    return (
-        f"{path} was written, read back and opened again. It holds the key of the wallet {found.wallet}.\n\n"
-        "Keep the file on another disk, and the passphrase apart from it."
+    written = tr(
+        "{path} was written, read back and opened again. It holds the key of the wallet {wallet}.",
+        path=path,
+        wallet=found.wallet,
     )
+    return f"{written}\n\n{tr('Keep the file on another disk, and the passphrase apart from it.')}"
 
 
 def checked(found: KeyCheck) -> str:
     whose = {
-        True: "That is this node's wallet.",
-        False: "That is not this node's wallet.",
-        None: "Whether that is this node's wallet is not known: it has not read its key yet.",
+        True: tr("That is this node's wallet."),
+        False: tr("That is not this node's wallet."),
+        None: tr("Whether that is this node's wallet is not known: it has not read its key yet."),
     }[found.is_this_nodes]
-    return f"The file opens, and holds the key of the wallet {found.wallet}.\n\n{whose}"
+    opens = tr("The file opens, and holds the key of the wallet {wallet}.", wallet=found.wallet)
+    return f"{opens}\n\n{whose}"

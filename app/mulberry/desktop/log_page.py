@@ -29,14 +29,15 @@ from PySide6.QtWidgets import (
 from mulberry.desktop.cards import MARGIN, Card, Text, choice_button, plain_button
 from mulberry.desktop.log_tail import HEAD, KEPT_LINES, Level, LogTail, matching
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import number, tr
 from mulberry.model.places import DataFolder
 
 LOOK_MILLISECONDS = 1_000  # while the page is looked at
 SEARCH_MILLISECONDS = 200  # after the last key
-LEVELS = (("All lines", Level.DEBUG), ("Warnings and errors", Level.WARNING), ("Only errors", Level.ERROR))
-EMPTY = "Nothing is written down here yet."
-NOTHING_MATCHES = "No line has that in it."
-FOR_HELPERS = (
+LEVELS = ((tr("All lines"), Level.DEBUG), (tr("Warnings and errors"), Level.WARNING), (tr("Only errors"), Level.ERROR))
+EMPTY = tr("Nothing is written down here yet.")
+NOTHING_MATCHES = tr("No line has that in it.")
+FOR_HELPERS = tr(
     "No prompts, answers or keys are written down. For whoever helps you, `mulberry diagnose` makes a file without "
     "names, paths and addresses, and shows all of it first."
 )
@@ -48,12 +49,12 @@ class LogPage(QWidget):
         self._theme = theme
         self._tails: tuple[LogTail, ...] = ()
         self._chosen = 0
-        self.sources = (choice_button("Agent"), choice_button("Window"))
-        self.newest = plain_button("Go to the newest")  # made in reading order, which is that of the Tab key
+        self.sources = (choice_button(tr("Agent")), choice_button(tr("Window")))
+        self.newest = plain_button(tr("Go to the newest"))  # made in reading order, which is that of the Tab key
         self.level = QComboBox()
         self.search = QLineEdit()
-        self.copy = plain_button("Copy all shown")
-        self.open_folder = plain_button("Open the folder")
+        self.copy = plain_button(tr("Copy all shown"))
+        self.open_folder = plain_button(tr("Open the folder"))
         self.count = Text("", "source")
         self.text = QPlainTextEdit()
         self.helpers = Text(FOR_HELPERS, "source", wraps=True)
@@ -68,16 +69,16 @@ class LogPage(QWidget):
 
     def _set_up(self) -> None:
         group = QButtonGroup(self)
-        for number, button in enumerate(self.sources):
-            group.addButton(button, number)
-            button.setAccessibleName(f"Log: {button.text()}")
+        for place, button in enumerate(self.sources):
+            group.addButton(button, place)
+            button.setAccessibleName(tr("Log: {source}", source=button.text()))
         self.sources[0].setChecked(True)
         group.idClicked.connect(self._choose)
         for words, level in LEVELS:
             self.level.addItem(words, level)
-        self.level.setAccessibleName("Which lines")
-        self.search.setPlaceholderText("Search")
-        self.search.setAccessibleName("Search in the log")
+        self.level.setAccessibleName(tr("Which lines"))
+        self.search.setPlaceholderText(tr("Search"))
+        self.search.setAccessibleName(tr("Search in the log"))
         self.search.setClearButtonEnabled(True)
         self.search.setMaximumWidth(self._theme.px(260))
         self.text.setReadOnly(True)
@@ -85,7 +86,7 @@ class LogPage(QWidget):
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setTabChangesFocus(True)
         self.text.setMaximumBlockCount(KEPT_LINES)
-        self.text.setAccessibleName("Log")
+        self.text.setAccessibleName(tr("Log"))
         self.text.setPlaceholderText(EMPTY)
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         font.setPixelSize(self._theme.px(12))
@@ -94,7 +95,7 @@ class LogPage(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)
-        head.addWidget(Text("Log", "page-title"))
+        head.addWidget(Text(tr("Log"), "page-title"))
         head.addSpacing(12)
         for button in self.sources:
             head.addWidget(button)
@@ -108,7 +109,7 @@ class LogPage(QWidget):
         tools.addStretch()
         tools.addWidget(self.copy)
         tools.addWidget(self.open_folder)
-        card = Card("Log")
+        card = Card(tr("Log"))
         card.column.setContentsMargins(12, 12, 12, 12)
         card.column.setSpacing(8)
         card.column.addLayout(tools)
@@ -153,7 +154,7 @@ class LogPage(QWidget):
         try:
             begins, new = tail.read()
         except OSError as problem:
-            self.count.say(f"The log cannot be read: {problem.strerror or problem}.")
+            self.count.say(tr("The log cannot be read: {reason}.", reason=problem.strerror or problem))
             return
         if begins:
             self._draw()
@@ -189,10 +190,11 @@ class LogPage(QWidget):
         tail = self._tail
         kept = len(tail.lines) if tail is not None else 0
         shown = 0 if self.text.document().isEmpty() else self.text.blockCount()
-        self.count.say(f"Lines shown: {shown:,} of {kept:,}" if kept else "")
+        words = tr("Lines shown: {shown} of {kept}", shown=number(f"{shown:,}"), kept=number(f"{kept:,}"))
+        self.count.say(words if kept else "")
 
-    def _choose(self, number: int) -> None:
-        self._chosen = number
+    def _choose(self, place: int) -> None:
+        self._chosen = place
         self._draw()
         self.look()
 

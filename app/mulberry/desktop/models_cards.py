@@ -9,6 +9,7 @@ from mulberry.desktop import models_wording
 from mulberry.desktop.cards import Bar, Card, Row, Text, narrow, plain_button
 from mulberry.desktop.facts import Facts
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr
 from mulberry.model.models import ModelOrder, ModelsStatus, ModelVerb, ModelWork, StoredModel, StoreStatus, WorkState
 
 FACT_WIDTH = 190
@@ -22,15 +23,15 @@ class ModelCard(Card):
     removal_asked = Signal(object)  # StoredModel
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Model")
+        super().__init__(tr("Model"))
         self._model: StoredModel | None = None
         self.title = narrow(Text("", "card-title", wraps=True))
         self.bundled = Text(models_wording.BUNDLED, "warn")
         self.state = narrow(Text("", "source", wraps=True))
         self.facts = Facts(theme, FACT_WIDTH)
-        self.inspect = plain_button("Inspect again")
+        self.inspect = plain_button(tr("Inspect again"))
         self.inspect.clicked.connect(self._ask_to_inspect)
-        self.remove = plain_button("Remove…")
+        self.remove = plain_button(tr("Remove…"))
         self.remove.clicked.connect(lambda: self.removal_asked.emit(self._model))
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -47,7 +48,7 @@ class ModelCard(Card):
         self._model = model
         title = models_wording.title(model)
         words, look = models_wording.state_line(model)
-        self.setAccessibleName(f"Model {title}")
+        self.setAccessibleName(tr("Model {title}", title=title))
         self.title.say(title)
         self.state.say(words)
         self.state.mark("look", look)
@@ -71,17 +72,17 @@ class WorkCard(Card):
     asked = Signal(object)  # ModelOrder
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Under way")
+        super().__init__(tr("Under way"))
         self._work: ModelWork | None = None
         self._closed: ModelWork | None = None
         self.title = narrow(Text("", "strong", wraps=True))
-        self.bar = Bar(theme, "How far it is")
+        self.bar = Bar(theme, tr("How far it is"))
         self.line = narrow(Text("", "source", wraps=True))
-        self.cancel = plain_button("Cancel")
+        self.cancel = plain_button(tr("Cancel"))
         self.cancel.clicked.connect(lambda: self.asked.emit(ModelOrder(ModelVerb.CANCEL)))
-        self.again = plain_button("Go on")
+        self.again = plain_button(tr("Go on"))
         self.again.clicked.connect(self._ask_again)
-        self.close_button = plain_button("Close")
+        self.close_button = plain_button(tr("Close"))
         self.close_button.clicked.connect(self._close)
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
@@ -128,22 +129,22 @@ class ImportCard(Card):
     folder_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Import a model")
+        super().__init__(tr("Import a model"))
         self._is_ready = True
         self.address = QLineEdit()
         self.address.setPlaceholderText("https://…")
-        self.address.setAccessibleName("Address of a model to import")
+        self.address.setAccessibleName(tr("Address of a model to import"))
         self.address.setMaxLength(LONGEST_ADDRESS)
         self.address.setMinimumWidth(theme.px(160))
-        self.fetch = plain_button("Import")
-        self.fetch.setAccessibleName("Import from this address")
-        self.folder = plain_button("From a folder…")
+        self.fetch = plain_button(tr("Import"))
+        self.fetch.setAccessibleName(tr("Import from this address"))
+        self.folder = plain_button(tr("From a folder…"))
         self.address.textChanged.connect(self._judge)
         self.address.returnPressed.connect(self._ask)
         self.fetch.clicked.connect(self._ask)
         self.folder.clicked.connect(self.folder_wanted)
         head = QHBoxLayout()
-        head.addWidget(Text("Import a model", "label"))
+        head.addWidget(Text(tr("Import a model"), "label"))
         head.addStretch()
         head.addWidget(self.folder)
         line = QHBoxLayout()
@@ -179,19 +180,19 @@ class RoomCard(Card):
     move_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Room on the disk")
-        self.bar = Bar(theme, "Used")
+        super().__init__(tr("Room on the disk"))
+        self.bar = Bar(theme, tr("Used"))
         self.facts = Facts(theme, 120)
         self.line = narrow(Text("", "source", wraps=True))
-        self.limit = plain_button("Change limit…")
+        self.limit = plain_button(tr("Change limit…"))
         self.limit.clicked.connect(self.limit_wanted)
-        self.move_button = plain_button("Move…")
-        self.move_button.setAccessibleName("Move all models to another disk")
+        self.move_button = plain_button(tr("Move…"))
+        self.move_button.setAccessibleName(tr("Move all models to another disk"))
         self.move_button.clicked.connect(self.move_wanted)
-        self.collect = plain_button("Clean up")
-        self.collect.setToolTip("Removes unfinished imports and older versions that nobody uses.")
+        self.collect = plain_button(tr("Clean up"))
+        self.collect.setToolTip(tr("Removes unfinished imports and older versions that nobody uses."))
         self.collect.clicked.connect(lambda: self.asked.emit(ModelOrder(ModelVerb.COLLECT)))
-        self.column.addWidget(Row((Text("Room on the disk", "label"), 1), (self._buttons(), 0)))
+        self.column.addWidget(Row((Text(tr("Room on the disk"), "label"), 1), (self._buttons(), 0)))
         self.column.addWidget(self.bar)
         self.column.addSpacing(6)
         self.column.addWidget(self.facts)
@@ -210,7 +211,7 @@ class RoomCard(Card):
 
     def show_store(self, store: StoreStatus, *, is_ready: bool, is_stale: bool) -> None:
         facts = models_wording.room_facts(store)
-        self.bar.show_share(models_wording.share_used(store), f"{facts[0].value} used")
+        self.bar.show_share(models_wording.share_used(store), tr("{size} used", size=facts[0].value))
         self.facts.show_facts(facts)
         self.line.say(models_wording.room_line(store))
         self.line.setToolTip(f"<p>{escape(str(store.place))}</p>")

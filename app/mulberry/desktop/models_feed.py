@@ -22,6 +22,7 @@ from mulberry.desktop.connection import Connection
 from mulberry.desktop.models_page import ModelsPage
 from mulberry.desktop.models_wording import GIGABYTE
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr
 from mulberry.model.models import ModelOrder, ModelVerb, StoredModel, StoreStatus
 
 NEW_FOLDER = "mulberry-models"  # within a folder that has other things in it
@@ -40,9 +41,9 @@ class ModelsFeed(QObject):
         page.asked.connect(connection.order_models)
         page.removal_asked.connect(self._ask_to_remove)
         page.import_card.folder_wanted.connect(
-            partial(self._choose_folder, "Import a model's folder", self.import_from)
+            partial(self._choose_folder, tr("Import a model's folder"), self.import_from)
         )
-        page.room.move_wanted.connect(partial(self._choose_folder, "Move all models to", self.ask_to_move))
+        page.room.move_wanted.connect(partial(self._choose_folder, tr("Move all models to"), self.ask_to_move))
         page.room.limit_wanted.connect(self._ask_for_limit)
 
     def import_from(self, folder: str) -> None:
@@ -56,7 +57,7 @@ class ModelsFeed(QObject):
         folder = Path(chosen)
         target = folder if _is_empty(folder) else folder / NEW_FOLDER
         text, more = models_wording.move_question(store, str(target))
-        self._ask(text, more, "Move", ModelOrder(ModelVerb.MOVE, str(target)))
+        self._ask(text, more, tr("Move"), ModelOrder(ModelVerb.MOVE, str(target)))
 
     @property
     def _store(self) -> StoreStatus | None:
@@ -64,7 +65,7 @@ class ModelsFeed(QObject):
 
     def _ask_to_remove(self, model: StoredModel) -> None:
         text, more = models_wording.remove_question(model)
-        self._ask(text, more, "Remove", ModelOrder(ModelVerb.REMOVE, model.entry))
+        self._ask(text, more, tr("Remove"), ModelOrder(ModelVerb.REMOVE, model.entry))
 
     def _ask(self, text: str, more: str, button: str, order: ModelOrder) -> None:
         question = QMessageBox(self._page.window())
@@ -73,7 +74,9 @@ class ModelsFeed(QObject):
         question.setText(text)
         question.setInformativeText(more)
         do = question.addButton(button, QMessageBox.ButtonRole.AcceptRole)
-        question.setDefaultButton(question.addButton(QMessageBox.StandardButton.Cancel))
+        cancel = question.addButton(QMessageBox.StandardButton.Cancel)
+        cancel.setText(tr("Cancel"))
+        question.setDefaultButton(cancel)
 
         def answered() -> None:
             if question.clickedButton() is do:
@@ -118,26 +121,28 @@ class LimitDialog(QDialog):
 
     def __init__(self, parent: QWidget, theme: Theme, limit_bytes: int | None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Room for models")
+        self.setWindowTitle(tr("Room for models"))
         self.setMinimumWidth(theme.px(420))
-        self.is_limited = QCheckBox("Limit the room that models may take")
+        self.is_limited = QCheckBox(tr("Limit the room that models may take"))
         self.is_limited.setChecked(limit_bytes is not None)
         self.gigabytes = QDoubleSpinBox()
         self.gigabytes.setRange(0.0, LARGEST_GIGABYTES)
         self.gigabytes.setDecimals(1)
         self.gigabytes.setSuffix(" GB")
-        self.gigabytes.setAccessibleName("Limit in gigabytes")
+        self.gigabytes.setAccessibleName(tr("Limit in gigabytes"))
         self.gigabytes.setValue(50.0 if limit_bytes is None else limit_bytes / GIGABYTE)
         self.gigabytes.setEnabled(self.is_limited.isChecked())
         self.is_limited.toggled.connect(self.gigabytes.setEnabled)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
+        buttons.button(QDialogButtonBox.StandardButton.Save).setText(tr("Save"))
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setText(tr("Cancel"))
         buttons.accepted.connect(self._say)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(12)
-        column.addWidget(Text("Room for models", "card-title"))
-        column.addWidget(Text("It holds for imports. Nothing that is here is removed.", "value", wraps=True))
+        column.addWidget(Text(tr("Room for models"), "card-title"))
+        column.addWidget(Text(tr("It holds for imports. Nothing that is here is removed."), "value", wraps=True))
         for widget in (self.is_limited, self.gigabytes, buttons):
             column.addWidget(widget)
 

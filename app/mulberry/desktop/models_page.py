@@ -9,6 +9,7 @@ from mulberry.desktop.cards import GAP, Page, Row, Text
 from mulberry.desktop.connection import View
 from mulberry.desktop.models_cards import ImportCard, ModelCard, RoomCard, WorkCard
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr
 from mulberry.model.models import ModelsStatus, WorkState
 
 WORKING_MILLISECONDS = 500  # between two looks while something is under way
@@ -37,7 +38,7 @@ class ModelsPage(Page):
         self._list.setSpacing(GAP)
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
-        head.addWidget(Text("Models", "page-title"))
+        head.addWidget(Text(tr("Models"), "page-title"))
         head.addSpacing(12)
         head.addWidget(self.line, 1)
         self.column.addLayout(head)

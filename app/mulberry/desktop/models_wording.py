@@ -2,9 +2,11 @@
 
 import re
 
-from mulberry.desktop import wording
 from mulberry.desktop.network_wording import Fact
+from mulberry.model.dates import day_of_year
+from mulberry.model.language import tr, tr_count
 from mulberry.model.models import (
+    ModelKind,
     ModelsStatus,
     ModelVerb,
     ModelWork,
@@ -21,15 +23,20 @@ UNBROKEN = re.compile(rf"[^\s/-]{{{LONGEST_WORD + 1},}}")
 LONGEST_REASONS = 1_500
 GIGABYTE = 10**9
 
-NOT_HEARD_YET = "The agent has not answered yet; what models there are is not known."
-NOTHING_IMPORTED = "No models are imported. The demo network needs none: its own comes with Mulberry."
-EXPLANATION = "What answers the requests. A stranger's model is inspected in the sandbox before it may serve."
-IMPORT = (
+NOT_HEARD_YET = tr("The agent has not answered yet; what models there are is not known.")
+NOTHING_IMPORTED = tr("No models are imported. The demo network needs none: its own comes with Mulberry.")
+EXPLANATION = tr("What answers the requests. A stranger's model is inspected in the sandbox before it may serve.")
+IMPORT = tr(
     "From a folder of this computer, or from an address with https. Every file is compared with the model's manifest, "
     "then the model is inspected in the sandbox. Nobody vouches for how good it is but whoever offers it."
 )
-BUNDLED = "Demo model, comes with Mulberry"
-STOP_FIRST = "It serves now. Press Stop on the Home page first."
+KINDS = {
+    ModelKind.TEXT_GENERATION: tr("text-generation"),
+    ModelKind.EMBEDDING: tr("embedding"),
+    ModelKind.CLASSIFICATION: tr("classification"),
+}
+BUNDLED = tr("Demo model, comes with Mulberry")
+STOP_FIRST = tr("It serves now. Press Stop on the Home page first.")
 
 
 def title(model: StoredModel) -> str:
@@ -39,37 +46,38 @@ def title(model: StoredModel) -> str:
 def state_line(model: StoredModel) -> tuple[str, str]:
     """What is to be known first, and the colour's role for it."""
     if model.problem:
-        return f"Cannot serve: {plain(model.problem, LONGEST_REASONS)}", "bad"
+        return tr("Cannot serve: {reason}", reason=plain(model.problem, LONGEST_REASONS)), "bad"
     if model.in_use:
-        return "Serves now", "strong"
+        return tr("Serves now"), "strong"
     if not model.kind.may_serve:
-        return "For `mulberry benchmark` alone: only models that write text are sold on Cocoon today", "source"
-    return "May serve", "source"
+        return tr("For `mulberry benchmark` alone: only models that write text are sold on Cocoon today"), "source"
+    return tr("May serve"), "source"
 
 
 def facts(model: StoredModel) -> tuple[Fact, ...]:
     """What the manifest says, and what we found ourselves."""
-    word = "Its makers' word, from the manifest."
+    word = tr("Its makers' word, from the manifest.")
     return (
-        Fact("Name on the network", _cut(model.name), f"Requests carry this name. {plain(model.name)}"),
-        Fact("Licence", _cut(model.licence) or "not said", f"Of the weights. {word}"),
-        Fact("Kind and context", _kind(model), f"It {model.kind.in_words}. {word}"),
-        Fact("Runs on", _ways(model), f"What it needs at least. {word}"),
-        Fact("On the disk", size_in_words(model.size_bytes), "All of its files."),
+        Fact(tr("Name on the network"), _cut(model.name), f"{tr('Requests carry this name.')} {plain(model.name)}"),
+        Fact(tr("Licence"), _cut(model.licence) or tr("not said"), f"{tr('Of the weights.')} {word}"),
+        Fact(tr("Kind and context"), _kind(model), f"{tr('It {does}.', does=model.kind.in_words)} {word}"),
+        Fact(tr("Runs on"), _ways(model), f"{tr('What it needs at least.')} {word}"),
+        Fact(tr("On the disk"), size_in_words(model.size_bytes), tr("All of its files.")),
         inspection(model),
-        Fact("Version", _version(model), word),
-        Fact("Source", _cut(model.source or model.made_from) or "not known", _source(model)),
+        Fact(tr("Version"), _version(model), word),
+        Fact(tr("Source"), _cut(model.source or model.made_from) or tr("not known"), _source(model)),
     )
 
 
 def inspection(model: StoredModel) -> Fact:
-    name = "Inspection"
+    name = tr("Inspection")
     if model.is_bundled:
-        compared = "Its files are compared with its manifest at each start."
-        return Fact(name, "not needed: ours", f"It comes with Mulberry. {compared}")
+        compared = tr("Its files are compared with its manifest at each start.")
+        return Fact(name, tr("not needed: ours"), f"{tr('It comes with Mulberry.')} {compared}")
     if model.problem:
-        return Fact(name, "does not hold", plain(model.problem), "bad")
-    return Fact(name, "accepted", f"It was read in: {_cut(model.judged_in) or 'not known'}. Nothing was against it.")
+        return Fact(name, tr("does not hold"), plain(model.problem), "bad")
+    read_in = _cut(model.judged_in) or tr("not known")
+    return Fact(name, tr("accepted"), tr("It was read in: {sandbox}. Nothing was against it.", sandbox=read_in))
 
 
 def work_title(work: ModelWork, status: ModelsStatus) -> str:
@@ -79,18 +87,29 @@ def work_title(work: ModelWork, status: ModelsStatus) -> str:
         case WorkState.REFUSED, _ if work.problem is not None:
             return plain(work.problem[0], LONGEST_REASONS)
         case WorkState.RUNNING, ModelVerb.IMPORT:
-            return f"Importing {about}"
+            return tr("Importing {about}", about=about)
         case WorkState.RUNNING, ModelVerb.MOVE:
-            return f"Moving all models to {about}"
+            return tr("Moving all models to {about}", about=about)
         case WorkState.RUNNING, _:
-            return f"Inspecting {about}"
+            return tr("Inspecting {about}", about=about)
         case WorkState.DONE, ModelVerb.IMPORT:
-            return f"{_cut(work.title)} is here. Nothing is against it."
+            return tr("{title} is here. Nothing is against it.", title=_cut(work.title))
         case WorkState.DONE, ModelVerb.MOVE:
-            return f"All models lie in {about} now."
+            return tr("All models lie in {about} now.", about=about)
         case WorkState.DONE, _:
-            return f"{about} was inspected: nothing is against it."
-    return f"Cancelled: {_CANCELLED.get(work.verb, 'the work on')} {about}"
+            return tr("{about} was inspected: nothing is against it.", about=about)
+    return _cancelled(work.verb, about)
+
+
+def _cancelled(verb: ModelVerb, about: str) -> str:
+    match verb:
+        case ModelVerb.IMPORT:
+            return tr("Cancelled: the import of {about}", about=about)
+        case ModelVerb.INSPECT:
+            return tr("Cancelled: the inspection of {about}", about=about)
+        case ModelVerb.MOVE:
+            return tr("Cancelled: the move to {about}", about=about)
+    return tr("Cancelled: the work on {about}", about=about)
 
 
 def work_line(work: ModelWork) -> str:
@@ -99,15 +118,15 @@ def work_line(work: ModelWork) -> str:
     if work.problem is not None:
         return plain(f"{work.problem[1]} {work.problem[2]}", LONGEST_REASONS)
     if work.state is WorkState.CANCELLED and _is_fetched(work):
-        return "What came so far is kept: it goes on from there."
+        return tr("What came so far is kept: it goes on from there.")
     if work.state is WorkState.CANCELLED:
-        return "Everything is as it was."
+        return tr("Everything is as it was.")
     if work.state is WorkState.DONE:
         return ""
     if progress is None:
-        return "Looking at it…"
+        return tr("Looking at it…")
     done, total = size_in_words(progress.done_bytes), size_in_words(progress.total_bytes)
-    return f"{done} of {total} · {_cut(progress.note)}"
+    return tr("{done} of {total} · {note}", done=done, total=total, note=_cut(progress.note))
 
 
 def share_done(work: ModelWork) -> float | None:
@@ -119,16 +138,25 @@ def share_done(work: ModelWork) -> float | None:
 def again_button(work: ModelWork) -> str:
     """What leads on from here, "" where nothing does."""
     if work.state is WorkState.CANCELLED:
-        return "Go on" if _is_fetched(work) else "Do it after all"
-    return "Try again" if work.state is WorkState.REFUSED else ""
+        return tr("Go on") if _is_fetched(work) else tr("Do it after all")
+    return tr("Try again") if work.state is WorkState.REFUSED else ""
 
 
 def room_facts(store: StoreStatus) -> tuple[Fact, ...]:
-    limit = size_in_words(store.quota_bytes) if store.quota_bytes is not None else "none"
+    limit = size_in_words(store.quota_bytes) if store.quota_bytes is not None else tr("none")
     return (
-        Fact("Used", size_in_words(store.used_bytes), "By imported models and unfinished imports.", _room_tone(store)),
-        Fact("Your limit", limit, "For imports. Nothing is removed when it is reached."),
-        Fact("Free on the disk", size_in_words(store.free_bytes), "512 MB of it stay yours, whatever is imported."),
+        Fact(
+            tr("Used"),
+            size_in_words(store.used_bytes),
+            tr("By imported models and unfinished imports."),
+            _room_tone(store),
+        ),
+        Fact(tr("Your limit"), limit, tr("For imports. Nothing is removed when it is reached.")),
+        Fact(
+            tr("Free on the disk"),
+            size_in_words(store.free_bytes),
+            tr("512 MB of it stay yours, whatever is imported."),
+        ),
     )
 
 
@@ -140,30 +168,26 @@ def share_used(store: StoreStatus) -> float | None:
 
 def room_line(store: StoreStatus) -> str:
     """Where they lie, and what could not be removed yet."""
-    left = "".join(f" What could not be removed yet lies in {_cut(str(place))}." for place in store.left_behind)
-    return f"In {_cut(str(store.place))}.{left}"
+    left = (
+        tr("What could not be removed yet lies in {folder}.", folder=_cut(str(place))) for place in store.left_behind
+    )
+    return " ".join((tr("In {folder}.", folder=_cut(str(store.place))), *left))
 
 
 def remove_question(model: StoredModel) -> tuple[str, str]:
-    text = f"Remove {title(model)} from this computer?"
-    again = f" It came from {_cut(model.source)}." if model.source else ""
-    return text, f"{size_in_words(model.size_bytes)} are free again.{again}"
+    text = tr("Remove {model} from this computer?", model=title(model))
+    more = tr("{size} are free again.", size=size_in_words(model.size_bytes))
+    return text, f"{more} {tr('It came from {source}.', source=_cut(model.source))}" if model.source else more
 
 
 def move_question(store: StoreStatus, folder: str) -> tuple[str, str]:
-    size = size_in_words(sum(model.size_bytes for model in store.models))
-    text = f"Move {wording.count(len(store.models), 'model')} to {_cut(folder)}?"
-    return text, (
-        f"{size} are copied and compared there, and only then removed here. It goes on when the window is closed; a "
-        "model that serves cannot be moved."
+    models, size = len(store.models), size_in_words(sum(model.size_bytes for model in store.models))
+    text = tr_count("Move {count} model to {folder}?", "Move {count} models to {folder}?", models, folder=_cut(folder))
+    return text, tr(
+        "{size} are copied and compared there, and only then removed here. It goes on when the window is closed; a "
+        "model that serves cannot be moved.",
+        size=size,
     )
-
-
-_CANCELLED = {
-    ModelVerb.IMPORT: "the import of",
-    ModelVerb.INSPECT: "the inspection of",
-    ModelVerb.MOVE: "the move to",
-}
 
 
 def _is_fetched(work: ModelWork) -> bool:
@@ -182,7 +206,9 @@ def _cut(untrusted: str) -> str:
 
 
 def _kind(model: StoredModel) -> str:
-    return f"{model.kind}, {model.context_tokens:,} tokens" if model.context_tokens else "not known"
+    if not model.context_tokens:
+        return tr("not known")
+    return tr_count("{kind}, {count} token", "{kind}, {count} tokens", model.context_tokens, kind=KINDS[model.kind])
 
 
 def _ways(model: StoredModel) -> str:
@@ -191,20 +217,22 @@ def _ways(model: StoredModel) -> str:
     for way in model.ways:
         memory = f", {size_in_words(way.minimum_vram_bytes)} VRAM" if way.minimum_vram_bytes else ""
         lines.append(f"{way.provider.upper()} ({way.precision}){memory}")
-    return "\n".join(lines) or "not known"
+    return "\n".join(lines) or tr("not known")
 
 
 def _version(model: StoredModel) -> str:
-    imported = f", imported {model.imported_at.astimezone():%d %b %Y}" if model.imported_at is not None else ""
-    return f"{_cut(model.version) or 'not known'}{imported}"
+    version = _cut(model.version) or tr("not known")
+    if model.imported_at is None:
+        return version
+    return tr("{version}, imported {date}", version=version, date=day_of_year(model.imported_at.astimezone()))
 
 
 def _source(model: StoredModel) -> str:
     parts = (
-        model.source and f"Imported from {model.source}.",
-        model.made_from and f"Its makers say: {model.made_from}",
+        model.source and tr("Imported from {source}.", source=model.source),
+        model.made_from and tr("Its makers say: {words}", words=model.made_from),
     )
-    return plain(" ".join(part for part in parts if part)) or "Nothing is said of it."
+    return plain(" ".join(part for part in parts if part)) or tr("Nothing is said of it.")
 
 
 def _room_tone(store: StoreStatus) -> str:

@@ -5,18 +5,19 @@ from datetime import datetime
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel
 
-from mulberry.desktop import network_wording, wallet_wording
+from mulberry.desktop import network_wording, proxies_wording, wallet_wording
 from mulberry.desktop.cards import Card, Text, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.facts import Facts
 from mulberry.desktop.icons import proxy_pixmap
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.wallet_cards import AddressLine
+from mulberry.model.language import tr
 from mulberry.model.node import ProxyStatus, RootInfo, Status
 
 PROXY_FACT_WIDTH, FACT_WIDTH = 150, 125
 SHAPE_PIXELS = 20
-PAY_OUT = "Pay out now"
+PAY_OUT = tr("Pay out now")
 
 
 class ProxyCard(Card):
@@ -26,7 +27,7 @@ class ProxyCard(Card):
     dial_asked = Signal(str)  # its name
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("The chosen proxy")
+        super().__init__(tr("The chosen proxy"))
         self._theme = theme
         self._proxy: ProxyStatus | None = None
         self._view = View()
@@ -40,7 +41,7 @@ class ProxyCard(Card):
         self.facts = Facts(theme, PROXY_FACT_WIDTH)
         self.pay_out = plain_button(PAY_OUT)
         self.pay_out.clicked.connect(self._ask)
-        self.dial = plain_button("Try again now")
+        self.dial = plain_button(tr("Try again now"))
         self.dial.clicked.connect(self._dial)
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -59,9 +60,9 @@ class ProxyCard(Card):
         """`now` None: the agent is silent, and attempts are not counted down to."""
         self._proxy, self._view = proxy, view
         self.name.say(network_wording.cut_name(proxy.name))
-        self.state.say(network_wording.state_text(proxy, now))
-        self.note.say(network_wording.state_line(proxy))
-        self.facts.show_facts(network_wording.proxy_facts(proxy, now, as_of))
+        self.state.say(proxies_wording.state_text(proxy, now))
+        self.note.say(proxies_wording.state_line(proxy))
+        self.facts.show_facts(proxies_wording.proxy_facts(proxy, now, as_of))
         self._draw_shape()
         self._show_dial(proxy, view)
         self._show_payout()
@@ -86,9 +87,9 @@ class ProxyCard(Card):
         if proxy is None or payout is None:
             return
         is_asked = self._asked == proxy.public_key
-        self.pay_out.setText("Paying out…" if is_asked else PAY_OUT)
+        self.pay_out.setText(tr("Paying out…") if is_asked else PAY_OUT)
         self.pay_out.setAccessibleName(f"{self.pay_out.text()}: {self.name.text()}")
-        self.pay_out.setToolTip(f"{wallet_wording.waiting_text(payout)} waits there to be paid out.")
+        self.pay_out.setToolTip(tr("{amount} waits there to be paid out.", amount=wallet_wording.waiting_text(payout)))
         self.pay_out.setEnabled(wallet_wording.can_pay_out(payout) and not self._view.is_stale and not is_asked)
 
     def _dial(self) -> None:
@@ -104,7 +105,7 @@ class ProxyCard(Card):
 
     def _draw_shape(self) -> None:
         if self._proxy is not None:
-            role = network_wording.tone(self._proxy, network_wording.Quality.STATE)
+            role = proxies_wording.tone(self._proxy, proxies_wording.Quality.STATE)
             colour = getattr(self._theme.colours, role)
             size = self._theme.px(SHAPE_PIXELS)
             self.shape.setPixmap(proxy_pixmap(self._proxy.state, colour, size, self.devicePixelRatioF()))
@@ -114,9 +115,9 @@ class NetworkCard(Card):
     """Which network, whose money, and what its transport proves."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Network")
+        super().__init__(tr("Network"))
         self.facts = Facts(theme, FACT_WIDTH)
-        self.column.addWidget(Text("Network", "label"))
+        self.column.addWidget(Text(tr("Network"), "label"))
         self.column.addWidget(self.facts)
         self.column.addStretch()
 
@@ -128,9 +129,9 @@ class RootCard(Card):
     """What the network's root contract says, and when it was read."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Root contract")
+        super().__init__(tr("Root contract"))
         self.read = Text("", "source", wraps=True)
-        self.address = AddressLine(theme, "Root contract", "rules this network", "not read yet")
+        self.address = AddressLine(theme, tr("Root contract"), tr("rules this network"), tr("not read yet"))
         self.facts = Facts(theme, FACT_WIDTH)
         self.column.addWidget(self.address)
         self.column.addWidget(self.read)

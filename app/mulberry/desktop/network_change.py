@@ -12,6 +12,7 @@ from mulberry.client.control import ControlClient
 from mulberry.client.farewell import AGENT, Farewell
 from mulberry.desktop.desktop import Desktop
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.node import StepState
 from mulberry.model.places import DataFolder, this_program
 
@@ -36,9 +37,9 @@ async def _leave(desktop: Desktop, farewell: Farewell, network: str) -> None:
     notes = [step.note for step in farewell.steps if step.state is StepState.BLOCKED and step.note]
     desktop.first_run.not_moved(
         UserFacingError(
-            what="The agent of this network has not ended.",
+            what=tr("The agent of this network has not ended."),
             why=" ".join(notes),
-            next_step="Press Continue to try again, or stop it with `mulberry quit`.",
+            next_step=tr("Press Continue to try again, or stop it with `mulberry quit`."),
         )
     )
 

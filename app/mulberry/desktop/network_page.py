@@ -13,6 +13,7 @@ from mulberry.desktop.network_cards import NetworkCard, ProxyCard, RootCard
 from mulberry.desktop.proxies_card import ProxiesCard
 from mulberry.desktop.theme import Theme
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 from mulberry.model.node import ProxyStatus
 
 SECOND_MILLISECONDS = 1000
@@ -31,7 +32,7 @@ class NetworkPage(Page):
         self._rules = Row((self.network, 1), (self.root, 1))
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
-        head.addWidget(Text("Network", "page-title"))
+        head.addWidget(Text(tr("Network"), "page-title"))
         head.addSpacing(12)
         head.addWidget(self.line, 1)
         self.column.addLayout(head)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from mulberry.model.language import number, tr
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NodeState, ReasonKind, Status, Want
 from mulberry.model.rules import Decision, Rule
@@ -67,7 +68,11 @@ def _payout(told: Told, status: Status, now: datetime) -> tuple[Message | None, 
     if paid == told.paid or not _is_over(told.paid_at, now, PAYOUTS_EVERY):
         return None, told
     amount = format_ton(Nanoton(paid - told.paid))
-    text = f"{amount} of play money arrived." if status.network.is_demo else f"{amount} arrived in your wallet."
+    text = (
+        tr("{amount} of play money arrived.", amount=amount)
+        if status.network.is_demo
+        else tr("{amount} arrived in your wallet.", amount=amount)
+    )
     return Message(Kind.PAYOUT, text), replace(told, paid=paid, paid_at=now)
 
 
@@ -89,7 +94,7 @@ def _pause(told: Told, status: Status, now: datetime) -> tuple[Message | None, T
         return None, replace(told, is_held=is_held)
     if is_held == told.is_held or status.state is NodeState.FINISHING or not _is_over(told.held_at, now, PAUSES_EVERY):
         return None, told
-    text = sentence(status) if is_held else "Your rules let the work go on."
+    text = sentence(status) if is_held else tr("Your rules let the work go on.")
     return Message(Kind.PAUSED, text), replace(told, is_held=is_held, held_at=now)
 
 
@@ -127,13 +132,17 @@ def digest(seen: Seen, status: Status, needs: tuple[str, ...], now: datetime) ->
     is_same_ledger = seen.network == status.network.name and min(earned, paid, jobs) >= 0
     if away < AWAY_FROM or not is_same_ledger or not (earned or paid or jobs or needs):
         return None
-    play = " (play money)" if status.network.is_demo else ""
-    lines = [
-        f"While you were away ({_length(away)}):",
-        f"Earned: {format_ton(Nanoton(earned))}{play}. Jobs: {jobs:,}. Paid out: {format_ton(Nanoton(paid))}{play}.",
-    ]
-    lines += [f"Needed you: {fit(need)}" for need in needs[-NEEDS_LISTED:]]
+    money = _money_line(Nanoton(earned), Nanoton(paid), jobs, is_play=status.network.is_demo)
+    lines = [tr("While you were away ({length}):", length=_length(away)), money]
+    lines += [tr("Needed you: {need}", need=fit(need)) for need in needs[-NEEDS_LISTED:]]
     return Message(Kind.AWAY, "\n".join(lines))
+
+
+def _money_line(earned: Nanoton, paid: Nanoton, jobs: int, *, is_play: bool) -> str:
+    told = {"earned": format_ton(earned), "jobs": number(f"{jobs:,}"), "paid": format_ton(paid)}
+    if is_play:
+        return tr("Earned: {earned} (play money). Jobs: {jobs}. Paid out: {paid} (play money).", **told)
+    return tr("Earned: {earned}. Jobs: {jobs}. Paid out: {paid}.", **told)
 
 
 def fit(untrusted: str) -> str:
@@ -145,8 +154,10 @@ def _length(away: timedelta) -> str:
     minutes = int(away.total_seconds()) // 60
     days, hours = minutes // 1440, minutes // 60 % 24
     if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+        return tr("{days} d {hours} h", days=days, hours=hours)
+    if hours:
+        return tr("{hours} h {minutes} min", hours=hours, minutes=minutes % 60)
+    return tr("{minutes} min", minutes=minutes)
 
 
 def _is_over(then: datetime | None, now: datetime, pause: timedelta) -> bool:

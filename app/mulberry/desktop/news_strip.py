@@ -5,6 +5,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from mulberry.desktop.cards import Text, plain_button
+from mulberry.model.language import tr
 
 MESSAGES_SHOWN = 3
 
@@ -15,10 +16,10 @@ class NewsStrip(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("look", "card")
-        self.setAccessibleName("News")
+        self.setAccessibleName(tr("News"))
         self.words = Text("", "value", wraps=True)
-        self.close_button = plain_button("Close")
-        self.close_button.setAccessibleName("Close the news")
+        self.close_button = plain_button(tr("Close"))
+        self.close_button.setAccessibleName(tr("Close the news"))
         self.close_button.clicked.connect(self._close)
         self._messages: list[str] = []
         row = QHBoxLayout(self)

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QGridLayout
 from mulberry.desktop.cards import Card, Text, clear
 from mulberry.desktop.theme import Theme
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.language import tr, tr_count
 from mulberry.model.node import NodeState, Reason, ReasonKind, Status, Step, StepState
 
 STEP_SIGNS = {
@@ -14,6 +15,13 @@ STEP_SIGNS = {
     StepState.SKIPPED: "–",
     StepState.BLOCKED: "!",
 }
+STEP_WORDS = {
+    StepState.WAITING: tr("waiting"),
+    StepState.RUNNING: tr("running"),
+    StepState.DONE: tr("done"),
+    StepState.SKIPPED: tr("skipped"),
+    StepState.BLOCKED: tr("blocked"),
+}
 SAID_BY_THE_SENTENCE = {
     ReasonKind.STOPPED_BY_OWNER,
     ReasonKind.PAUSED_BY_OWNER,
@@ -22,11 +30,11 @@ SAID_BY_THE_SENTENCE = {
 }
 MOST_SHOWN = 3  # a longer list is not read
 TURNS = {
-    WhoseTurn.YOU: "It is your turn.",
-    WhoseTurn.NETWORK: "It is the network's turn.",
-    WhoseTurn.NVIDIA: "It is NVIDIA's turn.",
-    WhoseTurn.INTEL: "It is Intel's turn.",
-    WhoseTurn.NOBODY: "It goes on by itself.",
+    WhoseTurn.YOU: tr("It is your turn."),
+    WhoseTurn.NETWORK: tr("It is the network's turn."),
+    WhoseTurn.NVIDIA: tr("It is NVIDIA's turn."),
+    WhoseTurn.INTEL: tr("It is Intel's turn."),
+    WhoseTurn.NOBODY: tr("It goes on by itself."),
 }
 
 
@@ -34,10 +42,10 @@ class StepsCard(Card):
     """The start-up's named tasks while they run, or where one of them is stuck."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Getting ready")
+        super().__init__(tr("Getting ready"))
         self._theme = theme
         self._shown: tuple[Step, ...] = ()
-        self.column.addWidget(Text("Getting ready", "label"))
+        self.column.addWidget(Text(tr("Getting ready"), "label"))
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(12)
         self.grid.setColumnStretch(2, 1)
@@ -59,7 +67,7 @@ def draw_steps(grid: QGridLayout, steps: tuple[Step, ...], theme: Theme) -> None
     for row, step in enumerate(steps):
         look = {StepState.RUNNING: "strong", StepState.BLOCKED: "warn"}.get(step.state, "source")
         sign = Text(STEP_SIGNS[step.state], look)
-        sign.setAccessibleName(step.state.value)
+        sign.setAccessibleName(STEP_WORDS[step.state])
         sign.setMinimumWidth(theme.px(14))
         grid.addWidget(sign, row, 0)
         grid.addWidget(Text(step.name, look), row, 1)
@@ -73,9 +81,9 @@ class ReasonsCard(Card):
     """
 
     def __init__(self) -> None:
-        super().__init__("What holds things up")
+        super().__init__(tr("What holds things up"))
         self._shown: tuple[Reason, ...] = ()
-        self.heading = Text("Good to know", "label")
+        self.heading = Text(tr("Good to know"), "label")
         self.column.addWidget(self.heading)
         self.grid = QGridLayout()
         self.grid.setVerticalSpacing(4)
@@ -93,10 +101,10 @@ class ReasonsCard(Card):
             return
         self._shown = reasons
         more = len(reasons) - MOST_SHOWN
-        self.more.say("1 more comes after these." if more == 1 else f"{more} more come after these.")
+        self.more.say(tr_count("{count} more comes after these.", "{count} more come after these.", more))
         self.more.setVisible(more > 0)
         stopping = any(reason.stops_work for reason in reasons)
-        self.heading.say("What holds things up" if stopping else "Good to know")
+        self.heading.say(tr("What holds things up") if stopping else tr("Good to know"))
         clear(self.grid)
         to_do = sorted(reasons, key=lambda reason: reason.whose_turn is not WhoseTurn.YOU)
         for row, reason in enumerate(to_do[:MOST_SHOWN]):

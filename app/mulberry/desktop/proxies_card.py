@@ -9,19 +9,21 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QStyledItemDelegat
 from mulberry.desktop.cards import Card, Text
 from mulberry.desktop.connection import View
 from mulberry.desktop.icons import proxy_pixmap
-from mulberry.desktop.network_wording import Quality, heading, nobody_line, summary, tone
+from mulberry.desktop.network_wording import NOTHING_PROVEN
 from mulberry.desktop.proxies_model import QUALITIES, ProxiesModel
+from mulberry.desktop.proxies_wording import STATES, Quality, heading, in_minutes, nobody_line, summary, tone
 from mulberry.desktop.table import CELL_PADDING, Table
 from mulberry.desktop.theme import Theme
-from mulberry.model.node import ProxyStatus
+from mulberry.model.language import tr
+from mulberry.model.node import ProxyState, ProxyStatus
 
 ROWS_IN_SIGHT = 8
 SHAPE_PIXELS = 16
-HOW_TO_ASK = "Point at a value, or go to it with the arrow keys, to read what it is, from where and as of when."
+HOW_TO_ASK = tr("Point at a value, or go to it with the arrow keys, to read what it is, from where and as of when.")
 LONGEST_USUAL = {
-    Quality.STATE: "● Put aside, in 10 min",
+    Quality.STATE: f"● {max(STATES[ProxyState.PUT_ASIDE], STATES[ProxyState.WAITING], key=len)}, {in_minutes(10)}",
     Quality.PROXY: "demo proxy 10",
-    Quality.PROOF: "TEST, nothing proven",
+    Quality.PROOF: NOTHING_PROVEN,
     Quality.REQUESTS: "100,000",
     Quality.SUCCESS: "99.9 %",
     Quality.OWED: "0.123456789",
@@ -82,7 +84,7 @@ class ProxiesTable(Table):
         self._theme_of_columns = theme
         self.setProperty("look", "jobs")
         self.setItemDelegate(_Cell(theme, model, self))
-        self.setAccessibleName("Proxies, those that work first")
+        self.setAccessibleName(tr("Proxies, those that work first"))
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -120,7 +122,7 @@ class ProxiesCard(Card):
     chosen = Signal(object)  # ProxyStatus, or None
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Proxies")
+        super().__init__(tr("Proxies"))
         self.model = ProxiesModel(self)
         self.table = ProxiesTable(theme, self.model)
         self.counts = Text("", "source", wraps=True)
@@ -134,7 +136,7 @@ class ProxiesCard(Card):
         self.about.setMinimumWidth(1)  # what strangers wrote never makes the page wider
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 6, 0)
-        head.addWidget(Text("Proxies", "label"))
+        head.addWidget(Text(tr("Proxies"), "label"))
         head.addWidget(self.counts, 1)
         self.column.setContentsMargins(14, 12, 8, 8)
         self.column.addLayout(head)

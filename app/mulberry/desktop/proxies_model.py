@@ -5,7 +5,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QModelIndex, QObject, Qt
 
-from mulberry.desktop.network_wording import STATES, Quality, cell, heading, source
+from mulberry.desktop.proxies_wording import STATES, Quality, cell, heading, source
 from mulberry.desktop.text_table import AnyIndex, TextTable
 from mulberry.model.node import ProxyStatus
 

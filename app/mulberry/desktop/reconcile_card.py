@@ -6,27 +6,33 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 from mulberry.desktop.cards import Card, Row, Text, clear, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.wording import clock_time, proxy_name
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.wallet import Difference, Reconciliation
 
 ALL_DECIMALS = 9
-NOT_COMPARED_YET = "Not compared yet."
-NUMBERS = ("Counted by this computer", "Earned, the proxy's word", "Payable, signed", "Paid, seen on TON")
+NOT_COMPARED_YET = tr("Not compared yet.")
+NUMBERS = (
+    tr("Counted by this computer"),
+    tr("Earned, the proxy's word"),
+    tr("Payable, signed"),
+    tr("Paid, seen on TON"),
+)
 
 
 class ReconcileCard(Card):
     asked = Signal()
 
     def __init__(self) -> None:
-        super().__init__("Reconcile")
+        super().__init__(tr("Reconcile"))
         self._view = View()
         self._account: Reconciliation | None = None
         self._shown: tuple[Reconciliation, dict[str, str]] | None = None
         self.verdict = Text(NOT_COMPARED_YET, "strong", wraps=True)
-        self.check = plain_button("Check again")
+        self.check = plain_button(tr("Check again"))
         self.check.clicked.connect(self.asked)
         head = QHBoxLayout()
-        head.addWidget(Text("Do app, proxy and chain agree?", "label"))
+        head.addWidget(Text(tr("Do app, proxy and chain agree?"), "label"))
         head.addStretch()
         head.addWidget(self.check)
         self.column.setContentsMargins(20, 10, 20, 16)
@@ -61,7 +67,7 @@ class ReconcileCard(Card):
         amounts = (account.counted, account.earned, account.payable, account.paid)
         for number, amount in zip(self.numbers.values(), amounts, strict=True):
             number.say(exact(amount))
-        self.verdict.say(f"{verdict(account)} As of {clock_time(account.as_of)}.")
+        self.verdict.say(f"{verdict(account)} {tr('As of {as_of}.', as_of=clock_time(account.as_of))}")
         self.verdict.mark("look", "strong" if account.is_settled else "warn")
         clear(self.lines)
         row = 0
@@ -71,14 +77,16 @@ class ReconcileCard(Card):
 
     def _add_proxy(self, name: str, differences: list[Difference], row: int) -> int:
         """Each difference on its line, and what they are together, which must be nothing. Returns the next free row."""
-        self.lines.addWidget(Text(f"{name}: from what was counted to what was paid", "label", wraps=True), row, 0, 1, 2)
+        self.lines.addWidget(
+            Text(tr("{name}: from what was counted to what was paid", name=name), "label", wraps=True), row, 0, 1, 2
+        )
         for number, line in enumerate(differences, row + 1):
             self.lines.addWidget(Text(line.text, "value", wraps=True), number, 0)
             self.lines.addWidget(Text(signed(line.amount), "value"), number, 1, Qt.AlignmentFlag.AlignRight)
         last = row + len(differences) + 1
         together = Nanoton(sum(line.amount for line in differences))
         look = "strong" if together == 0 else "warn"
-        self.lines.addWidget(Text("Together", look), last, 0)
+        self.lines.addWidget(Text(tr("Together"), look), last, 0)
         self.lines.addWidget(Text(signed(together), look), last, 1, Qt.AlignmentFlag.AlignRight)
         return last + 1
 
@@ -91,10 +99,12 @@ class ReconcileCard(Card):
 
 def verdict(account: Reconciliation) -> str:
     if not account.is_compared:
-        return "Not compared with the chain yet."
+        return tr("Not compared with the chain yet.")
     if not account.is_settled:
-        return "Open: not every difference is explained yet."
-    return "Settled: every difference is explained." if account.differences else "Settled: there is no difference."
+        return tr("Open: not every difference is explained yet.")
+    return (
+        tr("Settled: every difference is explained.") if account.differences else tr("Settled: there is no difference.")
+    )
 
 
 def exact(amount: Nanoton) -> str:

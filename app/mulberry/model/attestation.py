@@ -5,6 +5,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Literal
 
+from mulberry.model.language import tr
+
 TransportName = Literal["plain", "ratls", "socks5"]  # how a worker's bytes reach a proxy: see `cocoon.transports`
 
 
@@ -52,13 +54,13 @@ class Requirements:
         shown_on_list = (
             ("image", measurements.image_hash, self.image_hashes),
             ("MRTD", measurements.mrtd, self.mrtds),
-            ("set of RTMRs", measurements.rtmrs, self.rtmrs),
-            ("collateral root", collateral_root, self.collateral_roots),
+            (tr("set of RTMRs"), measurements.rtmrs, self.rtmrs),
+            (tr("collateral root"), collateral_root, self.collateral_roots),
         )
         for what, shown, accepted in shown_on_list:
             if accepted and shown not in accepted:
                 value = f" {shown.hex()[:16]}…" if isinstance(shown, bytes) else ""
-                return f"its {what}{value} is not on the list of accepted ones"
+                return tr("its {what}{value} is not on the list of accepted ones", what=what, value=value)
         return None
 
     @property
@@ -81,12 +83,17 @@ class PeerEvidence:
     told_by_router: bool = False
 
     @property
+    def is_proven(self) -> bool:
+        """Whether a genuine quote was verified."""
+        return self.policy is Policy.TDX and self.image_hash is not None
+
+    @property
     def verdict(self) -> str:
         """For the faces, in words; a fake proof is called what it is."""
         if self.policy is Policy.TDX and self.image_hash is not None:
-            said = f"TDX quote verified, image {self.image_hash.hex()[:16]}…"
+            said = tr("TDX quote verified, image {hex}…", hex=self.image_hash.hex()[:16])
         elif self.policy is Policy.FAKE_TDX:
-            said = "TEST, nothing proven"
+            said = tr("TEST, nothing proven")
         else:
-            said = "nothing asked for, nothing proven"
-        return f"{said} (told by the router)" if self.told_by_router else said
+            said = tr("nothing asked for, nothing proven")
+        return tr("{said} (told by the router)", said=said) if self.told_by_router else said

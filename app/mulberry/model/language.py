@@ -10,6 +10,7 @@ import json
 import locale
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -109,14 +110,17 @@ def tr(text: str, /, **values: object) -> str:
 def tr_count(one: str, many: str, count: int, /, **values: object) -> str:
     """The form of the text that fits `count`, which it may name as `{count}`: languages have up to four forms."""
     _Spoken.has_begun = True
-    return _said(_Spoken.catalogue.ngettext(one, many, count), one if count == 1 else many, {"count": count, **values})
+    named = {"count": number(f"{count:,}"), **values}
+    return _said(_Spoken.catalogue.ngettext(one, many, count), one if count == 1 else many, named)
 
 
 def _said(translated: str, text: str, values: Mapping[str, object]) -> str:
     said = translated.format(**values) if values else translated
     if _Spoken.language == ENGLISH:
         return said
-    in_english = {name: english(value) if isinstance(value, str) else value for name, value in values.items()}
+    in_english = {
+        name: english(str(value)) if isinstance(value, str | Exception) else value for name, value in values.items()
+    }
     return Said(said, text.format(**in_english) if values else text)
 
 
@@ -126,3 +130,11 @@ def number(english: str) -> str:
         return english
     marks = {",": GROUP_MARKS[_Spoken.language], ".": DECIMAL_MARKS[_Spoken.language]}
     return Said("".join(marks.get(sign, sign) for sign in english), english)
+
+
+def dated(moment: datetime, form: str) -> str:
+    """`moment.strftime(form)`, with the month's (%b) and the weekday's (%a) short names in the owner's language."""
+    months = (tr("Jan"), tr("Feb"), tr("Mar"), tr("Apr"), tr("May"), tr("Jun"))
+    months += (tr("Jul"), tr("Aug"), tr("Sep"), tr("Oct"), tr("Nov"), tr("Dec"))
+    days = (tr("Mon"), tr("Tue"), tr("Wed"), tr("Thu"), tr("Fri"), tr("Sat"), tr("Sun"))
+    return moment.strftime(form.replace("%b", months[moment.month - 1]).replace("%a", days[moment.weekday()]))

@@ -10,10 +10,11 @@ from mulberry.model.ending import Ending
 from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 
 NOTHING = Nanoton(0)
-NO_SANDBOX = "no sandbox"  # `Status.sandbox` where none holds: only jobs of this computer are run then
+NO_SANDBOX = tr("no sandbox")  # `Status.sandbox` where none holds: only jobs of this computer are run then
 
 
 class NodeState(StrEnum):
@@ -115,6 +116,7 @@ class ProxyStatus:
 
     `model` as we serve it there, `coefficient` in thousandths. `requests` and `succeeded` count since the ledger began.
     `owed` is what the proxy says it owes and has not signed, `underpaid` what we counted and it did not confirm.
+    `is_proven`: a genuine quote was verified, by us or by a router of ours.
     `note` is the last error in words, `next_attempt_at` when we try again.
     """
 
@@ -138,6 +140,7 @@ class ProxyStatus:
     underpaid: Nanoton = NOTHING
     connected_since: datetime | None = None
     next_attempt_at: datetime | None = None
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
