@@ -52,15 +52,15 @@ class Requirements:
     def objection(self, measurements: Measurements, collateral_root: bytes | None) -> str | None:
         """Which list a quote is not on, in words without a full stop; None: it is on all. Nothing else is checked."""
         shown_on_list = (
-            ("image", measurements.image_hash, self.image_hashes),
+            (tr("image"), measurements.image_hash, self.image_hashes),
             ("MRTD", measurements.mrtd, self.mrtds),
             (tr("set of RTMRs"), measurements.rtmrs, self.rtmrs),
             (tr("collateral root"), collateral_root, self.collateral_roots),
         )
         for what, shown, accepted in shown_on_list:
             if accepted and shown not in accepted:
-                value = f" {shown.hex()[:16]}…" if isinstance(shown, bytes) else ""
-                return tr("its {what}{value} is not on the list of accepted ones", what=what, value=value)
+                named = f"{what} {shown.hex()[:16]}…" if isinstance(shown, bytes) else what
+                return tr("its {measurement} is not on the list of accepted ones", measurement=named)
         return None
 
     @property
@@ -91,7 +91,7 @@ class PeerEvidence:
     def verdict(self) -> str:
         """For the faces, in words; a fake proof is called what it is."""
         if self.policy is Policy.TDX and self.image_hash is not None:
-            said = tr("TDX quote verified, image {hex}…", hex=self.image_hash.hex()[:16])
+            said = tr("TDX quote verified, image {image_hash}…", image_hash=self.image_hash.hex()[:16])
         elif self.policy is Policy.FAKE_TDX:
             said = tr("TEST, nothing proven")
         else:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
+from mulberry.model.language import number, tr, tr_count
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.root_contract import RootParameters
 
@@ -91,18 +92,27 @@ class Estimate:
     def amount(self) -> str:
         """For people. An estimate has no nanoton: three digits at most."""
         step = 10 ** max(0, len(str(self.an_hour)) - 3)
-        return f"up to {format_ton(Nanoton(self.an_hour // step * step), at_least_decimals=2)} an hour"
+        return tr(
+            "up to {amount} an hour",
+            amount=format_ton(Nanoton(self.an_hour // step * step), at_least_decimals=2),
+        )
 
     @property
     def source(self) -> str:
         """Where it comes from, for people."""
         when = f"{self.measured_at.astimezone():%Y-%m-%d %H:%M}"
-        times = f", times {self.count} GPUs" if self.count > 1 else ""
-        factor = f"{self.coefficient / COEFFICIENT_UNIT:.3f}"
-        return (
-            f"An estimate, at full load: measured on {self.measured_on} with {self.model}, as of {when}{times}, by the "
-            f"root contract's price and your price factor of {factor}. How much work comes is another matter."
+        factor = number(f"{self.coefficient / COEFFICIENT_UNIT:.3f}")
+        said = tr(
+            "An estimate, at full load: measured on {gpu} with {model}, as of {when}, by the root contract's price and "
+            "your price factor of {factor}. How much work comes is another matter.",
+            gpu=self.measured_on,
+            model=self.model,
+            when=when,
+            factor=factor,
         )
+        if self.count == 1:
+            return said
+        return f"{said} {tr_count('It is for {count} GPU.', 'It is for {count} GPUs together.', self.count)}"
 
 
 def earnings_limit(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from mulberry.model.clock import local_moment
+from mulberry.model.language import tr
 from mulberry.model.rules import Rule, Rules, clock_rules
 
 QUARTER = 15  # minutes: every offset of a time zone, and every change of one, falls on it
@@ -69,13 +70,13 @@ def contradictions(rules: Rules, now: datetime) -> tuple[str, ...]:
     found = []
     midnight = local_moment(now.astimezone().date() + timedelta(days=1))
     if not rules.schedule.hours:
-        found.append("The weekly schedule has no hour in which it may work: it would never run.")
+        found.append(tr("The weekly schedule has no hour in which it may work: it would never run."))
     elif not hours_at_most(rules, now):
-        found.append("Schedule, quiet hours and electricity prices together leave no hour of the next 7 days.")
+        found.append(tr("Schedule, quiet hours and electricity prices together leave no hour of the next 7 days."))
     elif not hours_at_most(rules, midnight, days=1):
-        found.append("With these rules it would run 0 h tomorrow.")
+        found.append(tr("With these rules it would run 0 h tomorrow."))
     if rules.dearest is not None and not rules.prices:
-        found.append("There is a limit for the price of electricity, and no prices by the hour.")
+        found.append(tr("There is a limit for the price of electricity, and no prices by the hour."))
     if rules.gpus and not any(gpu.use for gpu in rules.gpus):
-        found.append("Every GPU named here is kept for you.")
+        found.append(tr("Every GPU named here is kept for you."))
     return tuple(found)

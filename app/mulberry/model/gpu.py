@@ -1,8 +1,11 @@
 """What is known of this computer's GPUs at one moment: by the NVIDIA driver, and by the PCI bus where it is silent."""
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+
+from mulberry.model.language import tr
 
 
 class DriverState(Enum):
@@ -36,12 +39,12 @@ class GpuCondition(Enum):
 
 
 _PROBLEMS = {
-    GpuCondition.SENSOR_STUCK: "A sensor of this GPU has stopped changing: its numbers cannot be trusted.",
-    GpuCondition.NOT_PERMITTED: "This user may not talk to this GPU.",
-    GpuCondition.LOST: "This GPU has stopped answering; the computer must be restarted.",
-    GpuCondition.RESET_NEEDED: "This GPU must be reset; restart the computer.",
-    GpuCondition.UNPLUGGED: "This GPU is no longer connected.",
-    GpuCondition.FAILING: "The NVIDIA driver gives errors for this GPU.",
+    GpuCondition.SENSOR_STUCK: tr("A sensor of this GPU has stopped changing: its numbers cannot be trusted."),
+    GpuCondition.NOT_PERMITTED: tr("This user may not talk to this GPU."),
+    GpuCondition.LOST: tr("This GPU has stopped answering; the computer must be restarted."),
+    GpuCondition.RESET_NEEDED: tr("This GPU must be reset; restart the computer."),
+    GpuCondition.UNPLUGGED: tr("This GPU is no longer connected."),
+    GpuCondition.FAILING: tr("The NVIDIA driver gives errors for this GPU."),
 }
 
 
@@ -144,6 +147,8 @@ AMD_VENDOR = 0x1002
 
 OLDEST_DRIVER = 580  # of CUDA 13, for which our onnxruntime is built
 OLDEST_CAPABILITY = (7, 5)  # CUDA 13 begins with Turing
+OLDEST_DRIVER_OF_ALL = 525  # of CUDA 12, the last for cards before Turing, which `mulberry gpu-setup` can install
+OLDEST_CAPABILITY_OF_ALL = (5, 2) if sys.platform == "win32" else (6, 0)  # of the last onnxruntime for CUDA 12
 
 
 def same_address(one: str, other: str) -> bool:

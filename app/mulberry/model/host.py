@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mulberry.model.gpu import ConfidentialMode
+from mulberry.model.language import tr
 
 Value = TypeVar("Value")
 
@@ -23,7 +24,11 @@ class Finding(Generic[Value]):
         return self.value is not None
 
     def __str__(self) -> str:
-        return f"{self.value} ({self.evidence})" if self.is_known else f"unknown, because {self.evidence}"
+        return (
+            f"{self.value} ({self.evidence})"
+            if self.is_known
+            else tr("unknown, because {evidence}", evidence=self.evidence)
+        )
 
 
 @dataclass(frozen=True, slots=True)

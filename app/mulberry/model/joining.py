@@ -12,6 +12,7 @@ from typing import Any
 
 from mulberry.model.attestation import Policy, TransportName
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, NetworkProfile, load_profile, parse_profile
 from mulberry.model.places import resource
 
@@ -95,15 +96,15 @@ def is_bundled(name: str) -> bool:
 
 def _is_as_it_is(name: str) -> UserFacingError:
     return UserFacingError(
-        what=f"The bundled network {name} is as it is.",
-        why="Model, transport and addresses can be chosen only for a network that is joined by a file.",
-        next_step="Leave these options out, or name a file.",
+        what=tr("The bundled network {name} is as it is.", name=name),
+        why=tr("Model, transport and addresses can be chosen only for a network that is joined by a file."),
+        next_step=tr("Leave these options out, or name a file."),
     )
 
 
 def _name_is_taken(network: str, name: str) -> UserFacingError:
     return UserFacingError(
-        what=f"The network profile {network} is not usable.",
-        why=f"It calls itself {name}, which is a bundled network's name.",
-        next_step="Give it another name in the file.",
+        what=tr("The network profile {network} is not usable.", network=network),
+        why=tr("It calls itself {name}, which is a bundled network's name.", name=name),
+        next_step=tr("Give it another name in the file."),
     )

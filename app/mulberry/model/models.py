@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from mulberry.model.language import tr
+
 
 class ModelKind(StrEnum):
     """What a model makes of a text. Encoders, all but the first, are not sold on Cocoon today."""
@@ -23,9 +25,9 @@ class ModelKind(StrEnum):
 
 
 _KINDS = {
-    ModelKind.TEXT_GENERATION: "writes text",
-    ModelKind.EMBEDDING: "turns texts into vectors, which is not sold on Cocoon today",
-    ModelKind.CLASSIFICATION: "sorts texts by labels, which is not sold on Cocoon today",
+    ModelKind.TEXT_GENERATION: tr("writes text"),
+    ModelKind.EMBEDDING: tr("turns texts into vectors, which is not sold on Cocoon today"),
+    ModelKind.CLASSIFICATION: tr("sorts texts by labels, which is not sold on Cocoon today"),
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.money import NANOTON_PER_TON, Nanoton
 
 MILLIJOULES_PER_KWH = 3_600_000_000
@@ -91,7 +92,7 @@ class NetStatus:
     as_of: datetime
 
 
-NO_ELECTRICITY_PRICE = "You have named no price of electricity; the Settings page has a place for it."
+NO_ELECTRICITY_PRICE = tr("You have named no price of electricity; the Settings page has a place for it.")
 
 
 def notes(net: NetStatus) -> tuple[str, ...]:
@@ -99,15 +100,27 @@ def notes(net: NetStatus) -> tuple[str, ...]:
     toncoin, electricity = net.toncoin_price, net.electricity_price
     said = []
     if toncoin.value is None:
-        said.append(f"What the earnings are worth is not known. {toncoin.evidence}")
+        said.append(tr("What the earnings are worth is not known. {evidence}", evidence=toncoin.evidence))
     else:
-        said.append(f"1 TON costs {format_money(toncoin.value, net.currency)}. {toncoin.evidence}")
+        said.append(
+            tr(
+                "1 TON costs {price}. {evidence}",
+                price=format_money(toncoin.value, net.currency),
+                evidence=toncoin.evidence,
+            )
+        )
     if electricity.value is None:
-        said.append(f"What the electricity costs now is not known. {electricity.evidence}")
+        said.append(tr("What the electricity costs now is not known. {evidence}", evidence=electricity.evidence))
     else:
-        said.append(f"1 kWh costs {format_money(electricity.value, net.currency)}. {electricity.evidence}")
+        said.append(
+            tr(
+                "1 kWh costs {price}. {evidence}",
+                price=format_money(electricity.value, net.currency),
+                evidence=electricity.evidence,
+            )
+        )
     if net.at_loss.value:
-        said.append(f"Work costs more than it brings. {net.at_loss.evidence}")
+        said.append(tr("Work costs more than it brings. {evidence}", evidence=net.at_loss.evidence))
     return tuple(said)
 
 
@@ -133,12 +146,16 @@ def energy_of(worked: Sequence[Worked]) -> Finding[int]:
     milliseconds = sum(each.milliseconds for each in worked)
     blind = sum(each.blind for each in worked)
     if not milliseconds:
-        return Finding(0, "It did not work in this time.")
+        return Finding(0, tr("It did not work in this time."))
     if blind * BLIND_PART > milliseconds:
         return Finding(
             None,
-            f"Nothing told what was drawn in {_hours(blind)} of {_hours(milliseconds)}: the GPU gives no such number,"
-            " or the CPU or another server worked. For the CPU, name the computer's own power on the Settings page.",
+            tr(
+                "Nothing told what was drawn in {blind} of {hours}: the GPU gives no such number, or the CPU or another"
+                " server worked. For the CPU, name the computer's own power on the Settings page.",
+                blind=_hours(blind),
+                hours=_hours(milliseconds),
+            ),
         )
     return Finding(sum(each.millijoules for each in worked), _measured_by(worked))
 
@@ -148,13 +165,17 @@ def _measured_by(worked: Sequence[Worked]) -> str:
     base = sum(each.base_millijoules for each in worked)
     counter, samples = sum(each.by_counter for each in worked), sum(each.by_samples for each in worked)
     if not counter and not samples:
-        return "The computer's own power, as you typed it; no GPU worked."
+        return tr("The computer's own power, as you typed it; no GPU worked.")
     way = (
-        "Measured by the GPU's own energy meter."
+        tr("Measured by the GPU's own energy meter.")
         if counter >= samples
-        else "Added up from readings of the GPU's power."
+        else tr("Added up from readings of the GPU's power.")
     )
-    return f"{way} {format_energy(base)} of it are the computer's own, as you typed them." if base else way
+    return (
+        tr("{way} {energy} of it are the computer's own, as you typed them.", way=way, energy=format_energy(base))
+        if base
+        else way
+    )
 
 
 def cost_of(worked: Sequence[Worked], currency: str, price_now: Callable[[datetime], int | None]) -> Finding[int]:
@@ -164,14 +185,20 @@ def cost_of(worked: Sequence[Worked], currency: str, price_now: Callable[[dateti
         return Finding(None, energy.evidence)
     others = sorted({each.currency for each in worked if each.price is not None and each.currency != currency})
     if others:
-        return Finding(None, f"Some of this electricity was paid in another currency: {', '.join(others)}.")
+        return Finding(
+            None,
+            tr("Some of this electricity was paid in another currency: {currencies}.", currencies=", ".join(others)),
+        )
     drawn_at = [(each, each.price if each.price is not None else price_now(each.start)) for each in worked]
     if any(price is None for each, price in drawn_at if each.millijoules):
         return Finding(None, NO_ELECTRICITY_PRICE)
     total = _rounded(sum(each.millijoules * (price or 0) for each, price in drawn_at), MILLIJOULES_PER_KWH)
     if any(each.price is None for each in worked):
-        return Finding(total, f"{energy.evidence} Hours for which you had named no price are reckoned at today's.")
-    return Finding(total, f"{energy.evidence} Each hour at the price that held in it.")
+        return Finding(
+            total,
+            tr("{evidence} Hours for which you had named no price are reckoned at today's.", evidence=energy.evidence),
+        )
+    return Finding(total, tr("{evidence} Each hour at the price that held in it.", evidence=energy.evidence))
 
 
 def worth_of(gross: Nanoton, toncoin_price: Finding[int]) -> Finding[int]:
@@ -193,7 +220,7 @@ def period(
     worth = worth_of(gross, toncoin_price)
     net: Finding[int] = Finding(None, cost.evidence if worth.is_known else worth.evidence)
     if worth.value is not None and cost.value is not None:
-        net = Finding(worth.value - cost.value, "What the earnings are worth today, less their electricity.")
+        net = Finding(worth.value - cost.value, tr("What the earnings are worth today, less their electricity."))
     return NetPeriod(
         begin=begin,
         gross=gross,
@@ -210,9 +237,9 @@ def _per_hour(net: Finding[int], milliseconds: int) -> Finding[int]:
     if net.value is None:
         return net
     if milliseconds < LEAST_WORKED / timedelta(milliseconds=1):
-        return Finding(None, "It worked for less than a minute in this time.")
+        return Finding(None, tr("It worked for less than a minute in this time."))
     of_hour = _rounded(net.value * MILLISECONDS_PER_HOUR, milliseconds)
-    return Finding(of_hour, f"The net of {_hours(milliseconds)} of work, for each of these hours.")
+    return Finding(of_hour, tr("The net of {hours} of work, for each of these hours.", hours=_hours(milliseconds)))
 
 
 def last_worked(worked: Iterable[Worked], now: datetime) -> tuple[Worked, ...]:
@@ -245,13 +272,18 @@ def is_at_loss(
         missing = electricity_price if electricity_price.value is None else toncoin_price
         return Finding(None, missing.evidence)
     if milliseconds < LEAST_JUDGED / timedelta(milliseconds=1):
-        return Finding(None, "It has not worked for an hour yet since its last long rest; that shows what it earns.")
+        return Finding(
+            None, tr("It has not worked for an hour yet since its last long rest; that shows what it earns.")
+        )
     energy = energy_of([replace(each, base_millijoules=base_watt * each.milliseconds) for each in worked])
     if energy.value is None:
         return Finding(None, energy.evidence)
     brings = gross * toncoin_price.value * MILLIJOULES_PER_KWH
     costs = energy.value * electricity_price.value * NANOTON_PER_TON
-    return Finding(brings < costs, f"By the last {_hours(milliseconds)} of work, at the prices of now.")
+    return Finding(
+        brings < costs,
+        tr("By the last {hours} of work, at the prices of now.", hours=_hours(milliseconds)),
+    )
 
 
 def _rounded(numerator: int, denominator: int) -> int:

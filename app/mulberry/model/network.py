@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mulberry.model.attestation import Policy, TransportName
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 from mulberry.model.places import resource
 from mulberry.model.root_contract import ProxyAddress, Registration, RootParameters
@@ -217,9 +218,9 @@ def load_profile(name_or_path: str) -> NetworkProfile:
             untrusted_text = file.read(PROFILE_SIZE_LIMIT_BYTES + 1)
     except OSError as problem:
         raise UserFacingError(
-            what=f"The network profile {name_or_path!r} could not be read.",
+            what=tr("The network profile {name} could not be read.", name=repr(name_or_path)),
             why=str(problem.strerror or problem),
-            next_step="Give the name of a bundled network (demo, mainnet) or the path of a profile file.",
+            next_step=tr("Give the name of a bundled network (demo, mainnet) or the path of a profile file."),
         ) from problem
     return parse_profile(untrusted_text, source=str(path))
 
@@ -236,7 +237,7 @@ def parse_profile(untrusted_text: bytes, *, source: str) -> NetworkProfile:
     except ValueError as problem:
         why = str(problem)
     raise UserFacingError(
-        what=f"The network profile {source} is not usable.",
+        what=tr("The network profile {source} is not usable.", source=source),
         why=why,
-        next_step="Correct the file, or start with a bundled network (demo, mainnet).",
+        next_step=tr("Correct the file, or start with a bundled network (demo, mainnet)."),
     )

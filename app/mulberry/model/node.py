@@ -55,6 +55,7 @@ class ReasonKind(StrEnum):
     STOPPED_BY_OWNER = "stopped by you"
     PAUSED_BY_OWNER = "paused by you"
     PAUSED_BY_RULE = "paused by your rules"
+    UPDATING = "being updated"
     FINISHING_FOR_OWNER = "finishing for you"
     NO_REQUESTS = "no requests"
     PROXY_UNREACHABLE = "proxy unreachable"
@@ -233,4 +234,5 @@ class Status:
     own_servers: tuple[OwnServer, ...] = ()  # where prompts go instead of a job process
     ending: Ending | None = None  # of the last stretch of work; None while one lasts, and before the first
     engines: tuple[EngineStats, ...] = ()  # each job process, or each own server; none while nothing of them runs
+    newer_version: str = ""  # that its owner may be told of; "": none is known, or they want to hear no more of it
     estimate: Estimate | None = None  # None: the last benchmark is of another model or another GPU, or there is none

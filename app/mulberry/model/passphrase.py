@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import Path
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import number, tr
 
 SHORTEST = 8  # characters
 COMFORTABLE = 16
@@ -20,9 +21,9 @@ def normal(passphrase: str) -> str:
 def why_unfit(passphrase: str) -> str:
     """A sentence on why it cannot be chosen; "" if it can."""
     if len(normal(passphrase)) < SHORTEST:
-        return f"It needs at least {SHORTEST} characters."
+        return tr("It needs at least {shortest} characters.", shortest=SHORTEST)
     if len(normal(passphrase)) > LONGEST:
-        return f"It may have {LONGEST:,} characters at most."
+        return tr("It may have {longest} characters at most.", longest=number(f"{LONGEST:,}"))
     return ""
 
 
@@ -32,10 +33,10 @@ def strength(passphrase: str) -> str:
         return unfit
     found = normal(passphrase)
     if len(set(found.casefold())) < SHORTEST - 2:
-        return "Weak: few different characters. A thief of the file would find it soon."
+        return tr("Weak: few different characters. A thief of the file would find it soon.")
     if len(found) < COMFORTABLE:
-        return "Fair if it is random, weak if it is a word, a name or a date. Longer is better."
-    return "Long enough if you rolled its words by chance. Mulberry cannot tell: a quotation is weak at any length."
+        return tr("Fair if it is random, weak if it is a word, a name or a date. Longer is better.")
+    return tr("Long enough if you rolled its words by chance. Mulberry cannot tell: a quotation is weak at any length.")
 
 
 def read_passphrase(path: Path) -> str:
@@ -45,20 +46,30 @@ def read_passphrase(path: Path) -> str:
             found = os.fstat(file.fileno())
             untrusted = file.read(4 * LONGEST + 2)
     except OSError as problem:
-        raise _unusable(f"{path}: {problem.strerror or problem}.", "Correct its name, or make it readable") from problem
+        raise _unusable(
+            f"{path}: {problem.strerror or problem}.", tr("Correct its name, or make it readable, then try again.")
+        ) from problem
     if os.name != "nt" and stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
-        why = f"Other users of this computer may read or change {path}."
-        raise _unusable(why, f"Change that with `chmod 600 {path}`")
+        why = tr("Other users of this computer may read or change {path}.", path=path)
+        raise _unusable(why, tr("Change that with `chmod 600 {path}`, then try again.", path=path))
     try:
         line = untrusted.split(b"\n", 1)[0].removesuffix(b"\r").decode()
     except UnicodeDecodeError:
-        raise _unusable(f"{path} holds no text.", "Write the passphrase into it as one line of UTF-8") from None
+        raise _unusable(
+            tr("{path} holds no text.", path=path),
+            tr("Write the passphrase into it as one line of UTF-8, then try again."),
+        ) from None
     if not line or len(line) > LONGEST:
-        raise _unusable(f"The first line of {path} is empty or too long.", "Write the passphrase there")
+        raise _unusable(
+            tr("The first line of {path} is empty or too long.", path=path),
+            tr("Write the passphrase there, then try again."),
+        )
     return line
 
 
 def _unusable(why: str, next_step: str) -> UserFacingError:
     return UserFacingError(
-        what="The passphrase file is not usable.", why=why, next_step=f"{next_step}, then try again."
+        what=tr("The passphrase file is not usable."),
+        why=why,
+        next_step=next_step,
     )

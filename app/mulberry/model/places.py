@@ -43,9 +43,19 @@ def computer_settings(root: Path) -> Path:
     return root / "computer.json"
 
 
+def gpu_runtimes(root: Path) -> Path:
+    """Where what computes on GPUs is installed, for all networks."""
+    return root / "gpu_runtimes"
+
+
 def benchmark_file(root: Path) -> Path:
     """The last measurement of this computer, of whichever model."""
     return root / "benchmark.json"
+
+
+def updates_folder(root: Path) -> Path:
+    """What is known of newer versions, for all networks; none has this name."""
+    return root / "app_updates"
 
 
 @dataclass(frozen=True, slots=True)

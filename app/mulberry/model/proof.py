@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 
 from mulberry.model.collateral import CollateralStatus
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.language import tr
 
 
 class Level(IntEnum):
@@ -42,28 +43,30 @@ class _Words:
 
 
 _WORDS = {
-    Level.NOT_ATTESTED: _Words("Not attested", "Nothing.", "Anything."),
+    Level.NOT_ATTESTED: _Words(tr("Not attested"), tr("Nothing."), tr("Anything.")),
     Level.SELF_REPORTED: _Words(
-        "Self-reported software",
-        "A signed manifest of what is installed and runs.",
-        "The owner can forge it, and can read what is in memory.",
+        tr("Self-reported software"),
+        tr("A signed manifest of what is installed and runs."),
+        tr("The owner can forge it, and can read what is in memory."),
     ),
     Level.TPM_BACKED: _Words(
-        "TPM-backed boot state",
-        "Level 1, a TPM with its maker's certificate that signed the boot registers (PCR 0 to 7), and Secure Boot.",
-        "The owner, and software running as the owner, can read memory and video memory. That Secure Boot is on is the "
-        "computer's own word. "
-        "The TPM may belong to another computer. Mulberry itself is not a part of what was measured at boot.",
+        tr("TPM-backed boot state"),
+        tr("Level 1, a TPM with its maker's certificate that signed the boot registers (PCR 0 to 7), and Secure Boot."),
+        tr(
+            "The owner, and software running as the owner, can read memory and video memory. That Secure Boot is on is "
+            "the computer's own word. The TPM may belong to another computer. Mulberry itself is not a part of what "
+            "was measured at boot."
+        ),
     ),
     Level.CPU_ENCLAVE: _Words(
-        "CPU enclave VM only",
-        "A verified Intel TDX quote of a guest that is no debug guest and whose image is on the network's list.",
-        "What the GPU works on is in clear on the bus and in video memory.",
+        tr("CPU enclave VM only"),
+        tr("A verified Intel TDX quote of a guest that is no debug guest and whose image is on the network's list."),
+        tr("What the GPU works on is in clear on the bus and in video memory."),
     ),
     Level.CONFIDENTIAL: _Words(
-        "Confidential CPU and GPU",
-        "Level 3, and a GPU's report in confidential mode, verified for the same guest.",
-        "Side channels, availability, and that storage was not set back to an older state.",
+        tr("Confidential CPU and GPU"),
+        tr("Level 3, and a GPU's report in confidential mode, verified for the same guest."),
+        tr("Side channels, availability, and that storage was not set back to an older state."),
     ),
 }
 
@@ -112,7 +115,7 @@ class Fact:
 
     name: str
     value: str
-    whose_word: str = "this computer"
+    whose_word: str = tr("this computer")
 
 
 @dataclass(frozen=True, slots=True)

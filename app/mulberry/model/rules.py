@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from mulberry.model.host import Finding
+from mulberry.model.language import tr, tr_count
 from mulberry.model.week import ALWAYS, DayTimes, Week
 
 COOL_BY_CELSIUS = 8  # below the ceiling before work goes on: without it, it would start and stop each minute
@@ -89,7 +90,7 @@ class GpuSignals:
     other_load_percent: int | None
 
 
-NOT_LOOKED: Finding[bool] = Finding(None, "nobody looked")
+NOT_LOOKED: Finding[bool] = Finding(None, tr("nobody looked"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +153,24 @@ def decide(rules: Rules, signals: Signals, before: Decision = NOTHING_DECIDED) -
     lingering = _lingering([*found, *of_gpus], signals.at, before)
     for rule, gpu, until in lingering:
         if all((hold.rule, hold.gpu) != (rule, gpu) for hold in (*found, *of_gpus)):
-            over = Hold(rule, f"It waits until this has been over for {QUIET_AFTER.seconds} seconds.", until, gpu)
+            over = Hold(
+                rule,
+                tr_count(
+                    "It waits until this has been over for {count} second.",
+                    "It waits until this has been over for {count} seconds.",
+                    QUIET_AFTER.seconds,
+                ),
+                until,
+                gpu,
+            )
             (of_gpus if gpu else found).append(over)
     return Decision(tuple(found), tuple(of_gpus), _blind(rules, signals), lingering)
 
 
 _CLOCK_WORDS = {
-    Rule.SCHEDULE: "Your weekly schedule keeps this hour free.",
-    Rule.QUIET_HOURS: "These are quiet hours, {quiet}.",
-    Rule.TARIFF: "Electricity is dearer now than your limit.",
+    Rule.SCHEDULE: tr("Your weekly schedule keeps this hour free."),
+    Rule.QUIET_HOURS: tr("These are quiet hours, {quiet}."),
+    Rule.TARIFF: tr("Electricity is dearer now than your limit."),
 }
 
 
@@ -180,32 +190,47 @@ def _by_presence(rules: Rules, signals: Signals) -> list[Hold]:
     found = []
     idle = signals.idle_seconds.value
     if rules.idle_minutes is not None and idle is not None and idle < rules.idle_minutes * 60:
-        found.append(Hold(Rule.IDLE, "You are using the computer."))
+        found.append(Hold(Rule.IDLE, tr("You are using the computer.")))
     if rules.pause_on_battery and signals.on_battery.value:
-        found.append(Hold(Rule.BATTERY, "The computer runs on its battery."))
+        found.append(Hold(Rule.BATTERY, tr("The computer runs on its battery.")))
     if rules.pause_on_metered and signals.metered.value:
-        found.append(Hold(Rule.METERED, "The network connection is metered."))
+        found.append(Hold(Rule.METERED, tr("The network connection is metered.")))
     if rules.pause_in_full_screen and signals.full_screen.value:
-        found.append(Hold(Rule.FULL_SCREEN, "A program fills the screen."))
+        found.append(Hold(Rule.FULL_SCREEN, tr("A program fills the screen.")))
     running = sorted({app.lower() for app in rules.apps} & (signals.programs.value or frozenset()))
     if running:
-        found.append(Hold(Rule.APPS, f"{', '.join(running)} is running."))
+        found.append(Hold(Rule.APPS, _are_running(running)))
     if rules.stop_at_loss and signals.at_loss.value:
-        found.append(Hold(Rule.NET_LOSS, "Electricity costs more now than the work earns."))
+        found.append(Hold(Rule.NET_LOSS, tr("Electricity costs more now than the work earns.")))
     return found
 
 
+def _are_running(programs: list[str]) -> str:
+    named = ", ".join(programs)
+    return tr_count("{programs} is running.", "{programs} are running.", len(programs), programs=named)
+
+
 def _of_gpu(rules: GpuRules, gpu: GpuSignals, before: Decision) -> list[Hold]:
-    found = [] if rules.use else [Hold(Rule.KEPT, f"You keep {gpu.name} for yourself.", gpu=gpu.uuid)]
+    found = [] if rules.use else [Hold(Rule.KEPT, tr("You keep {gpu} for yourself.", gpu=gpu.name), gpu=gpu.uuid)]
     ceiling = rules.ceiling_celsius
     if ceiling is not None and gpu.celsius is not None:
         was_hot = any((hold.rule, hold.gpu) == (Rule.TEMPERATURE, gpu.uuid) for hold in before.gpu_holds)
         if gpu.celsius >= (ceiling - COOL_BY_CELSIUS if was_hot else ceiling):
-            why = f"{gpu.name} has {gpu.celsius} °C, your ceiling is {ceiling} °C."
+            why = tr(
+                "{gpu} has {celsius} °C, your ceiling is {ceiling} °C.",
+                gpu=gpu.name,
+                celsius=gpu.celsius,
+                ceiling=ceiling,
+            )
             found.append(Hold(Rule.TEMPERATURE, why, gpu=gpu.uuid))
     most, load = rules.other_load_percent, gpu.other_load_percent
     if most is not None and load is not None and load > most:
-        why = f"Other programs put {load} % of load on {gpu.name}, your limit is {most} %."
+        why = tr(
+            "Other programs put {load} % of load on {gpu}, your limit is {limit} %.",
+            load=load,
+            gpu=gpu.name,
+            limit=most,
+        )
         found.append(Hold(Rule.OTHER_LOAD, why, gpu=gpu.uuid))
     return found
 
@@ -233,7 +258,7 @@ def _blind(rules: Rules, signals: Signals) -> tuple[tuple[Rule, str], ...]:
     for gpu in signals.gpus:
         own = rules.of_gpu(gpu.uuid)
         if own.ceiling_celsius is not None and gpu.celsius is None:
-            missing.append((Rule.TEMPERATURE, f"the temperature of {gpu.name} is not known"))
+            missing.append((Rule.TEMPERATURE, tr("the temperature of {gpu} is not known", gpu=gpu.name)))
         if own.other_load_percent is not None and gpu.other_load_percent is None:
-            missing.append((Rule.OTHER_LOAD, f"the load of other programs on {gpu.name} is not known now"))
+            missing.append((Rule.OTHER_LOAD, tr("the load of other programs on {gpu} is not known now", gpu=gpu.name)))
     return tuple(missing)

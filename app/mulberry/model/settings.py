@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import JsonValue
 
 from mulberry.model.foretelling import Stretch
+from mulberry.model.language import number, tr
 from mulberry.model.rules import Decision, Rule
 from mulberry.model.week import Week, read_week
 
@@ -50,6 +51,21 @@ class Shape(StrEnum):
     def _missing_(cls, value: object) -> "Shape":
         """Of a newer agent."""
         return cls.OTHER
+
+
+SHAPES = {
+    Shape.SWITCH: tr("on or off"),
+    Shape.WHOLE: tr("a whole number"),
+    Shape.TEXT: tr("a text"),
+    Shape.CHOICE: tr("one of a few"),
+    Shape.TEXTS: tr("a list of texts"),
+    Shape.NUMBERS: tr("a list of whole numbers"),
+    Shape.HOURS: tr("24 whole numbers, one an hour from midnight"),
+    Shape.WEEK: tr("the hours of a week"),
+    Shape.TIMES: tr("times of a day"),
+    Shape.GPUS: tr("rules for each GPU, as JSON"),
+    Shape.OTHER: tr("JSON"),
+}
 
 
 class TakesEffect(StrEnum):
@@ -147,10 +163,10 @@ def rules_now(decision: Decision) -> dict[str, RuleNow]:
     """By the names of settings, for those of which there is something to tell."""
     holds: dict[str, list[str]] = {}
     for hold in (*decision.holds, *decision.gpu_holds):
-        holds.setdefault(SETTING_OF_RULE[hold.rule], []).append(f"Holds now: {hold.why}")
+        holds.setdefault(SETTING_OF_RULE[hold.rule], []).append(tr("Holds now: {why}", why=hold.why))
     found = {name: RuleNow(tuple(dict.fromkeys(told)), is_blind=False) for name, told in holds.items()}
     for rule, why in decision.blind:
-        told = f"Cannot be seen here, because {why}. It pauses nothing."
+        told = tr("Cannot be seen here, because {why}. It pauses nothing.", why=why)
         before = found.get(SETTING_OF_RULE[rule], RuleNow((), is_blind=True))
         found[SETTING_OF_RULE[rule]] = RuleNow((*before.told, told), is_blind=True)
     return found
@@ -206,14 +222,18 @@ def shown(setting: Setting) -> str:
 
 def allowed(setting: Setting) -> str:
     """Which values there may be, for a sentence that says so."""
-    what = setting.shape.value
+    what = SHAPES[setting.shape]
     if setting.choices:
-        what = f"one of {', '.join(setting.choices)}"
-    elif setting.smallest is not None and setting.largest is not None:
-        what += f" from {setting.smallest:,} to {setting.largest:,}"
+        what = tr("one of {choices}", choices=", ".join(setting.choices))
     elif setting.smallest is not None:
-        what += f", at least {setting.smallest:,}"
-    return f"{what}, or off" if setting.may_be_off else what
+        smallest = number(f"{setting.smallest:,}")
+        what = tr("{shape}, at least {smallest}", shape=what, smallest=smallest)
+        if setting.largest is not None:
+            largest = number(f"{setting.largest:,}")
+            what = tr(
+                "{shape} from {smallest} to {largest}", shape=SHAPES[setting.shape], smallest=smallest, largest=largest
+            )
+    return tr("{what}, or off", what=what) if setting.may_be_off else what
 
 
 def _whole(text: str) -> int:

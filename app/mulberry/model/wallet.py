@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mulberry.model.key import UNREAD_KEY, KeyStatus
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton, format_ton
 
 
@@ -21,7 +22,7 @@ class AccountRole(StrEnum):
     @property
     def words(self) -> str:
         """What the faces call it."""
-        return "your wallet" if self is AccountRole.OWNER else self.value
+        return tr("your wallet") if self is AccountRole.OWNER else self.value
 
 
 class TransactionKind(StrEnum):
@@ -137,9 +138,12 @@ class WalletStatus:
         amount = self.node_wallet_balance.amount
         if amount < self.minimum:
             missing = format_ton(Nanoton(self.minimum - amount))
-            return f"Too little to work: {missing} are missing. Top up the node wallet; work starts when it is there."
+            return tr(
+                "Too little to work: {missing} are missing. Top up the node wallet; work starts when it is there.",
+                missing=missing,
+            )
         if amount < self.warning_below:
-            return "Getting low. Top up the node wallet soon; it pays the network's fees."
+            return tr("Getting low. Top up the node wallet soon; it pays the network's fees.")
         return ""
 
 

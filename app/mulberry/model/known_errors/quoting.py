@@ -5,29 +5,34 @@ Source: Intel's DCAP header sgx_ql_lib_common.h.
 
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.known_errors.nouns import alike, table_of
+from mulberry.model.language import tr
 
 YOU, INTEL, NOBODY = WhoseTurn.YOU, WhoseTurn.INTEL, WhoseTurn.NOBODY
 
 RESTART_CACHE = "sudo systemctl restart pccs"
 RESTART_QUOTES = "sudo systemctl restart qgsd"
 LOG_QUOTES = "journalctl -u qgsd -n 50"
-REGISTER = "Register the platform with Intel (its manifest is sent once after the first boot), then try again."
-UPDATE = "Update BIOS and microcode of the host; Intel's advisories name the versions."
-_COLLATERAL = "Have the collateral fetched anew; it lives about 30 days."
-FIRMWARE = "Look whether SGX and TDX are switched on in the firmware's settings."
-REINSTALL = "Install Intel's DCAP packages of one and the same version again."
-_FORGED = "Ask for a new quote; if it is refused again, do not trust that computer."
+REGISTER = tr("Register the platform with Intel (its manifest is sent once after the first boot), then try again.")
+UPDATE = tr("Update BIOS and microcode of the host; Intel's advisories name the versions.")
+_COLLATERAL = tr("Have the collateral fetched anew; it lives about 30 days.")
+FIRMWARE = tr("Look whether SGX and TDX are switched on in the firmware's settings.")
+REINSTALL = tr("Install Intel's DCAP packages of one and the same version again.")
+_FORGED = tr("Ask for a new quote; if it is refused again, do not trust that computer.")
 
 QUOTING = table_of(
     alike(
         {0xE001: "SGX_QL_ERROR_UNEXPECTED", 0xE002: "SGX_QL_ERROR_INVALID_PARAMETER"},
-        "The quoting service stumbled over itself: wrong settings, or parts of different versions.",
+        tr("The quoting service stumbled over itself: wrong settings, or parts of different versions."),
         REINSTALL,
         YOU,
         LOG_QUOTES,
     ),
     alike(
-        {0xE003: "SGX_QL_ERROR_OUT_OF_MEMORY"}, "The quoting service has no memory left.", "Free some.", YOU, "free -h"
+        {0xE003: "SGX_QL_ERROR_OUT_OF_MEMORY"},
+        tr("The quoting service has no memory left."),
+        tr("Free some."),
+        YOU,
+        "free -h",
     ),
     alike(
         {
@@ -41,8 +46,8 @@ QUOTING = table_of(
             0xE00F: "SGX_QL_ATT_KEY_NOT_INITIALIZED",
             0xE045: "SGX_QL_PERSISTENT_STORAGE_ERROR",
         },
-        "The quoting service cannot use the key that it keeps on disk.",
-        "Restart it; it makes a new key by itself.",
+        tr("The quoting service cannot use the key that it keeps on disk."),
+        tr("Restart it; it makes a new key by itself."),
         YOU,
         RESTART_QUOTES,
     ),
@@ -52,7 +57,7 @@ QUOTING = table_of(
             0xE00C: "SGX_QL_UNSUPPORTED_LOADING_POLICY",
             0xE03E: "SGX_QL_UNSUPPORTED_MODE",
         },
-        "The quoting service cannot sign in the way that was asked for.",
+        tr("The quoting service cannot sign in the way that was asked for."),
         REINSTALL,
         YOU,
     ),
@@ -63,7 +68,7 @@ QUOTING = table_of(
             0xE016: "SGX_QL_ENCLAVE_LOAD_ERROR",
             0xE052: "SGX_QL_PSW_NOT_AVAILABLE",
         },
-        "A part of Intel's quoting software is missing or cannot be loaded.",
+        tr("A part of Intel's quoting software is missing or cannot be loaded."),
         REINSTALL,
         YOU,
         "sudo apt install --reinstall libsgx-dcap-default-qpl tdx-qgs",
@@ -76,15 +81,17 @@ QUOTING = table_of(
             0xE047: "SGX_QL_PLATFORM_UNKNOWN",
             0xE049: "SGX_QL_CERTS_UNAVAILABLE",
         },
-        "There is no certificate of Intel's for this platform: it is not registered, or its cache does not have it.",
+        tr(
+            "There is no certificate of Intel's for this platform: it is not registered, or its cache does not have it."
+        ),
         REGISTER,
         YOU,
         "sudo systemctl restart mpa_registration_tool",
     ),
     alike(
         {0xE012: "SGX_QL_OUT_OF_EPC"},
-        "The memory that is set apart for SGX is full.",
-        "Set more apart in the firmware's settings (PRMRR), or end other enclaves.",
+        tr("The memory that is set apart for SGX is full."),
+        tr("Set more apart in the firmware's settings (PRMRR), or end other enclaves."),
         YOU,
     ),
     alike(
@@ -94,14 +101,17 @@ QUOTING = table_of(
             0xE017: "SGX_QL_UNABLE_TO_GENERATE_QE_REPORT",
             0xE01E: "SGX_QL_UNABLE_TO_GENERATE_REPORT",
         },
-        "The quoting service did not accept the guest's report: it was made on another computer, or before a restart.",
-        "Ask for a new quote; if that fails too, restart the guest.",
+        tr(
+            "The quoting service did not accept the guest's report: it was made on another computer, or before a "
+            "restart."
+        ),
+        tr("Ask for a new quote; if that fails too, restart the guest."),
         YOU,
     ),
     alike(
         {0xE014: "SGX_QL_ENCLAVE_LOST"},
-        "The quoting enclave was lost when the computer slept.",
-        "Restart the quoting service.",
+        tr("The quoting enclave was lost when the computer slept."),
+        tr("Restart the quoting service."),
         YOU,
         RESTART_QUOTES,
     ),
@@ -112,8 +122,8 @@ QUOTING = table_of(
             0xE041: "SGX_QL_NETWORK_FAILURE",
             0xE042: "SGX_QL_SERVICE_TIMEOUT",
         },
-        "The certificate cache (PCCS) does not answer, or its address in /etc/sgx_default_qcnl.conf is wrong.",
-        "Start it, and look at that address.",
+        tr("The certificate cache (PCCS) does not answer, or its address in /etc/sgx_default_qcnl.conf is wrong."),
+        tr("Start it, and look at that address."),
         YOU,
         RESTART_CACHE,
     ),
@@ -124,8 +134,8 @@ QUOTING = table_of(
             0xE046: "SGX_QL_ERROR_MESSAGE_PARSING_ERROR",
             0xE048: "SGX_QL_UNKNOWN_API_VERSION",
         },
-        "The certificate cache (PCCS) gave an answer that the library does not understand.",
-        "Take versions of both that belong together.",
+        tr("The certificate cache (PCCS) gave an answer that the library does not understand."),
+        tr("Take versions of both that belong together."),
         YOU,
         "journalctl -u pccs -n 50",
     ),
@@ -135,7 +145,7 @@ QUOTING = table_of(
             0xE034: "SGX_QL_UNABLE_TO_GET_COLLATERAL",
             0xE037: "SGX_QL_NO_QVE_IDENTITY_DATA",
         },
-        "There is no collateral for this platform to check quotes with.",
+        tr("There is no collateral for this platform to check quotes with."),
         _COLLATERAL,
         YOU,
     ),
@@ -150,8 +160,8 @@ QUOTING = table_of(
             0xE038: "SGX_QL_CRL_UNSUPPORTED_FORMAT",
             0xE053: "SGX_QL_COLLATERAL_VERSION_NOT_SUPPORTED",
         },
-        "The quote or its collateral is of a version that is not known here.",
-        "Update Intel's libraries, or Mulberry.",
+        tr("The quote or its collateral is of a version that is not known here."),
+        tr("Update Intel's libraries, or Mulberry."),
         YOU,
     ),
     alike(
@@ -165,7 +175,7 @@ QUOTING = table_of(
             0xE050: "SGX_QL_QVEIDENTITY_MISMATCH",
             0xE060: "SGX_QL_TDX_MODULE_MISMATCH",
         },
-        "Signatures or identities in the quote do not fit Intel's.",
+        tr("Signatures or identities in the quote do not fit Intel's."),
         _FORGED,
         YOU,
     ),
@@ -178,7 +188,7 @@ QUOTING = table_of(
             0xE02B: "SGX_QL_QE_IDENTITY_OUT_OF_DATE",
             0xE051: "SGX_QL_QVE_OUT_OF_DATE",
         },
-        "Firmware, microcode or Intel's quoting software is older than Intel accepts now.",
+        tr("Firmware, microcode or Intel's quoting software is older than Intel accepts now."),
         UPDATE,
         YOU,
     ),
@@ -188,8 +198,8 @@ QUOTING = table_of(
             0xE03C: "SGX_QL_TCB_SW_HARDENING_NEEDED",
             0xE03D: "SGX_QL_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED",
         },
-        "The platform is up to date, but set up in a way that Intel advises against (hyper-threading, for one).",
-        "Change the firmware's settings as the advisory says; Cocoon accepts only platforms that are UpToDate.",
+        tr("The platform is up to date, but set up in a way that Intel advises against (hyper-threading, for one)."),
+        tr("Change the firmware's settings as the advisory says; Cocoon accepts only platforms that are UpToDate."),
         YOU,
     ),
     alike(
@@ -200,25 +210,29 @@ QUOTING = table_of(
             0xE02F: "SGX_QL_SGX_SIGNING_CERT_CHAIN_EXPIRED",
             0xE030: "SGX_QL_SGX_ENCLAVE_IDENTITY_EXPIRED",
         },
-        "The collateral has expired, or this computer's clock is wrong.",
+        tr("The collateral has expired, or this computer's clock is wrong."),
         _COLLATERAL,
         YOU,
         "timedatectl",
     ),
     alike(
         {0xE031: "SGX_QL_PCK_REVOKED", 0xE032: "SGX_QL_TCB_REVOKED"},
-        "Intel has revoked this platform's certificate or firmware.",
-        "Update the firmware; if it stays revoked, only Intel or the computer's maker can help.",
+        tr("Intel has revoked this platform's certificate or firmware."),
+        tr("Update the firmware; if it stays revoked, only Intel or the computer's maker can help."),
         INTEL,
     ),
     alike(
         {0xE035: "SGX_QL_ERROR_INVALID_PRIVILEGE"},
-        "The quoting service may not use the provisioning device.",
-        "Put its user in the group sgx_prv.",
+        tr("The quoting service may not use the provisioning device."),
+        tr("Put its user in the group sgx_prv."),
         YOU,
         "ls -l /dev/sgx_provision",
     ),
-    alike({0xE03B: "SGX_QL_ERROR_QVL_QVE_MISMATCH"}, "Two of Intel's parts are of different versions.", REINSTALL, YOU),
-    alike({0xE03F: "SGX_QL_NO_DEVICE"}, "There is no SGX device.", FIRMWARE, YOU, "ls -l /dev/sgx_enclave"),
-    alike({0xE043: "SGX_QL_ERROR_BUSY"}, "The quoting service is busy.", "It is tried again by itself.", NOBODY),
+    alike(
+        {0xE03B: "SGX_QL_ERROR_QVL_QVE_MISMATCH"}, tr("Two of Intel's parts are of different versions."), REINSTALL, YOU
+    ),
+    alike({0xE03F: "SGX_QL_NO_DEVICE"}, tr("There is no SGX device."), FIRMWARE, YOU, "ls -l /dev/sgx_enclave"),
+    alike(
+        {0xE043: "SGX_QL_ERROR_BUSY"}, tr("The quoting service is busy."), tr("It is tried again by itself."), NOBODY
+    ),
 )
