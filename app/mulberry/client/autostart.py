@@ -20,6 +20,7 @@ from xml.parsers.expat import ExpatError
 from mulberry.client.desktop_entry import entry, exec_words, value_of
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.language import tr
 from mulberry.model.places import this_program
 
 NAME = "mulberry"
@@ -37,9 +38,9 @@ class Starts(StrEnum):
 
 
 WORDS = {
-    Starts.NOTHING: "Nothing of Mulberry starts when you log in.",
-    Starts.AGENT: "The agent starts when you log in, and goes on with what you wished last.",
-    Starts.WINDOW: "The agent starts when you log in, with the window hidden in the tray.",
+    Starts.NOTHING: tr("Nothing of Mulberry starts when you log in."),
+    Starts.AGENT: tr("The agent starts when you log in, and goes on with what you wished last."),
+    Starts.WINDOW: tr("The agent starts when you log in, with the window hidden in the tray."),
 }
 
 
@@ -74,15 +75,16 @@ def autostart(place: Place | None = None) -> Autostart:
         words = place.read()
     except OSError as problem:
         raise UserFacingError(
-            what="Whether Mulberry starts when you log in is not known.",
-            why=f"{place.where} cannot be read: {problem.strerror or problem}.",
-            next_step="Look there, then try again.",
+            what=tr("Whether Mulberry starts when you log in is not known."),
+            why=tr("{where} cannot be read: {reason}.", where=place.where, reason=problem.strerror or problem),
+            next_step=tr("Look there, then try again."),
         ) from problem
     if not words:
         return Autostart(Starts.NOTHING, place.where)
     starts = Starts.WINDOW if HIDDEN in words else Starts.AGENT
     is_there = Path(words[0]).exists()
-    return Autostart(starts, place.where, "" if is_there else f"{words[0]} is no longer there. Switch it on anew.")
+    missing = "" if is_there else tr("{program} is no longer there. Switch it on anew.", program=words[0])
+    return Autostart(starts, place.where, missing)
 
 
 def start_at_login(starts: Starts, root: Path, network: str, place: Place | None = None) -> Autostart:
@@ -95,9 +97,9 @@ def start_at_login(starts: Starts, root: Path, network: str, place: Place | None
             place.write(command(starts, root, network))
     except OSError as problem:
         raise UserFacingError(
-            what="What starts when you log in was not changed.",
+            what=tr("What starts when you log in was not changed."),
             why=f"{place.where}: {problem.strerror or problem}.",
-            next_step="Look whether you may write there, then try again.",
+            next_step=tr("Look whether you may write there, then try again."),
         ) from problem
     return autostart(place)
 
@@ -122,9 +124,9 @@ def system_place(platform: str = sys.platform, environment: Mapping[str, str] = 
         folder = Path(named) if Path(named).is_absolute() else Path.home() / ".config"
         return AutostartFolder(folder / "autostart")
     raise UserFacingError(
-        what="Mulberry cannot start by itself here.",
-        why=f"It knows no place on {platform} that says what starts when you log in.",
-        next_step="Have your system run `mulberry agent`.",
+        what=tr("Mulberry cannot start by itself here."),
+        why=tr("It knows no place on {platform} that says what starts when you log in.", platform=platform),
+        next_step=tr("Have your system run `mulberry agent`."),
     )
 
 

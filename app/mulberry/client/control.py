@@ -28,9 +28,11 @@ from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.gpu_runtime import GpuSetupStatus, SetupOrder
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
 from mulberry.model.key import KeyCheck, KeyStatus
+from mulberry.model.language import number, tr
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.net import NetStatus
 from mulberry.model.node import Status
@@ -38,6 +40,7 @@ from mulberry.model.places import DataFolder
 from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
+from mulberry.model.update import UpdateOrder, UpdateStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 FIRST_RETRY_SECONDS = 0.25
@@ -58,9 +61,9 @@ class AgentNotRunning(UserFacingError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(
-            what="The agent is not running.",
-            why="Nobody answers at its control address.",
-            next_step="Start it with `mulberry start`, or open the window.",
+            what=tr("The agent is not running."),
+            why=tr("Nobody answers at its control address."),
+            next_step=tr("Start it with `mulberry start`, or open the window."),
             detail=detail,
         )
 
@@ -165,6 +168,15 @@ class ControlClient:
         body = to_json(ModelOrder, order)
         return _understood(ModelsStatus, await self._call("POST", "/v1/models", body, MODELS_SECONDS))
 
+    async def gpu_setup(self) -> GpuSetupStatus:
+        """What computes on the GPUs, what installing it would take, and the installation that is under way."""
+        return _understood(GpuSetupStatus, await self._call("GET", "/v1/gpu-setup", b"", MODELS_SECONDS))
+
+    async def order_gpu_setup(self, order: SetupOrder) -> GpuSetupStatus:
+        """Does it, or begins what takes long and returns; `gpu_setup` tells how that goes."""
+        body = to_json(SetupOrder, order)
+        return _understood(GpuSetupStatus, await self._call("POST", "/v1/gpu-setup", body, MODELS_SECONDS))
+
     async def eligibility(self, *, fresh: bool = False) -> EligibilityReport:
         """Whether this computer may earn, looked at now, for every network. `fresh`: the chain is asked anew, which
         may take half a minute; else the root contract is as it was seen last."""
@@ -233,6 +245,14 @@ class ControlClient:
         body = to_json(EnvelopeRequest, EnvelopeRequest(nonce, question))
         return _understood(Envelope, await self._call("POST", "/v1/attestation/envelope", body, PROOF_SECONDS))
 
+    async def update(self) -> UpdateStatus:
+        """What is known of newer versions of Mulberry."""
+        return await self._ask(UpdateStatus, "GET", "/v1/update")
+
+    async def order_update(self, order: UpdateOrder) -> UpdateStatus:
+        """Does it, or begins what takes long and returns; `update` tells how that goes."""
+        return await self._ask(UpdateStatus, "POST", "/v1/update", to_json(UpdateOrder, order))
+
     async def quit(self) -> None:
         """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""
         await self._call("POST", "/v1/quit", b"", self._timeout_seconds)
@@ -268,9 +288,9 @@ class ControlClient:
                 status, untrusted_answer = await request(self._address, method, target, body)
         except TimeoutError as late:
             raise UserFacingError(
-                what="The agent does not answer.",
-                why=f"It was silent for {timeout_seconds:g} seconds.",
-                next_step="Try again; if it stays so, look into agent.log.",
+                what=tr("The agent does not answer."),
+                why=tr("It was silent for {seconds} seconds.", seconds=number(f"{timeout_seconds:g}")),
+                next_step=tr("Try again; if it stays so, look into agent.log."),
             ) from late
         except OSError as problem:
             raise AgentNotRunning(f"{self._address}: {problem}") from problem
@@ -298,8 +318,8 @@ def _refused(status: int, untrusted_answer: bytes) -> UserFacingError:
 
 def _not_understood(detail: str) -> UserFacingError:
     return UserFacingError(
-        what="The agent gave an answer that this program does not understand.",
-        why="The two may be of different versions.",
-        next_step="End the agent and start it again.",
+        what=tr("The agent gave an answer that this program does not understand."),
+        why=tr("The two may be of different versions."),
+        next_step=tr("End the agent and start it again."),
         detail=detail,
     )

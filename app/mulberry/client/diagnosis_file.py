@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mulberry.model.diagnosis import Diagnosis
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 
 OWNER_READS = 0o600
 
@@ -30,16 +31,18 @@ def save(diagnosis: Diagnosis, path: Path) -> None:
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), OWNER_READS)
     except FileExistsError as problem:
-        raise _not_saved(path, "it is there already", "Choose another name.") from problem
+        raise _not_saved(path, tr("it is there already"), tr("Choose another name.")) from problem
     except OSError as problem:
-        raise _not_saved(path, problem.strerror or str(problem), "Choose a folder that you may write to.") from problem
+        raise _not_saved(
+            path, problem.strerror or str(problem), tr("Choose a folder that you may write to.")
+        ) from problem
     try:
         with os.fdopen(number, "wb") as file:
             file.write(content)
     except OSError as problem:
         path.unlink(missing_ok=True)
-        raise _not_saved(path, problem.strerror or str(problem), "Choose another disk, or make room.") from problem
+        raise _not_saved(path, problem.strerror or str(problem), tr("Choose another disk, or make room.")) from problem
 
 
 def _not_saved(path: Path, why: str, next_step: str) -> UserFacingError:
-    return UserFacingError("The diagnosis was not saved.", f"{path}: {why}.", next_step)
+    return UserFacingError(tr("The diagnosis was not saved."), f"{path}: {why}.", next_step)

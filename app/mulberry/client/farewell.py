@@ -14,6 +14,7 @@ from mulberry.client.control import AgentNotRunning
 from mulberry.model.control import Command
 from mulberry.model.ending import Ending
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr, tr_count
 from mulberry.model.locks import try_lock
 from mulberry.model.node import NodeState, Status, Step, StepState, Want
 
@@ -21,7 +22,13 @@ STOP_SECONDS = 30.0  # a job process is killed after some seconds, and memory ma
 AGENT_SECONDS = 20.0
 LOOK_SECONDS = 0.25
 WORK, JOBS, DEMO, MEMORY, AGENT = range(5)
-NAMES = ("Stop the work", "End the job process", "End the demo network", "Give back the GPU's memory", "End the agent")
+NAMES = (
+    tr("Stop the work"),
+    tr("End the job process"),
+    tr("End the demo network"),
+    tr("Give back the GPU's memory"),
+    tr("End the agent"),
+)
 
 
 class EndingAgent(Protocol):
@@ -60,9 +67,12 @@ class Farewell:
         except AgentNotRunning:
             for number in (WORK, JOBS, DEMO, MEMORY):
                 if self.steps[number].state in (StepState.WAITING, StepState.RUNNING):
-                    self._set(number, StepState.SKIPPED, "The agent did not run.")
+                    self._set(number, StepState.SKIPPED, tr("The agent did not run."))
         except TimeoutError:
-            note = f"It has not stopped within {STOP_SECONDS:.0f} seconds. The agent goes on trying; its log says more."
+            note = tr(
+                "It has not stopped within {seconds} seconds. The agent goes on trying; its log says more.",
+                seconds=f"{STOP_SECONDS:.0f}",
+            )
             self._set(WORK, StepState.BLOCKED, note)
             return
         except UserFacingError as problem:
@@ -79,23 +89,23 @@ class Farewell:
             while (status := await self._agent.status()).state is not NodeState.STOPPED:  # noqa: ASYNC110 - it is remote
                 await asyncio.sleep(LOOK_SECONDS)
         cut = before.running_requests
-        note = "1 request was cut off." if cut == 1 else f"{cut} requests were cut off." if cut else ""
+        note = tr_count("{count} request was cut off.", "{count} requests were cut off.", cut) if cut else ""
         self._set(WORK, StepState.DONE, note)
         return status.ending
 
     def _tell_of(self, ending: Ending | None) -> None:
         if ending is None:
             for number in (JOBS, DEMO, MEMORY):
-                self._set(number, StepState.SKIPPED, "Nothing has run since the agent started.")
+                self._set(number, StepState.SKIPPED, tr("Nothing has run since the agent started."))
             return
         if ending.job_process:
-            self._set(JOBS, StepState.DONE, "It has ended, and its sandbox with it.")
+            self._set(JOBS, StepState.DONE, tr("It has ended, and its sandbox with it."))
         else:
-            self._set(JOBS, StepState.SKIPPED, "None ran.")
+            self._set(JOBS, StepState.SKIPPED, tr("None ran."))
         if ending.demo_network:
-            self._set(DEMO, StepState.DONE, "It has ended.")
+            self._set(DEMO, StepState.DONE, tr("It has ended."))
         else:
-            self._set(DEMO, StepState.SKIPPED, "None ran.")
+            self._set(DEMO, StepState.SKIPPED, tr("None ran."))
         self._set(MEMORY, *_of_memory(ending))
 
     async def _see_the_agent_end(self) -> None:
@@ -105,10 +115,10 @@ class Farewell:
                 while not is_free(self._lock):  # noqa: ASYNC110 - the system tells nobody
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
-            note = f"Its process has not ended within {AGENT_SECONDS:.0f} seconds."
+            note = tr("Its process has not ended within {seconds} seconds.", seconds=f"{AGENT_SECONDS:.0f}")
             self._set(AGENT, StepState.BLOCKED, note)
         else:
-            self._set(AGENT, StepState.DONE, "Its process has ended.")
+            self._set(AGENT, StepState.DONE, tr("Its process has ended."))
 
     def _set(self, number: int, state: StepState, note: str = "") -> None:
         step = replace(self.steps[number], state=state, note=note)
@@ -119,12 +129,12 @@ class Farewell:
 
 def _of_memory(ending: Ending) -> tuple[StepState, str]:
     if not ending.gpu:
-        return StepState.SKIPPED, "No GPU was used."
+        return StepState.SKIPPED, tr("No GPU was used.")
     if ending.memory_is_back is None:
-        return StepState.BLOCKED, f"{ending.gpu}: the driver does not say whether it is back."
+        return StepState.BLOCKED, tr("{gpu}: the driver does not say whether it is back.", gpu=ending.gpu)
     if not ending.memory_is_back:
-        return StepState.BLOCKED, f"{ending.gpu}: by the driver's word, not all of it is back."
-    return StepState.DONE, f"{ending.gpu}: all of it is back, by the driver's word."
+        return StepState.BLOCKED, tr("{gpu}: by the driver's word, not all of it is back.", gpu=ending.gpu)
+    return StepState.DONE, tr("{gpu}: all of it is back, by the driver's word.", gpu=ending.gpu)
 
 
 def is_free(lock: Path) -> bool:

@@ -7,6 +7,7 @@ from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.first_run import FirstRun
+from mulberry.model.language import tr
 
 
 class FirstRunFile:
@@ -30,9 +31,9 @@ class FirstRunFile:
             write_whole(self._path, to_json(FirstRun, state))
         except OSError as problem:
             raise UserFacingError(
-                what="How far you are could not be remembered.",
+                what=tr("How far you are could not be remembered."),
                 why=f"{self._path}: {os.strerror(problem.errno or 0)}.",
-                next_step="Look whether you may write there. Until then these steps begin anew with each start.",
+                next_step=tr("Look whether you may write there. Until then these steps begin anew with each start."),
             ) from problem
 
 

@@ -8,6 +8,7 @@ from mulberry.model.control import KeyBackup
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.key import KeyCheck
+from mulberry.model.language import tr
 
 
 class KeyAgent(Protocol):
@@ -22,25 +23,25 @@ async def back_up(agent: KeyAgent, path: Path, passphrase: str) -> KeyCheck:
     """Writes a new file and returns what was read back from it. Raises `UserFacingError`: it is no backup then."""
     if await asyncio.to_thread(path.exists):
         raise UserFacingError(
-            what="The key was not backed up.",
-            why=f"{path} is there already, and it may be somebody's only copy.",
-            next_step="Choose another name.",
+            what=tr("The key was not backed up."),
+            why=tr("{path} is there already, and it may be somebody's only copy.", path=path),
+            next_step=tr("Choose another name."),
         )
     backup = await agent.back_up_key(passphrase)
     try:
         await asyncio.to_thread(write_whole, path, backup.content.encode())
     except OSError as problem:
         raise UserFacingError(
-            what="The key was not backed up.",
+            what=tr("The key was not backed up."),
             why=f"{path}: {problem.strerror or problem}.",
-            next_step="Choose a folder that you may write to.",
+            next_step=tr("Choose a folder that you may write to."),
         ) from problem
     found = await agent.check_key(await read_backup(path), passphrase)
     if not found.is_this_nodes:
         raise UserFacingError(
-            what="The backup is not good.",
-            why=f"What {path} gives back is not this node's key.",
-            next_step="Delete it and back up once more, on another disk.",
+            what=tr("The backup is not good."),
+            why=tr("What {path} gives back is not this node's key.", path=path),
+            next_step=tr("Delete it and back up once more, on another disk."),
         )
     return found
 
@@ -51,9 +52,11 @@ async def read_backup(path: Path) -> KeyBackup:
         untrusted = await asyncio.to_thread(read_bounded, path)
         if untrusted is not None:
             return KeyBackup(untrusted.decode())
-        why = "there is no such file"
+        why = tr("there is no such file")
     except UnicodeDecodeError:
-        why = "it is no text"
+        why = tr("it is no text")
     except (OSError, ValueError) as problem:
         why = str(problem)
-    raise UserFacingError("The backup cannot be read.", f"{path}: {why}.", "Choose the file that Mulberry wrote.")
+    raise UserFacingError(
+        tr("The backup cannot be read."), f"{path}: {why}.", tr("Choose the file that Mulberry wrote.")
+    )

@@ -9,6 +9,7 @@ from mulberry.client.farewell import is_free
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.joining import Wishes, is_bundled, profile_of
+from mulberry.model.language import tr
 from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, NetworkProfile, load_profile
 from mulberry.model.places import DataFolder, resource
 
@@ -62,9 +63,9 @@ def join_by_file(root: Path, path: Path) -> KnownNetwork:
             write_whole(folder.profile, written)
     except OSError as problem:
         raise UserFacingError(
-            what=f"The network {profile.title} could not be kept.",
+            what=tr("The network {title} could not be kept.", title=profile.title),
             why=f"{folder.path}: {os.strerror(problem.errno or 0)}.",
-            next_step="Look whether you may write there, then try again.",
+            next_step=tr("Look whether you may write there, then try again."),
         ) from problem
     return KnownNetwork(profile.name, profile.title, profile.kind)
 
@@ -79,7 +80,9 @@ def _kept(path: Path) -> bytes | None:
 def _refuse_while_it_works(folder: DataFolder, profile: NetworkProfile) -> None:
     if not is_free(folder.lock):
         raise UserFacingError(
-            what="An agent works for this network already, by another file.",
-            why=f"{folder.path} is in use.",
-            next_step=f"End it with `mulberry quit --network {profile.name}`, then choose the file again.",
+            what=tr("An agent works for this network already, by another file."),
+            why=tr("{path} is in use.", path=folder.path),
+            next_step=tr(
+                "End it with `mulberry quit --network {name}`, then choose the file again.", name=profile.name
+            ),
         )

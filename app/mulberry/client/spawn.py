@@ -10,6 +10,7 @@ from pathlib import Path
 from mulberry.client.control import AgentNotRunning, ControlClient
 from mulberry.model.control import Hello
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.places import DataFolder, this_program
 
 START_LIMIT_SECONDS = 20.0
@@ -33,9 +34,9 @@ async def start_agent(
     else:
         if ton_config is not None:
             raise UserFacingError(
-                what="The agent runs already.",
-                why="It reads which TON servers to ask when it begins.",
-                next_step="End it with `mulberry quit`, then start it again with the list.",
+                what=tr("The agent runs already."),
+                why=tr("It reads which TON servers to ask when it begins."),
+                next_step=tr("End it with `mulberry quit`, then start it again with the list."),
             )
         return running
     if command is None:
@@ -51,9 +52,13 @@ async def start_agent(
                     return await client.hello()
                 except AgentNotRunning:
                     if process.poll() is not None:
-                        raise _did_not_start(f"It ended with status {process.returncode}.", first_words) from None
+                        raise _did_not_start(
+                            tr("It ended with status {status}.", status=process.returncode), first_words
+                        ) from None
     except TimeoutError:
-        raise _did_not_start(f"It did not answer within {START_LIMIT_SECONDS:g} seconds.", first_words) from None
+        raise _did_not_start(
+            tr("It did not answer within {seconds} seconds.", seconds=f"{START_LIMIT_SECONDS:g}"), first_words
+        ) from None
 
 
 def _start_detached(command: Sequence[str], output: Path) -> "subprocess.Popen[bytes]":
@@ -77,8 +82,8 @@ def _start_detached(command: Sequence[str], output: Path) -> "subprocess.Popen[b
 def _did_not_start(why: str, first_words: Path) -> UserFacingError:
     said = first_words.read_text(errors="replace").strip()[-2000:]
     return UserFacingError(
-        what="The agent did not start.",
-        why=f"{why} It said: {said}" if said else why,
-        next_step=f"Look into {first_words.with_name('agent.log')}.",
+        what=tr("The agent did not start."),
+        why=f"{why} {tr('It said: {words}', words=said)}" if said else why,
+        next_step=tr("Look into {file}.", file=first_words.with_name("agent.log")),
         detail=said,
     )

@@ -3,8 +3,7 @@
 import re
 
 from mulberry.desktop.network_wording import Fact
-from mulberry.model.dates import day_of_year
-from mulberry.model.language import tr, tr_count
+from mulberry.model.language import dated, tr, tr_count
 from mulberry.model.models import (
     ModelKind,
     ModelsStatus,
@@ -224,7 +223,7 @@ def _version(model: StoredModel) -> str:
     version = _cut(model.version) or tr("not known")
     if model.imported_at is None:
         return version
-    return tr("{version}, imported {date}", version=version, date=day_of_year(model.imported_at.astimezone()))
+    return tr("{version}, imported {date}", version=version, date=dated(model.imported_at.astimezone(), "%d %b %Y"))
 
 
 def _source(model: StoredModel) -> str:

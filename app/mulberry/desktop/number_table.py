@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QHeaderView, QTableWidget, Q
 
 from mulberry.desktop.cards import plain_button
 from mulberry.desktop.export import CSV, PICTURE, ask_where, save_picture, save_table
+from mulberry.model.language import tr
 
 OPEN_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
@@ -40,18 +41,18 @@ def _ways_out(dialog: QDialog, title: str, save_numbers: Callable[[Path], None],
     """Save the numbers, save the picture, close."""
     name = "-".join(re.findall(r"\w+", title.lower()))
     row = QHBoxLayout()
-    as_csv = plain_button("Save as CSV…")
+    as_csv = plain_button(tr("Save as CSV…"))
     as_csv.clicked.connect(lambda: ask_where(dialog, title, f"{name}.csv", CSV, save_numbers))
     row.addWidget(as_csv)
     if chart is not None:
-        as_picture = plain_button("Save the picture…")
+        as_picture = plain_button(tr("Save the picture…"))
         picture = chart.grab()
         as_picture.clicked.connect(
             lambda: ask_where(dialog, title, f"{name}.png", PICTURE, lambda path: save_picture(dialog, path, picture))
         )
         row.addWidget(as_picture)
     row.addStretch()
-    close = plain_button("Close")
+    close = plain_button(tr("Close"))
     close.clicked.connect(dialog.accept)
     row.addWidget(close)
     return row

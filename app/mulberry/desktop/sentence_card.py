@@ -14,6 +14,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.desktop.wording import Verb
 from mulberry.model.clock import Clock
 from mulberry.model.control import Command
+from mulberry.model.language import tr
 from mulberry.model.node import NodeState, Want
 from mulberry.model.sentence import sentence, title
 
@@ -35,7 +36,7 @@ class SentenceCard(Card):
     rules_wanted = Signal()
 
     def __init__(self, theme: Theme, clock: Clock) -> None:
-        super().__init__("State")
+        super().__init__(tr("State"))
         self._theme = theme
         self._clock = clock
         self._view = View()
@@ -50,14 +51,14 @@ class SentenceCard(Card):
         self.main.setMinimumWidth(theme.px(222))
         self.main.setCursor(Qt.CursorShape.PointingHandCursor)
         self.main.clicked.connect(lambda: self._ask(self._verb))
-        self.pause = plain_button("Pause…")
+        self.pause = plain_button(tr("Pause…"))
         self.pause.clicked.connect(self._open_pauses)
         self.rules = plain_button(wording.CHANGE_RULES)
         self.rules.clicked.connect(self.rules_wanted)
         self.stop = plain_button(wording.STOP.text)
         self.stop.clicked.connect(lambda: self._ask(wording.STOP))
         self.pauses = QMenu(self)
-        self.pauses.setAccessibleName("Pause for how long")
+        self.pauses.setAccessibleName(tr("Pause for how long"))
         self._lay_out()
         theme.changed.connect(self._draw_shape)
         self.show_view(self._view)
@@ -103,8 +104,8 @@ class SentenceCard(Card):
         elif view.is_stale:
             self.title.say(wording.NO_ANSWER_TITLE)
             self.sentence.say(wording.NO_ANSWER)
-            moment = wording.clock_time(status.as_of, self._clock.now())
-            self.since.say(f"Last heard, as of {moment}: {sentence(status)}")
+            as_of = wording.clock_time(status.as_of, self._clock.now())
+            self.since.say(tr("Last heard, as of {as_of}: {sentence}", as_of=as_of, sentence=sentence(status)))
         else:
             self.title.say(title(status))
             self.sentence.say(sentence(status))
@@ -127,7 +128,7 @@ class SentenceCard(Card):
         self.stop.setText(wording.STOP.text)
         self.stop.setVisible(offer.can_stop)
         self.rules.setVisible(view.status is not None and wording.is_held(view.status))
-        self.pause.setText("Pause…")
+        self.pause.setText(tr("Pause…"))
         self.pause.setVisible(view.link is Link.ANSWERS and offer.can_pause)
 
     def _ask(self, verb: Verb) -> None:

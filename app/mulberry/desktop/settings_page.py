@@ -14,6 +14,7 @@ from mulberry.desktop.settings_field import SettingField
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.week_preview import WeekPreview
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.node import Reason, ReasonKind
 from mulberry.model.rules import Decision
 from mulberry.model.settings import Page, Setting, SettingsStatus, rules_now
@@ -27,8 +28,8 @@ class SettingsCard(Card):
     """The settings under one heading."""
 
     def __init__(self, page: Page) -> None:
-        super().__init__(page.value)
-        self.column.addWidget(Text(page.value, "card-title"))
+        super().__init__(settings_wording.PAGES[page])
+        self.column.addWidget(Text(settings_wording.PAGES[page], "card-title"))
         self.fields: list[SettingField] = []
 
     def add(self, field: SettingField) -> None:
@@ -67,7 +68,7 @@ class SettingsPage(ScrollingPage):
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
         head.setSpacing(theme.px(12))
-        head.addWidget(Text("Settings", "page-title"))
+        head.addWidget(Text(tr("Settings"), "page-title"))
         head.addWidget(self.line, 1)
         self.line.setMinimumWidth(theme.px(160))
         titled, tools = QWidget(), QWidget()

@@ -2,33 +2,44 @@
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuInfo
-from mulberry.model.settings import Setting, Shape, TakesEffect
+from mulberry.model.language import tr, tr_count
+from mulberry.model.settings import Page, Setting, Shape, TakesEffect
 
-NOT_HEARD_YET = "Waiting for the agent, which keeps the settings."
-STALE = "The agent does not answer: the settings are as it told them last, and cannot be changed now."
-SAVED_AT_ONCE = "What you change is kept at once."
-SEARCH = "Search settings"
-EXPERTS = "Settings for experts too"
-CHANGED = "changed"
-RESET = "Reset"
-UNTIL = "until"
-BEGIN_AND_END = ("from", "until")
-ADD = "Add"
-ADD_ONE = "Add one"
-REMOVE = "Remove"
-NO_GPUS = "No NVIDIA GPU is known here now. Rules that you made for one stay."
-OF_A_GPU = ("Use", "Ceiling", "Other load")
-AS_FOR_ALL = "as for all"
+NOT_HEARD_YET = tr("Waiting for the agent, which keeps the settings.")
+STALE = tr("The agent does not answer: the settings are as it told them last, and cannot be changed now.")
+SAVED_AT_ONCE = tr("What you change is kept at once.")
+SEARCH = tr("Search settings")
+EXPERTS = tr("Settings for experts too")
+CHANGED = tr("changed")
+RESET = tr("Reset")
+UNTIL = tr("until")
+BEGIN_AND_END = (tr("from"), UNTIL)
+ADD = tr("Add")
+ADD_ONE = tr("Add one")
+REMOVE = tr("Remove")
+NO_GPUS = tr("No NVIDIA GPU is known here now. Rules that you made for one stay.")
+OF_A_GPU = (tr("Use"), tr("Ceiling"), tr("Other load"))
+AS_FOR_ALL = tr("as for all")
+PAGES = {
+    Page.WHEN: tr("When to work"),
+    Page.ELECTRICITY: tr("Electricity"),
+    Page.EARNING: tr("Earning"),
+    Page.NOTIFICATIONS: tr("Notifications"),
+    Page.LOOKS: tr("Looks"),
+    Page.PRIVACY: tr("Privacy"),
+    Page.OPERATORS: tr("For operators"),
+    Page.OTHER: tr("Other"),
+}
 CHOICES = {
-    "system": "As the system",
-    "light": "Light",
-    "dark": "Dark",
-    "high contrast": "High contrast",
+    "system": tr("As the system"),
+    "light": tr("Light"),
+    "dark": tr("Dark"),
+    "high contrast": tr("High contrast"),
 }
 
 
 def on_or_off(is_on: bool) -> str:
-    return "On" if is_on else "Off"
+    return tr("On") if is_on else tr("Off")
 
 
 def choice(value: str) -> str:
@@ -36,15 +47,15 @@ def choice(value: str) -> str:
 
 
 def value_of(name: str) -> str:
-    return f"{name}: value"
+    return tr("{name}: value", name=name)
 
 
 def add_to(name: str) -> str:
-    return f"Add to “{name}”"
+    return tr("Add to “{name}”", name=name)
 
 
 def remove_from(name: str) -> str:
-    return f"Remove what is chosen from “{name}”"
+    return tr("Remove what is chosen from “{name}”", name=name)
 
 
 def of_an_hour(setting: Setting, hour: str) -> str:
@@ -52,11 +63,11 @@ def of_an_hour(setting: Setting, hour: str) -> str:
 
 
 def as_text(name: str) -> str:
-    return f"{name} as text"
+    return tr("{name} as text", name=name)
 
 
 def use_or_keep(use: bool) -> str:
-    return "Use it" if use else "Keep it for me"
+    return tr("Use it") if use else tr("Keep it for me")
 
 
 def gpu_name(gpu: GpuInfo) -> str:
@@ -64,7 +75,7 @@ def gpu_name(gpu: GpuInfo) -> str:
 
 
 def absent_gpu(uuid: str) -> str:
-    return f"{uuid} (not here now)"
+    return tr("{uuid} (not here now)", uuid=uuid)
 
 
 def of_gpu(name: str, what: str) -> str:
@@ -72,25 +83,25 @@ def of_gpu(name: str, what: str) -> str:
 
 
 def reset(setting: Setting) -> str:
-    return f"Reset “{setting.title}”"
+    return tr("Reset “{title}”", title=setting.title)
 
 
 def placeholder(setting: Setting) -> str:
     if setting.shape in (Shape.NUMBERS, Shape.HOURS):
-        return "numbers, with commas between them"
-    return "none" if setting.may_be_off else ""
+        return tr("numbers, with commas between them")
+    return tr("none") if setting.may_be_off else ""
 
 
 def mistake(setting: Setting, why: ValueError) -> str:
-    return f"“{setting.title}” was not changed: {why}."
+    return tr("“{title}” was not changed: {reason}.", title=setting.title, reason=why)
 
 
 def when(setting: Setting) -> str:
     """When a change holds, where that is not at once."""
     return {
         TakesEffect.AT_ONCE: "",
-        TakesEffect.NEXT_START: "A change holds with the next Start.",
-        TakesEffect.NEXT_AGENT: "A change holds when the agent starts anew.",
+        TakesEffect.NEXT_START: tr("A change holds with the next Start."),
+        TakesEffect.NEXT_AGENT: tr("A change holds when the agent starts anew."),
     }[setting.takes_effect]
 
 
@@ -100,14 +111,24 @@ def not_read(problem: UserFacingError) -> str:
 
 def found(matching: int, for_experts: int) -> str:
     """What a search found. `for_experts` match too and are hidden."""
-    what = {0: "No setting matches.", 1: "1 setting matches."}.get(matching, f"{matching} settings match.")
-    more = {0: "", 1: " 1 more is for experts."}.get(for_experts, f" {for_experts} more are for experts.")
-    return what + more
+    what = tr("No setting matches.")
+    if matching:
+        what = tr_count("{count} setting matches.", "{count} settings match.", matching)
+    if not for_experts:
+        return what
+    return f"{what} {tr_count('{count} more is for experts.', '{count} more are for experts.', for_experts)}"
 
 
 def matches(setting: Setting, search: str) -> bool:
     """Whether every word of the search stands somewhere in what is told of the setting."""
     told = " ".join(
-        (setting.name, setting.title, setting.explanation, setting.page, setting.unit, *map(choice, setting.choices))
+        (
+            setting.name,
+            setting.title,
+            setting.explanation,
+            PAGES[setting.page],
+            setting.unit,
+            *map(choice, setting.choices),
+        )
     ).casefold()
     return all(word in told for word in search.casefold().split())

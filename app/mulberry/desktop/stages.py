@@ -21,6 +21,7 @@ from mulberry.desktop.history import DAY_SECONDS, Range, Window
 from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
+from mulberry.model.language import dated, number, tr
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Earnings
 
@@ -30,7 +31,7 @@ LEAST_HEIGHT = 3.0  # one nanoton beside a fortune is still seen
 MOST_TICKS = 4
 ROUND = 2.0
 NARROW, PALE = 6.0, 0.4
-PAYOUT_ARRIVED = "▲ a payout arrived"
+PAYOUT_ARRIVED = tr("▲ a payout arrived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +44,38 @@ class Stage:
     total: Callable[[Earnings], Nanoton]
 
 
-EARNED = Stage("Earned", "the proxy's word", "earn", lambda all_time: all_time.earned)
-PAYABLE = Stage("Payable", "signed payments held", "promised", lambda all_time: all_time.payable)
-PAID = Stage("Paid", "seen on TON", "earn", lambda all_time: all_time.paid)
+EARNED = Stage(tr("Earned"), tr("the proxy's word"), "earn", lambda all_time: all_time.earned)
+PAYABLE = Stage(tr("Payable"), tr("signed payments held"), "promised", lambda all_time: all_time.payable)
+PAID = Stage(tr("Paid"), tr("seen on TON"), "earn", lambda all_time: all_time.paid)
 STAGES = (EARNED, PAYABLE, PAID)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a bar, drawn as the stage that the money has reached. All parts of a bar sum to what was earned."""
+    """A part of a bar, drawn as the stage that the money has reached. All parts of a bar sum to what was earned.
+
+    `heading` stands over its amounts, and `told` is a sentence's part with such an `{amount}`.
+    """
 
     words: str
+    heading: str
+    told: str
     stage: Stage
     amount: Callable[[EarningsBucket], int]
 
 
 PARTS = (  # from the ground up
-    Part("paid", PAID, lambda step: step.paid),
-    Part("signed, not paid yet", PAYABLE, lambda step: step.payable - step.paid),
-    Part("not signed yet", EARNED, lambda step: step.earned - step.payable),
+    Part(tr("paid"), tr("of it paid"), tr("{amount} paid"), PAID, lambda step: step.paid),
+    Part(
+        *(tr("signed, not paid yet"), tr("of it signed, not paid yet"), tr("{amount} signed, not paid yet")),
+        PAYABLE,
+        lambda step: step.payable - step.paid,
+    ),
+    Part(
+        *(tr("not signed yet"), tr("of it not signed yet"), tr("{amount} not signed yet")),
+        EARNED,
+        lambda step: step.earned - step.payable,
+    ),
 )
 
 
@@ -128,8 +142,8 @@ class StagesChart(QWidget):
         self._read: int | None = None  # the bar that keyboard or mouse are at
         OpensTable(self, self.table)
         self._reading = ReadsSteps(self, lambda: len(self._buckets), self._number_at, self._read_step)
-        self.setAccessibleName("Chart of what was earned, and how much of it is payable and paid")
-        self.setAccessibleDescription("Nothing to show yet.")
+        self.setAccessibleName(tr("Chart of what was earned, and how much of it is payable and paid"))
+        self.setAccessibleDescription(tr("Nothing to show yet."))
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
         if (window, buckets) == (self._window, self._buckets):
@@ -143,10 +157,14 @@ class StagesChart(QWidget):
     def summary(self) -> str:
         """What a person sees at a glance, in words."""
         if self._window is None or not self._buckets:
-            return "Nothing to show yet."
+            return tr("Nothing to show yet.")
         total = _together(self._buckets)
         since = moment(self._buckets[0].start, self._window)
-        return f"Since {since}: {words_of(total)}. Press Enter for the numbers, Left and Right to read the bars."
+        return tr(
+            "Since {since}: {amounts}. Press Enter for the numbers, Left and Right to read the bars.",
+            since=since,
+            amounts=words_of(total),
+        )
 
     def sizeHint(self) -> QSize:
         height = HEAD_HEIGHT + BARS_HEIGHT + MARKS_HEIGHT + AXIS_HEIGHT
@@ -164,23 +182,29 @@ class StagesChart(QWidget):
                 format_ton(step.earned),
                 *(format_ton(Nanoton(part.amount(step))) for part in PARTS),
                 format_ton(step.payouts),
-                f"{step.jobs:,}",
+                number(f"{step.jobs:,}"),
             )
             for step in steps
         ]
-        headings = ["From", "Earned", *(f"of it {part.words}" for part in PARTS), "Payouts arrived", "Jobs"]
-        dialog = number_table(self.window(), "Earned, and how far the money has come", headings, rows, self)
+        headings = [
+            tr("From"),
+            tr("Earned"),
+            *(part.heading for part in PARTS),
+            tr("Payouts arrived"),
+            tr("Jobs"),
+        ]
+        dialog = number_table(self.window(), tr("Earned, and how far the money has come"), headings, rows, self)
         dialog.resize(self._theme.px(900), self._theme.px(480))
         return dialog
 
     def _when(self, step: EarningsBucket) -> str:
         return moment(step.start, self._window) if self._window is not None else ""
 
-    def step_words(self, number: int) -> str:
+    def step_words(self, place: int) -> str:
         """One bar in words: its time, its amount and parts, and the payouts that arrived then."""
-        step = self._buckets[number]
-        payouts = f"; payouts of {format_ton(step.payouts)} arrived" if step.payouts else ""
-        return f"{self._when(step)}: {words_of(step)}{payouts}"
+        step = self._buckets[place]
+        told = f"{self._when(step)}: {words_of(step)}"
+        return f"{told}; {tr('payouts of {amount} arrived', amount=format_ton(step.payouts))}" if step.payouts else told
 
     def _say(self) -> None:
         self.setAccessibleDescription(self.summary() if self._read is None else self.step_words(self._read))
@@ -253,9 +277,13 @@ class StagesChart(QWidget):
         each = step_text(self._window.step_seconds) if self._window is not None else ""
         total = format_ton(_together(self._buckets).earned)
         return (
-            f"{total} earned. Each bar: TON earned in {each}, and how far that money has come by now",
-            f"{total} earned. Bars: TON in {each}",
-            f"TON in {each}",
+            tr(
+                "{total} earned. Each bar: TON earned in {each}, and how far that money has come by now",
+                total=total,
+                each=each,
+            ),
+            tr("{total} earned. Bars: TON in {each}", total=total, each=each),
+            tr("TON in {each}", each=each),
         )
 
     def _draw_scale(self, painter: QPainter, area: QRectF) -> None:
@@ -277,9 +305,9 @@ class StagesChart(QWidget):
         top = max((tick for tick, _ in self._ticks()), default=1)
         each = area.width() / len(self._buckets)
         wide = min(self._theme.px(WIDEST_BAR), max(1.0, each - max(1.0, each * 0.25)))
-        for number, step in enumerate(self._buckets):
-            middle = area.left() + (number + 0.5) * each
-            if number == self._read:
+        for place, step in enumerate(self._buckets):
+            middle = area.left() + (place + 0.5) * each
+            if place == self._read:
                 column = QRectF(middle - each / 2, area.top(), each, area.height())
                 painter.fillRect(column, QColor(colours.raised))
             ground = area.bottom()
@@ -304,9 +332,9 @@ class StagesChart(QWidget):
         painter.setPen(QColor(self._theme.colours.muted))
         count = len(self._buckets)
         top = area.bottom() + self._theme.px(MARKS_HEIGHT)
-        for number in sorted({0, count // 2, count - 1}):
-            text = moment(self._buckets[number].start, window)
-            middle = area.left() + (number + 0.5) * area.width() / count
+        for step in sorted({0, count // 2, count - 1}):
+            text = moment(self._buckets[step].start, window)
+            middle = area.left() + (step + 0.5) * area.width() / count
             width = self._advance(text) + 2
             left = max(area.left(), min(middle - width / 2, area.right() - width))
             place = QRectF(left, top, width, self._theme.px(AXIS_HEIGHT))
@@ -331,8 +359,10 @@ def ton_text(amount: int, decimals: int) -> str:
 
 def words_of(step: EarningsBucket) -> str:
     """`0.5 TON earned: 0.3 TON paid; 0.2 TON signed, not paid yet`."""
-    parts = [f"{format_ton(Nanoton(amount))} {part.words}" for part in PARTS if (amount := part.amount(step)) > 0]
-    earned = f"{format_ton(step.earned)} earned"
+    parts = [
+        part.told.format(amount=format_ton(Nanoton(amount))) for part in PARTS if (amount := part.amount(step)) > 0
+    ]
+    earned = tr("{amount} earned", amount=format_ton(step.earned))
     return f"{earned}: {'; '.join(parts)}" if parts else earned
 
 
@@ -340,9 +370,9 @@ def moment(start: datetime, window: Window) -> str:
     """When a step begins, as exactly as its length asks for; with the year where the chart is longer than one."""
     local = start.astimezone()
     if window.step_seconds < DAY_SECONDS:
-        return f"{local:%H:%M}" if window.span is Range.DAY else f"{local:%d %b %H:%M}"
+        return dated(local, "%H:%M" if window.span is Range.DAY else "%d %b %H:%M")
     is_long = window.edges[-1] - window.start > timedelta(days=365)
-    return f"{local:%d %b %Y}" if is_long else f"{local:%d %b}"
+    return dated(local, "%d %b %Y" if is_long else "%d %b")
 
 
 def _together(steps: Sequence[EarningsBucket]) -> EarningsBucket:

@@ -1,5 +1,7 @@
 """The transactions of our accounts on TON, as the Wallet page shows them."""
 
+from datetime import datetime
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -9,13 +11,14 @@ from mulberry.desktop.table import Table
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import MOST_TRANSACTIONS, Column, TransactionsModel
 from mulberry.desktop.wallet_wording import NO_TRANSACTIONS
-from mulberry.model.wallet import TransactionKind
+from mulberry.model.language import dated, number, tr
+from mulberry.model.wallet import AccountRole, TransactionKind
 
 ROWS_IN_SIGHT = 7
 LONGEST_USUAL: dict[int, str] = {
-    Column.TIME: "22 Nov 22:22",
-    Column.ACCOUNT: "worker contract",
-    Column.KIND: "excess returned",
+    Column.TIME: dated(datetime(2222, 11, 22, 22, 22), "%d %b %H:%M"),  # noqa: DTZ001 - for its width alone
+    Column.ACCOUNT: max((role.words for role in AccountRole), key=len),
+    Column.KIND: max((kind.words for kind in TransactionKind), key=len),
     Column.AMOUNT: "+0.123456789 TON",
     Column.FEE: "0.123456789 TON",
     Column.WITH: "0:888888…8888",
@@ -51,12 +54,12 @@ class _Cell(QStyledItemDelegate):
 
 class TransactionsCard(Card):
     def __init__(self, theme: Theme, model: TransactionsModel) -> None:
-        super().__init__("Transactions")
+        super().__init__(tr("Transactions"))
         self._model = model
         self.table = Table(theme, model, LONGEST_USUAL, model.copied)
         self.table.setProperty("look", "jobs")
         self.table.setItemDelegate(_Cell(theme, model, self.table))
-        self.table.setAccessibleName("Transactions, newest first")
+        self.table.setAccessibleName(tr("Transactions, newest first"))
         self.table.setMinimumHeight(self.table.horizontalHeader().height() + ROWS_IN_SIGHT * self.table.row_height)
         self.empty = Text(NO_TRANSACTIONS, "source", wraps=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -64,7 +67,7 @@ class TransactionsCard(Card):
         self.older = Text("", "source", wraps=True)
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 0, 0)
-        head.addWidget(Text("Transactions", "label"))
+        head.addWidget(Text(tr("Transactions"), "label"))
         head.addStretch()
         head.addWidget(self.older)
         self.column.setContentsMargins(14, 12, 8, 12)
@@ -80,5 +83,10 @@ class TransactionsCard(Card):
         self.table.setVisible(has_rows)
         self.empty.setVisible(not has_rows)
         self.older.say(
-            f"The newest {MOST_TRANSACTIONS:,}; `mulberry history` lists them all." if self._model.is_cut else ""
+            tr(
+                "The newest {count}; `mulberry history` lists them all.",
+                count=number(f"{MOST_TRANSACTIONS:,}"),
+            )
+            if self._model.is_cut
+            else ""
         )

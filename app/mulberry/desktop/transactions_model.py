@@ -19,6 +19,7 @@ from mulberry.desktop.wallet_wording import (
     signed_ton,
 )
 from mulberry.desktop.wording import clock_time
+from mulberry.model.language import tr
 from mulberry.model.money import format_ton
 from mulberry.model.text import plain
 from mulberry.model.wallet import ChainTransaction
@@ -38,13 +39,13 @@ class Column(IntEnum):
 
 
 HEADINGS: Mapping[int, str] = {
-    Column.TIME: "Time",
-    Column.ACCOUNT: "Account",
-    Column.KIND: "What",
-    Column.AMOUNT: "Amount",
-    Column.FEE: "Fee",
-    Column.WITH: "With",
-    Column.COMMENT: "Comment",
+    Column.TIME: tr("Time"),
+    Column.ACCOUNT: tr("Account"),
+    Column.KIND: tr("What"),
+    Column.AMOUNT: tr("Amount"),
+    Column.FEE: tr("Fee"),
+    Column.WITH: tr("With"),
+    Column.COMMENT: tr("Comment"),
 }
 
 

@@ -15,6 +15,7 @@ from mulberry.desktop.connection import Link, View
 from mulberry.desktop.icons import tray_icon, window_icon
 from mulberry.desktop.wording import Offer, Verb
 from mulberry.model.clock import Clock, SystemClock
+from mulberry.model.language import tr
 from mulberry.model.node import NodeState
 from mulberry.model.sentence import sentence
 
@@ -47,7 +48,7 @@ class Tray(QObject):
         self.menu = QMenu()
         self.main_action = QAction(self.menu)
         self.stop_action = QAction(wording.STOP.text, self.menu)
-        self.pauses = QMenu("Pause", self.menu)
+        self.pauses = QMenu(tr("Pause"), self.menu)
         self._fill_menu()
         self._look_again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
         self._look_again.setTimerType(Qt.TimerType.VeryCoarseTimer)
@@ -61,7 +62,7 @@ class Tray(QObject):
         self.stop_action.triggered.connect(lambda: self._ask(wording.STOP))
         self.pauses.aboutToShow.connect(self._fill_pauses)
         self._fill_pauses()  # some panels draw only menus that are not empty
-        opens = self.menu.addAction("Open Mulberry")
+        opens = self.menu.addAction(tr("Open Mulberry"))
         opens.triggered.connect(self.open_asked)
         self.menu.setDefaultAction(opens)
         self.menu.addSeparator()

@@ -11,6 +11,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_card import TransactionsCard
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.wallet_cards import AddressesCard, BalanceCard, PayoutsCard
+from mulberry.model.language import tr
 
 
 class WalletPage(Page):
@@ -19,15 +20,15 @@ class WalletPage(Page):
         self.chain = Text("", "source", wraps=True)
         self.note = Text("", "warn", wraps=True)
         self.empty = Text(wallet_wording.NO_ACCOUNT_YET, "source", wraps=True)
-        self.owner = BalanceCard("Your wallet", Figure.OWNERS_BALANCE)
-        self.node_wallet = BalanceCard("Node wallet", Figure.NODE_WALLETS_BALANCE)
+        self.owner = BalanceCard(tr("Your wallet"), Figure.OWNERS_BALANCE)
+        self.node_wallet = BalanceCard(tr("Node wallet"), Figure.NODE_WALLETS_BALANCE)
         self.payouts = PayoutsCard(theme)
         self.addresses = AddressesCard(theme)
         self.key = KeyCard()
         self.transactions = TransactionsCard(theme, transactions)
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
-        head.addWidget(Text("Wallet", "page-title"))
+        head.addWidget(Text(tr("Wallet"), "page-title"))
         head.addSpacing(12)
         head.addWidget(self.chain, 1)
         self._known = (
@@ -57,7 +58,7 @@ class WalletPage(Page):
             return
         self.note.say(wallet.note)
         self.chain.say(wallet_wording.chain_line(wallet, status.as_of))
-        self.owner.show_balance(wallet.owner_balance, view, "payouts arrive here")
+        self.owner.show_balance(wallet.owner_balance, view, tr("payouts arrive here"))
         self.node_wallet.show_balance(
             wallet.node_wallet_balance, view, wallet_wording.minimum_line(wallet), wallet.top_up_advice
         )

@@ -12,11 +12,12 @@ from mulberry.desktop.number import Number
 from mulberry.desktop.qr import LONGEST_BYTES, SIZE, Matrix, qr_code
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.wording import proxy_name
+from mulberry.model.language import tr
 from mulberry.model.node import Status
 from mulberry.model.wallet import Balance, Payout, WalletStatus
 
 QR_PIXELS = 3 * 45
-GET_PLAY_MONEY = "Get play money"
+GET_PLAY_MONEY = tr("Get play money")
 QUIET_ZONE = 4  # modules; ISO/IEC 18004 asks for four
 
 
@@ -54,10 +55,10 @@ class PayoutBlock(QWidget):
         self._proxy = ""
         self.name = Text("", "strong")
         self.amounts = Text("", "strong")
-        self.bar = Bar(theme, "Signed and waiting, of the payout's threshold", "promised", striped=True)
+        self.bar = Bar(theme, tr("Signed and waiting, of the payout's threshold"), "promised", striped=True)
         self.state = Text("", "source", wraps=True)
         self.note = Text("", "source", wraps=True)
-        self.pay_out = plain_button("Pay out now")
+        self.pay_out = plain_button(tr("Pay out now"))
         self.pay_out.clicked.connect(lambda: self.asked.emit(self._proxy))
         head = QHBoxLayout()
         head.addWidget(self.name)
@@ -87,7 +88,7 @@ class PayoutBlock(QWidget):
         state = wallet_wording.PAYOUT_STATES[payout.state]
         self.state.say(f"{state}, {estimate}" if estimate else state)
         self.note.say(" ".join(part for part in (payout.note, wallet_wording.last_paid_line(payout, now)) if part))
-        self.pay_out.setText("Paying out…" if is_asked else "Pay out now")
+        self.pay_out.setText(tr("Paying out…") if is_asked else tr("Pay out now"))
         self.pay_out.setEnabled(wallet_wording.can_pay_out(payout) and not is_stale and not is_asked)
 
 
@@ -95,15 +96,15 @@ class PayoutsCard(Card):
     asked = Signal(str)  # a proxy's public key
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Next payout")
+        super().__init__(tr("Next payout"))
         self._theme = theme
         self._view = View()
         self._asked: str | None = None
         self.blocks: list[PayoutBlock] = []
         self.paid = Text("", "source")
-        self.empty = Text("No signed payment yet; the proxy signs as you earn.", "source", wraps=True)
+        self.empty = Text(tr("No signed payment yet; the proxy signs as you earn."), "source", wraps=True)
         head = QHBoxLayout()
-        head.addWidget(Text("Next payout", "label"))
+        head.addWidget(Text(tr("Next payout"), "label"))
         head.addStretch()
         head.addWidget(self.paid)
         self.column.addLayout(head)
@@ -117,7 +118,11 @@ class PayoutsCard(Card):
         status = view.status
         payouts = view.wallet.payouts if view.wallet is not None and status is not None else ()
         self.empty.setVisible(not payouts)
-        self.paid.say(f"{wording.money_or_unknown(view.wallet.paid)} paid so far" if view.wallet is not None else "")
+        self.paid.say(
+            tr("{amount} paid so far", amount=wording.money_or_unknown(view.wallet.paid))
+            if view.wallet is not None
+            else ""
+        )
         while len(self.blocks) < len(payouts):
             block = PayoutBlock(self._theme)
             block.asked.connect(self._ask)
@@ -183,16 +188,16 @@ class AddressesCard(Card):
     play_money_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Addresses")
-        self.owner = AddressLine(theme, "Your wallet", "where payouts arrive", wallet_wording.NO_OWNER)
+        super().__init__(tr("Addresses"))
+        self.owner = AddressLine(theme, tr("Your wallet"), tr("where payouts arrive"), wallet_wording.NO_OWNER)
         self.node_wallet = AddressLine(
-            theme, "Node wallet", "pays the network's fees; top it up here", wallet_wording.NOT_READ_YET
+            theme, tr("Node wallet"), tr("pays the network's fees; top it up here"), wallet_wording.NOT_READ_YET
         )
         self.play_money = plain_button(GET_PLAY_MONEY)
         self.play_money.clicked.connect(self._ask_for_play_money)
         self.node_wallet.buttons.insertWidget(0, self.play_money)
         self.play_warning = Text(wallet_wording.PLAY_ADDRESSES, "warn", wraps=True)
-        self.code = QrCode("QR code of the node wallet's address")
+        self.code = QrCode(tr("QR code of the node wallet's address"))
         self.scan = QWidget()
         scan = QVBoxLayout(self.scan)
         scan.setContentsMargins(0, 0, 0, 0)
@@ -202,7 +207,7 @@ class AddressesCard(Card):
         lines = QVBoxLayout(words)
         lines.setContentsMargins(0, 0, 0, 0)
         lines.setSpacing(8)
-        lines.addWidget(Text("Addresses", "label"))
+        lines.addWidget(Text(tr("Addresses"), "label"))
         lines.addWidget(self.owner)
         lines.addWidget(self.node_wallet)
         lines.addWidget(self.play_warning)
@@ -224,7 +229,7 @@ class AddressesCard(Card):
         self.play_money.setEnabled(True)
 
     def _ask_for_play_money(self) -> None:
-        self.play_money.setText("Asking…")
+        self.play_money.setText(tr("Asking…"))
         self.play_money.setEnabled(False)
         self.play_money_asked.emit()
 
@@ -238,9 +243,9 @@ class AddressLine(QWidget):
         self._url: str | None = None
         self.address = Text("", "value", wraps=True)
         self.address.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.copy = _named(plain_button("Copy"), f"Copy the address of {name.lower()}")
+        self.copy = _named(plain_button(tr("Copy")), tr("Copy the address: {name}", name=name))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.address.text()))
-        self.explore = _named(plain_button("Show in tonviewer"), f"Show {name.lower()} in tonviewer")
+        self.explore = _named(plain_button(tr("Show in tonviewer")), tr("Show in tonviewer: {name}", name=name))
         self.explore.clicked.connect(self._open)
         words = Text(f"{name}: {purpose}", "source", wraps=True)
         words.setMinimumWidth(theme.px(200))  # narrower, and the buttons go under it

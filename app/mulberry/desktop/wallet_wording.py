@@ -4,7 +4,8 @@ import base64
 import re
 from datetime import datetime, timedelta
 
-from mulberry.desktop.wording import clock_time, count
+from mulberry.desktop.wording import clock_time
+from mulberry.model.language import dated, number, tr, tr_count
 from mulberry.model.money import NANOTON_PER_TON, Nanoton, format_ton
 from mulberry.model.node import NodeState, Status
 from mulberry.model.wallet import (
@@ -16,28 +17,28 @@ from mulberry.model.wallet import (
     WalletStatus,
 )
 
-NOT_READ_YET = "not read yet"
-NO_OWNER = "nobody is named yet: `mulberry owner ADDRESS`"
-SCAN = "Scan to top up"
-NO_ACCOUNT_YET = "No wallet is known yet. It is made and read from TON when you start earning."
-NO_TRANSACTIONS = "No transactions yet. The first one is the top-up of the node wallet."
-PLAY_ADDRESSES = (
+NOT_READ_YET = tr("not read yet")
+NO_OWNER = tr("nobody is named yet: `mulberry owner ADDRESS`")
+SCAN = tr("Scan to top up")
+NO_ACCOUNT_YET = tr("No wallet is known yet. It is made and read from TON when you start earning.")
+NO_TRANSACTIONS = tr("No transactions yet. The first one is the top-up of the node wallet.")
+PLAY_ADDRESSES = tr(
     "These addresses hold play money on this computer only: never send real TON to them. No explorer knows them, "
     "because this network's chain runs nowhere else; the table below shows all that happens there."
 )
 LONGEST_COMMENT = 200  # characters shown; strangers write it
 LONGEST_ESTIMATE_SECONDS = 3650 * 86_400
 WORKING = {NodeState.EARNING, NodeState.READY}  # an estimate holds while work goes on
-NOT_READ_NOW = "TON is read while the node works"
+NOT_READ_NOW = tr("TON is read while the node works")
 TEST_FIRST_LETTERS = ("0Q", "kQ")  # of the friendly form on test networks: TEP-2
 _FRIENDLY = re.compile(r"[A-Za-z0-9_-]{48}", re.ASCII)
 
-UNVERIFIED = "Not from an account that Mulberry knows, or not in its ways. It counts for nothing; trust no comment."
+UNVERIFIED = tr("Not from an account that Mulberry knows, or not in its ways. It counts for nothing; trust no comment.")
 PAYOUT_STATES = {
-    PayoutState.COLLECTING: "Collecting",
-    PayoutState.READY: "Ready to be sent",
-    PayoutState.SENT: "Sent, waiting for the chain",
-    PayoutState.BLOCKED: "Held up",
+    PayoutState.COLLECTING: tr("Collecting"),
+    PayoutState.READY: tr("Ready to be sent"),
+    PayoutState.SENT: tr("Sent, waiting for the chain"),
+    PayoutState.BLOCKED: tr("Held up"),
 }
 
 
@@ -52,16 +53,29 @@ def balance_source(balance: Balance | None, now: datetime) -> str:
     """When the balance was read, and who proves it."""
     if balance is None:
         return NOT_READ_YET
-    return f"as of {clock_time(balance.as_of, now)}, proven by {count(balance.proven_by, 'server')}"
+    return tr_count(
+        "as of {as_of}, proven by {count} server",
+        "as of {as_of}, proven by {count} servers",
+        balance.proven_by,
+        as_of=clock_time(balance.as_of, now),
+    )
 
 
 def minimum_line(wallet: WalletStatus) -> str:
-    return f"needs {short_ton(wallet.minimum)}, low below {short_ton(wallet.warning_below)}"
+    return tr(
+        "needs {least}, low below {warned_below}",
+        least=short_ton(wallet.minimum),
+        warned_below=short_ton(wallet.warning_below),
+    )
 
 
 def waiting_text(payout: Payout) -> str:
     """`0.0189 of 0.0300 TON`."""
-    return f"{format_ton(payout.waiting).removesuffix(' TON')} of {format_ton(payout.threshold)}"
+    return tr(
+        "{waiting} of {threshold}",
+        waiting=format_ton(payout.waiting).removesuffix(" TON"),
+        threshold=format_ton(payout.threshold),
+    )
 
 
 def share_waiting(payout: Payout) -> float:
@@ -95,9 +109,9 @@ def estimate_line(payout: Payout, status: Status) -> str:
     if due is None or payout.collecting_since is None or status.state not in WORKING:
         return ""
     since = rough_moment(payout.collecting_since, status.as_of)
-    is_soon = due - status.as_of < timedelta(minutes=1)
-    when = "within a minute" if is_soon else f"for {rough_moment(due, status.as_of)}"
-    return f"estimated {when} at the pace since {since}"
+    if due - status.as_of < timedelta(minutes=1):
+        return tr("estimated within a minute at the pace since {since}", since=since)
+    return tr("estimated for {due} at the pace since {since}", due=rough_moment(due, status.as_of), since=since)
 
 
 def rough_moment(moment: datetime, now: datetime) -> str:
@@ -105,8 +119,8 @@ def rough_moment(moment: datetime, now: datetime) -> str:
     local = moment.astimezone()
     days = abs((local.date() - now.astimezone().date()).days)
     if days <= 1:
-        return f"{local:%H:%M}" if days == 0 else f"{local:%d %b %H:%M}"
-    return f"{local:%d %b}" if days < 300 else f"{local:%b %Y}"
+        return dated(local, "%H:%M" if days == 0 else "%d %b %H:%M")
+    return dated(local, "%d %b" if days < 300 else "%b %Y")
 
 
 def short_ton(amount: Nanoton) -> str:
@@ -122,7 +136,7 @@ def signed_ton(amount: Nanoton) -> str:
 def kind_text(transaction: ChainTransaction) -> str:
     """What it was; where nobody that we know is behind it, that is all there is to say."""
     kind = transaction.kind.words
-    return kind if transaction.success else f"{kind}, failed"
+    return kind if transaction.success else tr("{kind}, failed", kind=kind)
 
 
 def raw_account(friendly: str) -> str | None:
@@ -161,16 +175,25 @@ def chain_line(wallet: WalletStatus, now: datetime) -> str:
     """What of the chain was read last, and which servers are in trouble."""
     parts = [] if wallet.servers else [NOT_READ_NOW]
     if wallet.head_seqno is not None and wallet.head_at is not None:
-        parts.append(f"TON block {wallet.head_seqno:,} of {clock_time(wallet.head_at, now)}")
+        parts.append(
+            tr(
+                "TON block {number} of {time}",
+                number=number(f"{wallet.head_seqno:,}"),
+                time=clock_time(wallet.head_at, now),
+            )
+        )
     good = sum(server.is_good for server in wallet.servers)
     if wallet.servers:
-        parts.append(f"{good} of {count(len(wallet.servers), 'server')} good")
+        servers = len(wallet.servers)
+        parts.append(tr_count("{good} of {count} server good", "{good} of {count} servers good", servers, good=good))
     parts += [f"{server.name}: {server.note}" for server in wallet.servers if server.note]
     return " · ".join(parts)
 
 
 def last_paid_line(payout: Payout, now: datetime) -> str:
     if payout.last_paid_at is None:
-        return "No payout yet."
+        return tr("No payout yet.")
     age = now - payout.last_paid_at
-    return f"Last paid {'just now' if age < timedelta(minutes=1) else 'at ' + clock_time(payout.last_paid_at, now)}."
+    if age < timedelta(minutes=1):
+        return tr("Last paid just now.")
+    return tr("Last paid at {time}.", time=clock_time(payout.last_paid_at, now))

@@ -1,5 +1,6 @@
 """The hours of a week as a grid: marked by dragging, by the keyboard, or as one line of text."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,7 +19,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr, tr_count
 from mulberry.model.week import ALWAYS, DAYS, HOURS_A_DAY, NO, SHORT_DAYS, YES, Week
+
+WEEKDAYS = (
+    *(tr("Monday"), tr("Tuesday"), tr("Wednesday"), tr("Thursday"), tr("Friday")),
+    *(tr("Saturday"), tr("Sunday")),
+)
+SHORT_WEEKDAYS = (tr("Mon"), tr("Tue"), tr("Wed"), tr("Thu"), tr("Fri"), tr("Sat"), tr("Sun"))
 
 ROW, HEAD, LEFT = 22, 20, 44  # pixels
 HEAD_EVERY = 3  # hours
@@ -32,7 +40,7 @@ STEPS = {
     Qt.Key.Key_End: (0, HOURS_A_DAY),
 }
 TOGGLE_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
-HOW_TO = (
+HOW_TO = tr(
     "Drag over hours to mark or clear them. By keyboard: arrows go, Shift and arrows choose several, Space marks them."
 )
 
@@ -48,6 +56,12 @@ def with_cells(week: Week, cells: Iterable[Cell], *, marked: bool) -> Week:
     for day, hour in cells:
         days[day][hour] = YES if marked else NO
     return Week(tuple("".join(day) for day in days))
+
+
+def told_week(week: Week) -> str:
+    """As `Week` writes itself, in the owner's language."""
+    words = {"always": tr("always"), "never": tr("never"), **dict(zip(SHORT_DAYS, SHORT_WEEKDAYS, strict=True))}
+    return re.sub(r"[A-Za-z]+", lambda word: words[word[0]], str(week))
 
 
 def as_read(place: QRectF, widget: QWidget) -> QRectF:
@@ -184,12 +198,17 @@ class WeekGrid(QWidget):
         """For a screen reader: where the keyboard is, and the whole week."""
         day, hour = self._cursor
         is_marked = self._are_marked((self._cursor,))
-        state = "it may work" if is_marked else "it does not work"
+        times = {"day": WEEKDAYS[day], "begin": f"{hour:02}:00", "end": f"{hour + 1:02}:00"}
+        told = [
+            tr("{day} {begin} to {end}: it may work.", **times)
+            if is_marked
+            else tr("{day} {begin} to {end}: it does not work.", **times)
+        ]
         chosen = len(rectangle(self._anchor, self._cursor))
-        several = f" {chosen} hours chosen." if chosen > 1 else ""
-        self.setAccessibleDescription(
-            f"{DAYS[day]} {hour:02}:00 to {hour + 1:02}:00: {state}.{several} All in all: {self.week}. {HOW_TO}"
-        )
+        if chosen > 1:
+            told.append(tr_count("{count} hour chosen.", "{count} hours chosen.", chosen))
+        told += [tr("All in all: {week}.", week=told_week(self.week)), HOW_TO]
+        self.setAccessibleDescription(" ".join(told))
         if self.hasFocus():
             QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
 
@@ -229,7 +248,7 @@ class WeekGrid(QWidget):
     def _paint_names(self, painter: QPainter) -> None:
         painter.setFont(self._theme.font(12))
         painter.setPen(QColor(self._theme.colours.muted))
-        for day, name in enumerate(SHORT_DAYS):
+        for day, name in enumerate(SHORT_WEEKDAYS):
             first = self.place((day, 0))
             beside = as_read(QRectF(0, first.top(), self._theme.px(LEFT), first.height()), self)
             painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)

@@ -6,15 +6,16 @@ from datetime import date, datetime, timedelta
 
 from mulberry.model.clock import local_moment
 from mulberry.model.foretelling import DAYS, Stretch
+from mulberry.model.language import dated, tr
 from mulberry.model.rules import Rule
 from mulberry.model.week import HOURS_A_DAY
 
-MAY_WORK = "It may work"
-NOT_AT_ALL = "not at all"
+MAY_WORK = tr("It may work")
+NOT_AT_ALL = tr("not at all")
 RULE_WORDS = {
-    Rule.SCHEDULE: "Kept free by your schedule",
-    Rule.QUIET_HOURS: "Quiet hours",
-    Rule.TARIFF: "Electricity is too dear",
+    Rule.SCHEDULE: tr("Kept free by your schedule"),
+    Rule.QUIET_HOURS: tr("Quiet hours"),
+    Rule.TARIFF: tr("Electricity is too dear"),
 }
 
 
@@ -40,7 +41,7 @@ class DayPlan:
 
     @property
     def name(self) -> str:
-        return f"{self.day:%a %d %b}"
+        return dated(self.day, "%a %d %b")
 
     @property
     def may_work(self) -> str:

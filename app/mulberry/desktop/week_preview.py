@@ -14,13 +14,14 @@ from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.week_grid import as_read
 from mulberry.desktop.week_plan import MAY_WORK, DayPlan, by_day, rule_words
+from mulberry.model.language import number, tr
 from mulberry.model.rules import Rule
 from mulberry.model.settings import SettingsStatus
 from mulberry.model.week import HOURS_A_DAY
 
-TITLE = "The next 7 days"
-TABLE_HEADINGS = ("Day", MAY_WORK, "Hours", "Why not else")
-LEFT_OUT = "What nobody can foretell is left out: your games, your battery, who sits at the keyboard."
+TITLE = tr("The next 7 days")
+TABLE_HEADINGS = (tr("Day"), MAY_WORK, tr("Hours"), tr("Why not else"))
+LEFT_OUT = tr("What nobody can foretell is left out: your games, your battery, who sits at the keyboard.")
 HOURS_SHOWN = (0, 6, 12, 18, 24)
 ROW, BAR = 24, 14  # pixels
 STEPS = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
@@ -41,15 +42,17 @@ def paint_span(painter: QPainter, place: QRectF, rules: tuple[Rule, ...], colour
 
 
 def told(plan: DayPlan) -> str:
-    """One day in a sentence."""
+    """One day in a sentence or two."""
     hours = hours_text(plan)
+    may_work = tr("{day}: it may work {times} ({hours}).", day=plan.name, times=plan.may_work, hours=hours)
     if not plan.why_not_else:
-        return f"{plan.name}: it may work {plan.may_work} ({hours})."
-    return f"{plan.name}: it may work {plan.may_work} ({hours}). Else: {plan.why_not_else}."
+        return may_work
+    return f"{may_work} {tr('Else: {reasons}.', reasons=plan.why_not_else)}"
 
 
 def hours_text(plan: DayPlan) -> str:
-    return f"{plan.hours:g} h" if plan.hours == round(plan.hours, 1) else f"{plan.hours:.1f} h"
+    hours = f"{plan.hours:g}" if plan.hours == round(plan.hours, 1) else f"{plan.hours:.1f}"
+    return tr("{hours} h", hours=number(hours))
 
 
 class WeekRows(QWidget):
@@ -172,7 +175,7 @@ class WeekPreview(Card):
         self._legend_of: tuple[Rule, ...] | None = None
         self.rows = WeekRows(theme)
         self.warning = Text("", "warn", wraps=True)
-        self.as_table = plain_button("As a table")
+        self.as_table = plain_button(tr("As a table"))
         self.as_table.clicked.connect(lambda: self.rows.table().open())
         head = QHBoxLayout()
         head.addWidget(Text(TITLE, "card-title"), 1)

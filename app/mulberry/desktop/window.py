@@ -42,6 +42,7 @@ from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.wallet import WalletPage
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.places import DataFolder
 from mulberry.model.text import plain
 
@@ -52,10 +53,20 @@ if TYPE_CHECKING:
 SIDEBAR = 208
 NARROW_SIDEBAR = 96  # the icons alone
 WIDE_FROM = 860  # of the window
-PAGES = (
-    *("Home", "Earnings", "Jobs", "Wallet", "Network", "Models"),
-    *("Hardware", "Attestation", "Log", "Settings", "About"),
-)
+PAGE_TITLES = {
+    "Home": tr("Home"),
+    "Earnings": tr("Earnings"),
+    "Jobs": tr("Jobs"),
+    "Wallet": tr("Wallet"),
+    "Network": tr("Network"),
+    "Models": tr("Models"),
+    "Hardware": tr("Hardware"),
+    "Attestation": tr("Attestation"),
+    "Log": tr("Log"),
+    "Settings": tr("Settings"),
+    "About": tr("About"),
+}
+PAGES = tuple(PAGE_TITLES)
 PAGE_KEYS = "1234567890"
 
 
@@ -253,26 +264,26 @@ class Sidebar(QFrame):
         self.setProperty("look", "sidebar")
         self.setFixedWidth(theme.px(SIDEBAR))
         self._mark = QLabel()
-        self._mark.setAccessibleName("Mulberry's mark")
+        self._mark.setAccessibleName(tr("Mulberry's mark"))
         self._name = Text("Mulberry", "brand")
         self._page_entry = _PageEntry(theme, self)
         self.list = QListWidget()
         self.list.setProperty("look", "pages")
         self.list.setItemDelegate(self._page_entry)
-        self.list.setAccessibleName("Pages")
+        self.list.setAccessibleName(tr("Pages"))
         self.list.setIconSize(QSize(theme.px(20), theme.px(20)))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        for title in PAGES:
+        for title in PAGE_TITLES.values():
             QListWidgetItem(title, self.list)
         self.list.setCurrentRow(0)
         self.list.currentRowChanged.connect(self.page_chosen)
         self.menu = QMenu(self)
-        self.help = plain_button("Get help…")
-        self.help.setToolTip("Shows what whoever helps you needs to know, without keys and names, and saves it.")
-        self.first_steps = plain_button("First steps")
-        self.quit = plain_button("Quit…")
+        self.help = plain_button(tr("Get help…"))
+        self.help.setToolTip(tr("Shows what whoever helps you needs to know, without keys and names, and saves it."))
+        self.first_steps = plain_button(tr("First steps"))
+        self.quit = plain_button(tr("Quit…"))
         self.quit.clicked.connect(self._open_menu)
-        self.network = Text("Demo network", "warn")
+        self.network = Text(tr("Demo network"), "warn")
         self._lay_out()
         self._draw()
         theme.changed.connect(self._draw)
@@ -308,8 +319,8 @@ class Sidebar(QFrame):
         self.setFixedWidth(self.theme.px(NARROW_SIDEBAR if is_narrow else SIDEBAR))
         for words in (self._name, self.first_steps, self.network):
             words.setHidden(is_narrow)
-        for row, name in enumerate(PAGES):
-            self.list.item(row).setToolTip(name if is_narrow else "")
+        for row, title in enumerate(PAGE_TITLES.values()):
+            self.list.item(row).setToolTip(title if is_narrow else "")
         self.list.doItemsLayout()
 
     def choose(self, page: int) -> None:
@@ -375,10 +386,10 @@ class Notice(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("look", "card")
-        self.setAccessibleName("Problem")
+        self.setAccessibleName(tr("Problem"))
         self.what = Text("", "bad", wraps=True)
         self.next_step = Text("", "value", wraps=True)
-        self.close_button = plain_button("Close")
+        self.close_button = plain_button(tr("Close"))
         self.close_button.clicked.connect(self.hide)
         words = QVBoxLayout()
         words.addWidget(self.what)

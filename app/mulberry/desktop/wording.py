@@ -7,20 +7,21 @@ from mulberry.model.control import Command
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.jobs import Job, JobOutcome
+from mulberry.model.language import dated, number, tr, tr_count
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NO_SANDBOX, NodeState, ProxyStatus, ReasonKind, Status, Want
 from mulberry.model.sentence import pause_end, where_prompts_go
 
 GIBIBYTE = 2**30
 JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
-NO_ANSWER_TITLE = "No answer"
-NO_ANSWER = "The agent does not answer; trying again."
-STARTING_TITLE = "Starting"
-STARTING = "Starting the agent, which does the work and keeps the books."
-QUIT_WINDOW = "Quit the window (earning goes on)"
-STOP_AND_QUIT = "Stop earning and quit"
-SANDBOX_WAY_OUT = "`mulberry sandbox selftest` shows what is missing."
-NO_JOBS = "No jobs yet. Press Start earning; each request that this computer answers becomes a row here."
+NO_ANSWER_TITLE = tr("No answer")
+NO_ANSWER = tr("The agent does not answer; trying again.")
+STARTING_TITLE = tr("Starting")
+STARTING = tr("Starting the agent, which does the work and keeps the books.")
+QUIT_WINDOW = tr("Quit the window (earning goes on)")
+STOP_AND_QUIT = tr("Stop earning and quit")
+SANDBOX_WAY_OUT = tr("`mulberry sandbox selftest` shows what is missing.")
+NO_JOBS = tr("No jobs yet. Press Start earning; each request that this computer answers becomes a row here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,13 @@ class Verb:
     pending: str
 
 
-START = Verb("Start earning", Command(Want.START), "Starting…")
-TRY_AGAIN = Verb("Try again", Command(Want.START), "Trying again…")
-GO_ON = Verb("Go on earning", Command(Want.START), "Starting…")
-RESUME = Verb("Go on now (paused until {until})", Command(Want.START), "Starting…")
-FINISH = Verb("Finish and stop", Command(Want.FINISH), "Finishing…")
-STOP = Verb("Stop now", Command(Want.STOP), "Stopping…")
-CHANGE_RULES = "Change your rules"
-UNTIL_I_RESUME = Verb("Until I resume (the same as Stop now)", Command(Want.STOP), "Stopping…")
+START = Verb(tr("Start earning"), Command(Want.START), tr("Starting…"))
+TRY_AGAIN = Verb(tr("Try again"), Command(Want.START), tr("Trying again…"))
+GO_ON = Verb(tr("Go on earning"), Command(Want.START), tr("Starting…"))
+FINISH = Verb(tr("Finish and stop"), Command(Want.FINISH), tr("Finishing…"))
+STOP = Verb(tr("Stop now"), Command(Want.STOP), tr("Stopping…"))
+CHANGE_RULES = tr("Change your rules")
+UNTIL_I_RESUME = Verb(tr("Until I resume (the same as Stop now)"), Command(Want.STOP), tr("Stopping…"))
 
 _MAIN = {
     NodeState.STOPPED: START,
@@ -74,8 +74,8 @@ def offer(status: Status) -> Offer:
         return Offer(STOP, can_pause=True)
     if until is None or state is not NodeState.PAUSED:
         return Offer(_MAIN[state], state in _CAN_STOP_BESIDES, state in _CAN_PAUSE)
-    resume = replace(RESUME, text=RESUME.text.format(until=pause_end(until, status.as_of)))
-    return Offer(resume, can_stop=True)
+    text = tr("Go on now (paused until {time})", time=pause_end(until, status.as_of))
+    return Offer(replace(GO_ON, text=text), can_stop=True)
 
 
 def pauses(now: datetime) -> tuple[Verb, ...]:
@@ -83,11 +83,11 @@ def pauses(now: datetime) -> tuple[Verb, ...]:
     local = now.astimezone()
     tomorrow = (local + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
     choices = (
-        ("For 1 hour", timedelta(hours=1)),
-        ("For 3 hours", timedelta(hours=3)),
-        ("Until tomorrow 8:00", tomorrow - local),
+        (tr("For 1 hour"), timedelta(hours=1)),
+        (tr("For 3 hours"), timedelta(hours=3)),
+        (tr("Until tomorrow 8:00"), tomorrow - local),
     )
-    with_an_end = (Verb(text, Command(Want.PAUSE, length.total_seconds()), "Pausing…") for text, length in choices)
+    with_an_end = (Verb(text, Command(Want.PAUSE, length.total_seconds()), tr("Pausing…")) for text, length in choices)
     return (*with_an_end, UNTIL_I_RESUME)
 
 
@@ -95,7 +95,7 @@ def clock_time(moment: datetime, now: datetime | None = None) -> str:
     """The local time of `moment`, with its date where that is not the day of `now`."""
     local = moment.astimezone()
     if now is not None and local.date() != now.astimezone().date():
-        return f"{local:%d %b %H:%M}"
+        return dated(local, "%d %b %H:%M")
     return f"{local:%H:%M:%S}"
 
 
@@ -104,37 +104,37 @@ def since_line(status: Status) -> str:
     since = status.state_since.astimezone()
     same_day = since.date() == status.as_of.astimezone().date()
     parts = [
-        f"Since {since:%H:%M}" if same_day else f"Since {since:%d %b %H:%M}",
-        count(status.earnings.jobs_total, "job"),
+        tr("Since {time}", time=dated(since, "%H:%M" if same_day else "%d %b %H:%M")),
+        jobs_text(status.earnings.jobs_total),
     ]
     own_wishes = (ReasonKind.STOPPED_BY_OWNER, ReasonKind.PAUSED_BY_OWNER, ReasonKind.FINISHING_FOR_OWNER)
     waiting = sum(r.whose_turn is WhoseTurn.YOU and r.kind not in own_wishes for r in status.reasons)
     if waiting:
-        parts.append("1 thing waits for you" if waiting == 1 else f"{waiting} things wait for you")
+        parts.append(tr_count("{count} thing waits for you", "{count} things wait for you", waiting))
     else:
-        parts.append("nothing waits for you")
+        parts.append(tr("nothing waits for you"))
     return " · ".join(parts)
 
 
 def source_line(status: Status) -> str:
     """Where the number above comes from, and when."""
-    return f"the proxy's word, as of {clock_time(status.as_of)}"
+    return tr("the proxy's word, as of {as_of}", as_of=clock_time(status.as_of))
 
 
 def beside_today(status: Status) -> str:
     """Today's jobs, and how today compares with yesterday where there was a yesterday."""
-    jobs = count(status.earnings.jobs_today, "job")
+    jobs = jobs_text(status.earnings.jobs_today)
     if status.earnings.yesterday <= 0:
         return jobs
     change = round((status.earnings.today / status.earnings.yesterday - 1) * 100)
-    return f"{jobs} · {change:+,} % on yesterday"
+    return f"{jobs} · {tr('{change} % on yesterday', change=number(f'{change:+,}'))}"
 
 
 def proxies_line(status: Status) -> str:
     """Who signs: the connected proxies and what was proven of them."""
     connected = [proxy for proxy in status.proxies if proxy.connected]
     if not connected:
-        return "no proxy connected"
+        return tr("no proxy connected")
     return ", ".join(f"{proxy.name} · {proxy.attestation}" for proxy in connected)
 
 
@@ -148,28 +148,37 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def jobs_text(jobs: int) -> str:
+    return tr_count("{count} job", "{count} jobs", jobs)
+
+
 def gpu_details(gpu: GpuInfo) -> str:
     """Memory, driver and the short PCI address: `24 GB · driver 580.95 · 01:00.0`."""
     address = gpu.pci_address.partition(":")[2] or gpu.pci_address
-    return f"{round(gpu.memory_total_bytes / GIBIBYTE)} GB · driver {gpu.driver_version} · {address}"
+    return tr(
+        "{memory} GB · driver {version} · {address}",
+        memory=round(gpu.memory_total_bytes / GIBIBYTE),
+        version=gpu.driver_version,
+        address=address,
+    )
 
 
 def why_no_gpu(report: GpuReport) -> str:
     """Why, and how long it may still come: `It is not running. Waiting for it until 12:05.`"""
     if report.waiting_until is None:
         return report.absent_because or ""
-    return f"{report.absent_because} Waiting for it until {clock_time(report.waiting_until)}."
+    return f"{report.absent_because} {tr('Waiting for it until {time}.', time=clock_time(report.waiting_until))}"
 
 
 def demo_banner(status: Status | None) -> str:
     if status is not None and any(not server.is_here for server in status.own_servers):
-        return "Demo network: the money is play money."
-    return "Demo network: everything runs on this computer and the money is play money."
+        return tr("Demo network: the money is play money.")
+    return tr("Demo network: everything runs on this computer and the money is play money.")
 
 
 def no_gpu_title(status: Status) -> str:
     runs_here = status.network.is_demo and not status.own_servers
-    return "No GPU: running the demo on the CPU" if runs_here else "No NVIDIA GPU"
+    return tr("No GPU: running the demo on the CPU") if runs_here else tr("No NVIDIA GPU")
 
 
 def sandbox_line(status: Status) -> str:
@@ -177,8 +186,10 @@ def sandbox_line(status: Status) -> str:
     if status.own_servers:
         return where_prompts_go(status.own_servers)
     if status.sandbox == NO_SANDBOX:
-        return f"No sandbox holds here: only jobs of this computer are run. {SANDBOX_WAY_OUT}"
-    return f"Jobs run in a sandbox, tested at its last start: {status.sandbox}." if status.sandbox else ""
+        return f"{tr('No sandbox holds here: only jobs of this computer are run.')} {SANDBOX_WAY_OUT}"
+    if not status.sandbox:
+        return ""
+    return tr("Jobs run in a sandbox, tested at its last start: {sandbox}.", sandbox=status.sandbox)
 
 
 def earned_text(job: Job) -> str:
@@ -186,12 +197,14 @@ def earned_text(job: Job) -> str:
     if job.outcome is not JobOutcome.DONE and not job.confirmed_tokens:
         return "–"
     if job.confirmed_tokens is None:
-        return f"about {format_ton(job.estimated, at_least_decimals=JOB_DECIMALS)}"
+        return tr("about {amount}", amount=format_ton(job.estimated, at_least_decimals=JOB_DECIMALS))
     return format_ton(job.earned, at_least_decimals=JOB_DECIMALS)
 
 
 def latency_text(seconds: float) -> str:
-    return f"{seconds * 1000:,.0f} ms" if seconds < 10 else f"{seconds:,.1f} s"
+    if seconds < 10:
+        return tr("{milliseconds} ms", milliseconds=number(f"{seconds * 1000:,.0f}"))
+    return tr("{seconds} s", seconds=number(f"{seconds:,.1f}"))
 
 
 def proxy_name(public_key: str, proxies: tuple[ProxyStatus, ...], *, is_demo: bool) -> str:

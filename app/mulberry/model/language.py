@@ -10,7 +10,7 @@ import json
 import locale
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -132,9 +132,9 @@ def number(english: str) -> str:
     return Said("".join(marks.get(sign, sign) for sign in english), english)
 
 
-def dated(moment: datetime, form: str) -> str:
+def dated(moment: date, form: str) -> str:
     """`moment.strftime(form)`, with the month's (%b) and the weekday's (%a) short names in the owner's language."""
-    months = (tr("Jan"), tr("Feb"), tr("Mar"), tr("Apr"), tr("May"), tr("Jun"))
-    months += (tr("Jul"), tr("Aug"), tr("Sep"), tr("Oct"), tr("Nov"), tr("Dec"))
+    months = [tr("Jan"), tr("Feb"), tr("Mar"), tr("Apr"), tr("May"), tr("Jun")]
+    months += [tr("Jul"), tr("Aug"), tr("Sep"), tr("Oct"), tr("Nov"), tr("Dec")]
     days = (tr("Mon"), tr("Tue"), tr("Wed"), tr("Thu"), tr("Fri"), tr("Sat"), tr("Sun"))
     return moment.strftime(form.replace("%b", months[moment.month - 1]).replace("%a", days[moment.weekday()]))
