@@ -49,6 +49,7 @@ from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import ConfidentialMode
 from mulberry.model.host import ConfidentialReport, HostReport
+from mulberry.model.language import tr
 from mulberry.model.proof import AttestationStatus, Envelope, Hindrance, Verdict
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 from mulberry.runtime.models import ModelFolder
@@ -257,7 +258,9 @@ def _read_asked(untrusted_nonce: str, untrusted_question: str) -> _Asked:
         return _Asked(read_nonce(untrusted_nonce))
     except NotProven as problem:
         raise UserFacingError(
-            what="Nothing was stated.",
+            what=tr("Nothing was stated."),
             why=sentence(problem),
-            next_step="Ask the verifier for another one: the file that `mulberry attest challenge` made, or a nonce.",
+            next_step=tr(
+                "Ask the verifier for another one: the file that `mulberry attest challenge` made, or a nonce."
+            ),
         ) from problem

@@ -20,6 +20,7 @@ from mulberry.cocoon.messages import ProxyParams
 from mulberry.cocoon.seams import Booked, BookFull, ProxyDistrusted, Served
 from mulberry.model.clock import Clock
 from mulberry.model.jobs import JobOutcome
+from mulberry.model.language import number, tr
 from mulberry.model.pace import Pace
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
 from mulberry.model.root_contract import RootParameters
@@ -27,8 +28,8 @@ from mulberry.ton.address import Address, AddressError, parse_address
 from mulberry.ton.contracts import proxy_contract_address, worker_contract_address
 from mulberry.ton.payment import PaymentRefused, verify_payment
 
-OTHER_PRICES = "its contracts are not those of this network's prices and of your address"
-OTHER_ROOT = (
+OTHER_PRICES = tr("its contracts are not those of this network's prices and of your address")
+OTHER_ROOT = tr(
     "its own contract belongs to another root contract than this network's, or to other codes"
     " (`mulberry run --root-contract` names a test network's)"
 )
@@ -87,7 +88,7 @@ class ProxyBook:
             proxy_owner = parse_address(proxy.proxy_owner_address)
             told = parse_address(proxy.proxy_sc_address), parse_address(untrusted_worker_contract)
         except AddressError as problem:
-            raise ProxyDistrusted(f"it sent an address that is none ({problem})") from problem
+            raise ProxyDistrusted(tr("it sent an address that is none ({problem})", problem=problem)) from problem
         key = proxy.proxy_public_key
         proxy_contract = proxy_contract_address(self._parameters, key, proxy_owner)
         worker_contract = worker_contract_address(self._parameters, key, proxy_contract, self._owner)
@@ -97,7 +98,7 @@ class ProxyBook:
         met = KnownProxy(key.hex(), proxy_owner.raw)
         known = self._till.ledger.meet(self._name, met, self._clock.now())
         if known != met:
-            raise ProxyDistrusted("it is not the proxy that it was before: its key or its owner changed")
+            raise ProxyDistrusted(tr("it is not the proxy that it was before: its key or its owner changed"))
         self._proxy_key = key
         self._account = self._till.ledger.open_account(
             ProxyAccount(
@@ -120,12 +121,17 @@ class ProxyBook:
                 untrusted_boc, proxy_key=self._proxy_key, worker_contract=parse_address(account.worker_contract)
             )
         except PaymentRefused as problem:
-            said = str(problem).removeprefix("The proxy ").removesuffix(".")
-            raise ProxyDistrusted(f"it {said}") from problem
+            raise ProxyDistrusted(str(problem)) from problem
         if verified.tokens > LARGEST_INTEGER:
-            raise ProxyDistrusted("it signed for more tokens than can be")
+            raise ProxyDistrusted(tr("it signed for more tokens than can be"))
         if newest is not None and verified.tokens < newest.tokens:
-            raise ProxyDistrusted(f"it signed for {verified.tokens:,} tokens after {newest.tokens:,}")
+            raise ProxyDistrusted(
+                tr(
+                    "it signed for {tokens} tokens after {earlier}",
+                    tokens=number(f"{verified.tokens:,}"),
+                    earlier=number(f"{newest.tokens:,}"),
+                )
+            )
         payment = SignedPayment(
             account.proxy, account.worker_contract, verified.tokens, untrusted_boc, self._clock.now()
         )
@@ -141,7 +147,7 @@ class ProxyBook:
 
     def confirm(self, request_id: bytes, tokens: int) -> None:
         if not 0 <= tokens <= LARGEST_CONFIRMATION:
-            raise ProxyDistrusted(f"it says that one request is worth {tokens:,} tokens")
+            raise ProxyDistrusted(tr("it says that one request is worth {tokens} tokens", tokens=number(f"{tokens:,}")))
         self._till.hear(Confirmation(self._met().proxy, request_id.hex(), tokens))
 
     def book(self, served: Served, booked: Booked) -> None:

@@ -10,6 +10,7 @@ from mulberry.agent.outbox import Outbox
 from mulberry.agent.payouts import Case, WalletOnChain, under_way
 from mulberry.agent.rehearsals import Rehearsals
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 from mulberry.model.network import NetworkProfile
 from mulberry.model.payments import ProxyAccount
 from mulberry.model.root_contract import RootParameters
@@ -116,7 +117,10 @@ class Cases:
         owner = self._holdings.other_owner(account.worker_contract)
         if owner is None:
             return ""
-        return f"This was earned for {owner.friendly()}. Name that owner again (`mulberry owner`) to have it paid out."
+        return tr(
+            "This was earned for {owner}. Name that owner again (`mulberry owner`) to have it paid out.",
+            owner=owner.friendly(),
+        )
 
     def _payment_problem(self, account: ProxyAccount) -> str:
         """A payment was verified when it came; the disk may have changed it since."""
@@ -127,7 +131,7 @@ class Cases:
         try:
             verify_payment(payment.boc, proxy_key=key, worker_contract=contract)
         except PaymentRefused as problem:
-            return str(problem)
+            return tr("The proxy's payment cannot be cashed: {problem}.", problem=problem)
         return ""
 
     def _is_idle(self) -> bool:

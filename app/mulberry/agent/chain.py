@@ -17,6 +17,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.eligibility import SeenRoot
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.language import number, tr, tr_count
 from mulberry.model.network import NetworkProfile
 from mulberry.model.places import DataFolder
 from mulberry.model.root_contract import RootParameters
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLOCK_TOLERANCE_SECONDS = 60.0
+HEALTH = {  # by the words of `ton.chain`, which is imported late
+    "connecting": tr("It is connecting."),
+    "slow": tr("It is slow."),
+    "behind": tr("It is behind."),
+    "silent": tr("It is silent."),
+    "unreachable": tr("It is unreachable."),
+    "lying": tr("It is lying."),
+}
 
 
 class Chain:
@@ -108,16 +117,15 @@ class Chain:
         address = parse_address(profile.root_contract_address)
         state = await self.access.account(address)
         if state.data is None:
-            raise _wrong_root(f"Nobody lives at {address}")
+            raise _wrong_root(tr("Nobody lives at {address}", address=address))
         try:
             parameters = read_root(state.data, root=address)
         except CellShapeError as problem:
             raise _wrong_root(f"{address}: {problem}") from problem
         if parameters.worker_fee_per_token > LARGEST_INTEGER:
-            raise _wrong_root("It pays more for a token than there is")
+            raise _wrong_root(tr("It pays more for a token than there is"))
         if parameters.is_test != (profile.kind != "mainnet"):
-            other = "a test network's" if parameters.is_test else "the main network's"
-            raise _wrong_root(f"{address} is {other} root contract, and {profile.title} is not that network")
+            raise _other_network(address, profile.title, is_test=parameters.is_test)
         self.root_as_of = state.as_of
         self._seen_root = keep_seen_root(self._folder.seen_root, seen(parameters, state.as_of), self._seen_root)
         return parameters
@@ -140,9 +148,12 @@ class Chain:
         ahead = self._access.clock_ahead if self._access else None
         seconds = ahead.total_seconds() if ahead is not None else 0.0
         if seconds < -CLOCK_TOLERANCE_SECONDS:  # a head that is old proves nothing, one from the future does
-            return f"This computer's clock is {_span(-seconds)} behind the chain's: set it right."
+            return tr("This computer's clock is {span} behind the chain's: set it right.", span=_span(-seconds))
         if seconds > CLOCK_TOLERANCE_SECONDS:
-            return f"The chain's newest block is {_span(seconds)} old by this computer's clock: one of them is late."
+            return tr(
+                "The chain's newest block is {span} old by this computer's clock: one of them is late.",
+                span=_span(seconds),
+            )
         return ""
 
     def keep_trusted(self) -> None:
@@ -183,19 +194,36 @@ class Chain:
             return None
 
 
+def _other_network(address: Address, title: str, *, is_test: bool) -> UserFacingError:
+    if is_test:
+        why = tr(
+            "{address} is a test network's root contract, and {title} is not that network", address=address, title=title
+        )
+    else:
+        why = tr(
+            "{address} is the main network's root contract, and {title} is not that network",
+            address=address,
+            title=title,
+        )
+    return _wrong_root(why)
+
+
 def _standing(server: "ServerStatus") -> str:
     if server.health == "good":
         return ""
-    return f"It is {server.health}: {server.trouble}." if server.trouble else f"It is {server.health}."
+    is_so = HEALTH[server.health]
+    return f"{is_so.rstrip('.')}: {server.trouble}." if server.trouble else is_so
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+    if seconds >= 3600:
+        return tr("{hours} hours", hours=number(f"{seconds / 3600:.1f}"))
+    return tr_count("{count} minute", "{count} minutes", round(seconds / 60))
 
 
 def _wrong_root(why: str) -> UserFacingError:
     return UserFacingError(
-        what="The network's root contract cannot be read.",
+        what=tr("The network's root contract cannot be read."),
         why=f"{why}.",
-        next_step="Correct the root contract's address in the profile, or install a newer Mulberry.",
+        next_step=tr("Correct the root contract's address in the profile, or install a newer Mulberry."),
     )

@@ -9,6 +9,7 @@ from mulberry.agent.settings_file import Values, changed
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.foretelling import contradictions, foretell
+from mulberry.model.language import tr
 from mulberry.model.places import DataFolder
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.text import plain
@@ -47,7 +48,8 @@ class Choices:
         for name in (*change.values, *change.reset):
             if name not in Settings.model_fields and name not in ComputerSettings.model_fields:
                 raise _not_changed(
-                    f"There is no setting “{plain(name, 60)}”.", "`mulberry config list` names them all."
+                    tr("There is no setting “{name}”.", name=plain(name, 60)),
+                    tr("`mulberry config list` names them all."),
                 )
         before = self.read()
         computer = self._with_date(before.computer, _changed(before.computer, change), change)
@@ -82,7 +84,7 @@ def refuse_special(change: SettingsChange) -> None:
     every = (*describe(ComputerSettings(), of_computer=True), *describe(Settings(), of_computer=False))
     for setting in every:
         if setting.elsewhere and setting.name in (*change.values, *change.reset):
-            raise _not_changed("More than a file has to change for it.", setting.elsewhere)
+            raise _not_changed(tr("More than a file has to change for it."), setting.elsewhere)
 
 
 def _changed(values: Values, change: SettingsChange) -> Values:
@@ -93,4 +95,4 @@ def _changed(values: Values, change: SettingsChange) -> Values:
 
 
 def _not_changed(why: str, next_step: str) -> UserFacingError:
-    return UserFacingError("The setting was not changed.", why, next_step)
+    return UserFacingError(tr("The setting was not changed."), why, next_step)

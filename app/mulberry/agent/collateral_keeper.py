@@ -24,6 +24,7 @@ from mulberry.model.collateral import CollateralStatus, PlatformCollateral
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import write_whole
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 
 MOST_PLATFORMS = 16  # a stranger's certificate names them: the one that was asked for longest ago is forgotten
 REFRESH_BEFORE = timedelta(days=7)
@@ -74,7 +75,7 @@ class CollateralKeeper:
         self._fetch = fetch
         self._test_root_der = test_root_der
         self._asked: OrderedDict[tuple[str, str], _Platform] = OrderedDict()  # the latest last
-        self._reachable: Finding[bool] = Finding(None, "it was not asked yet")
+        self._reachable: Finding[bool] = Finding(None, tr("it was not asked yet"))
         self._wake: Callable[[], object] = lambda: None
 
     def find(self, fmspc: str, ca: str) -> str | None:
@@ -147,7 +148,7 @@ class CollateralKeeper:
         log.info("collateral for %s (%s) holds until %s", fmspc, ca, expires)
 
     async def _get(self, url: str) -> Answer:
-        at = f"asked at {self._clock.now():%Y-%m-%d %H:%M} UTC"
+        at = tr("asked at {time} UTC", time=f"{self._clock.now():%Y-%m-%d %H:%M}")
         try:
             answer = await self._fetch(url)
         except UserFacingError as problem:
@@ -162,9 +163,9 @@ class CollateralKeeper:
             write_whole(self._folder / name, checked.encode())
         except OSError as problem:
             raise UserFacingError(
-                what="Collateral was fetched and could not be kept.",
-                why=f"{self._folder} cannot be written: {problem.strerror or problem}.",
-                next_step="Make room on its disk, or see who may write there.",
+                what=tr("Collateral was fetched and could not be kept."),
+                why=tr("{path} cannot be written: {problem}.", path=self._folder, problem=problem.strerror or problem),
+                next_step=tr("Make room on its disk, or see who may write there."),
             ) from problem
 
     @property

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from mulberry.agent.bounded_get import PATIENCE_SECONDS, NoAnswer, bounded_get, is_here
 from mulberry.attestation.collateral_fetch import Answer, whose_service
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 
 
 async def fetch(url: str, patience_seconds: float = PATIENCE_SECONDS) -> Answer:
@@ -33,8 +34,8 @@ def _no_answer(url: str, why: str) -> UserFacingError:
     service = f"{parts.scheme}://{parts.netloc}"
     whose = whose_service(service)
     return UserFacingError(
-        what=f"The collateral service {service} gave no answer.",
+        what=tr("The collateral service {service} gave no answer.", service=service),
         why=why,
-        next_step="See whether this computer is online and the service runs; it is asked again by itself.",
+        next_step=tr("See whether this computer is online and the service runs; it is asked again by itself."),
         whose_turn=whose,
     )

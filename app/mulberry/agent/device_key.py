@@ -11,6 +11,7 @@ from nacl.signing import SigningKey
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.language import tr
 
 KEY_BYTES = 32
 
@@ -29,11 +30,11 @@ def device_key(path: Path) -> SigningKey:
         write_whole(path, bytes(key))
         return key
     except ValueError:
-        why = f"{path} holds something else."
+        why = tr("{path} holds something else.", path=path)
     except OSError as problem:
         why = f"{path}: {problem.strerror or problem}."
     raise UserFacingError(
-        what="This computer's device key cannot be kept.",
+        what=tr("This computer's device key cannot be kept."),
         why=why,
-        next_step="See that the folder is yours and that its disk has room, then check again.",
+        next_step=tr("See that the folder is yours and that its disk has room, then check again."),
     )

@@ -36,6 +36,7 @@ from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.encoding import from_json, in_words
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded
+from mulberry.model.language import english, spoken
 from mulberry.model.node import Status
 from mulberry.model.places import DataFolder, benchmark_file
 from mulberry.model.proof import AttestationStatus
@@ -244,7 +245,7 @@ class _Composer:
 
     def _facts(self, value: object) -> Any:
         if isinstance(value, Absent):
-            return {"absent": self.redactor.text(value.why)}
+            return {"absent": self.redactor.text(english(value.why))}
         return chosen(value, self.wish, self.redactor)
 
     def _node(self, told: Told | Absent) -> str:
@@ -258,7 +259,7 @@ class _Composer:
         except ValidationError as mistakes:
             return self._json(Absent(f"The file cannot be used: {in_words(mistakes)}."))
         except UserFacingError as problem:
-            return self._json(Absent(str(problem)))
+            return self._json(Absent(problem.in_english))
         if settings is None:
             return self._json(Absent("There is no file, so the defaults hold."))
         facts = {name: getattr(settings, name) for name in SHOWN_SETTINGS}
@@ -330,6 +331,7 @@ def _software() -> str:
             "mulberry": __version__,
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
+            "language": spoken(),
             "libraries": dict(_versions()),
         }
     )

@@ -27,6 +27,7 @@ from mulberry.model.engine import EngineStats
 from mulberry.model.gpu import GpuInfo, GpuProcess, GpuReport, PciGpu, UnreadGpu
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality, HostReport
 from mulberry.model.key import KeyStatus
+from mulberry.model.language import english
 from mulberry.model.models import ModelWay, StoredModel
 from mulberry.model.node import Earnings, Intent, NetworkInfo, OwnServer, ProxyStatus, Reason, RootInfo, Status, Step
 from mulberry.model.proof import AttestationStatus, Check, Hindrance, Verdict
@@ -109,7 +110,7 @@ CHOICES: dict[type, Choice] = {
         addresses="address",
     ),
     ProxyStatus: Choice(
-        "connected state attestation note transport model coefficient running_requests requests succeeded "
+        "connected is_proven state attestation note transport model coefficient running_requests requests succeeded "
         "connected_since next_attempt_at",
         hashed="name public_key",
         earnings="earned payable owed paid underpaid",
@@ -159,15 +160,15 @@ def chosen(value: object, wish: DiagnosisWish, redactor: Redactor) -> Any:
         case datetime():
             return value.isoformat()
         case str():
-            return redactor.text(value)
+            return redactor.text(english(value))
         case tuple():
             return [chosen(item, wish, redactor) for item in value[:MOST_ITEMS]]
         case Finding(value=None):
-            return redactor.text(str(value))
+            return redactor.text(english(str(value)))
         case Finding(bool() as found, evidence):
-            return f"{'yes' if found else 'no'} ({redactor.text(evidence)})"
+            return f"{'yes' if found else 'no'} ({redactor.text(english(evidence))})"
         case Finding(found, evidence):
-            return f"{chosen(found, wish, redactor)} ({redactor.text(evidence)})"
+            return f"{chosen(found, wish, redactor)} ({redactor.text(english(evidence))})"
     choice = CHOICES[type(value)]
     marks = {name: _mark(getattr(value, name), redactor) for name in choice.hashed.split()}
     facts = {name: chosen(getattr(value, name), wish, redactor) for name in choice.fields(wish)}

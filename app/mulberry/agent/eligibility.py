@@ -28,6 +28,7 @@ from mulberry.model.eligibility import Computer, EligibilityReport, NetworkRules
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
+from mulberry.model.language import tr
 from mulberry.model.models import StoredModel
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder, model_store
@@ -50,13 +51,13 @@ RETRY_SECONDS = 1.0
 
 TEST_NETWORKS = NetworkRules(
     name="test",
-    title="Test networks",
+    title=tr("Test networks"),
     kind="test",
     worker_policy=Policy.ANY,
     check_hashes=False,
     model="any",
     jobs_from_here=False,
-    why_no_root="none was joined yet",
+    why_no_root=tr("none was joined yet"),
     any_model=True,
 )
 
@@ -120,10 +121,13 @@ class Preflight:
             async with asyncio.timeout(SANDBOX_SECONDS):
                 choice = await self._find_sandbox()
         except TimeoutError:
-            return Finding(None, f"its self-test took longer than {SANDBOX_SECONDS:g} seconds")
+            return Finding(
+                None,
+                tr("its self-test took longer than {seconds} seconds", seconds=f"{SANDBOX_SECONDS:g}"),
+            )
         if not choice.is_for_strangers:
             return Finding(False, why_none(choice))
-        return Finding(True, f"{choice.sandbox.tier} held in its self-test")
+        return Finding(True, tr("{tier} held in its self-test", tier=choice.sandbox.tier))
 
     def _read_store(self) -> tuple[tuple[StoredModel, ...], int | None]:
         store = ModelStore(model_store(self._root))
@@ -137,16 +141,16 @@ class Preflight:
     def _image(self, host: HostReport) -> Finding[str]:
         """Of the TDX guest that this is, by a quote that nobody has verified: it is asked for its registers only."""
         if not host.tdx_guest.value:
-            return Finding(None, "this is no TDX guest")
+            return Finding(None, tr("this is no TDX guest"))
         try:
             quote = self._quote_limit.call(lambda: self._quote(bytes(REPORT_DATA_BYTES)))
-            return Finding(parse_quote(quote).measurements.image_hash.hex(), "a TDX quote of this guest")
+            return Finding(parse_quote(quote).measurements.image_hash.hex(), tr("a TDX quote of this guest"))
         except NotAnsweringError:
-            return Finding(None, f"no quote came within {QUOTE_SECONDS:g} seconds")
+            return Finding(None, tr("no quote came within {seconds} seconds", seconds=f"{QUOTE_SECONDS:g}"))
         except UserFacingError as problem:
-            return Finding(None, f"no quote was made: {problem.why.rstrip('.')}")
+            return Finding(None, tr("no quote was made: {why}", why=problem.why.rstrip(".")))
         except NotProven as problem:
-            return Finding(None, f"the quote cannot be read: {problem}")
+            return Finding(None, tr("the quote cannot be read: {problem}", problem=problem))
 
     async def _rules(self, profiles: Sequence[NetworkProfile], *, fresh: bool) -> list[NetworkRules]:
         return list(await asyncio.gather(*(self._rules_of(profile, fresh=fresh) for profile in profiles)))
@@ -163,11 +167,11 @@ class Preflight:
             any_model=profile.kind == "test",
         )
         if profile.launch is not None:  # its root contract is made here, for whatever this computer is
-            return replace(rules, why_no_root="it is made anew at each start")
+            return replace(rules, why_no_root=tr("it is made anew at each start"))
         if profile.chain is not None:
             return replace(rules, root=seen(profile.root_parameters(), None))
         folder = DataFolder.of_network(self._root, profile.name)
-        why = "its root contract was never read on this computer"
+        why = tr("its root contract was never read on this computer")
         root = None
         if fresh:
             root, why = await self._ask_chain(profile, folder)
@@ -181,7 +185,7 @@ class Preflight:
 
         folder.create()
         chain = Chain(lambda: profile, folder, clock=self._clock, random=self._random)
-        told = "no server answered"
+        told = tr("no server answered")
         try:
             async with asyncio.timeout(FRESH_SECONDS):
                 await chain.open()
@@ -192,7 +196,11 @@ class Preflight:
                         told = as_a_part(str(problem).partition(". ")[0])  # without each server's own trouble
                     await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError:
-            return None, f"TON was not reached within {FRESH_SECONDS:g} seconds: {told}"
+            return None, tr(
+                "TON was not reached within {seconds} seconds: {told}",
+                seconds=f"{FRESH_SECONDS:g}",
+                told=told,
+            )
         except UserFacingError as problem:
             return None, f"{problem.what.rstrip('.')}: {problem.why.rstrip('.')}"
         finally:

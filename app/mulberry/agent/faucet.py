@@ -3,9 +3,10 @@
 import aiohttp
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 
 FAUCET_SECONDS = 10.0
-NONE_GIVEN = "There is no play money this time."
+NONE_GIVEN = tr("There is no play money this time.")
 
 
 async def ask_for_play_money(faucet_url: str, address: str) -> None:
@@ -17,13 +18,13 @@ async def ask_for_play_money(faucet_url: str, address: str) -> None:
             session.post(faucet_url, json={"address": address}) as answer,
         ):
             if answer.status == 429:
-                why = "The demo network gives some to an address once a minute."
-                raise UserFacingError(NONE_GIVEN, why, "Ask again in a minute.")
+                why = tr("The demo network gives some to an address once a minute.")
+                raise UserFacingError(NONE_GIVEN, why, tr("Ask again in a minute."))
             answer.raise_for_status()
     except (aiohttp.ClientError, OSError) as problem:
         raise UserFacingError(
             what=NONE_GIVEN,
-            why="The demo network's faucet did not answer as it should.",
-            next_step="Ask again in a minute; if it stays so, stop and start earning.",
+            why=tr("The demo network's faucet did not answer as it should."),
+            next_step=tr("Ask again in a minute; if it stays so, stop and start earning."),
             detail=repr(problem),
         ) from problem

@@ -16,11 +16,12 @@ from mulberry.model.clock import Clock
 from mulberry.model.foretelling import free_again
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.node import Reason
 from mulberry.model.rules import NOTHING_DECIDED, Decision, GpuSignals, Rules, Signals, decide
 
 LOOK_SECONDS = 1.0
-NO_PRICE: Finding[bool] = Finding(None, "there is no price of Toncoin")
+NO_PRICE: Finding[bool] = Finding(None, tr("there is no price of Toncoin"))
 
 log = logging.getLogger(__name__)
 

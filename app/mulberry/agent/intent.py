@@ -7,6 +7,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import keep_aside, read_bounded, write_whole
+from mulberry.model.language import tr
 from mulberry.model.node import Intent, Want
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def _aware(intent: Intent) -> Intent:
 
 def not_stored(path: Path, problem: OSError) -> UserFacingError:
     return UserFacingError(
-        what="It is done, but your wish could not be stored.",
+        what=tr("It is done, but your wish could not be stored."),
         why=f"{path}: {problem.strerror or problem}.",
-        next_step="Make room on its disk; until then a restart goes on with your wish before this one.",
+        next_step=tr("Make room on its disk; until then a restart goes on with your wish before this one."),
     )

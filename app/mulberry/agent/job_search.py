@@ -32,6 +32,7 @@ from mulberry.model.jobs_question import (
     JobsQuestion,
     JobsWish,
 )
+from mulberry.model.language import tr
 
 LONGEST_SECONDS = 60.0
 STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's machine, a few milliseconds
@@ -215,9 +216,9 @@ class _Reader:
 
 def _interrupted() -> UserFacingError:
     return UserFacingError(
-        what="The jobs were not searched to the end.",
-        why="It took too long.",
-        next_step="Look again; fewer days are searched faster.",
+        what=tr("The jobs were not searched to the end."),
+        why=tr("It took too long."),
+        next_step=tr("Look again; fewer days are searched faster."),
     )
 
 

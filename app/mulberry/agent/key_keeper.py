@@ -36,6 +36,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
+from mulberry.model.language import tr
 from mulberry.model.network import NetworkProfile
 from mulberry.model.passphrase import read_passphrase, why_unfit
 from mulberry.model.places import DataFolder, resource
@@ -102,9 +103,9 @@ class KeyKeeper:
         async with self._turn:
             if not self._is_sealed:
                 raise UserFacingError(
-                    what="There is nothing to unlock.",
-                    why="No passphrase guards this node's key.",
-                    next_step="Press Start, or set a passphrase with `mulberry key passphrase`.",
+                    what=tr("There is nothing to unlock."),
+                    why=tr("No passphrase guards this node's key."),
+                    next_step=tr("Press Start, or set a passphrase with `mulberry key passphrase`."),
                 )
             self._unlocked = await asyncio.to_thread(unseal, await self._read_sealed(), passphrase)
             self._tell_open(self._unlocked)
@@ -133,9 +134,9 @@ class KeyKeeper:
             key = await self._key()
             if key is None:
                 raise UserFacingError(
-                    what="There is nothing to back up.",
-                    why="This node has no key yet.",
-                    next_step="Press Start first: the key is made then.",
+                    what=tr("There is nothing to back up."),
+                    why=tr("This node has no key yet."),
+                    next_step=tr("Press Start first: the key is made then."),
                 )
             sealed = await self._seal_and_try(key, passphrase)
             self._tell_open(key)
@@ -185,7 +186,7 @@ class KeyKeeper:
 
     @property
     def _kept(self) -> str:
-        return f"in {self._sealed}, under your passphrase" if self._is_sealed else self._place.kept
+        return tr("in {path}, under your passphrase", path=self._sealed) if self._is_sealed else self._place.kept
 
     async def _key(self) -> SigningKey | None:
         """None: there is none. Raises `KeyLocked`, `NoKeyring`, `DamagedKey`, `UserFacingError`."""
@@ -247,9 +248,9 @@ class KeyKeeper:
             await self._place.forget()
         except UserFacingError as problem:
             raise UserFacingError(
-                what="The key is under your passphrase now, but a copy of it could not be removed.",
-                why=f"{problem.why} It is still {self._place.kept}.",
-                next_step=f"Remove it there yourself; in a keyring it is called {SERVICE!r}.",
+                what=tr("The key is under your passphrase now, but a copy of it could not be removed."),
+                why=tr("{why} It is still {kept}.", why=problem.why, kept=self._place.kept),
+                next_step=tr("Remove it there yourself; in a keyring it is called “{name}”.", name=SERVICE),
             ) from problem
 
     async def _seal_and_try(self, key: SigningKey, passphrase: str) -> str:
@@ -292,10 +293,13 @@ class KeyKeeper:
         if self._seen_key() is None or self._is_play_money:
             return
         raise UserFacingError(
-            what="The node wallet's key is gone.",
-            why=f"This node had one, and now it is not {self._place.kept}.",
-            next_step="Start the keyring that holds it, or restore your backup with `mulberry key restore`. To begin "
-            f"with a new wallet, delete {self._seen}; your owner address still commands the old one.",
+            what=tr("The node wallet's key is gone."),
+            why=tr("This node had one, and now it is not {kept}.", kept=self._place.kept),
+            next_step=tr(
+                "Start the keyring that holds it, or restore your backup with `mulberry key restore`. To begin "
+                "with a new wallet, delete {path}; your owner address still commands the old one.",
+                path=self._seen,
+            ),
         )
 
     def _tell_open(self, key: SigningKey) -> None:
@@ -324,9 +328,11 @@ class KeyKeeper:
 class KeyLocked(UserFacingError):
     def __init__(self) -> None:
         super().__init__(
-            what="The node wallet's key is locked.",
-            why="It lies under your passphrase, and nobody has said that since the agent started.",
-            next_step="Unlock it on the Wallet page or with `mulberry key unlock`; the node then goes on by itself.",
+            what=tr("The node wallet's key is locked."),
+            why=tr("It lies under your passphrase, and nobody has said that since the agent started."),
+            next_step=tr(
+                "Unlock it on the Wallet page or with `mulberry key unlock`; the node then goes on by itself."
+            ),
         )
 
 
@@ -339,13 +345,15 @@ def wallet_of(public_key: bytes, owner: Address) -> Birth:
 
 def _refuse_unfit(passphrase: str) -> None:
     if unfit := why_unfit(passphrase):
-        raise UserFacingError("This passphrase cannot be used.", unfit, "Choose another one.")
+        raise UserFacingError(tr("This passphrase cannot be used."), unfit, tr("Choose another one."))
 
 
 def _another_key(wallet: str) -> UserFacingError:
     return UserFacingError(
-        what="This computer has another node key already.",
-        why=f"The file's key belongs to the wallet {wallet}.",
-        next_step="To take the file's key instead, restore it with `--replace`, or say so in the window: the present "
-        "key is kept aside.",
+        what=tr("This computer has another node key already."),
+        why=tr("The file's key belongs to the wallet {wallet}.", wallet=wallet),
+        next_step=tr(
+            "To take the file's key instead, restore it with `--replace`, or say so in the window: the present "
+            "key is kept aside."
+        ),
     )

@@ -18,11 +18,24 @@ from mulberry.agent.own_thread import on_own_thread
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.language import tr
 
-SERVICE = "Mulberry node wallet"  # under this name the keyring lists the item; the user name is the network's
+SERVICE = (
+    "Mulberry node wallet"  # in every language: under this name the keyring finds the item; its user is the network
+)
 KEY_BYTES = 32
 KEYRING_SECONDS = 90.0  # long enough for an owner to type his password
-SECOND_WAY = "and press Start again; or set a passphrase, on the Wallet page or with `mulberry key passphrase`."
+UNLOCK_IT = tr(
+    "Unlock it and press Start again; or set a passphrase, on the Wallet page or with `mulberry key passphrase`."
+)
+START_ONE = tr(
+    "Start one, such as GNOME Keyring or KWallet, and press Start again; or set a passphrase, on the Wallet page or "
+    "with `mulberry key passphrase`."
+)
+CHOOSE_ANOTHER = tr(
+    "Choose another one and press Start again; or set a passphrase, on the Wallet page or with `mulberry key "
+    "passphrase`."
+)
 
 Result = TypeVar("Result")
 
@@ -51,26 +64,28 @@ class NodeKey:
 class KeyringUnavailable(UserFacingError):
     """It is locked, silent, or refuses: it may hold a key nevertheless."""
 
-    def __init__(self, why: str, next_step: str = "Unlock it") -> None:
-        what = "The keyring that keeps the node wallet's key is not available."
-        super().__init__(what, why, f"{next_step} {SECOND_WAY}")
+    def __init__(self, why: str, next_step: str = UNLOCK_IT) -> None:
+        what = tr("The keyring that keeps the node wallet's key is not available.")
+        super().__init__(what, why, next_step)
 
 
 class NoKeyring(KeyringUnavailable):
     """This computer has none that runs."""
 
     def __init__(self) -> None:
-        why = "This computer has no keyring that is running."
-        super().__init__(why, "Start one, such as GNOME Keyring or KWallet,")
+        why = tr("This computer has no keyring that is running.")
+        super().__init__(why, START_ONE)
 
 
 class DamagedKey(UserFacingError):
     def __init__(self, where: str) -> None:
         super().__init__(
-            what="The node wallet's key is damaged.",
-            why=f"What lies in {where} is no key.",
-            next_step="Restore your backup with `mulberry key restore`. Without one, move it away and press Start; "
-            "your owner address still commands the old wallet's money.",
+            what=tr("The node wallet's key is damaged."),
+            why=tr("What lies in {where} is no key.", where=where),
+            next_step=tr(
+                "Restore your backup with `mulberry key restore`. Without one, move it away and press Start; "
+                "your owner address still commands the old wallet's money."
+            ),
         )
 
 
@@ -103,7 +118,7 @@ class OpenFile:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self.kept = f"in {path}, open: it guards play money only"
+        self.kept = tr("in {path}, open: it guards play money only", path=path)
 
     async def read(self) -> SigningKey | None:
         def read() -> SigningKey | None:
@@ -140,7 +155,7 @@ class PublicWorkersFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.kept = f"in {path}, as you said"
+        self.kept = tr("in {path}, as you said", path=path)
 
     async def read(self) -> SigningKey | None:
         return await asyncio.to_thread(key_from_file_of_public_worker, self._path)
@@ -156,16 +171,16 @@ class PublicWorkersFile:
 
     def _is_his(self) -> UserFacingError:
         return UserFacingError(
-            what="Mulberry does not change this node's key.",
-            why=f"It lies in {self._path}, the file that you named with `--node-key`.",
-            next_step="Change the file, or take `node_key_file` out of this network's settings.json.",
+            what=tr("Mulberry does not change this node's key."),
+            why=tr("It lies in {path}, the file that you named with `--node-key`.", path=self._path),
+            next_step=tr("Change the file, or take `node_key_file` out of this network's settings.json."),
         )
 
 
 class InKeyring:
     """One item a network. `open_keyring` is called on the keyring's thread."""
 
-    kept = "in this computer's keyring"
+    kept = tr("in this computer's keyring")
 
     def __init__(self, network: str, open_keyring: Callable[[], Keyring], clock: Clock) -> None:
         self._network = network
@@ -177,12 +192,12 @@ class InKeyring:
         try:
             return None if untrusted is None else _key_of(untrusted)
         except ValueError:
-            raise DamagedKey(f"the keyring's item {SERVICE!r}") from None
+            raise DamagedKey(tr("the keyring's item “{name}”", name=SERVICE)) from None
 
     async def write(self, key: SigningKey) -> None:
         await self._speak(lambda keyring: keyring.set_password(SERVICE, self._network, bytes(key).hex()))
         if await self._speak(lambda keyring: keyring.get_password(SERVICE, self._network)) != bytes(key).hex():
-            raise KeyringUnavailable("It took the key, but does not give it back.", "Choose another one")
+            raise KeyringUnavailable(tr("It took the key, but does not give it back."), CHOOSE_ANOTHER)
 
     async def set_aside(self) -> None:
         def copy(keyring: Keyring) -> None:
@@ -204,13 +219,17 @@ class InKeyring:
             except UserFacingError:
                 raise
             except Exception as problem:  # noqa: BLE001 - a backend raises what its system gives it
-                raise KeyringUnavailable(f"It is locked or refused ({type(problem).__name__}).") from None
+                raise KeyringUnavailable(
+                    tr("It is locked or refused ({problem}).", problem=type(problem).__name__)
+                ) from None
 
         try:
             async with asyncio.timeout(KEYRING_SECONDS):
                 return await on_own_thread(speak, "keyring")
         except TimeoutError as late:
-            raise KeyringUnavailable(f"It did not answer for {KEYRING_SECONDS:g} seconds.") from late
+            raise KeyringUnavailable(
+                tr("It did not answer for {seconds} seconds.", seconds=f"{KEYRING_SECONDS:g}")
+            ) from late
 
 
 def system_keyring() -> Keyring:
@@ -242,13 +261,15 @@ def key_from_file_of_public_worker(path: Path) -> SigningKey:
     except OSError as problem:
         why = f"{path}: {problem.strerror or problem}."
     except binascii.Error:
-        why = f"{path} is not base64."
+        why = tr("{path} is not base64.", path=path)
     except ValueError as problem:
         why = f"{path}: {problem}."
     raise UserFacingError(
-        what="The file is no node wallet's key.",
+        what=tr("The file is no node wallet's key."),
         why=why,
-        next_step="Write the value of `node_wallet_key` from the public worker's configuration into it: 44 characters.",
+        next_step=tr(
+            "Write the value of `node_wallet_key` from the public worker's configuration into it: 44 characters."
+        ),
     )
 
 
@@ -259,9 +280,9 @@ def replaced_at(clock: Clock) -> str:
 
 def not_kept(path: Path, problem: OSError) -> UserFacingError:
     return UserFacingError(
-        what="The node wallet's key cannot be kept.",
+        what=tr("The node wallet's key cannot be kept."),
         why=f"{path}: {problem.strerror or problem}.",
-        next_step="See that the folder is yours and that its disk has room, then press Start again.",
+        next_step=tr("See that the folder is yours and that its disk has room, then press Start again."),
     )
 
 

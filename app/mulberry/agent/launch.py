@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.language import tr
 from mulberry.model.network import NetworkProfile, load_profile
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class LaunchedNetwork:
         except BaseException as problem:
             await _end(process)
             if isinstance(problem, TimeoutError | ValueError):
-                raise _did_not_start(str(problem) or "it was not ready in time", log_path) from problem
+                raise _did_not_start(str(problem) or tr("it was not ready in time"), log_path) from problem
             raise
         return process, profile
 
@@ -139,8 +140,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def _did_not_start(why: str, log_path: Path) -> UserFacingError:
     return UserFacingError(
-        what="The demo network did not start.",
+        what=tr("The demo network did not start."),
         why=f"{why[:1].upper()}{why[1:]}.",
-        next_step=f"Look into {log_path}, then press Start again.",
+        next_step=tr("Look into {log_path}, then press Start again.", log_path=log_path),
         whose_turn=WhoseTurn.YOU,
     )

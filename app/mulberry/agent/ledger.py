@@ -21,6 +21,7 @@ from mulberry.agent.ledger_schema import MICROSECONDS, MIGRATIONS, SLOT_SECONDS
 from mulberry.model.clock import Clock, local_moment
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job, JobOutcome
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 from mulberry.model.node import Earnings
 from mulberry.model.payments import Counters, ProxyAccount, SignedPayment
@@ -303,9 +304,9 @@ def open_ledger(path: Path, clock: Clock) -> Ledger:
         return _open(path)
     except sqlite3.OperationalError as problem:
         raise UserFacingError(
-            what="The ledger cannot be opened.",
+            what=tr("The ledger cannot be opened."),
             why=f"{path}: {problem}.",
-            next_step="See that the folder exists, is yours and that its disk has room, then start again.",
+            next_step=tr("See that the folder exists, is yours and that its disk has room, then start again."),
             detail=repr(problem),
         ) from problem
     except sqlite3.DatabaseError:  # what is there is no ledger, or no longer
@@ -336,9 +337,11 @@ def _open(path: Path) -> Ledger:
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise UserFacingError(
-                what="The ledger was written by a newer Mulberry.",
-                why=f"It has version {version}, this program knows {len(MIGRATIONS)}.",
-                next_step="Install the newer Mulberry again. The ledger was left as it is.",
+                what=tr("The ledger was written by a newer Mulberry."),
+                why=tr(
+                    "It has version {version}, this program knows {newest}.", version=version, newest=len(MIGRATIONS)
+                ),
+                next_step=tr("Install the newer Mulberry again. The ledger was left as it is."),
                 detail=str(path),
             )
         check: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]

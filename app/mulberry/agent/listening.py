@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 
 SHUTDOWN_SECONDS = 1.0  # what a request may still take when the agent ends
 
@@ -44,9 +45,9 @@ def make_private(folder: Path) -> None:
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise UserFacingError(
-            what="The agent's control socket has no safe place.",
-            why=f"{folder} belongs to another user, or is a link.",
-            next_step="Set XDG_RUNTIME_DIR to a folder of your own, or use a shorter path for Mulberry's data.",
+            what=tr("The agent's control socket has no safe place."),
+            why=tr("{folder} belongs to another user, or is a link.", folder=folder),
+            next_step=tr("Set XDG_RUNTIME_DIR to a folder of your own, or use a shorter path for Mulberry's data."),
         )
     if found.st_mode & 0o077:
         folder.chmod(0o700)

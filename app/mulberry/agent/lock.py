@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.language import tr
 from mulberry.model.locks import try_lock
 
 
@@ -16,9 +17,9 @@ def only_agent(path: Path) -> Iterator[None]:
     with path.open("a+b") as file:
         if not try_lock(file):
             raise UserFacingError(
-                what="An agent is already running for this data folder.",
-                why=f"{path} is held by process {_holder(file)}.",
-                next_step="Use the one that runs (`mulberry status`), or end it with `mulberry quit`.",
+                what=tr("An agent is already running for this data folder."),
+                why=_held(path, file),
+                next_step=tr("Use the one that runs (`mulberry status`), or end it with `mulberry quit`."),
                 whose_turn=WhoseTurn.YOU,
             )
         file.truncate(0)
@@ -27,10 +28,12 @@ def only_agent(path: Path) -> Iterator[None]:
         yield
 
 
-def _holder(file: BinaryIO) -> str:
+def _held(path: Path, file: BinaryIO) -> str:
     try:
         file.seek(0)
         written = file.read(20).decode("ascii", "replace")
     except OSError:  # Windows does not let others read what is locked
         written = ""
-    return written if written.isdecimal() else "of unknown number"
+    if written.isdecimal():
+        return tr("{path} is held by process {number}.", path=path, number=written)
+    return tr("{path} is held by process of unknown number.", path=path)

@@ -16,6 +16,7 @@ from mulberry.agent.shift import Shift
 from mulberry.agent.workshop import Workshop
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.models import (
     CopyProgress,
     ModelOrder,
@@ -33,6 +34,16 @@ from mulberry.runtime.store.sources import source_of
 from mulberry.runtime.store.store import ModelStore, bundled_models
 
 log = logging.getLogger(__name__)
+
+VERBS = {
+    ModelVerb.IMPORT: tr("import"),
+    ModelVerb.INSPECT: tr("inspection"),
+    ModelVerb.MOVE: tr("move"),
+    ModelVerb.REMOVE: tr("removal"),
+    ModelVerb.LIMIT: tr("limit"),
+    ModelVerb.COLLECT: tr("collection"),
+    ModelVerb.CANCEL: tr("end"),
+}
 
 LONGEST_PLACE = 2_000  # characters
 LARGEST_LIMIT_BYTES = 1 << 60
@@ -93,9 +104,13 @@ class ModelKeeper:
     def _begin(self, order: ModelOrder, work: Callable[[], Coroutine[Any, Any, str]]) -> None:
         if self._work is not None and self._work.state is WorkState.RUNNING:
             raise UserFacingError(
-                what="One thing after the other.",
-                why=f"The agent is busy with the models ({self._work.verb} {self._work.about}).",
-                next_step="Wait until it is done, or cancel it.",
+                what=tr("One thing after the other."),
+                why=tr(
+                    "The agent is busy with the models ({verb}: {about}).",
+                    verb=VERBS[self._work.verb],
+                    about=self._work.about,
+                ),
+                next_step=tr("Wait until it is done, or cancel it."),
             )
         self._work = ModelWork(order.verb, order.about, WorkState.RUNNING)
         self._task = asyncio.create_task(self._run(work), name=f"models: {order.verb}")
@@ -109,7 +124,11 @@ class ModelKeeper:
             self._change(state=WorkState.REFUSED, problem=_disk_problem(problem))
         except Exception:
             log.exception("a bug ended the work on the models")
-            mistake = ("The agent made a mistake of its own.", "The details are in agent.log.", "Try again.")
+            mistake = (
+                tr("The agent made a mistake of its own."),
+                tr("The details are in agent.log."),
+                tr("Try again."),
+            )
             self._change(state=WorkState.REFUSED, problem=mistake)
         else:
             self._change(state=WorkState.DONE, title=title)
@@ -127,9 +146,9 @@ class ModelKeeper:
         verdict = await judge_again(self._store, model.entry, judge_here, self._clock)
         if not verdict.may_serve:
             raise UserFacingError(
-                what=f"{model.title or model.entry} was inspected and refused.",
+                what=tr("{model} was inspected and refused.", model=model.title or model.entry),
                 why=" ".join(verdict.reasons),
-                next_step="Remove it, and choose another model.",
+                next_step=tr("Remove it, and choose another model."),
             )
         self._on_usable()
         return model.title
@@ -177,11 +196,17 @@ def _whole(untrusted_place: str, *, may_be_address: bool = False) -> str:
     is_address = may_be_address and (place.startswith("file:") or "://" in place)
     if len(place) <= LONGEST_PLACE and "\0" not in place and (is_address or Path(place).is_absolute()):
         return place
-    kinds = "an address with https:// or a folder with its whole path" if may_be_address else "a folder's whole path"
+    named = f"{place[:80]!r}"
+    if may_be_address:
+        raise UserFacingError(
+            what=tr("There is no model to import."),
+            why=tr("{named} is not an address with https:// or a folder with its whole path.", named=named),
+            next_step=tr("Name an address with https:// or a folder with its whole path."),
+        )
     raise UserFacingError(
-        what="This is no place for models." if not may_be_address else "There is no model to import.",
-        why=f"{place[:80]!r} is not {kinds}.",
-        next_step=f"Name {kinds}.",
+        what=tr("This is no place for models."),
+        why=tr("{named} is not a folder's whole path.", named=named),
+        next_step=tr("Name a folder's whole path."),
     )
 
 
@@ -194,4 +219,4 @@ def _limit(untrusted_bytes: int | None) -> int | None:
 
 def _disk_problem(problem: OSError) -> tuple[str, str, str]:
     why = f"{problem.filename}: {problem.strerror}." if problem.filename else f"{problem.strerror or problem}."
-    return "The models' disk does not do what it should.", why, "See to the disk, then try again."
+    return tr("The models' disk does not do what it should."), why, tr("See to the disk, then try again.")

@@ -14,6 +14,7 @@ from mulberry.agent.workshop import Workshop
 from mulberry.model.clock import Clock
 from mulberry.model.gpu import GpuReport
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.net import (
     NO_ELECTRICITY_PRICE,
     NetPeriod,
@@ -104,8 +105,12 @@ class Net:
     def _cost(self, begin: datetime, end: datetime, worked: list[Worked]) -> Finding[int]:
         first = self._rows.first()
         if self._rows.earned(begin, end if first is None else min(first, end)):
-            since = "the next Start on" if first is None else f"{first.astimezone():%Y-%m-%d %H:%M}"
-            return Finding(None, f"Electricity is counted from {since}; some of these earnings are older.")
+            if first is None:
+                told = tr("Electricity is counted from the next Start on; some of these earnings are older.")
+            else:
+                since = f"{first.astimezone():%Y-%m-%d %H:%M}"
+                told = tr("Electricity is counted from {since}; some of these earnings are older.", since=since)
+            return Finding(None, told)
         return cost_of(worked, self._settings.currency, self._price_at)
 
     def _judge(self, now: datetime) -> Finding[bool]:
@@ -121,7 +126,7 @@ class Net:
         price = self._price_at(now)
         if price is None:
             return Finding(None, NO_ELECTRICITY_PRICE)
-        return Finding(price, "As you typed it, for this hour of the day.")
+        return Finding(price, tr("As you typed it, for this hour of the day."))
 
 
 def net_of(

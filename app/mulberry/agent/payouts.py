@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mulberry.agent.history_rows import CashOut, SeenContract, SignedRequest
+from mulberry.model.language import tr, tr_count
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.network import PayoutRules
 from mulberry.model.payments import ProxyAccount
@@ -121,23 +122,25 @@ def is_due(case: Case) -> bool:
 
 def _decide(case: Case) -> tuple[PayoutState, str]:
     if case.sent:
-        return PayoutState.SENT, f"Handed to the chain; it shows in a few blocks.{_cost(case.prospect)}"
+        return PayoutState.SENT, _with_cost(tr("Handed to the chain; it shows in a few blocks."), case.prospect)
     threshold = _threshold(case)
     if not _is_enough(case):
-        return PayoutState.COLLECTING, f"Paid out at {format_ton(Nanoton(threshold))}."
+        return PayoutState.COLLECTING, tr("Paid out at {amount}.", amount=format_ton(Nanoton(threshold)))
     if case.wallet is None or case.proxy_funds is None:
-        return PayoutState.COLLECTING, "Sent as soon as the chain shows that the proxy's contract can pay."
+        return PayoutState.COLLECTING, tr("Sent as soon as the chain shows that the proxy's contract can pay.")
     if why := _obstacle(case, case.wallet, case.proxy_funds):
         return PayoutState.BLOCKED, why
-    return PayoutState.READY, f"Sent at the next occasion.{_cost(case.prospect)}"
+    return PayoutState.READY, _with_cost(tr("Sent at the next occasion."), case.prospect)
 
 
-def _cost(prospect: Prospect) -> str:
+def _with_cost(told: str, prospect: Prospect) -> str:
     if prospect.fee is not None:
-        return f" It costs {about(prospect.fee)} in fees."
-    if prospect.unknown:
-        return f" Its fees are not known, only that the reserves cover them: {prospect.unknown}."
-    return ""
+        cost = tr("It costs {fee} in fees.", fee=about(prospect.fee))
+    elif prospect.unknown:
+        cost = tr("Its fees are not known, only that the reserves cover them: {why}.", why=prospect.unknown)
+    else:
+        return told
+    return f"{told} {cost}"
 
 
 def about(fee: Nanoton) -> str:
@@ -171,7 +174,10 @@ def _obstacle(case: Case, wallet: WalletOnChain, proxy_funds: Nanoton) -> str:
     if prospect.fee is None and proxy_funds < case.waiting + PROXY_RESERVE:
         return _proxy_is_short(proxy_funds)
     if prospect.fee is not None and prospect.fee >= case.waiting:
-        return f"Its fees of {about(prospect.fee)} would be more than it brings; Mulberry waits until there is more."
+        return tr(
+            "Its fees of {fee} would be more than it brings; Mulberry waits until there is more.",
+            fee=about(prospect.fee),
+        )
     return ""
 
 
@@ -180,21 +186,27 @@ def _obstacle_before_rehearsal(case: Case, wallet: WalletOnChain, proxy_funds: N
     if case.refused:
         return case.refused
     if contract is None:
-        return "Your contract with this proxy is not on the chain yet."
+        return tr("Your contract with this proxy is not on the chain yet.")
     if not contract.is_open:
-        return "Your contract with this proxy is closed: it pays no more."
+        return tr("Your contract with this proxy is closed: it pays no more.")
     if wallet.is_blocked:
-        return "You stopped the node wallet. Send it a message with the letter u from your owner address."
+        return tr("You stopped the node wallet. Send it a message with the letter u from your owner address.")
     if proxy_funds < case.waiting:
         return _proxy_is_short(proxy_funds)
     if case.attempts >= ATTEMPTS and not case.asked:
-        return f"The chain took it {case.attempts} times and did not pay. Ask for the payout to try again."
+        return tr_count(
+            "The chain took it {count} time and did not pay. Ask for the payout to try again.",
+            "The chain took it {count} times and did not pay. Ask for the payout to try again.",
+            case.attempts,
+        )
     return ""
 
 
 def _proxy_is_short(funds: Nanoton) -> str:
     held = format_ton(funds)
-    return f"The proxy's contract holds only {held}. Cashed now, the payment would be lost; Mulberry waits."
+    return tr(
+        "The proxy's contract holds only {held}. Cashed now, the payment would be lost; Mulberry waits.", held=held
+    )
 
 
 def needs(prospect: Prospect, reserved: Nanoton) -> Nanoton:
@@ -207,7 +219,10 @@ def shortage(wallet: WalletOnChain, needed: Nanoton) -> str:
     missing = needed - wallet.balance
     if missing <= 0:
         return ""
-    return f"The node wallet lacks {format_ton(_rounded_up(Nanoton(missing + TOP_UP_FEE)))} for gas: top it up."
+    return tr(
+        "The node wallet lacks {amount} for gas: top it up.",
+        amount=format_ton(_rounded_up(Nanoton(missing + TOP_UP_FEE))),
+    )
 
 
 def deployment_needs(count: int) -> Nanoton:

@@ -17,6 +17,7 @@ from mulberry.cocoon.seams import ProxyDistrusted, ProxyRefused
 from mulberry.cocoon.transports import PeerNotProven, Transport, words_of
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 from mulberry.model.node import ProxyState, Reason
 from mulberry.model.root_contract import ProxyAddress
 
@@ -199,7 +200,7 @@ class ProxyLink:
         """Serves until the connection ends. Returns how to go on."""
         self._tried = endpoint = self._endpoint()
         if endpoint is None:
-            self._failed = reasons.proxy_unreachable(self.name, "it is being started")
+            self._failed = reasons.proxy_unreachable(self.name, tr("it is being started"))
             return UNREACHABLE
         try:
             await self._session_at(endpoint)

@@ -9,6 +9,7 @@ from mulberry.agent.treasury import Treasury
 from mulberry.agent.wallet_at_rest import nothing_read, stale
 from mulberry.agent.workshop import Workshop
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.wallet import Reconciliation, WalletStatus
 
 
@@ -53,9 +54,9 @@ class Purse:
         treasury = self._treasury()
         if treasury is None:
             raise UserFacingError(
-                what="Nothing was paid out.",
-                why="The node is not connected to TON.",
-                next_step="Press Start, then ask again.",
+                what=tr("Nothing was paid out."),
+                why=tr("The node is not connected to TON."),
+                next_step=tr("Press Start, then ask again."),
             )
         await treasury.pay_out(proxy)
 
@@ -64,16 +65,16 @@ class Purse:
         treasury = self._treasury()
         if self._workshop.profile.kind != "demo":
             raise UserFacingError(
-                what="There is no play money on this network.",
-                why="Its money is real.",
-                next_step="`mulberry wallet` says where to send TON for the node's fees.",
+                what=tr("There is no play money on this network."),
+                why=tr("Its money is real."),
+                next_step=tr("`mulberry wallet` says where to send TON for the node's fees."),
             )
         faucet_url = treasury.status().top_up_url if treasury else None
         if treasury is None or faucet_url is None:
             raise UserFacingError(
-                what="There is no play money this time.",
-                why="The demo network gives it, and it runs while the node works.",
-                next_step="Press Start, then ask again.",
+                what=tr("There is no play money this time."),
+                why=tr("The demo network gives it, and it runs while the node works."),
+                next_step=tr("Press Start, then ask again."),
             )
         await ask_for_play_money(faucet_url, treasury.wallet_address)
         treasury.nudge()

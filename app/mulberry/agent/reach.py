@@ -17,6 +17,7 @@ from mulberry.cocoon.transports import PeerNotProven, PlainTcp, SetUpFailed, Tra
 from mulberry.model.attestation import PeerEvidence, Policy, Requirements
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.network import NetworkProfile
 from mulberry.model.root_contract import ProxyAddress, RootParameters
 
@@ -57,7 +58,9 @@ class Proofs:
         try:
             pair = await asyncio.to_thread(self._own.current)
         except UserFacingError as problem:
-            raise SetUpFailed(f"Mulberry has no certificate to show. {problem.what} {problem.why}") from problem
+            raise SetUpFailed(
+                tr("Mulberry has no certificate to show. {what} {why}", what=problem.what, why=problem.why)
+            ) from problem
         if self._context is None or self._context[0] is not pair:
             self._context = pair, pair.client_context()
         return self._context[1]

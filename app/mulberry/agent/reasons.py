@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.language import number, tr, tr_count
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Reason, ReasonKind
 from mulberry.model.rules import Hold, Rule
@@ -14,14 +15,14 @@ NOT_TRUSTED = (ReasonKind.PROXY_DISTRUSTED,)
 
 
 def stopped_by_owner() -> Reason:
-    return Reason(ReasonKind.STOPPED_BY_OWNER, "Nothing runs.", "Press Start to earn.", WhoseTurn.YOU)
+    return Reason(ReasonKind.STOPPED_BY_OWNER, tr("Nothing runs."), tr("Press Start to earn."), WhoseTurn.YOU)
 
 
 def paused_by_owner(until: datetime) -> Reason:
     return Reason(
         ReasonKind.PAUSED_BY_OWNER,
-        f"You paused it until {_local(until)}.",
-        "It goes on by itself then; press Start to go on now.",
+        tr("You paused it until {until}.", until=_local(until)),
+        tr("It goes on by itself then; press Start to go on now."),
         WhoseTurn.NOBODY,
     )
 
@@ -29,25 +30,41 @@ def paused_by_owner(until: datetime) -> Reason:
 def paused_by_rule(hold: Hold, free_at: datetime | None) -> Reason:
     """`free_at` is when the rules of the clock end; the others end when what they see ends."""
     by_the_clock = hold.rule in (Rule.SCHEDULE, Rule.QUIET_HOURS, Rule.TARIFF)
-    when = f"at {_local(free_at)}" if by_the_clock and free_at is not None else "when this is over"
-    next_step = f"It goes on by itself {when}; your rules are on the Settings page."
-    if by_the_clock and free_at is None:
-        next_step = "Your rules leave no hour of the next 7 days; change them on the Settings page."
+    if not by_the_clock:
+        next_step = tr("It goes on by itself when this is over; your rules are on the Settings page.")
+    elif free_at is not None:
+        next_step = tr("It goes on by itself at {time}; your rules are on the Settings page.", time=_local(free_at))
+    else:
+        next_step = tr("Your rules leave no hour of the next 7 days; change them on the Settings page.")
     return Reason(ReasonKind.PAUSED_BY_RULE, hold.why, next_step, WhoseTurn.NOBODY)
 
 
+def updating(version: str) -> Reason:
+    return Reason(
+        ReasonKind.UPDATING,
+        tr("Version {version} of Mulberry is put in place when no request runs any more.", version=version),
+        tr("It then goes on as you wished. `mulberry update cancel` keeps this version."),
+        WhoseTurn.NOBODY,
+    )
+
+
 def finishing_for_owner(running_requests: int) -> Reason:
-    left = "1 request is" if running_requests == 1 else f"{running_requests} requests are"
-    evidence = f"{left} still running; no new ones are taken." if running_requests else "The last things are put away."
-    next_step = "It stops by itself when they are done; press Stop to stop at once."
+    evidence = tr("The last things are put away.")
+    if running_requests:
+        evidence = tr_count(
+            "{count} request is still running; no new ones are taken.",
+            "{count} requests are still running; no new ones are taken.",
+            running_requests,
+        )
+    next_step = tr("It stops by itself when they are done; press Stop to stop at once.")
     return Reason(ReasonKind.FINISHING_FOR_OWNER, evidence, next_step, WhoseTurn.NOBODY)
 
 
 def no_requests() -> Reason:
     return Reason(
         ReasonKind.NO_REQUESTS,
-        "The network sends no requests right now.",
-        "Nothing to do: they come when customers ask.",
+        tr("The network sends no requests right now."),
+        tr("Nothing to do: they come when customers ask."),
         WhoseTurn.NETWORK,
         stops_work=False,
     )
@@ -56,8 +73,8 @@ def no_requests() -> Reason:
 def proxy_unreachable(proxy: str, why: str) -> Reason:
     return Reason(
         ReasonKind.PROXY_UNREACHABLE,
-        f"The proxy {proxy} could not be reached ({why}).",
-        "Mulberry tries again by itself.",
+        tr("The proxy {proxy} could not be reached ({why}).", proxy=proxy, why=why),
+        tr("Mulberry tries again by itself."),
         WhoseTurn.NETWORK,
     )
 
@@ -65,8 +82,8 @@ def proxy_unreachable(proxy: str, why: str) -> Reason:
 def proxy_refused(proxy: str, why: str) -> Reason:
     return Reason(
         ReasonKind.PROXY_REFUSED,
-        f"The proxy {proxy} refused this worker: {why}.",
-        "Mulberry asks again by itself, less and less often.",
+        tr("The proxy {proxy} refused this worker: {why}.", proxy=proxy, why=why),
+        tr("Mulberry asks again by itself, less and less often."),
         WhoseTurn.NETWORK,
     )
 
@@ -74,8 +91,8 @@ def proxy_refused(proxy: str, why: str) -> Reason:
 def proxy_distrusted(proxy: str, why: str) -> Reason:
     return Reason(
         ReasonKind.PROXY_DISTRUSTED,
-        f"Mulberry does not work for the proxy {proxy}: {why}.",
-        "What is booked stays yours. Mulberry looks again from time to time.",
+        tr("Mulberry does not work for the proxy {proxy}: {why}.", proxy=proxy, why=why),
+        tr("What is booked stays yours. Mulberry looks again from time to time."),
         WhoseTurn.NETWORK,
     )
 
@@ -83,8 +100,12 @@ def proxy_distrusted(proxy: str, why: str) -> Reason:
 def proxy_not_proven(proxy: str, why: str) -> Reason:
     return Reason(
         ReasonKind.PROXY_DISTRUSTED,
-        f"The proxy {proxy} did not prove what this network's rules ask for: {why.rstrip('.')}.",
-        "Nothing was sent to it. Mulberry looks again from time to time.",
+        tr(
+            "The proxy {proxy} did not prove what this network's rules ask for: {why}.",
+            proxy=proxy,
+            why=why.rstrip("."),
+        ),
+        tr("Nothing was sent to it. Mulberry looks again from time to time."),
         WhoseTurn.NETWORK,
     )
 
@@ -92,8 +113,13 @@ def proxy_not_proven(proxy: str, why: str) -> Reason:
 def proxy_owes_too_much(proxy: str, owed: Nanoton, limit: Nanoton) -> Reason:
     return Reason(
         ReasonKind.UNDERPAID,
-        f"The proxy {proxy} owes {format_ton(owed)} that it has not signed for; your limit is {format_ton(limit)}.",
-        "Mulberry works for it again as soon as it has signed.",
+        tr(
+            "The proxy {proxy} owes {owed} that it has not signed for; your limit is {limit}.",
+            proxy=proxy,
+            owed=format_ton(owed),
+            limit=format_ton(limit),
+        ),
+        tr("Mulberry works for it again as soon as it has signed."),
         WhoseTurn.NETWORK,
     )
 
@@ -101,16 +127,22 @@ def proxy_owes_too_much(proxy: str, owed: Nanoton, limit: Nanoton) -> Reason:
 def proxy_pays_too_little(proxy: str, underpaid: Nanoton, limit: Nanoton) -> Reason:
     return Reason(
         ReasonKind.UNDERPAID,
-        f"The proxy {proxy} confirmed {format_ton(underpaid)} less than this computer counted; your limit is "
-        f"{format_ton(limit)}.",
-        "What it signed stays yours. To work for it again, raise `underpaid_limit` in the settings.",
+        tr(
+            "The proxy {proxy} confirmed {underpaid} less than this computer counted; your limit is {limit}.",
+            proxy=proxy,
+            underpaid=format_ton(underpaid),
+            limit=format_ton(limit),
+        ),
+        tr("What it signed stays yours. To work for it again, raise `underpaid_limit` in the settings."),
         WhoseTurn.YOU,
     )
 
 
 def engine_restarts(note: str, next_step: str = "", whose_turn: WhoseTurn = WhoseTurn.NOBODY) -> Reason:
     """`note` is the engine's own sentence, `next_step` what may help."""
-    goes_on = f"{next_step} Requests are taken again as soon as the model is loaded.".strip()
+    goes_on = tr("Requests are taken again as soon as the model is loaded.")
+    if next_step:
+        goes_on = f"{next_step} {goes_on}"
     return Reason(ReasonKind.ENGINE_FAILED, note, goes_on, whose_turn)
 
 
@@ -124,7 +156,9 @@ def of_engine(status: EngineStatus) -> Iterator[Reason]:
 
 def engine_gave_up(note: str) -> Reason:
     """`note` is the engine's own sentence."""
-    return Reason(ReasonKind.ENGINE_FAILED, note, "See agent.log, then press Start to try once more.", WhoseTurn.YOU)
+    return Reason(
+        ReasonKind.ENGINE_FAILED, note, tr("See agent.log, then press Start to try once more."), WhoseTurn.YOU
+    )
 
 
 def servers_unusable(problem: UserFacingError) -> Reason:
@@ -149,16 +183,24 @@ def key_unavailable(problem: UserFacingError) -> Reason:
 
 def chain_unreachable(why: str) -> Reason:
     """`why` is a sentence."""
-    evidence = f"TON cannot be read: {why.rstrip('.')}."
-    next_step = "Mulberry tries again by itself; see that this computer is online."
+    evidence = tr("TON cannot be read: {why}.", why=why.rstrip("."))
+    next_step = tr("Mulberry tries again by itself; see that this computer is online.")
     return Reason(ReasonKind.CHAIN_UNREACHABLE, evidence, next_step, WhoseTurn.NETWORK)
 
 
 def wallet_empty(balance: Nanoton, minimum: Nanoton, address: str) -> Reason:
     return Reason(
         ReasonKind.WALLET_EMPTY,
-        f"The node wallet holds {format_ton(balance)} and needs {format_ton(minimum)} for gas.",
-        f"Send at least {format_ton(Nanoton(minimum - balance))} to {address}. Mulberry then goes on by itself.",
+        tr(
+            "The node wallet holds {balance} and needs {minimum} for gas.",
+            balance=format_ton(balance),
+            minimum=format_ton(minimum),
+        ),
+        tr(
+            "Send at least {amount} to {address}. Mulberry then goes on by itself.",
+            amount=format_ton(Nanoton(minimum - balance)),
+            address=address,
+        ),
         WhoseTurn.YOU,
     )
 
@@ -166,8 +208,8 @@ def wallet_empty(balance: Nanoton, minimum: Nanoton, address: str) -> Reason:
 def disk_full(why: str) -> Reason:
     return Reason(
         ReasonKind.DISK_FULL,
-        f"The ledger cannot be written ({why}), so no new work is taken.",
-        "Make room on its disk; Mulberry then goes on by itself.",
+        tr("The ledger cannot be written ({why}), so no new work is taken.", why=why),
+        tr("Make room on its disk; Mulberry then goes on by itself."),
         WhoseTurn.YOU,
     )
 
@@ -175,8 +217,8 @@ def disk_full(why: str) -> Reason:
 def ledger_set_aside(aside: Path) -> Reason:
     return Reason(
         ReasonKind.LEDGER_SET_ASIDE,
-        f"The ledger was damaged and is kept as {aside.name}; a new one was begun.",
-        "What proxies owe is still in their counters. Move or delete that file to end this notice.",
+        tr("The ledger was damaged and is kept as {name}; a new one was begun.", name=aside.name),
+        tr("What proxies owe is still in their counters. Move or delete that file to end this notice."),
         WhoseTurn.YOU,
         stops_work=False,
     )
@@ -185,8 +227,8 @@ def ledger_set_aside(aside: Path) -> Reason:
 def settings_set_aside(aside: Path) -> Reason:
     return Reason(
         ReasonKind.SETTINGS_SET_ASIDE,
-        f"A settings file could not be read and is kept as {aside.name}; the defaults hold.",
-        "Move or delete that file to end this notice.",
+        tr("A settings file could not be read and is kept as {name}; the defaults hold.", name=aside.name),
+        tr("Move or delete that file to end this notice."),
         WhoseTurn.YOU,
         stops_work=False,
     )
@@ -195,19 +237,24 @@ def settings_set_aside(aside: Path) -> Reason:
 def stats_page_unavailable(port: int, why: str) -> Reason:
     return Reason(
         ReasonKind.STATS_PAGE_UNAVAILABLE,
-        f"The stats page is not served: port {port} of this computer cannot be used ({why}).",
-        "Work goes on. Free the port or choose another `stats_port`, then start the agent again.",
+        tr("The stats page is not served: port {port} of this computer cannot be used ({why}).", port=port, why=why),
+        tr("Work goes on. Free the port or choose another `stats_port`, then start the agent again."),
         WhoseTurn.YOU,
         stops_work=False,
     )
 
 
 def underpaid(jobs: int, tokens: int) -> Reason:
-    of_jobs = "1 job" if jobs == 1 else f"{jobs:,} jobs"
     return Reason(
         ReasonKind.UNDERPAID,
-        f"For {of_jobs} the proxy confirmed fewer tokens than this computer counted, {tokens:,} in all.",
-        "The jobs list shows both numbers.",
+        tr_count(
+            "For {number} job the proxy confirmed fewer tokens than this computer counted, {tokens} in all.",
+            "For {number} jobs the proxy confirmed fewer tokens than this computer counted, {tokens} in all.",
+            jobs,
+            number=number(f"{jobs:,}"),
+            tokens=number(f"{tokens:,}"),
+        ),
+        tr("The jobs list shows both numbers."),
         WhoseTurn.NETWORK,
         stops_work=False,
     )
@@ -216,8 +263,10 @@ def underpaid(jobs: int, tokens: int) -> Reason:
 def bug(problem: BaseException, again_at: datetime) -> Reason:
     return Reason(
         ReasonKind.BUG,
-        f"Mulberry made a mistake of its own ({type(problem).__name__}); agent.log has the details.",
-        f"It tries again at {_local(again_at)}. Please report it if it comes back.",
+        tr(
+            "Mulberry made a mistake of its own ({mistake}); agent.log has the details.", mistake=type(problem).__name__
+        ),
+        tr("It tries again at {time}. Please report it if it comes back.", time=_local(again_at)),
         WhoseTurn.NOBODY,
     )
 

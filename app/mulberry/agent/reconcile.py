@@ -7,6 +7,7 @@ a sentence of its own.
 from dataclasses import dataclass
 from datetime import datetime
 
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 from mulberry.model.wallet import Difference, Reconciliation
 
@@ -53,18 +54,18 @@ def _lines(proxy: ProxyFigures) -> list[Difference]:
     sent = min(max(uncashed, 0), proxy.sent)
     on_its_way = proxy.cashed - proxy.paid
     lines = [
-        ("Counted by this computer, job by job.", proxy.counted),
-        ("Not confirmed by the proxy yet.", proxy.answered - proxy.counted),
-        ("Counted differently by the proxy.", proxy.confirmed - proxy.answered),
-        ("In the proxy's counters, but not confirmed job by job to this computer.", max(beyond, 0)),
-        ("Confirmed job by job, but not in the proxy's counters yet.", min(beyond, 0)),
-        ("Earned by the proxy's word, not signed yet.", -max(unsigned, 0)),
-        ("Signed, though the proxy's counters said less.", -min(unsigned, 0)),
-        ("Signed, waits for the next payout.", -(max(uncashed, 0) - sent)),
-        ("Handed to the chain, which does not show it yet.", -sent),
-        ("Paid for payments that this computer does not hold.", -min(uncashed, 0)),
-        ("Asked for by your contract, not arrived at your address yet.", -max(on_its_way, 0)),
-        ("Arrived at your address, your contract not read since.", -min(on_its_way, 0)),
-        ("Paid on the chain.", -proxy.paid),
+        (tr("Counted by this computer, job by job."), proxy.counted),
+        (tr("Not confirmed by the proxy yet."), proxy.answered - proxy.counted),
+        (tr("Counted differently by the proxy."), proxy.confirmed - proxy.answered),
+        (tr("In the proxy's counters, but not confirmed job by job to this computer."), max(beyond, 0)),
+        (tr("Confirmed job by job, but not in the proxy's counters yet."), min(beyond, 0)),
+        (tr("Earned by the proxy's word, not signed yet."), -max(unsigned, 0)),
+        (tr("Signed, though the proxy's counters said less."), -min(unsigned, 0)),
+        (tr("Signed, waits for the next payout."), -(max(uncashed, 0) - sent)),
+        (tr("Handed to the chain, which does not show it yet."), -sent),
+        (tr("Paid for payments that this computer does not hold."), -min(uncashed, 0)),
+        (tr("Asked for by your contract, not arrived at your address yet."), -max(on_its_way, 0)),
+        (tr("Arrived at your address, your contract not read since."), -min(on_its_way, 0)),
+        (tr("Paid on the chain."), -proxy.paid),
     ]
     return [Difference(proxy.proxy, text, Nanoton(amount)) for text, amount in lines if amount]

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from mulberry.model.encoding import from_json, to_json
+from mulberry.model.language import tr
 from mulberry.model.places import this_program
 from mulberry.model.rehearsal import Rehearsal, RehearsalAnswer, RehearsalImpossible, RehearsalQuestion
 
@@ -29,18 +30,18 @@ async def ask_a_process(question: RehearsalQuestion, command: Sequence[str] = ()
             start_new_session=True,  # Ctrl-C is for us
         )
     except OSError as problem:
-        raise RehearsalImpossible(f"its process did not start: {problem}") from problem
+        raise RehearsalImpossible(tr("its process did not start: {problem}", problem=problem)) from problem
     try:
         async with asyncio.timeout(TIME_LIMIT_SECONDS):
             untrusted = await _exchange(process, to_json(RehearsalQuestion, question))
     except TimeoutError:
-        raise RehearsalImpossible(f"it took longer than {TIME_LIMIT_SECONDS:.0f} s") from None
+        raise RehearsalImpossible(tr("it took longer than {seconds} s", seconds=f"{TIME_LIMIT_SECONDS:.0f}")) from None
     finally:
         await _end(process)
     try:
         answer = from_json(RehearsalAnswer, untrusted)
     except ValueError as problem:
-        raise RehearsalImpossible(f"its process ended with status {process.returncode}") from problem
+        raise RehearsalImpossible(tr("its process ended with status {status}", status=process.returncode)) from problem
     if answer.rehearsal is None:
         raise RehearsalImpossible(answer.impossible)
     return answer.rehearsal
@@ -59,7 +60,7 @@ async def _exchange(process: asyncio.subprocess.Process, question: bytes) -> byt
     except asyncio.IncompleteReadError as end:
         await process.wait()
         return end.partial
-    raise RehearsalImpossible("its process answers without end")
+    raise RehearsalImpossible(tr("its process answers without end"))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

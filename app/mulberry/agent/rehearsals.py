@@ -17,6 +17,7 @@ from mulberry.agent.holdings import Holdings, Parties
 from mulberry.agent.outbox import VALID_FOR
 from mulberry.agent.payouts import CASH_OUT_NEEDS, UNREHEARSED, Prospect, WalletOnChain, deployment_needs
 from mulberry.agent.rehearsal_process import Ask
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 from mulberry.model.payments import ProxyAccount, SignedPayment
 from mulberry.model.rehearsal import Rehearsal, RehearsalImpossible, RehearsalQuestion
@@ -80,8 +81,15 @@ class Rehearsals:
             )
             if paid >= waiting:
                 return ""
-            named = {ours.raw: "the node wallet", worker.raw: "your worker contract", proxy.raw: "the proxy's contract"}
-            return f"Tried on this computer, this payout fails: {_culprit(rehearsal, named)}. Mulberry waits."
+            named = {
+                ours.raw: tr("the node wallet"),
+                worker.raw: tr("your worker contract"),
+                proxy.raw: tr("the proxy's contract"),
+            }
+            return tr(
+                "Tried on this computer, this payout fails: {why}. Mulberry waits.",
+                why=_culprit(rehearsal, named),
+            )
 
         return await self._rehearse(worker.raw, [message], [ours, worker, proxy], wallet, CASH_OUT_NEEDS, judge)
 
@@ -94,8 +102,8 @@ class Rehearsals:
             done = {item.account for item in rehearsal.transactions if item.success}
             if {address.raw for address in made} <= done:
                 return ""
-            named = {ours.raw: "the node wallet"} | {address.raw: "the new contract" for address in made}
-            return f"Tried on this computer, it fails: {_culprit(rehearsal, named)}."
+            named = {ours.raw: tr("the node wallet")} | {address.raw: tr("the new contract") for address in made}
+            return tr("Tried on this computer, it fails: {why}.", why=_culprit(rehearsal, named))
 
         messages = [deploy_worker_contract(birth) for birth in births]
         return await self._rehearse(
@@ -165,7 +173,7 @@ class Rehearsals:
         """`held`: by the wallet before. A top-up is the first transaction."""
         if rehearsal.refused or len(rehearsal.transactions) <= bool(top_up):
             return Prospect(
-                problem="Tried on this computer, the node wallet does not take the request. Mulberry waits."
+                problem=tr("Tried on this computer, the node wallet does not take the request. Mulberry waits.")
             )
         *received, request = rehearsal.transactions[: 1 + bool(top_up)]
         taken = (received[0].balance if received else held) - request.balance
@@ -180,8 +188,11 @@ def _culprit(rehearsal: Rehearsal, named: Mapping[str, str]) -> str:
     for item in rehearsal.transactions:
         if not item.success:
             code = item.exit_code if item.exit_code not in (None, 0, 1) else item.result_code
-            return f"{named[item.account]} refuses" + ("" if code is None else f" (code {code})")
-    return "the money does not arrive"
+            who = named[item.account]
+            if code is None:
+                return tr("{who} refuses", who=who)
+            return tr("{who} refuses (code {code})", who=who, code=code)
+    return tr("the money does not arrive")
 
 
 def _name(births: Sequence[Birth]) -> str:

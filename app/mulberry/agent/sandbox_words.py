@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.language import tr
 from mulberry.runtime.sandbox.choose import Choice
 from mulberry.runtime.sandbox.words import none_to_try
 from mulberry.runtime.store.judging import judge
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 def no_sandbox(network: str, choice: Choice) -> UserFacingError:
     return UserFacingError(
-        what=f"{network} cannot be served on this computer.",
-        why=f"Strangers' jobs run in a tested sandbox only. {why_none(choice)}",
+        what=tr("{network} cannot be served on this computer.", network=network),
+        why=tr("Strangers' jobs run in a tested sandbox only. {why}", why=why_none(choice)),
         next_step=_way_out(),
         whose_turn=WhoseTurn.YOU,
     )
@@ -27,9 +28,9 @@ async def judge_in_sandbox(find_sandbox: Callable[[], Awaitable[Choice]]) -> "Ju
     choice = await find_sandbox()
     if not choice.is_for_strangers:
         raise UserFacingError(
-            what="Models cannot be inspected on this computer, so none is imported.",
+            what=tr("Models cannot be inspected on this computer, so none is imported."),
             why=why_none(choice),
-            next_step="`mulberry sandbox selftest` shows every check, and what is missing.",
+            next_step=tr("`mulberry sandbox selftest` shows every check, and what is missing."),
         )
     return lambda model: judge(model, choice.sandbox)
 
@@ -43,8 +44,8 @@ def why_none(choice: Choice) -> str:
 
 def _way_out() -> str:
     if sys.platform != "linux":
-        return "Try the demo network, or run Mulberry on Linux."
-    return (
+        return tr("Try the demo network, or run Mulberry on Linux.")
+    return tr(
         "Install bubblewrap (on Debian and Ubuntu: sudo apt install bubblewrap), start Mulberry as an ordinary user, "
         "then press Start. `mulberry sandbox selftest` shows every check."
     )

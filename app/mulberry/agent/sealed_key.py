@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mulberry.model.encoding import in_words
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.passphrase import LONGEST, normal
 
 KEY_BYTES = 32
@@ -41,18 +42,18 @@ class WrongPassphrase(UserFacingError):
 
     def __init__(self) -> None:
         super().__init__(
-            what="The passphrase is not the right one.",
-            why="It does not open this key, and nothing was changed.",
-            next_step="Try again as often as you like; look at capitals and the keyboard's language.",
+            what=tr("The passphrase is not the right one."),
+            why=tr("It does not open this key, and nothing was changed."),
+            next_step=tr("Try again as often as you like; look at capitals and the keyboard's language."),
         )
 
 
 class NoKeyFile(UserFacingError):
     def __init__(self, why: str) -> None:
         super().__init__(
-            what="This is no file with a node wallet's key.",
+            what=tr("This is no file with a node wallet's key."),
             why=why,
-            next_step="Choose the file that Mulberry wrote for it; a newer Mulberry's file needs a newer Mulberry.",
+            next_step=tr("Choose the file that Mulberry wrote for it; a newer Mulberry's file needs a newer Mulberry."),
         )
 
 
@@ -85,11 +86,11 @@ def seal(key: SigningKey, passphrase: str, cost: Cost = USUAL_COST) -> str:
 def unseal(untrusted_file: str, passphrase: str) -> SigningKey:
     """The key in the file. As slow as its cost says, within bounds. Raises `WrongPassphrase`, `UserFacingError`."""
     if len(untrusted_file) > LARGEST_FILE_BYTES:
-        raise NoKeyFile("It is too large.")
+        raise NoKeyFile(tr("It is too large."))
     try:
         file = _File.model_validate_json(untrusted_file)
     except ValidationError as mistakes:
-        raise NoKeyFile(f"In it is wrong: {in_words(mistakes)}.") from None
+        raise NoKeyFile(tr("In it is wrong: {mistakes}.", mistakes=in_words(mistakes))) from None
     if not 0 < len(passphrase) <= LONGEST:
         raise WrongPassphrase
     try:

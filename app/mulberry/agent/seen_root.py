@@ -12,6 +12,7 @@ from mulberry.attestation.levels import ImageList
 from mulberry.model.eligibility import SeenRoot
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.language import tr
 from mulberry.model.network import NetworkProfile
 from mulberry.model.root_contract import RootParameters
 from mulberry.ton.address import parse_address
@@ -72,5 +73,9 @@ def _is_same(one: str, other: str) -> bool:
 
 def listed_images(root: SeenRoot) -> ImageList:
     """Of workers, for the judge of levels."""
-    read_from = "the network's profile" if root.as_of is None else f"root contract of {root.as_of:%Y-%m-%d %H:%M} UTC"
+    read_from = (
+        tr("the network's profile")
+        if root.as_of is None
+        else tr("root contract of {time} UTC", time=f"{root.as_of:%Y-%m-%d %H:%M}")
+    )
     return ImageList(frozenset(root.worker_hashes), read_from)

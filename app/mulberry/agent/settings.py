@@ -8,6 +8,7 @@ from mulberry.agent.collateral_service import service_address
 from mulberry.agent.setting import SettingsModel, setting
 from mulberry.agent.settings_file import SettingsFile
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 from mulberry.model.settings import Page, TakesEffect
 from mulberry.runtime.engines.openai_places import server_url
 from mulberry.ton.address import parse_address
@@ -18,26 +19,26 @@ NEXT_START, NEXT_AGENT = TakesEffect.NEXT_START, TakesEffect.NEXT_AGENT
 class Settings(SettingsModel):
     owner_address: str | None = setting(
         None,
-        "Owner's address",
-        "The address on TON that is paid. Without one, only a demo network's own is.",
+        tr("Owner's address"),
+        tr("The address on TON that is paid. Without one, only a demo network's own is."),
         Page.EARNING,
         takes_effect=NEXT_START,
-        elsewhere="Use `mulberry owner`, or the Wallet page.",
+        elsewhere=tr("Use `mulberry owner`, or the Wallet page."),
         max_length=80,
     )
     coefficient: int = setting(
         1000,
-        "Price",
-        "What you ask, in thousandths of the network's price: 1000 is its own, 1500 half as much again.",
+        tr("Price"),
+        tr("What you ask, in thousandths of the network's price: 1000 is its own, 1500 half as much again."),
         Page.EARNING,
-        unit="thousandths",
+        unit=tr("thousandths"),
         ge=0,
         lt=10**9,
     )
     max_active_requests: int = setting(
         16,
-        "Requests at once",
-        "How many requests may run at the same time on each GPU; more use more of its memory.",
+        tr("Requests at once"),
+        tr("How many requests may run at the same time on each GPU; more use more of its memory."),
         Page.EARNING,
         takes_effect=NEXT_START,
         ge=1,
@@ -45,26 +46,26 @@ class Settings(SettingsModel):
     )
     owed_limit: int | None = setting(
         None,
-        "Most owed",
-        "Work for a proxy ends when it owes more than this without having signed for it.",
+        tr("Most owed"),
+        tr("Work for a proxy ends when it owes more than this without having signed for it."),
         Page.EARNING,
-        unit="nanoton",
+        unit=tr("nanoton"),
         for_experts=True,
         ge=0,
     )
     underpaid_limit: int | None = setting(
         None,
-        "Most underpaid",
-        "Work for a proxy ends when it has confirmed so much less than was counted here.",
+        tr("Most underpaid"),
+        tr("Work for a proxy ends when it has confirmed so much less than was counted here."),
         Page.EARNING,
-        unit="nanoton",
+        unit=tr("nanoton"),
         for_experts=True,
         ge=0,
     )
     model_folder: str | None = setting(
         None,
-        "Model folder",
-        "The absolute path of a model's folder, instead of the bundled or imported one.",
+        tr("Model folder"),
+        tr("The absolute path of a model's folder, instead of the bundled or imported one."),
         Page.OPERATORS,
         takes_effect=NEXT_START,
         for_experts=True,
@@ -73,8 +74,8 @@ class Settings(SettingsModel):
     )
     engine_urls: tuple[str, ...] = setting(
         (),
-        "Servers of your own",
-        "OpenAI-compatible servers that run the jobs instead of this computer. Prompts then leave it.",
+        tr("Servers of your own"),
+        tr("OpenAI-compatible servers that run the jobs instead of this computer. Prompts then leave it."),
         Page.OPERATORS,
         takes_effect=NEXT_START,
         for_experts=True,
@@ -82,8 +83,8 @@ class Settings(SettingsModel):
     )
     engine_key_file: str | None = setting(
         None,
-        "Key for these servers",
-        "The path of a file that holds the key they ask for.",
+        tr("Key for these servers"),
+        tr("The path of a file that holds the key they ask for."),
         Page.OPERATORS,
         takes_effect=NEXT_START,
         for_experts=True,
@@ -91,24 +92,24 @@ class Settings(SettingsModel):
     )
     engine_in_the_clear: bool = setting(
         False,
-        "Prompts in the clear",
-        "Lets prompts go to servers on other computers over plain HTTP, where others may read them.",
+        tr("Prompts in the clear"),
+        tr("Lets prompts go to servers on other computers over plain HTTP, where others may read them."),
         Page.OPERATORS,
         takes_effect=NEXT_START,
         for_experts=True,
     )
     restart_between_jobs: bool = setting(
         False,
-        "A new process for each request",
-        "Each request gets a job process that has served nobody before. Slower.",
+        tr("A new process for each request"),
+        tr("Each request gets a job process that has served nobody before. Slower."),
         Page.OPERATORS,
         takes_effect=NEXT_START,
         for_experts=True,
     )
     stats_port: int | None = setting(
         None,
-        "Stats page",
-        "The port of 127.0.0.1 on which a page for operators' tools is served.",
+        tr("Stats page"),
+        tr("The port of 127.0.0.1 on which a page for operators' tools is served."),
         Page.OPERATORS,
         takes_effect=NEXT_AGENT,
         for_experts=True,
@@ -117,8 +118,11 @@ class Settings(SettingsModel):
     )
     ton_config: str | None = setting(
         None,
-        "TON servers",
-        "The path of a global.config.json, as TON publishes it, whose lite servers are asked instead of the network's.",
+        tr("TON servers"),
+        tr(
+            "The path of a global.config.json, as TON publishes it, whose lite servers are asked instead of the "
+            "network's."
+        ),
         Page.OPERATORS,
         takes_effect=NEXT_AGENT,
         for_experts=True,
@@ -127,8 +131,10 @@ class Settings(SettingsModel):
     )
     passphrase_file: str | None = setting(
         None,
-        "Passphrase file",
-        "The path of a file with the passphrase of the node wallet's key, for servers that start with nobody there.",
+        tr("Passphrase file"),
+        tr(
+            "The path of a file with the passphrase of the node wallet's key, for servers that start with nobody there."
+        ),
         Page.OPERATORS,
         takes_effect=NEXT_AGENT,
         for_experts=True,
@@ -137,8 +143,8 @@ class Settings(SettingsModel):
     )
     node_key_file: str | None = setting(
         None,
-        "Key file",
-        "The path of a file with the node wallet's key itself, as the public worker has it.",
+        tr("Key file"),
+        tr("The path of a file with the node wallet's key itself, as the public worker has it."),
         Page.OPERATORS,
         takes_effect=NEXT_AGENT,
         for_experts=True,
@@ -147,8 +153,8 @@ class Settings(SettingsModel):
     )
     collateral_service: str | None = setting(
         None,
-        "Collateral service",
-        "The address of a cache (PCCS) that is asked for Intel's word on TDX platforms, instead of Intel.",
+        tr("Collateral service"),
+        tr("The address of a cache (PCCS) that is asked for Intel's word on TDX platforms, instead of Intel."),
         Page.OPERATORS,
         takes_effect=NEXT_AGENT,
         for_experts=True,

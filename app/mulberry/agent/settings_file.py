@@ -15,6 +15,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.encoding import in_words
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import keep_aside, read_bounded, write_whole
+from mulberry.model.language import tr
 from mulberry.model.settings import allowed
 
 log = logging.getLogger(__name__)
@@ -50,9 +51,9 @@ class SettingsFile:
             return kind()
         except OSError as problem:
             raise UserFacingError(
-                what="The settings cannot be read.",
+                what=tr("The settings cannot be read."),
                 why=f"{self.path}: {problem.strerror or problem}.",
-                next_step="See who may read it, and whether its disk is well.",
+                next_step=tr("See who may read it, and whether its disk is well."),
             ) from problem
 
     def read(self, kind: type[Values]) -> Values | None:
@@ -72,9 +73,14 @@ class SettingsFile:
             raise ValueError("its version is no number of one")
         if version > self.version:
             raise UserFacingError(
-                what="These settings are of a newer Mulberry.",
-                why=f"{self.path} has version {version}; this program knows {self.version} at most.",
-                next_step="Install the newer program again. The file was left as it is.",
+                what=tr("These settings are of a newer Mulberry."),
+                why=tr(
+                    "{path} has version {version}; this program knows {newest} at most.",
+                    path=self.path,
+                    version=version,
+                    newest=self.version,
+                ),
+                next_step=tr("Install the newer program again. The file was left as it is."),
             )
         for migrate in self._migrations[version - FIRST_VERSION :]:
             values = migrate(values)
@@ -94,9 +100,9 @@ class SettingsFile:
             write_whole(self.path, json.dumps(chosen, indent=2, ensure_ascii=False).encode() + b"\n")
         except OSError as problem:
             raise UserFacingError(
-                what="The setting was not changed.",
-                why=f"{self.path} cannot be written: {problem.strerror or problem}.",
-                next_step="Make room on its disk, or see who may write there.",
+                what=tr("The setting was not changed."),
+                why=tr("{path} cannot be written: {problem}.", path=self.path, problem=problem.strerror or problem),
+                next_step=tr("Make room on its disk, or see who may write there."),
             ) from problem
 
 
@@ -111,8 +117,8 @@ def changed(values: Values, changes: Mapping[str, JsonValue], reset: tuple[str, 
         wrong = mistakes.errors(include_url=False, include_input=False)[0]
         setting = next(each for each in describe(values, of_computer=False) if each.name == wrong["loc"][0])
         raise UserFacingError(
-            what="The setting was not changed.",
-            why=f"“{setting.title}” must be {allowed(setting)}.",
-            next_step="Choose such a value.",
+            what=tr("The setting was not changed."),
+            why=tr("“{title}” must be {allowed}.", title=setting.title, allowed=allowed(setting)),
+            next_step=tr("Choose such a value."),
             detail=wrong["msg"].removeprefix("Value error, ") if wrong["type"] == "value_error" else "",
         ) from None

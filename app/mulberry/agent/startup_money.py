@@ -11,17 +11,18 @@ from mulberry.agent.key_keeper import wallet_of
 from mulberry.agent.task import Blocked, Done, Outcome, Progress, Skipped
 from mulberry.agent.treasury import MISFITS, Treasury
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import number, tr
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.ton.messages import WORKER_CONTRACT_DEPOSIT
 
-NO_CHAIN = Skipped("This network is not on TON.")
+NO_CHAIN = Skipped(tr("This network is not on TON."))
 CONNECT_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 SEEN_SECONDS = 60.0  # from a message to the block that shows what it did
 
 
 class UnlockKey:
-    name = "Unlock the node wallet's key"
+    name = tr("Unlock the node wallet's key")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, workshop = bench.profile, bench.workshop
@@ -29,15 +30,15 @@ class UnlockKey:
             return NO_CHAIN
         try:
             if profile.kind != "demo":
-                progress("Your computer may ask you to unlock its keyring.")
+                progress(tr("Your computer may ask you to unlock its keyring."))
             bench.key = await workshop.keys.open()
         except UserFacingError as problem:
             return Blocked(reasons.key_unavailable(problem))
-        return Done(f"It lies {bench.key.kept}")
+        return Done(tr("It lies {place}", place=bench.key.kept))
 
 
 class ConnectToTon:
-    name = "Connect to TON"
+    name = tr("Connect to TON")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         workshop = bench.workshop
@@ -58,19 +59,19 @@ class ConnectToTon:
                 while True:
                     try:
                         head = await chain.access.head()
-                        return Done(f"Block {head.id.seqno:,}")
+                        return Done(tr("Block {number}", number=number(f"{head.id.seqno:,}")))
                     except MISFITS as problem:
                         told = str(problem)
                         progress(told)
                     await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError:
-            return Blocked(reasons.chain_unreachable(told or "No server answered."))
+            return Blocked(reasons.chain_unreachable(told or tr("No server answered.")))
         except UserFacingError as problem:
             return Blocked(reasons.network_unusable(problem))
 
 
 class ReadRoot:
-    name = "Read the root contract"
+    name = tr("Read the root contract")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         if bench.chain is None or bench.key is None or bench.owner is None:
@@ -95,38 +96,40 @@ class ReadRoot:
             return Blocked(reasons.network_unusable(problem))
         bench.treasury = treasury
         price = format_ton(Nanoton(parameters.worker_fee_per_token))
-        return Done(f"Version {parameters.version}; {price} a token")
+        return Done(tr("Version {version}; {price} a token", version=parameters.version, price=price))
 
 
 class FundWallet:
-    name = "Fund the node wallet"
+    name = tr("Fund the node wallet")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         """Goes on by itself when there is enough: the demo network is asked for it, a real one's owner is told."""
         treasury, profile = bench.treasury, bench.profile
         if treasury is None:
             return NO_CHAIN
-        given = ""
+        given = False
         try:
             await treasury.read()
             bench.keep_running(treasury.run(), "treasury")
             if profile.kind == "demo" and profile.faucet_url is not None:
                 if treasury.missing_gas():
-                    progress("Asking the demo network for play money")
+                    progress(tr("Asking the demo network for play money"))
                     await ask_for_play_money(profile.faucet_url, treasury.wallet_address)
-                    given = ", with play money from the demo network"
+                    given = True
                 async with asyncio.timeout(SEEN_SECONDS):
                     await _until_funded(bench, treasury)
             else:
                 await _until_funded(bench, treasury, tell_owner=True)
         except TimeoutError:
-            return Blocked(reasons.chain_unreachable("The chain did not show the play money in time."))
+            return Blocked(reasons.chain_unreachable(tr("The chain did not show the play money in time.")))
         except MISFITS as problem:
             return Blocked(reasons.chain_unreachable(str(problem)))
         except UserFacingError as problem:
             return Blocked(reasons.chain_unreachable(f"{problem.what} {problem.why}"))
         balance = treasury.wallet.balance if treasury.wallet else Nanoton(0)
-        return Done(f"{format_ton(balance)}{given}")
+        if given:
+            return Done(tr("{amount}, with play money from the demo network", amount=format_ton(balance)))
+        return Done(format_ton(balance))
 
 
 async def _until_funded(bench: Bench, treasury: Treasury, *, tell_owner: bool = False) -> None:
@@ -142,7 +145,7 @@ async def _until_funded(bench: Bench, treasury: Treasury, *, tell_owner: bool = 
 
 
 class DeployWorkerContract:
-    name = "Deploy the worker contract"
+    name = tr("Deploy the worker contract")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         """After the connection, for the contract's address follows from the proxy's key, which the proxy tells."""
@@ -151,7 +154,10 @@ class DeployWorkerContract:
             return NO_CHAIN
         while (wanted := bench.worker_contracts) and not any(map(treasury.is_deployed, wanted)):
             bench.changed.clear()
-            progress(treasury.deployment_shortage() or f"{format_ton(WORKER_CONTRACT_DEPOSIT)} from the node wallet")
+            progress(
+                treasury.deployment_shortage()
+                or tr("{amount} from the node wallet", amount=format_ton(WORKER_CONTRACT_DEPOSIT))
+            )
             treasury.nudge()
             await bench.changed.wait()
         return Done()

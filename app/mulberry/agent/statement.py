@@ -17,6 +17,7 @@ from mulberry.attestation.manifest import (
 )
 from mulberry.model.gpu import ConfidentialMode, GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
+from mulberry.model.language import english
 from mulberry.model.text import plain
 from mulberry.runtime.models import ModelFolder, read_manifest
 from mulberry.runtime.sandbox.provider import Confinement, Tier
@@ -94,4 +95,4 @@ def _finding(name: str, found: Finding[str] | Finding[bool] | Finding[Confidenti
 
 
 def _line(text: str) -> str:
-    return plain(text, LONGEST)
+    return plain(english(text), LONGEST)

@@ -11,6 +11,7 @@ from typing import Any
 
 from mulberry.agent.history_rows import CashOut, SeenContract
 from mulberry.model.engine import EngineStats
+from mulberry.model.language import number, spoken, tr
 from mulberry.model.money import format_ton
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import NodeState, ProxyState, Status
@@ -22,6 +23,22 @@ from mulberry.ton.address import parse_address
 
 HASHES = ("proxy_hashes", "worker_hashes", "model_hashes")
 CODES = ("proxy_code", "worker_code", "client_code")
+NODE_STATES = {
+    NodeState.STOPPED: tr("stopped"),
+    NodeState.GETTING_READY: tr("getting ready"),
+    NodeState.EARNING: tr("earning"),
+    NodeState.READY: tr("ready"),
+    NodeState.PAUSED: tr("paused"),
+    NodeState.FINISHING: tr("finishing"),
+    NodeState.NEEDS_YOU: tr("needs you"),
+}
+PROXY_STATES = {
+    ProxyState.CONNECTING: tr("connecting"),
+    ProxyState.WORKING: tr("working"),
+    ProxyState.WAITING: tr("waiting"),
+    ProxyState.PUT_ASIDE: tr("put aside"),
+    ProxyState.GONE: tr("gone"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +229,7 @@ def _label_value(untrusted: str) -> str:
 def page(facts: OperatorFacts) -> str:
     """`/stats`: no script, no link that does anything, every text escaped."""
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Mulberry</title><style>'
+        f'<!DOCTYPE html>\n<html lang="{spoken()}"><head><meta charset="utf-8"><title>Mulberry</title><style>'
         "body{font-family:sans-serif;margin:2em}td,th{text-align:left;padding:.2em 1em .2em 0}</style></head><body>\n"
         + "".join(_page(facts))
         + "</body></html>\n"
@@ -223,36 +240,58 @@ def _page(facts: OperatorFacts) -> Iterator[str]:
     status, money = facts.status, facts.status.earnings
     yield f"<h1>{escape(status.network.title)}</h1>\n<p>{escape(sentence(status))}</p>\n"
     rows = [
-        ("state", status.state.value),
-        ("model", f"{status.model} on {status.runs_on}"),
-        ("price factor", f"{facts.coefficient / 1000:.3f}"),
-        ("earned", format_ton(money.earned)),
-        ("payable", format_ton(money.payable)),
-        ("paid", format_ton(money.paid)),
-        ("jobs", f"{money.jobs_today:,} today, {money.jobs_total:,} in all"),
-        ("running requests", f"{status.running_requests:,}"),
-        ("as of", f"{status.as_of:%Y-%m-%d %H:%M:%S} UTC"),
+        (tr("state"), NODE_STATES[status.state]),
+        (tr("model"), tr("{model} on {place}", model=status.model, place=status.runs_on)),
+        (tr("price factor"), number(f"{facts.coefficient / 1000:.3f}")),
+        (tr("earned"), format_ton(money.earned)),
+        (tr("payable"), format_ton(money.payable)),
+        (tr("paid"), format_ton(money.paid)),
+        (
+            tr("jobs"),
+            tr("{today} today, {total} in all", today=_whole(money.jobs_today), total=_whole(money.jobs_total)),
+        ),
+        (tr("running requests"), _whole(status.running_requests)),
+        (tr("as of"), f"{status.as_of:%Y-%m-%d %H:%M:%S} UTC"),
     ]
     yield _table([], [list(row) for row in rows])
     if status.engines:
-        yield "<h2>What runs the model</h2>\n"
+        yield _heading(tr("What runs the model"))
         yield _table(
-            ["on", "places", "running", "waiting", "tokens/s", "restarts", "ready for", "memory"],
+            [
+                tr("on"),
+                tr("places"),
+                tr("running"),
+                tr("waiting"),
+                tr("tokens/s"),
+                tr("restarts"),
+                tr("ready for"),
+                tr("memory"),
+            ],
             [_engine_row(engine) for engine in status.engines],
         )
-    yield "<h2>Requests since the agent's start</h2>\n"
-    columns = ["", "total", "1 s", "10 s", "1 min", "10 min", "1 h", "1 day"]
-    yield _table(columns, [[name, *(f"{value:,.6g}" for value in row)] for name, row in facts.traffic.items()])
-    yield "<h2>Proxies</h2>\n"
+    yield _heading(tr("Requests since the agent's start"))
+    columns = ["", tr("total"), "1 s", "10 s", "1 min", "10 min", "1 h", tr("1 day")]
+    yield _table(columns, [[name, *(number(f"{value:,.6g}") for value in row)] for name, row in facts.traffic.items()])
+    yield _heading(tr("Proxies"))
     yield _table(
-        ["name", "state", "proof", "requests", "served", "owed", "payable", "paid", "note"],
+        [
+            tr("name"),
+            tr("state"),
+            tr("proof"),
+            tr("requests"),
+            tr("served"),
+            tr("owed"),
+            tr("payable"),
+            tr("paid"),
+            tr("note"),
+        ],
         [
             [
                 proxy.name,
-                proxy.state.value,
+                PROXY_STATES[proxy.state],
                 proxy.attestation,
-                f"{proxy.requests:,}",
-                f"{proxy.succeeded:,}",
+                _whole(proxy.requests),
+                _whole(proxy.succeeded),
                 format_ton(proxy.owed),
                 format_ton(proxy.payable),
                 format_ton(proxy.paid),
@@ -263,16 +302,24 @@ def _page(facts: OperatorFacts) -> Iterator[str]:
     )
 
 
+def _heading(text: str) -> str:
+    return f"<h2>{escape(text, quote=False)}</h2>\n"
+
+
+def _whole(amount: int) -> str:
+    return number(f"{amount:,}")
+
+
 def _engine_row(engine: EngineStats) -> list[str]:
     return [
         engine.name,
-        f"{engine.places:,}",
-        f"{engine.running:,}",
-        f"{engine.waiting:,}",
-        f"{engine.tokens_per_second:,.1f}",
-        f"{engine.restarts:,}",
-        "not ready" if engine.ready_seconds is None else f"{engine.ready_seconds:,.0f} s",
-        "not known" if engine.memory_bytes is None else f"{engine.memory_bytes / 2**20:,.0f} MiB",
+        _whole(engine.places),
+        _whole(engine.running),
+        _whole(engine.waiting),
+        number(f"{engine.tokens_per_second:,.1f}"),
+        _whole(engine.restarts),
+        tr("not ready") if engine.ready_seconds is None else number(f"{engine.ready_seconds:,.0f} s"),
+        tr("not known") if engine.memory_bytes is None else number(f"{engine.memory_bytes / 2**20:,.0f} MiB"),
     ]
 
 

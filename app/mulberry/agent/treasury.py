@@ -33,6 +33,7 @@ from mulberry.agent.rehearsals import Rehearsals
 from mulberry.agent.till import Till
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 from mulberry.model.network import NetworkProfile
 from mulberry.model.root_contract import RootParameters
@@ -195,9 +196,9 @@ class Treasury:
         asked = {account.proxy for account in self._till.ledger.accounts() if proxy in (None, account.proxy)}
         if proxy is not None and not asked:
             raise UserFacingError(
-                what="Nothing was paid out.",
-                why="This node has met no proxy with that key.",
-                next_step="`mulberry wallet --json` names the keys of those it has met.",
+                what=tr("Nothing was paid out."),
+                why=tr("This node has met no proxy with that key."),
+                next_step=tr("`mulberry wallet --json` names the keys of those it has met."),
             )
         self._cases.asked |= asked
         await self._next_round()
@@ -337,9 +338,15 @@ class Treasury:
         births = self._cases.undeployed()[:MAX_MESSAGES]
         if births:
             if short := self.deployment_shortage():
-                raise UserFacingError("Your contract cannot be made.", short, f"Top up {self.wallet_address}.")
+                raise UserFacingError(
+                    tr("Your contract cannot be made."),
+                    short,
+                    tr("Top up {wallet}.", wallet=self.wallet_address),
+                )
             if problem := self._rehearsals.deployment(births).problem:
-                raise UserFacingError("Your contract cannot be made.", problem, "Mulberry tries again every minute.")
+                raise UserFacingError(
+                    tr("Your contract cannot be made."), problem, tr("Mulberry tries again every minute.")
+                )
             return [deploy_worker_contract(birth) for birth in births], []
         ready = [case for case in self._cases.all() if decide(case).state is PayoutState.READY]
         wanted = accumulate(needs(case.prospect, CASH_OUT_NEEDS) for case in ready[:MAX_MESSAGES])
@@ -373,7 +380,7 @@ class Treasury:
                 self._history_note = ""
             except MISFITS as problem:
                 came, pause = True, HISTORY_RETRY_SECONDS
-                self._history_note = f"The history is not complete yet: {problem}"
+                self._history_note = tr("The history is not complete yet: {problem}", problem=problem)
             except LedgerFull as problem:
                 came, pause = False, HISTORY_RETRY_SECONDS
                 self._till.is_full(problem)
@@ -385,9 +392,9 @@ class Treasury:
 
 
 def _no_payout(found: list[Payout]) -> UserFacingError:
-    why = " ".join(dict.fromkeys(payout.note for payout in found)) or "No proxy has signed anything yet."
+    why = " ".join(dict.fromkeys(payout.note for payout in found)) or tr("No proxy has signed anything yet.")
     return UserFacingError(
-        what="Nothing was paid out.",
+        what=tr("Nothing was paid out."),
         why=why,
-        next_step="Mulberry pays out by itself when there is enough; or ask again then.",
+        next_step=tr("Mulberry pays out by itself when there is enough; or ask again then."),
     )

@@ -13,6 +13,7 @@ from mulberry.agent.intent import load_intent, not_stored, save_intent
 from mulberry.agent.shift import Shift
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.language import tr
 from mulberry.model.node import Intent, Reason, ReasonKind, Step, Want
 
 log = logging.getLogger(__name__)
@@ -48,12 +49,16 @@ class Work:
         self.shift: Shift | None = None
         self.blocked: Reason | None = None
         self.left_steps: tuple[Step, ...] = ()  # of a shift that was blocked
+        self.left = asyncio.Event()
+        self._leaving: Reason | None = None
         guards.want(self.intent.want is Want.START)
 
     @property
     def held(self) -> tuple[Reason, ...]:
-        """Why the owner's rules do not let it work, while work is wanted."""
-        return self._guards.reasons if self.intent.want is Want.START else ()
+        """Why it does not work, while work is wanted: the owner's rules, and what it is to make room for."""
+        if self.intent.want is not Want.START:
+            return ()
+        return self._guards.reasons if self._leaving is None else (self._leaving, *self._guards.reasons)
 
     async def run(self) -> None:
         """Follows the owner's wish until cancelled. `end` then ends what runs."""
@@ -75,6 +80,18 @@ class Work:
         except OSError as problem:
             raise not_stored(self._stored_at, problem) from problem
 
+    def leave(self, reason: Reason) -> None:
+        """Takes no new requests and begins nothing, whatever is wished; `left` is set when nothing runs any more."""
+        self._leaving = reason
+        self.left.clear()
+        self._wished.set()
+
+    def stay(self) -> None:
+        """Goes on as is wished."""
+        if self._leaving is not None:
+            self._leaving = None
+            self._wished.set()
+
     def rules_told(self) -> None:
         """The guards have decided something else than before."""
         self._wished.set()
@@ -89,12 +106,14 @@ class Work:
 
     def refuse_while_working(self, what: str, why: str) -> None:
         if self._running is not None and not self._running.done():
-            raise UserFacingError(what, why, "Press Stop, or say `mulberry stop`, then try again.")
+            raise UserFacingError(what, why, tr("Press Stop, or say `mulberry stop`, then try again."))
 
     async def _act(self) -> None:
         if self._running is not None and self._running.done():
             self._put_away(self._running)
         match self.intent.want:
+            case Want.START if self._leaving is not None:
+                await self._finish()
             case Want.START:
                 await self._follow_the_rules()
             case Want.FINISH if self.shift is not None and self.shift.is_serving:
@@ -106,7 +125,16 @@ class Work:
                 await self.end()
                 if self._pause_is_over():
                     self._take_by_itself(Intent(Want.START, since=self._clock.now()))
+        if self._leaving is not None and self.shift is None:
+            self.left.set()
         self._on_change()
+
+    async def _finish(self) -> None:
+        """What runs is completed; what has not begun to serve ends at once."""
+        if self.shift is not None and self.shift.is_serving:
+            self.shift.finish(True)
+        else:
+            await self.end()
 
     async def _follow_the_rules(self) -> None:
         """The owner outranks the network: where a rule holds work up, it ends at once, whatever runs."""

@@ -11,6 +11,7 @@ from struct import Struct
 
 from mulberry.cocoon.tl import BYTES, TlError
 from mulberry.model.attestation import Measurements, PeerEvidence, Policy, Requirements
+from mulberry.model.language import number, tr
 
 LENGTH = Struct("<I")
 MOST_BODY_BYTES = 16_536
@@ -59,9 +60,9 @@ class AttestedPeer:
         try:
             return _parse(untrusted_body)
         except (struct.error, IndexError):
-            raise AttestedPeerError("it ends early") from None
+            raise AttestedPeerError(tr("it ends early")) from None
         except UnicodeDecodeError:
-            raise AttestedPeerError("an address in it is no text") from None
+            raise AttestedPeerError(tr("an address in it is no text")) from None
         except TlError as problem:
             raise AttestedPeerError(str(problem)) from None
 
@@ -85,15 +86,17 @@ class AttestedPeer:
         policy = requirements.policy
         if policy is Policy.ANY:
             if requirements.lists_anything:
-                raise AttestedPeerError("images are listed, and this network's policy (any) asks for no quote")
+                raise AttestedPeerError(tr("images are listed, and this network's policy (any) asks for no quote"))
             return PeerEvidence(policy, self.public_key, told_by_router=True)
         if self.attested is None:
-            raise AttestedPeerError(f"no quote was shown, and this network's policy ({policy}) asks for one")
+            raise AttestedPeerError(
+                tr("no quote was shown, and this network's policy ({policy}) asks for one", policy=policy)
+            )
         measurements = self.attested.measurements
         if policy is Policy.TDX and not any(measurements.rtmrs[0]):
-            raise AttestedPeerError("the quote is a fake one, and this network asks for real ones")
+            raise AttestedPeerError(tr("the quote is a fake one, and this network asks for real ones"))
         if self.attested.report_data != sha512(self.public_key).digest():
-            raise AttestedPeerError("the quote was made for another key than the peer's")
+            raise AttestedPeerError(tr("the quote was made for another key than the peer's"))
         objection = requirements.objection(measurements, self.collateral_root)
         if objection is not None:
             raise AttestedPeerError(objection)
@@ -104,7 +107,13 @@ def checked_length(untrusted: bytes) -> int:
     """Of the frame's body, from its first four bytes. Raises `AttestedPeerError`."""
     (length,) = LENGTH.unpack(untrusted)
     if not LEAST_BODY_BYTES <= length <= MOST_BODY_BYTES:
-        raise AttestedPeerError(f"{length:,} bytes where at most {MOST_BODY_BYTES:,} are read")
+        raise AttestedPeerError(
+            tr(
+                "{length} bytes where at most {limit} are read",
+                length=number(f"{length:,}"),
+                limit=number(f"{MOST_BODY_BYTES:,}"),
+            )
+        )
     return int(length)
 
 
@@ -112,11 +121,11 @@ def _parse(untrusted: bytes) -> AttestedPeer:
     (has_attestation,), at = _INT.unpack_from(untrusted), _INT.size
     attested = None
     if has_attestation not in (0, 1):
-        raise AttestedPeerError("it begins with neither yes nor no")
+        raise AttestedPeerError(tr("it begins with neither yes nor no"))
     if has_attestation:
         (kind,) = _INT.unpack_from(untrusted, at)
         if kind != _TDX:
-            raise AttestedPeerError("its quote is not one of TDX")
+            raise AttestedPeerError(tr("its quote is not one of TDX"))
         registers = _REGISTERS.unpack_from(untrusted, at + _INT.size)
         mrtd, config_id, owner, owner_config, rtmr0, rtmr1, rtmr2, rtmr3, report_data = registers
         measurements = Measurements(mrtd, config_id, owner, owner_config, (rtmr0, rtmr1, rtmr2, rtmr3))
@@ -125,11 +134,11 @@ def _parse(untrusted: bytes) -> AttestedPeer:
     (collateral_root,) = _ROOT.unpack_from(untrusted, at)
     public_key, at = BYTES.read(untrusted, at + _ROOT.size)
     if len(public_key) != PUBLIC_KEY_BYTES:
-        raise AttestedPeerError(f"a key of {len(public_key)} bytes")
+        raise AttestedPeerError(tr("a key of {length} bytes", length=len(public_key)))
     source, at = _read_end(untrusted, at)
     destination, at = _read_end(untrusted, at)
     if at != len(untrusted):
-        raise AttestedPeerError(f"{len(untrusted) - at:,} bytes behind its end")
+        raise AttestedPeerError(tr("{length} bytes behind its end", length=number(f"{len(untrusted) - at:,}")))
     return AttestedPeer(attested, collateral_root, public_key, source, destination)
 
 
@@ -137,5 +146,5 @@ def _read_end(untrusted: bytes, at: int) -> tuple[Endpoint, int]:
     address, at = BYTES.read(untrusted, at)
     (port,) = _INT.unpack_from(untrusted, at)
     if len(address) > MOST_ADDRESS_BYTES or not 0 <= port <= 65535:
-        raise AttestedPeerError("an address in it is none")
+        raise AttestedPeerError(tr("an address in it is none"))
     return Endpoint(address.decode(), port), at + _INT.size

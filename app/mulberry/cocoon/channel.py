@@ -28,6 +28,7 @@ from mulberry.cocoon.messages import (
 from mulberry.cocoon.tl import Message, TlError, decode, encode
 from mulberry.cocoon.transports import OnProgress, PeerNotProven, PlainTcp, Transport, words_of
 from mulberry.model.attestation import PeerEvidence
+from mulberry.model.language import number, tr
 from mulberry.model.root_contract import ProxyAddress
 
 PING_AFTER_SECONDS = 10.0  # of silence; only the dialler pings
@@ -38,7 +39,7 @@ UNANSWERED_QUERIES_LIMIT = 64
 DRAIN_ABOVE_BYTES = 256 * 1024  # `drained` waits above it
 UNSENT_BYTES_LIMIT = 64 * 1024 * 1024  # a peer that makes us write but does not read is closed
 FOREIGN_TEXT_LIMIT = 300
-CLOSED_BY_PEER = "the other side closed the connection"
+CLOSED_BY_PEER = tr("the other side closed the connection")
 
 log = logging.getLogger(__name__)
 
@@ -135,15 +136,21 @@ class Channel(asyncio.Protocol):
                 channel.evidence = await transport.connect(endpoint, channel, on_progress)
                 await channel._agreed.wait()
         except TimeoutError:
-            channel.close(f"{endpoint} did not answer within {transport.timeout_seconds:g} seconds")
+            channel.close(
+                tr(
+                    "{endpoint} did not answer within {seconds} seconds",
+                    endpoint=endpoint,
+                    seconds=number(f"{transport.timeout_seconds:g}"),
+                )
+            )
         except OSError as problem:
             cause = problem
-            channel.close(f"{endpoint} cannot be reached ({words_of(problem)})")
+            channel.close(tr("{endpoint} cannot be reached ({why})", endpoint=endpoint, why=words_of(problem)))
         except PeerNotProven:
-            channel.close("the other side did not prove what it must")
+            channel.close(tr("the other side did not prove what it must"))
             raise
         except asyncio.CancelledError:
-            channel.close("no longer wanted")
+            channel.close(tr("no longer wanted"))
             raise
         if channel._why is not None:
             raise ChannelClosed(await channel.wait_closed()) from cause
@@ -178,7 +185,11 @@ class Channel(asyncio.Protocol):
             async with asyncio.timeout(timeout_seconds):
                 return await answer
         except TimeoutError:
-            why = f"no answer to {message.tl_name} within {timeout_seconds:g} seconds"
+            why = tr(
+                "no answer to {question} within {seconds} seconds",
+                question=message.tl_name,
+                seconds=f"{timeout_seconds:g}",
+            )
             self.close(why)
             raise ChannelClosed(why) from None
         finally:
@@ -212,7 +223,7 @@ class Channel(asyncio.Protocol):
         """Returns why, when the connection is gone and `Handler.closed` was called."""
         if self._transport is not None:
             await self._lost.wait()
-        return self._why or "never connected"
+        return self._why or tr("never connected")
 
     # What asyncio calls
 
@@ -236,7 +247,7 @@ class Channel(asyncio.Protocol):
                 self._heard_at = self._loop.time()
                 self._take(decode(untrusted_body))
         except (FrameError, TlError, ProtocolError) as problem:
-            self.close(f"the other side broke the protocol: {problem}")
+            self.close(tr("the other side broke the protocol: {problem}", problem=problem))
         except ChannelClosed:
             pass  # one of our answers found out; the reason is kept
 
@@ -250,9 +261,10 @@ class Channel(asyncio.Protocol):
         if exc is None:
             self.close(CLOSED_BY_PEER if self._handler else self._early_end)
         elif isinstance(exc, OSError):
-            self.close(f"{'the connection broke' if self._handler else self._early_end} ({words_of(exc)})")
+            ended = tr("the connection broke") if self._handler else self._early_end
+            self.close(f"{ended} ({words_of(exc)})")
         else:
-            self.close("an error in Mulberry, see its log")
+            self.close(tr("an error in Mulberry, see its log"))
         if self._abort_timer is not None:
             self._abort_timer.cancel()
         why = self._why or ""
@@ -323,14 +335,14 @@ class Channel(asyncio.Protocol):
         if not task.cancelled() and (problem := task.exception()) is not None:
             if not isinstance(problem, ChannelClosed):
                 self._loop.call_exception_handler({"message": "a query could not be answered", "exception": problem})
-            self.close("an error in Mulberry, see its log")
+            self.close(tr("an error in Mulberry, see its log"))
 
     # What we say
 
     def _write(self, message: Message) -> None:
         self._check_open()
         if self._transport is None:
-            raise ChannelClosed("not connected")
+            raise ChannelClosed(tr("not connected"))
         if self._transport.is_closing():  # broken, and `connection_lost` with the reason is on its way
             return
         frame = self._writer.pack(encode(message))
@@ -350,7 +362,7 @@ class Channel(asyncio.Protocol):
             return
         self._transport.write(b"".join(frames))
         if self._transport.get_write_buffer_size() > UNSENT_BYTES_LIMIT:
-            self.close("the other side does not read what it asked for")
+            self.close(tr("the other side does not read what it asked for"))
             self._transport.abort()
 
     def _check_open(self) -> None:
@@ -364,7 +376,7 @@ class Channel(asyncio.Protocol):
         """Pings and drops by the silence of the other side; runs again when the next of both can be due."""
         silence = self._loop.time() - self._heard_at
         if silence >= self._drops_after:
-            self.close(f"nothing was heard for {self._drops_after:g} seconds")
+            self.close(tr("nothing was heard for {seconds} seconds", seconds=number(f"{self._drops_after:g}")))
             if self._transport is not None:
                 self._transport.abort()
             return

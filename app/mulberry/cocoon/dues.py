@@ -9,6 +9,7 @@ from dataclasses import replace
 from mulberry.cocoon.channel import ChannelClosed, ProtocolError
 from mulberry.cocoon.messages import CompareBalanceWithProxyResult, SignedPayment, SignedPaymentEmpty
 from mulberry.cocoon.seams import Book, ProxyDistrusted
+from mulberry.model.language import tr
 from mulberry.model.pace import Pace
 from mulberry.model.payments import Counters
 
@@ -58,7 +59,7 @@ class Dues:
         """Raises `CountersFell`."""
         before, self._counters = self._counters, (committed_to_db, max_known)
         if committed_to_db < before[0] or max_known < before[1]:
-            raise CountersFell("the proxy's counters went back")
+            raise CountersFell(tr("the proxy's counters went back"))
         self._check_counters()
         if self._counters != before:
             self._book.take_counters(committed_to_db, max_known)
@@ -66,4 +67,4 @@ class Dues:
     def _check_counters(self) -> None:
         committed_to_db, max_known = self._counters
         if not 0 <= committed_to_db <= max_known:
-            raise ProxyDistrusted("the proxy's counters contradict one another")
+            raise ProxyDistrusted(tr("the proxy's counters contradict one another"))

@@ -19,6 +19,7 @@ from mulberry.cocoon.messages import (
 )
 from mulberry.cocoon.seams import Identity, ProxyDistrusted, ProxyRefused
 from mulberry.cocoon.tl import Message
+from mulberry.model.language import tr
 from mulberry.model.payments import Counters
 
 LEAST_PROTOCOL = 1
@@ -34,7 +35,14 @@ async def ask(
     try:
         answer = await channel.query(question, on_arrival=on_arrival)
     except QueryRefused as refusal:
-        raise ProxyRefused(f"the proxy refused {question.tl_name}: {refusal.text} (code {refusal.code})") from None
+        raise ProxyRefused(
+            tr(
+                "the proxy refused {question}: {text} (code {code})",
+                question=question.tl_name,
+                text=refusal.text,
+                code=refusal.code,
+            )
+        ) from None
     if not isinstance(answer, kind):
         raise ProtocolError(f"{answer.tl_name} in answer to {question.tl_name}")
     return answer
@@ -60,9 +68,15 @@ def _agreed_protocol(proxy: ProxyParams, *, is_test: bool) -> int:
     """The old protocol 0 is spoken by a proxy that names none."""
     protocol = proxy.proto_version or 0
     if not 0 <= protocol <= NEWEST_PROTOCOL:
-        raise ProxyRefused(f"the proxy speaks protocol {protocol}, we speak up to {NEWEST_PROTOCOL}")
+        raise ProxyRefused(
+            tr(
+                "the proxy speaks protocol {protocol}, we speak up to {newest}",
+                protocol=protocol,
+                newest=NEWEST_PROTOCOL,
+            )
+        )
     if (proxy.is_test or False) != is_test:
-        raise ProxyDistrusted("the proxy belongs to another network (test and real do not mix)")
+        raise ProxyDistrusted(tr("the proxy belongs to another network (test and real do not mix)"))
     return protocol
 
 
@@ -71,9 +85,9 @@ async def compared(channel: Channel, claimed: Counters, known: Counters) -> Comp
     ours = CompareBalanceWithProxy(claimed.committed_to_blockchain, claimed.committed_to_db, claimed.max_known)
     theirs = await ask(channel, ours, CompareBalanceWithProxyResult)
     if theirs.tokens_committed_to_db < known.committed_to_db:
-        raise ProxyDistrusted("the proxy remembers less than it had saved, so it was set back")
+        raise ProxyDistrusted(tr("the proxy remembers less than it had saved, so it was set back"))
     if isinstance(theirs.signed_payment, SignedPaymentEmpty) and known.committed_to_blockchain:
-        raise ProxyDistrusted("the proxy forgot the payments that it signed")
+        raise ProxyDistrusted(tr("the proxy forgot the payments that it signed"))
     return theirs
 
 
@@ -82,4 +96,4 @@ async def settled(channel: Channel, committed_to_db: int) -> None:
     question = ExtendedCompareBalanceWithProxy(committed_to_db, b"")
     answer = await ask(channel, question, ExtendedCompareBalanceWithProxyResult)
     if answer.error_code:
-        raise ProxyRefused(f"the proxy does not agree with what we earned (code {answer.error_code})")
+        raise ProxyRefused(tr("the proxy does not agree with what we earned (code {code})", code=answer.error_code))

@@ -18,6 +18,7 @@ from struct import Struct
 from mulberry.cocoon import nonce_search
 from mulberry.cocoon.nonce_search import find_nonce
 from mulberry.cocoon.transports import OnProgress, PeerNotProven, SetUpFailed
+from mulberry.model.language import tr, tr_count
 
 CHALLENGE = Struct("<Ii16s")
 CHALLENGE_MAGIC = 0x418E1291
@@ -47,10 +48,14 @@ class Challenge:
         """Of exactly `CHALLENGE.size` bytes. Raises `PeerNotProven`: it is none, or too much is asked."""
         magic, difficulty, salt = CHALLENGE.unpack(untrusted)
         if magic != CHALLENGE_MAGIC:
-            raise PeerNotProven("it is not a proxy's front: its first bytes are no proof-of-work challenge")
+            raise PeerNotProven(tr("it is not a proxy's front: its first bytes are no proof-of-work challenge"))
         if not 0 <= difficulty <= MOST_DIFFICULT:
             raise PeerNotProven(
-                f"it asks for {difficulty} bits of proof of work; more than {MOST_DIFFICULT} is refused"
+                tr(
+                    "it asks for {difficulty} bits of proof of work; more than {limit} is refused",
+                    difficulty=difficulty,
+                    limit=MOST_DIFFICULT,
+                )
             )
         return cls(difficulty, salt)
 
@@ -73,7 +78,12 @@ class Challenge:
             hashes = 2**self.difficulty
             processes = max(1, min(_cores(), hashes // LEAST_HASHES_PER_PROCESS))
             seconds = hashes / HASHES_PER_SECOND / processes
-            on_progress(f"solving a puzzle that the proxy sets against floods, about {_round(seconds)} of computing")
+            on_progress(
+                tr(
+                    "solving a puzzle that the proxy sets against floods, about {time} of computing",
+                    time=_round(seconds),
+                )
+            )
             nonce = await _search(self, processes)
         return ANSWER.pack(ANSWER_MAGIC, nonce)
 
@@ -95,14 +105,16 @@ async def _search(challenge: Challenge, processes: int) -> int:
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         answers = [task.result() for task in asking if task.done()]
     except OSError as problem:
-        raise SetUpFailed(f"no process could be started for the proof of work ({problem.strerror})") from problem
+        raise SetUpFailed(
+            tr("no process could be started for the proof of work ({problem})", problem=problem.strerror)
+        ) from problem
     finally:
         await asyncio.shield(_end_all(births, asking))
     for answer in answers:
         if len(answer) == NONCE.size:
             nonce: int = NONCE.unpack(answer)[0]
             return nonce
-    raise SetUpFailed("the search for the proof of work was ended from outside")
+    raise SetUpFailed(tr("the search for the proof of work was ended from outside"))
 
 
 async def _start() -> Process:
@@ -152,5 +164,5 @@ def _cores() -> int:
 
 def _round(seconds: float) -> str:
     if seconds < 1:
-        return "a moment"
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+        return tr("a moment")
+    return f"{seconds:.0f} s" if seconds < 100 else tr_count("{count} minute", "{count} minutes", round(seconds / 60))

@@ -12,6 +12,7 @@ from mulberry.cocoon.preamble import Preamble
 from mulberry.cocoon.proof_of_work import CHALLENGE, Challenge
 from mulberry.cocoon.transports import STEP_SECONDS, OnProgress, PeerNotProven, SetUpFailed, within, words_of
 from mulberry.model.attestation import PeerEvidence
+from mulberry.model.language import tr
 from mulberry.model.root_contract import ProxyAddress
 
 PUZZLE_SECONDS = 600.0  # 28 bits take one core two minutes on average; ten is bad luck for one in a hundred
@@ -35,7 +36,7 @@ class RaTls:
     """See `cocoon.transports.Transport`."""
 
     timeout_seconds = 3 * STEP_SECONDS + PUZZLE_SECONDS + TLS_SECONDS + JUDGING_SECONDS
-    early_end = "the other side closed right after the TLS handshake: it may not accept our certificate"
+    early_end = tr("the other side closed right after the TLS handshake: it may not accept our certificate")
 
     def __init__(self, attestor: Attestor) -> None:
         self._attestor = attestor
@@ -45,14 +46,14 @@ class RaTls:
     ) -> PeerEvidence:
         loop = asyncio.get_running_loop()
         context = await self._attestor.context()
-        plain = Preamble("the other side closed the connection before TLS")
-        async with within(STEP_SECONDS, "no connection was made"):
+        plain = Preamble(tr("the other side closed the connection before TLS"))
+        async with within(STEP_SECONDS, tr("no connection was made")):
             await loop.create_connection(lambda: plain, endpoint.host, endpoint.port)
         proven = Preamble(self.early_end)
         try:
             await _prove_work(plain, on_progress)
             tls = await _start_tls(plain, proven, context)
-            async with within(JUDGING_SECONDS, "what the other side showed could not be judged"):
+            async with within(JUDGING_SECONDS, tr("what the other side showed could not be judged")):
                 evidence = await proven.unless_it_ends(self._attestor.check(tls.get_extra_info("ssl_object")))
             proven.hand_over(protocol)
         except BaseException:
@@ -63,12 +64,12 @@ class RaTls:
 
 
 async def _prove_work(front: Preamble, on_progress: OnProgress) -> None:
-    async with within(STEP_SECONDS, "the other side sent no proof-of-work challenge"):
+    async with within(STEP_SECONDS, tr("the other side sent no proof-of-work challenge")):
         challenge = Challenge.parse(await front.exactly(CHALLENGE.size))
-    async with within(PUZZLE_SECONDS, "the proof of work was not found"):
+    async with within(PUZZLE_SECONDS, tr("the proof of work was not found")):
         answer = await front.unless_it_ends(challenge.solve(on_progress))
     if front.waiting_bytes:
-        raise PeerNotProven("it went on before it had our proof of work")
+        raise PeerNotProven(tr("it went on before it had our proof of work"))
     front.write(answer)
 
 
@@ -77,12 +78,12 @@ async def _start_tls(plain: Preamble, proven: Preamble, context: ssl.SSLContext)
     if plain.transport.is_closing():  # `connection_lost` is on its way, and would come too late
         raise SetUpFailed(plain.ended_early)
     loop = asyncio.get_running_loop()
-    async with within(TLS_SECONDS, "the TLS handshake was not finished"):
+    async with within(TLS_SECONDS, tr("the TLS handshake was not finished")):
         try:
             tls = await loop.start_tls(plain.transport, proven, context, server_side=False)
         except ssl.SSLError as problem:
-            raise SetUpFailed(f"the TLS handshake failed ({words_of(problem)})") from problem
+            raise SetUpFailed(tr("the TLS handshake failed ({why})", why=words_of(problem))) from problem
         except ConnectionError as problem:
-            raise SetUpFailed("the other side closed the connection in the TLS handshake") from problem
+            raise SetUpFailed(tr("the other side closed the connection in the TLS handshake")) from problem
     proven.connection_made(cast(asyncio.Transport, tls))  # `start_tls` leaves this to its caller
     return proven.transport

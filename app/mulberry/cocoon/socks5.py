@@ -12,6 +12,7 @@ from mulberry.cocoon.attested_peer import LENGTH, AttestedPeer, AttestedPeerErro
 from mulberry.cocoon.preamble import Preamble
 from mulberry.cocoon.transports import STEP_SECONDS, OnProgress, PeerNotProven, SetUpFailed, within
 from mulberry.model.attestation import PeerEvidence, Requirements
+from mulberry.model.language import tr
 from mulberry.model.root_contract import ProxyAddress
 
 VERSION = 5
@@ -31,14 +32,14 @@ class AddressKind(IntEnum):
 
 
 REFUSALS = {  # RFC 1928, section 6
-    1: "it failed in general",
-    2: "its rules do not allow this connection",
-    3: "the network is unreachable",
-    4: "the proxy's computer is unreachable",
-    5: "the proxy refused the connection",
-    6: "the connection took too long",
-    7: "it does not know the command CONNECT",
-    8: "it does not know this kind of address",
+    1: tr("it failed in general"),
+    2: tr("its rules do not allow this connection"),
+    3: tr("the network is unreachable"),
+    4: tr("the proxy's computer is unreachable"),
+    5: tr("the proxy refused the connection"),
+    6: tr("the connection took too long"),
+    7: tr("it does not know the command CONNECT"),
+    8: tr("it does not know this kind of address"),
 }
 
 
@@ -46,7 +47,7 @@ class Socks5:
     """See `cocoon.transports.Transport`. What the router tells must be enough for `requirements`."""
 
     timeout_seconds = 4 * STEP_SECONDS + ROUTER_SECONDS
-    early_end = "the router closed the connection: the proxy may not accept the router's certificate"
+    early_end = tr("the router closed the connection: the proxy may not accept the router's certificate")
 
     def __init__(self, router: ProxyAddress, requirements: Requirements) -> None:
         self._router = router
@@ -56,14 +57,16 @@ class Socks5:
         self, endpoint: ProxyAddress, protocol: asyncio.Protocol, on_progress: OnProgress
     ) -> PeerEvidence:
         request = connect_request(endpoint)
-        router = Preamble(f"what listens at {self._router} closed the connection and may be no SOCKS5 router")
-        async with within(STEP_SECONDS, f"the router at {self._router} did not answer"):
+        router = Preamble(
+            tr("what listens at {router} closed the connection and may be no SOCKS5 router", router=self._router)
+        )
+        async with within(STEP_SECONDS, tr("the router at {router} did not answer", router=self._router)):
             try:
                 await asyncio.get_running_loop().create_connection(lambda: router, self._router.host, self._router.port)
             except OSError as problem:
-                raise SetUpFailed(f"no router listens at {self._router}") from problem
+                raise SetUpFailed(tr("no router listens at {router}", router=self._router)) from problem
         try:
-            on_progress("waiting for the router, which proves work to the proxy and verifies it")
+            on_progress(tr("waiting for the router, which proves work to the proxy and verifies it"))
             await _ask(router, request)
             evidence = await _hear(router, self._requirements)
             router.hand_over(protocol)
@@ -78,27 +81,31 @@ def connect_request(endpoint: ProxyAddress) -> bytes:
     try:
         address = IPv4Address(endpoint.host)
     except AddressValueError:
-        raise SetUpFailed(f"the router takes IPv4 addresses only, and {endpoint.host} is none") from None
+        raise SetUpFailed(
+            tr("the router takes IPv4 addresses only, and {address} is none", address=endpoint.host)
+        ) from None
     return CONNECT_IPV4 + address.packed + endpoint.port.to_bytes(PORT_BYTES, "big")
 
 
 async def _ask(router: Preamble, request: bytes) -> None:
     """Returns when the router has connected."""
     router.write(GREETING)
-    async with within(STEP_SECONDS, "the router did not answer"):
+    async with within(STEP_SECONDS, tr("the router did not answer")):
         method = await router.exactly(len(NO_AUTHENTICATION))
     if method != NO_AUTHENTICATION:
         is_socks = method[0] == VERSION
-        raise SetUpFailed("the router wants a password" if is_socks else "what listens there is no SOCKS5 router")
-    router.ended_early = "the router could not reach or verify the proxy"
+        raise SetUpFailed(
+            tr("the router wants a password") if is_socks else tr("what listens there is no SOCKS5 router")
+        )
+    router.ended_early = tr("the router could not reach or verify the proxy")
     router.write(request)
-    async with within(ROUTER_SECONDS, "the router did not connect"):
+    async with within(ROUTER_SECONDS, tr("the router did not connect")):
         version, code, _reserved, kind = await router.exactly(4)
     if version != VERSION:
-        raise SetUpFailed("what listens there is no SOCKS5 router")
+        raise SetUpFailed(tr("what listens there is no SOCKS5 router"))
     if code:
         raise SetUpFailed(f"the router says: {REFUSALS.get(code, f'no, with the unknown code {code}')}")
-    async with within(STEP_SECONDS, "the router did not finish its answer"):
+    async with within(STEP_SECONDS, tr("the router did not finish its answer")):
         match kind:
             case AddressKind.IPV4:
                 length = 4
@@ -107,19 +114,19 @@ async def _ask(router: Preamble, request: bytes) -> None:
             case AddressKind.NAME:
                 (length,) = await router.exactly(1)
             case _:
-                raise SetUpFailed("what listens there is no SOCKS5 router")
+                raise SetUpFailed(tr("what listens there is no SOCKS5 router"))
         await router.exactly(length + PORT_BYTES)
 
 
 async def _hear(router: Preamble, requirements: Requirements) -> PeerEvidence:
     """What the router tells of the proxy."""
     try:
-        async with within(STEP_SECONDS, "the router told nothing of the proxy"):
+        async with within(STEP_SECONDS, tr("the router told nothing of the proxy")):
             length = checked_length(await router.exactly(LENGTH.size))
             told = AttestedPeer.parse(await router.exactly(length))
     except AttestedPeerError as problem:
-        raise PeerNotProven(f"what the router told of it is unreadable: {problem}") from problem
+        raise PeerNotProven(tr("what the router told of it is unreadable: {problem}", problem=problem)) from problem
     try:
         return told.evidence(requirements)
     except AttestedPeerError as problem:
-        raise PeerNotProven(f"by what the router told of it, {problem}") from problem
+        raise PeerNotProven(tr("by what the router told of it, {problem}", problem=problem)) from problem

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from mulberry.model.attestation import PeerEvidence
+from mulberry.model.language import number, tr
 from mulberry.model.root_contract import ProxyAddress
 
 STEP_SECONDS = 10.0  # for one answer of a peer that has nothing to compute
@@ -57,7 +58,7 @@ class PlainTcp:
     """For networks on one computer, and for tests."""
 
     timeout_seconds = STEP_SECONDS
-    early_end = "the other side closed the connection"
+    early_end = tr("the other side closed the connection")
 
     async def connect(
         self, endpoint: ProxyAddress, protocol: asyncio.Protocol, on_progress: OnProgress
@@ -73,13 +74,15 @@ async def within(seconds: float, missed: str) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise SetUpFailed(f"{missed} within {seconds:g} seconds") from None
+        raise SetUpFailed(
+            tr("{missed} within {seconds} seconds", missed=missed, seconds=number(f"{seconds:g}"))
+        ) from None
 
 
 def words_of(problem: OSError) -> str:
     """What the system, OpenSSL or we say of it, in words."""
     if isinstance(problem, ssl.SSLError):
-        return (problem.reason or "no reason given").lower().replace("_", " ")
+        return problem.reason.lower().replace("_", " ") if problem.reason else tr("no reason given")
     if isinstance(problem, SetUpFailed):
         return str(problem)
-    return os.strerror(problem.errno) if problem.errno else "no answer from any of its addresses"
+    return os.strerror(problem.errno) if problem.errno else tr("no answer from any of its addresses")

@@ -50,6 +50,7 @@ from mulberry.cocoon.transports import OnProgress, Transport
 from mulberry.cocoon.usage import Prices
 from mulberry.model.attestation import PeerEvidence
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 from mulberry.model.payments import Counters
 from mulberry.model.root_contract import ProxyAddress
 
@@ -186,9 +187,9 @@ class WorkerSession:
             if not self._closed_by_owner:
                 raise self._failure or ChannelClosed(await channel.wait_closed()) from None
         except ProtocolError as problem:
-            raise ChannelClosed(f"the proxy broke the protocol: {problem}") from None
+            raise ChannelClosed(tr("the proxy broke the protocol: {problem}", problem=problem)) from None
         finally:
-            channel.close("the session ended")
+            channel.close(tr("the session ended"))
             self.cancel_all()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
             await self._idle.wait()  # until they are booked
@@ -287,7 +288,13 @@ class WorkerSession:
             raise ProtocolError("a request with an impossible coefficient")
         asked = self._price.least(asyncio.get_running_loop().time())
         if query.coefficient < asked:
-            raise ProxyDistrusted(f"it offered a coefficient of {query.coefficient}, below the {asked} that you ask")
+            raise ProxyDistrusted(
+                tr(
+                    "it offered a coefficient of {coefficient}, below the {asked} that you ask",
+                    coefficient=query.coefficient,
+                    asked=asked,
+                )
+            )
         if query.request_id in self._running:
             raise ProtocolError("a request that is already running")
         serving = Serving(query, terms)
@@ -334,7 +341,7 @@ class WorkerSession:
     def _break(self) -> None:
         """A bug of ours: what the proxy would be told next may be wrong."""
         if self._channel is not None:
-            self._channel.close("an error in Mulberry, see its log")
+            self._channel.close(tr("an error in Mulberry, see its log"))
 
     def _free(self, request_id: bytes) -> None:
         self._running.pop(request_id, None)

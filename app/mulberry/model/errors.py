@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mulberry.model.language import english
+
 
 class WhoseTurn(StrEnum):
     """Who has to act before things go on."""
@@ -29,3 +31,8 @@ class UserFacingError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what} {self.why} {self.next_step}"
+
+    @property
+    def in_english(self) -> str:
+        """For the log, and for whoever is not its owner."""
+        return " ".join(map(english, (self.what, self.why, self.next_step)))

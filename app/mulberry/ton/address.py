@@ -9,6 +9,8 @@ import binascii
 import re
 from dataclasses import dataclass
 
+from mulberry.model.language import tr
+
 ACCOUNT_BYTES = 32
 BOUNCEABLE = 0x11
 NON_BOUNCEABLE = 0x51
@@ -55,17 +57,19 @@ def parse_address(untrusted_text: str, *, real_money: bool = False) -> Address:
     if raw := _RAW.fullmatch(untrusted_text):
         return Address(bytes.fromhex(raw[1]))
     if not _FRIENDLY.fullmatch(untrusted_text):
-        raise AddressError("not an address: neither 0: and 64 hexadecimal digits nor 48 characters like UQ…")
+        raise AddressError(tr("not an address: neither 0: and 64 hexadecimal digits nor 48 characters like UQ…"))
     decoded = base64.urlsafe_b64decode(untrusted_text.replace("+", "-").replace("/", "_"))
     body, checksum = decoded[:-2], decoded[-2:]
     if checksum != _checksum(body):
-        raise AddressError("the address has a typing mistake: its checksum does not fit")
+        raise AddressError(tr("the address has a typing mistake: its checksum does not fit"))
     if body[0] & ~TEST_ONLY not in (BOUNCEABLE, NON_BOUNCEABLE):
-        raise AddressError("not an account's address")
+        raise AddressError(tr("not an account's address"))
     if real_money and body[0] & TEST_ONLY:
-        raise AddressError("the address is marked for test networks only; copy it from a wallet on the main network")
+        raise AddressError(
+            tr("the address is marked for test networks only; copy it from a wallet on the main network")
+        )
     if body[1] != 0:
-        raise AddressError("the address is not in workchain 0, where Cocoon lives")
+        raise AddressError(tr("the address is not in workchain 0, where Cocoon lives"))
     return Address(body[2:])
 
 

@@ -10,6 +10,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 from pytoniq_core.boc.cell import Cell
 
+from mulberry.model.language import tr
 from mulberry.ton.address import Address
 from mulberry.ton.boc import BocError, read_boc, write_boc
 from mulberry.ton.cells import CellReader, CellShapeError, CellWriter
@@ -22,7 +23,8 @@ SIGNATURE_BYTES = 64
 
 
 class PaymentRefused(ValueError):
-    """The bytes are no payment by this proxy to this contract. Its message says why."""
+    """The bytes are no payment by this proxy to this contract. Its message says why, as a part of a sentence about the
+    proxy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def verify_payment(untrusted_boc: bytes, *, proxy_key: bytes, worker_contract: A
         root = read_boc(untrusted_boc, max_bytes=MAX_PAYMENT_BYTES, max_cells=PAYMENT_CELLS)
         return _verify(root, VerifyKey(proxy_key), worker_contract)
     except (BocError, CellShapeError) as problem:
-        raise PaymentRefused(f"The proxy sent a payment that is not well formed: {problem}.") from problem
+        raise PaymentRefused(tr("it sent a payment that is not well formed: {problem}", problem=problem)) from problem
 
 
 def _verify(untrusted_root: Cell, proxy_key: VerifyKey, worker_contract: Address) -> VerifiedPayment:
@@ -69,15 +71,15 @@ def _verify(untrusted_root: Cell, proxy_key: VerifyKey, worker_contract: Address
     outer.finish()
     inner = CellReader(signed)
     if operation not in (PAYMENT, LAST_PAYMENT):
-        raise PaymentRefused("The proxy sent a message that is not a payment.")
+        raise PaymentRefused(tr("it sent a message that is not a payment"))
     if (inner.uint(4), inner.uint(8)) != (operation, query_id):
-        raise PaymentRefused("The proxy sent a payment whose signed part belongs to another one.")
+        raise PaymentRefused(tr("it sent a payment whose signed part belongs to another one"))
     tokens, payee = inner.uint(8), inner.address()
     inner.finish()
     if payee != worker_contract:
-        raise PaymentRefused("The proxy sent a payment for somebody else's contract.")
+        raise PaymentRefused(tr("it sent a payment for somebody else's contract"))
     try:
         proxy_key.verify(signed.hash, signature)
     except BadSignatureError as problem:
-        raise PaymentRefused("The proxy sent a payment with a wrong signature.") from problem
+        raise PaymentRefused(tr("it sent a payment with a wrong signature")) from problem
     return VerifiedPayment(tokens, query_id, operation == LAST_PAYMENT, excess_address)

@@ -9,6 +9,7 @@ from functools import partial
 from pytoniq_core.boc.cell import Cell
 
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 from mulberry.ton.address import Address
 from mulberry.ton.chain.account_proof import prove_account
 from mulberry.ton.chain.config import ChainConfig
@@ -104,7 +105,7 @@ class ChainAccess:
         try:
             return await self._pool.of_any(ask, at_least=block.seqno)
         except ServerRefused as problem:
-            raise NoServer(f"Every server refused: {problem}") from problem
+            raise NoServer(tr("Every server refused: {problem}", problem=problem)) from problem
 
     async def config(self) -> Cell:
         """The network's configuration, proven: a dictionary of what decides how messages are executed and priced.
@@ -124,7 +125,7 @@ class ChainAccess:
         try:
             config = await self._pool.of_any(ask, at_least=block.seqno)
         except ServerRefused as problem:
-            raise NoServer(f"Every server refused: {problem}") from problem
+            raise NoServer(tr("Every server refused: {problem}", problem=problem)) from problem
         self._config = key_block, config
         return config
 
@@ -150,8 +151,8 @@ class ChainAccess:
             return await self._pool.of_any(ask)
         except ServerRefused as problem:
             if problem.lacks_it:
-                raise HistoryPruned("No server keeps transactions that old. An archive server would.") from problem
-            raise NoServer(f"Every server refused: {problem}") from problem
+                raise HistoryPruned(tr("No server keeps transactions that old. An archive server would.")) from problem
+            raise NoServer(tr("Every server refused: {problem}", problem=problem)) from problem
 
     async def history(self, address: Address, start: Position) -> AsyncIterator[TransactionPage]:
         """Page after page from `start` to the account's birth. Keep each as it comes: a later one may fail."""
@@ -186,7 +187,7 @@ class ChainAccess:
         refusal = next((problem for problem in problems if isinstance(problem, ServerRefused)), None)
         if refusal is not None:
             raise MessageRefused(refusal.text) from refusal
-        raise NoServer("No server could be asked to pass the message on.")
+        raise NoServer(tr("No server could be asked to pass the message on."))
 
     async def _proven_head(self) -> BlockId:
         async with self._proving:
@@ -196,7 +197,7 @@ class ChainAccess:
                     await self._pool.of_any(partial(self._prove, head), at_least=head.seqno)
                 except ServerRefused as problem:
                     if not problem.lacks_it:
-                        raise NoServer(f"Every server refused: {problem}") from problem
+                        raise NoServer(tr("Every server refused: {problem}", problem=problem)) from problem
                     self._pool.disown(head, f"it names block {head}, which nobody can prove")
                 else:
                     return head

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import number, tr
 from mulberry.model.network import NetworkProfile
 from mulberry.ton.chain.nouns import MASTERCHAIN, WHOLE_SHARD, BlockId
 
@@ -101,7 +102,7 @@ def with_servers_of(path: Path, profile: NetworkProfile, random: random.Random) 
     Raises `UserFacingError`: the file is not usable, is another chain's, or the network has no servers to replace.
     """
     if profile.lite_servers is None:
-        raise _unusable(path, f"{profile.title} brings its own servers.")
+        raise _unusable(path, tr("{title} brings its own servers.", title=profile.title))
     try:
         with path.open("rb") as file:
             untrusted_text = file.read(CONFIG_SIZE_LIMIT_BYTES + 1)
@@ -110,7 +111,9 @@ def with_servers_of(path: Path, profile: NetworkProfile, random: random.Random) 
     theirs = parse_global_config(untrusted_text, random, source=str(path))
     ours = parse_global_config(json.dumps(profile.lite_servers).encode(), random, source=profile.title)
     if theirs.zero_state_root_hash != ours.zero_state_root_hash:
-        raise _unusable(path, f"Its servers are of another chain than {profile.title}'s: the zero states differ.")
+        raise _unusable(
+            path, tr("Its servers are of another chain than {title}'s: the zero states differ.", title=profile.title)
+        )
     servers = json.loads(untrusted_text)["liteservers"]
     return profile.model_copy(update={"lite_servers": {**profile.lite_servers, "liteservers": servers}})
 
@@ -118,7 +121,7 @@ def with_servers_of(path: Path, profile: NetworkProfile, random: random.Random) 
 def parse_global_config(untrusted_text: bytes, random: random.Random, *, source: str) -> ChainConfig:
     """Reads the file's text and draws up to `MAX_SERVERS` of its servers. Raises `UserFacingError`."""
     if len(untrusted_text) > CONFIG_SIZE_LIMIT_BYTES:
-        raise _unusable(source, f"It is larger than {CONFIG_SIZE_LIMIT_BYTES:,} bytes.")
+        raise _unusable(source, tr("It is larger than {limit} bytes.", limit=number(f"{CONFIG_SIZE_LIMIT_BYTES:,}")))
     try:
         file = _GlobalConfig.model_validate_json(untrusted_text, strict=True)
         servers = list({str(server): server for server in map(_server, file.liteservers)}.values())
@@ -152,7 +155,7 @@ def _block_id(block: _Block) -> BlockId:
 
 def _unusable(source: Path | str, why: str) -> UserFacingError:
     return UserFacingError(
-        what=f"The list of TON servers {source} is not usable.",
+        what=tr("The list of TON servers {source} is not usable.", source=source),
         why=why,
-        next_step="Name a global.config.json as TON publishes it, or take the bundled list.",
+        next_step=tr("Name a global.config.json as TON publishes it, or take the bundled list."),
     )

@@ -1,5 +1,7 @@
 """What can go wrong with the chain's servers. All of it is expected, and each says who or what is to blame."""
 
+from mulberry.model.language import tr
+
 LACKING = ("not in db", "not found", "cannot locate", "cannot find", "gc'd", "is not available", "no such block")
 
 
@@ -19,7 +21,7 @@ class ServerRefused(ServerFailed):
     """One server answered with an error of its own, `code` and `text` (cut to 200 characters)."""
 
     def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"the server answered: {text} (code {code})")
+        super().__init__(tr("the server answered: {text} (code {code})", text=text, code=code))
         self.code = code
         self.text = text
 
@@ -53,5 +55,5 @@ class MessageRefused(ChainError):
     """The chain does not take the message. `text` is what the validator's check said (cut to 200 characters)."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"The chain does not take the message: {text}")
+        super().__init__(tr("The chain does not take the message: {text}", text=text))
         self.text = text

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TypeVar
 
+from mulberry.model.language import tr
 from mulberry.ton.chain.config import ChainConfig, LiteServerAddress
 from mulberry.ton.chain.connection import Connect
 from mulberry.ton.chain.errors import NoAgreement, NoServer, ServerFailed, ServerLied, ServerRefused
@@ -66,8 +67,10 @@ class ServerPool:
                     await self._changed.wait()
         except TimeoutError as problem:
             if any(server.head for server in self._servers):
-                raise NoAgreement(f"The servers name different newest blocks. {self._troubles()}") from problem
-            raise NoServer(f"No server answers. {self._troubles()}") from problem
+                raise NoAgreement(
+                    tr("The servers name different newest blocks. {troubles}", troubles=self._troubles())
+                ) from problem
+            raise NoServer(tr("No server answers. {troubles}", troubles=self._troubles())) from problem
         return self._heads.agreed
 
     def disown(self, head: BlockId, why: str) -> None:
@@ -112,7 +115,7 @@ class ServerPool:
                     pass  # the server has noted it, and its health shows it
             if refusal is not None and refusals == len(servers):
                 raise refusal
-        raise NoServer(f"No server could answer. {self._troubles()}")
+        raise NoServer(tr("No server could answer. {troubles}", troubles=self._troubles()))
 
     def _server(self, address: LiteServerAddress) -> Server:
         return Server(address, self._config, self._connect, self._random, self._on_change)
@@ -139,7 +142,7 @@ class ServerPool:
         dissenters = self._heads.dissenters()
         for server in [server for server in self._servers if str(server.address) in dissenters]:
             self._heads.forget(str(server.address))
-            server.caught_lying("it names another block than the other servers do")
+            server.caught_lying(tr("it names another block than the other servers do"))
         for server in self._servers:
             if agreed is not None and server.head is not None:
                 server.behind = server.head.block.seqno + BEHIND_BLOCKS < agreed.block.seqno

@@ -15,6 +15,7 @@ from typing import Any
 from pytoniq.liteclient.client import LiteClient
 from pytoniq_core.crypto.ciphers import get_random
 
+from mulberry.model.language import number, tr
 from mulberry.ton.chain.config import LiteServerAddress
 from mulberry.ton.chain.errors import ServerFailed, ServerLied
 from mulberry.ton.chain.tl import TlReader, put_bytes
@@ -37,7 +38,7 @@ class PytoniqConnection:
 
     async def ask(self, question: bytes) -> bytes:
         if self._client.writer is None:
-            raise ServerFailed("the connection was lost")
+            raise ServerFailed(tr("the connection was lost"))
         number = get_random(NUMBER_BYTES)
         query = struct.pack("<I", LITE_QUERY) + put_bytes(question)
         packet = struct.pack("<I", QUERY) + number + put_bytes(query)
@@ -47,7 +48,7 @@ class PytoniqConnection:
         except asyncio.CancelledError:
             raise
         except Exception as problem:  # the library raises whatever comes by
-            raise ServerFailed("the connection was lost") from problem
+            raise ServerFailed(tr("the connection was lost")) from problem
         return answer
 
     async def close(self) -> None:
@@ -63,13 +64,13 @@ async def connect(address: LiteServerAddress, within: float) -> PytoniqConnectio
             client.listen_all_the_time()
     except TimeoutError as problem:
         await client.close()
-        raise ServerFailed(f"no connection within {within:g} seconds") from problem
+        raise ServerFailed(tr("no connection within {seconds} seconds", seconds=number(f"{within:g}"))) from problem
     except asyncio.CancelledError:
         await client.close()
         raise
     except Exception as problem:  # as above
         await client.close()
-        raise ServerFailed(f"no connection ({type(problem).__name__})") from problem
+        raise ServerFailed(tr("no connection ({problem})", problem=type(problem).__name__)) from problem
     return PytoniqConnection(client)
 
 

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Callable
 
+from mulberry.model.language import number, tr
 from mulberry.ton.chain.config import ChainConfig, LiteServerAddress
 from mulberry.ton.chain.connection import Connect, Connection
 from mulberry.ton.chain.errors import NoAnswer, ServerFailed, ServerLied, ServerRefused
@@ -82,7 +83,7 @@ class Server:
         await self._pace.wait()
         connection = self._connection
         if connection is None or self._lied:
-            raise ServerFailed(self.trouble or "not connected")
+            raise ServerFailed(self.trouble or tr("not connected"))
         loop = asyncio.get_running_loop()
         asked = loop.time()
         try:
@@ -90,7 +91,8 @@ class Server:
                 answer = await connection.ask(question)
         except TimeoutError as problem:
             self._unanswered += 1
-            self.trouble = f"no answer within {self._config.request_timeout + held_back:g} seconds"
+            waited = number(f"{self._config.request_timeout + held_back:g}")
+            self.trouble = tr("no answer within {seconds} seconds", seconds=waited)
             raise NoAnswer(self.trouble) from problem
         except ServerFailed as problem:
             self.trouble = str(problem)
@@ -177,7 +179,7 @@ class Server:
 
     def _heard(self, head: UntrustedHead) -> None:
         if head.zero_state_root_hash != self._config.zero_state_root_hash:
-            raise ServerLied("it serves another chain")
+            raise ServerLied(tr("it serves another chain"))
         self.failed_attempts = 0
         self.head = head
         self._on_change(self)
