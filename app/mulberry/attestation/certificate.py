@@ -23,6 +23,7 @@ from mulberry.model.attestation import Policy
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded
+from mulberry.model.language import tr
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -110,9 +111,13 @@ class CertificateFiles:
             _demand_not_expired(self._pair, self._clock.now())
         except (OSError, ValueError) as problem:  # ssl.SSLError is an OSError
             raise UserFacingError(
-                what=f"The certificate {self._paths[0]} with its key {self._paths[1].name} could not be used.",
+                what=tr(
+                    "The certificate {path} with its key {key} could not be used.",
+                    path=self._paths[0],
+                    key=self._paths[1].name,
+                ),
                 why=f"{getattr(problem, 'strerror', None) or problem}.",
-                next_step="Make it anew with gen-cert, or take `certificate` out of the profile.",
+                next_step=tr("Make it anew with gen-cert, or take `certificate` out of the profile."),
             ) from problem
         return self._pair
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from mulberry.attestation.errors import NotProven, refusing
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.known_errors import Stack, to_error
+from mulberry.model.language import tr
 
 INTEL = "https://api.trustedservices.intel.com"
 INTEL_ROOT_LIST = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
@@ -68,11 +69,11 @@ async def fetch_collateral(fetch: Fetch, service: str, fmspc: str, ca: str) -> s
 def not_usable(service: str, why: str) -> UserFacingError:
     """The service answered, and what it gave is of no use."""
     return UserFacingError(
-        what=f"{service} gave no usable collateral.",
+        what=tr("{service} gave no usable collateral.", service=service),
         why=f"{why[:1].upper()}{why[1:]}.",
-        next_step="It is tried again by itself."
+        next_step=tr("It is tried again by itself.")
         if service == INTEL
-        else "Look whether this cache (PCCS) is up to date.",
+        else tr("Look whether this cache (PCCS) is up to date."),
         whose_turn=whose_service(service),
     )
 
@@ -89,13 +90,18 @@ async def _ask(fetch: Fetch, service: str, url: str) -> Answer:
         return answer
     if answer.status == 404 and "fmspc=" in url:
         raise UserFacingError(
-            what="There is no collateral for this kind of platform.",
-            why=f"{service} does not know it (FMSPC {url.rpartition('=')[2]}).",
-            next_step="Its owner's hardware must be one that Intel supports for TDX.",
+            what=tr("There is no collateral for this kind of platform."),
+            why=tr("{service} does not know it (FMSPC {fmspc}).", service=service, fmspc=url.rpartition("=")[2]),
+            next_step=tr("Its owner's hardware must be one that Intel supports for TDX."),
             whose_turn=WhoseTurn.NETWORK,
         )
     stack = Stack.PCS if whose_service(service) is WhoseTurn.INTEL else Stack.PCCS
-    raise to_error(f"{service} gave no usable collateral.", stack, answer.status, detail=f"HTTP {answer.status}")
+    raise to_error(
+        tr("{service} gave no usable collateral.", service=service),
+        stack,
+        answer.status,
+        detail=f"HTTP {answer.status}",
+    )
 
 
 def _statement(untrusted_body: bytes, name: str) -> tuple[str, str]:

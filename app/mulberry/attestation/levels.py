@@ -18,6 +18,7 @@ from mulberry.attestation.gpu_references import GpuReferences
 from mulberry.attestation.manifest import SECURE_BOOT, Statement, read_statement
 from mulberry.attestation.quote import FAKE_QUOTE_BYTES
 from mulberry.attestation.tdx import TdxVerifier
+from mulberry.model.language import tr
 from mulberry.model.places import DataFolder
 from mulberry.model.proof import Check, Level, Outcome, Verdict
 
@@ -29,16 +30,16 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 KEY_BYTES = 32
 
 STATEMENT, FRESHNESS = "Statement", "Freshness"  # the checks' names
-BOOT_STATE, GENUINE_TPM = "Boot state (TPM)", "Genuine TPM"
-CPU_ENCLAVE, IMAGE = "CPU enclave (Intel TDX)", "Image"
+BOOT_STATE, GENUINE_TPM = tr("Boot state (TPM)"), tr("Genuine TPM")
+CPU_ENCLAVE, IMAGE = tr("CPU enclave (Intel TDX)"), tr("Image")
 GPUS = "GPUs"
 
-DEVICE_KEY = "this computer's device key"
-THIS_COMPUTER = "this computer"
+DEVICE_KEY = tr("this computer's device key")
+THIS_COMPUTER = tr("this computer")
 INTEL = "Intel"
 NVIDIA = "NVIDIA"
-TPM_MAKER = "the TPM's maker"
-THE_NETWORK = "the network's root contract"
+TPM_MAKER = tr("the TPM's maker")
+THE_NETWORK = tr("the network's root contract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def _judge_statement(untrusted: Evidence) -> tuple[_Found, Statement | None]:
             raise NotProven("its statement names another key than the one that signed it")
     except NotProven as problem:
         return _Found(Check(name, Outcome.FAILED, sentence(problem), DEVICE_KEY)), None
-    told = f"Signed by the device key {untrusted.public_key.hex()[:16]}…, for which nobody vouches."
+    told = tr("Signed by the device key {key}…, for which nobody vouches.", key=untrusted.public_key.hex()[:16])
     return _Found(Check(name, Outcome.HOLDS, told, DEVICE_KEY)), statement
 
 
@@ -145,33 +146,35 @@ def _judge_freshness(statement: Statement | None, nonce: bytes | None, now: date
     """A nonce proves that the statement is new; without one that rests on the clock of who made it."""
     name = FRESHNESS
     if statement is None:
-        return _Found(Check(name, Outcome.MISSING, "There is no statement that could be fresh."))
+        return _Found(Check(name, Outcome.MISSING, tr("There is no statement that could be fresh.")))
     made = statement.made
-    dated = f"{made:%Y-%m-%d %H:%M} UTC by its own clock"
+    dated = tr("{made} UTC by its own clock", made=f"{made:%Y-%m-%d %H:%M}")
     if nonce is not None:
         if statement.nonce != nonce.hex():
-            told = "It does not carry the nonce that it was asked with: it may be an old one."
+            told = tr("It does not carry the nonce that it was asked with: it may be an old one.")
             return _Found(Check(name, Outcome.FAILED, told, DEVICE_KEY))
-        off = "" if abs(now - made) <= CLOCKS_DIFFER else ", which differs from ours"
-        return _Found(Check(name, Outcome.HOLDS, f"Made for our nonce, {dated}{off}.", DEVICE_KEY))
+        told = tr("Made for our nonce, {dated}.", dated=dated)
+        if abs(now - made) > CLOCKS_DIFFER:
+            told = tr("Made for our nonce, {dated}, which differs from ours.", dated=dated)
+        return _Found(Check(name, Outcome.HOLDS, told, DEVICE_KEY))
     if not -CLOCKS_DIFFER <= now - made <= GOOD_FOR:
-        told = f"Made {dated}; without a nonce of the verifier's a statement is good for one day."
+        told = tr("Made {dated}; without a nonce of the verifier's a statement is good for one day.", dated=dated)
         return _Found(Check(name, Outcome.FAILED, told, THIS_COMPUTER))
-    told = f"Made {dated}. No nonce was asked for, so it may be a copy of an earlier one."
+    told = tr("Made {dated}. No nonce was asked for, so it may be a copy of an earlier one.", dated=dated)
     return _Found(Check(name, Outcome.MISSING, told, THIS_COMPUTER), made + GOOD_FOR)
 
 
 def _judge_tpm(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
     name = BOOT_STATE
     if untrusted.tpm is None:
-        return _Found(Check(name, Outcome.MISSING, "No TPM quote was shown.", TPM_MAKER))
+        return _Found(Check(name, Outcome.MISSING, tr("No TPM quote was shown."), TPM_MAKER))
     try:
         verified = tpm.verify(untrusted.tpm, untrusted.bound_to, references.tpm_roots, now, references.challenge)
     except NotProven as problem:
         return _Found(Check(name, _outcome_of(problem), sentence(problem), TPM_MAKER))
-    signed = "The boot registers PCR 0 to 7 were signed for this statement."
+    signed = tr("The boot registers PCR 0 to 7 were signed for this statement.")
     parts = (Check("Quote", Outcome.HOLDS, signed, "a TPM"), _genuine(verified), _secure_boot(statement))
-    told = "A genuine TPM signed how this computer was started."
+    told = tr("A genuine TPM signed how this computer was started.")
     return _Found(_all_of(name, parts, told, TPM_MAKER), verified.expires)
 
 
@@ -180,7 +183,12 @@ def _genuine(verified: tpm.VerifiedTpm) -> Check:
     if not verified.is_genuine or verified.endorsement is None:
         return Check(name, Outcome.MISSING, " ".join(verified.missing), TPM_MAKER)
     made = verified.endorsement
-    told = f"{made.maker} {made.model}, certified by {made.root}; it holds the key that signed."
+    told = tr(
+        "{maker} {model}, certified by {root}; it holds the key that signed.",
+        maker=made.maker,
+        model=made.model,
+        root=made.root,
+    )
     return Check(name, Outcome.HOLDS, told, made.maker)
 
 
@@ -188,51 +196,71 @@ def _secure_boot(statement: Statement | None) -> Check:
     """PCR 7 stands for it, but only with the boot's event log, which root alone may read, could it be told what for."""
     said = statement.finding(SECURE_BOOT) if statement is not None else None
     if said is None or said.value is None:
-        why = f", because {said.evidence}" if said is not None else ""
-        return Check(SECURE_BOOT, Outcome.MISSING, f"Whether it is on is unknown{why}.", THIS_COMPUTER)
+        told = tr("Whether it is on is unknown.")
+        if said is not None:
+            told = tr("Whether it is on is unknown, because {evidence}.", evidence=said.evidence)
+        return Check(SECURE_BOOT, Outcome.MISSING, told, THIS_COMPUTER)
     if said.value is not True:
-        return Check(SECURE_BOOT, Outcome.FAILED, f"It is off: {said.evidence}.", THIS_COMPUTER)
-    told = "It says that it is on. PCR 7 was signed, but without the boot's event log nobody can read it there."
+        return Check(SECURE_BOOT, Outcome.FAILED, tr("It is off: {evidence}.", evidence=said.evidence), THIS_COMPUTER)
+    told = tr("It says that it is on. PCR 7 was signed, but without the boot's event log nobody can read it there.")
     return Check(SECURE_BOOT, Outcome.HOLDS, told, THIS_COMPUTER)
 
 
 def _judge_tdx(untrusted: Evidence, references: References, now: datetime) -> _Found:
     name, quote = CPU_ENCLAVE, untrusted.tdx_quote
     if quote is None:
-        return _Found(Check(name, Outcome.MISSING, "No TDX quote was shown.", INTEL))
+        return _Found(Check(name, Outcome.MISSING, tr("No TDX quote was shown."), INTEL))
     if len(quote) == FAKE_QUOTE_BYTES:
-        told = "A fake quote of a test network: everyone can make one. TEST, nothing proven."
+        told = tr("A fake quote of a test network: everyone can make one. TEST, nothing proven.")
         return _Found(Check(name, Outcome.TEST, told))
     try:
         verified = references.tdx.verify(quote, now)
     except NotProven as problem:
         return _Found(Check(name, _outcome_of(problem), sentence(problem), INTEL))
-    told = (
-        f"Intel signed it for a platform that is up to date; the collateral is good until {_day(verified.valid_until)}."
+    told = tr(
+        "Intel signed it for a platform that is up to date; the collateral is good until {valid_until}.",
+        valid_until=_day(verified.valid_until),
     )
     parts = (
         Check("Quote", Outcome.HOLDS, told, INTEL),
-        Check("No debug guest", Outcome.HOLDS, "The host cannot look into it with debugging tools.", INTEL),
+        Check(tr("No debug guest"), Outcome.HOLDS, tr("The host cannot look into it with debugging tools."), INTEL),
         _bound(verified.quote.report_data == untrusted.report_data),
         _on_list(verified.quote.measurements.image_hash, references.images),
     )
-    return _Found(_all_of(name, parts, "A guest that Intel's hardware protects.", INTEL), verified.valid_until)
+    return _Found(_all_of(name, parts, tr("A guest that Intel's hardware protects."), INTEL), verified.valid_until)
 
 
 def _bound(is_bound: bool) -> Check:
-    name = "Bound to the statement"
+    name = tr("Bound to the statement")
     if is_bound:
-        return Check(name, Outcome.HOLDS, "The quote was made for this statement.", INTEL)
-    return Check(name, Outcome.FAILED, "The quote was made for something else: it may be another computer's.", INTEL)
+        return Check(name, Outcome.HOLDS, tr("The quote was made for this statement."), INTEL)
+    return Check(
+        name, Outcome.FAILED, tr("The quote was made for something else: it may be another computer's."), INTEL
+    )
 
 
 def _on_list(image_hash: bytes, images: ImageList | None) -> Check:
-    name, image = IMAGE, f"The guest's image {image_hash.hex()[:16]}…"
+    name, image = IMAGE, tr("The guest's image {image_hash}…", image_hash=image_hash.hex()[:16])
     if images is None:
-        return Check(name, Outcome.MISSING, f"{image}: the network's list of images is not known here.", THE_NETWORK)
+        return Check(
+            name,
+            Outcome.MISSING,
+            tr("{image}: the network's list of images is not known here.", image=image),
+            THE_NETWORK,
+        )
     if image_hash.hex() in images.hashes:
-        return Check(name, Outcome.HOLDS, f"{image} is on the network's list ({images.read_from}).", THE_NETWORK)
-    return Check(name, Outcome.FAILED, f"{image} is not on the network's list ({images.read_from}).", THE_NETWORK)
+        return Check(
+            name,
+            Outcome.HOLDS,
+            tr("{image} is on the network's list ({read_from}).", image=image, read_from=images.read_from),
+            THE_NETWORK,
+        )
+    return Check(
+        name,
+        Outcome.FAILED,
+        tr("{image} is not on the network's list ({read_from}).", image=image, read_from=images.read_from),
+        THE_NETWORK,
+    )
 
 
 def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:
@@ -240,20 +268,20 @@ def _judge_gpus(untrusted: Evidence, statement: Statement | None, references: Re
     name = GPUS
     stated = {gpu.uuid: gpu.name for gpu in statement.gpus} if statement is not None else {}
     if not untrusted.gpus:
-        return _Found(Check(name, Outcome.MISSING, "No GPU's report was shown.", NVIDIA))
+        return _Found(Check(name, Outcome.MISSING, tr("No GPU's report was shown."), NVIDIA))
     found = [_judge_gpu(each, stated, untrusted.bound_to, references.gpus, now) for each in untrusted.gpus]
     shown = [_hashed(each.uuid) for each in untrusted.gpus]
     parts = [each.check for each, _ in found]
     parts += [
-        Check(gpu, Outcome.MISSING, "The statement names it, and no report of it was shown.", NVIDIA)
+        Check(gpu, Outcome.MISSING, tr("The statement names it, and no report of it was shown."), NVIDIA)
         for uuid, gpu in stated.items()
         if uuid not in shown
     ]
     devices = [device for _, device in found if device is not None]
     if len(set(devices)) < len(devices):
-        parts.append(Check("Number of GPUs", Outcome.FAILED, "One GPU is shown as several.", NVIDIA))
+        parts.append(Check(tr("Number of GPUs"), Outcome.FAILED, tr("One GPU is shown as several."), NVIDIA))
     ends = [each.valid_until for each, _ in found if each.valid_until is not None]
-    told = (
+    told = tr(
         "Each showed by a report for this statement that NVIDIA's own driver and firmware run it, closed to debuggers."
     )
     return _Found(_all_of(name, parts, told, NVIDIA), min(ends, default=None))
@@ -265,18 +293,20 @@ def _judge_gpu(
     """The check of one GPU, and which device it is."""
     name = stated.get(_hashed(untrusted.uuid))
     if name is None:
-        told = "A report of a GPU that the statement does not name."
-        return _Found(Check("Another GPU", Outcome.FAILED, told, NVIDIA)), None
+        told = tr("A report of a GPU that the statement does not name.")
+        return _Found(Check(tr("Another GPU"), Outcome.FAILED, told, NVIDIA)), None
     try:
         verified = gpu_report.verify(untrusted, bound_to, references, now)
     except NotProven as problem:
         return _Found(Check(name, _outcome_of(problem), sentence(problem), NVIDIA)), None
     if not verified.is_complete:
-        told = f"A genuine GPU signed for this statement, but: {' '.join(verified.missing)}"
+        told = tr("A genuine GPU signed for this statement, but: {missing}", missing=" ".join(verified.missing))
         return _Found(Check(name, Outcome.MISSING, told, NVIDIA), verified.expires), verified.device
-    told = (
-        f"Driver {verified.driver_version}, VBIOS {verified.vbios_version}; {len(verified.compared)} measurements are "
-        "as NVIDIA's references say."
+    told = tr(
+        "Driver {driver}, VBIOS {vbios}; {measurements} measurements are as NVIDIA's references say.",
+        driver=verified.driver_version,
+        vbios=verified.vbios_version,
+        measurements=len(verified.compared),
     )
     return _Found(Check(name, Outcome.HOLDS, told, NVIDIA), verified.expires), verified.device
 

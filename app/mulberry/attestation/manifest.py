@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field
 
 from mulberry.attestation.errors import NotProven
 from mulberry.model.encoding import from_json, to_json
+from mulberry.model.language import tr
 from mulberry.model.proof import Fact
 
 MOST_STATEMENT_BYTES = 256 * 2**10
@@ -97,7 +98,7 @@ class StatedFinding:
 
     def __str__(self) -> str:
         if self.value is None:
-            return f"unknown, because {self.evidence}"
+            return tr("unknown, because {evidence}", evidence=self.evidence)
         value = self.value if isinstance(self.value, str) else "yes" if self.value else "no"
         return f"{value} ({self.evidence})"
 
@@ -150,24 +151,38 @@ def facts_of(statement: Statement) -> tuple[Fact, ...]:
 
 def _facts(statement: Statement) -> Iterator[tuple[str, str]]:
     software, model, sandbox = statement.software, statement.model, statement.sandbox
-    yield "Made", f"{statement.made:%Y-%m-%d %H:%M:%S} UTC{', for a nonce' if statement.nonce else ''}"
-    where = "installed as a package" if software.origin == "package" else "run from a checkout"
-    yield "Mulberry", f"{software.mulberry}, {where}, files {software.files[:16]}…"
+    made = f"{statement.made:%Y-%m-%d %H:%M:%S} UTC"
+    yield tr("Made"), tr("{moment}, for a nonce", moment=made) if statement.nonce else made
+    where = tr("installed as a package") if software.origin == "package" else tr("run from a checkout")
+    yield (
+        "Mulberry",
+        tr("{version}, {where}, files {digest}…", version=software.mulberry, where=where, digest=software.files[:16]),
+    )
     listed = sum(package.record is not None for package in software.packages)
-    yield "Packages", f"{len(software.packages)} installed, {listed} with a list of their files"
+    installed = tr(
+        "{packages} installed, {listed} with a list of their files", packages=len(software.packages), listed=listed
+    )
+    yield tr("Packages"), installed
     yield "Python", software.python
     yield "onnxruntime", software.onnxruntime
-    yield "System", software.system
+    yield tr("System"), software.system
     for gpu in statement.gpus:
-        yield "GPU", f"{gpu.name}, driver {gpu.driver}, VBIOS {gpu.vbios or 'unknown'}"
+        vbios = gpu.vbios or tr("unknown")
+        yield "GPU", tr("{gpu}, driver {driver}, VBIOS {vbios}", gpu=gpu.name, driver=gpu.driver, vbios=vbios)
     if not statement.gpus:
-        yield "GPU", "none that the NVIDIA driver shows"
-    yield "Model", f"{model.name} {model.version}, manifest {model.manifest[:16]}…" if model else "none is loaded"
+        yield "GPU", tr("none that the NVIDIA driver shows")
+    loaded = tr("none is loaded")
+    if model is not None:
+        named = f"{model.name} {model.version}"
+        loaded = tr("{model}, manifest {digest}…", model=named, digest=model.manifest[:16])
+    yield tr("Model"), loaded
     if sandbox is None:
-        yield "Sandbox", "unknown, because no job process runs"
+        yield tr("Sandbox"), tr("unknown, because no job process runs")
     elif not sandbox.checks:
-        yield "Sandbox", sandbox.tier
+        yield tr("Sandbox"), sandbox.tier
     else:
-        yield "Sandbox", f"{sandbox.tier}: {sandbox.passed.bit_count()} of {sandbox.checks} checks passed"
+        passed = sandbox.passed.bit_count()
+        told = tr("{tier}: {passed} of {checks} checks passed", tier=sandbox.tier, passed=passed, checks=sandbox.checks)
+        yield tr("Sandbox"), told
     for finding in statement.host:
         yield finding.name, str(finding)

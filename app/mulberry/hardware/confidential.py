@@ -16,6 +16,7 @@ from mulberry.hardware.nvml import NOT_GIVEN, code_of
 from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport, same_address
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality
 from mulberry.model.known_errors import Stack, explain
+from mulberry.model.language import tr
 from mulberry.model.text import as_a_part
 from mulberry.model.time_limit import NotAnsweringError
 
@@ -64,15 +65,15 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
         try:
             return told(ask(question))
         except NotAnsweringError:
-            return Finding(None, "the driver does not answer")
+            return Finding(None, tr("the driver does not answer"))
         except pynvml.NVMLError as problem:
             why = NOT_GIVEN.get(code_of(problem))
             cause = explain(Stack.NVML, code_of(problem)).cause
-            return Finding(None, f"the question is {why.value}" if why else as_a_part(cause))
+            return Finding(None, tr("the question is {standing}", standing=why.value) if why else as_a_part(cause))
 
     says_capable: Finding[bool] = finding(
         pynvml.nvmlSystemGetConfComputeCapabilities,
-        lambda caps: Finding(caps.gpusCaps == pynvml.NVML_CC_SYSTEM_GPUS_CC_CAPABLE, "the NVIDIA driver"),
+        lambda caps: Finding(caps.gpusCaps == pynvml.NVML_CC_SYSTEM_GPUS_CC_CAPABLE, tr("the NVIDIA driver")),
     )
     seen = [gpu for gpu in report.on_pci or () if gpu.is_nvidia]
     hidden = [one for one in seen if not any(same_address(one.address, gpu.pci_address) for gpu in report.gpus)]
@@ -80,9 +81,9 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
         *(GpuConfidentiality(gpu.pci_address, _capable(gpu, says_capable)) for gpu in report.gpus),
         *(GpuConfidentiality(gpu.address, _capable_by_id(gpu.device_id)) for gpu in hidden),
     )
-    mode = finding(_settings, lambda settings: Finding(_mode(settings), "the NVIDIA driver"))
+    mode = finding(_settings, lambda settings: Finding(_mode(settings), tr("the NVIDIA driver")))
     if not mode.is_known and gpus and all(gpu.capable.value is False for gpu in gpus):
-        mode = Finding(ConfidentialMode.OFF, "no GPU here is capable of it")
+        mode = Finding(ConfidentialMode.OFF, tr("no GPU here is capable of it"))
     return ConfidentialReport(
         gpus=gpus,
         mode=mode,
@@ -90,7 +91,7 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
         protected_pcie=finding(_settings, _protected_pcie),
         ready=finding(
             pynvml.nvmlSystemGetConfComputeGpusReadyState,
-            lambda state: Finding(state == pynvml.NVML_CC_ACCEPTING_CLIENT_REQUESTS_TRUE, "the NVIDIA driver"),
+            lambda state: Finding(state == pynvml.NVML_CC_ACCEPTING_CLIENT_REQUESTS_TRUE, tr("the NVIDIA driver")),
         ),
         cpu=finding(
             pynvml.nvmlSystemGetConfComputeCapabilities,
@@ -100,32 +101,41 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
 
 
 def _why_silent(driver: DriverState) -> str:
-    return "there is no GPU to ask" if driver is DriverState.NO_GPU else f"the NVIDIA driver is {driver.value}"
+    return (
+        tr("there is no GPU to ask")
+        if driver is DriverState.NO_GPU
+        else tr("the NVIDIA driver is {state}", state=driver.value)
+    )
 
 
 def _capable(gpu: GpuInfo, says_capable: Finding[bool]) -> Finding[bool]:
     if gpu.architecture in INCAPABLE_ARCHITECTURES:
-        return Finding(False, f"the architecture {gpu.architecture} has none; Hopper was the first")
+        return Finding(
+            False, tr("the architecture {architecture} has none; Hopper was the first", architecture=gpu.architecture)
+        )
     if any(name in gpu.name for name in INCAPABLE_NAMES):
-        return Finding(False, f"NVIDIA offers it for no card of this kind ({gpu.name})")
+        return Finding(False, tr("NVIDIA offers it for no card of this kind ({name})", name=gpu.name))
     if says_capable.is_known:
         return says_capable
     if any(name in gpu.name.replace("GH200", "").replace("GB200", "") for name in CAPABLE_NAMES):
-        return Finding(True, f"NVIDIA lists {gpu.name}; the driver did not say")
+        return Finding(True, tr("NVIDIA lists {name}; the driver did not say", name=gpu.name))
     return _capable_by_id(gpu.pci_device_id)
 
 
 def _capable_by_id(device_id: int | None) -> Finding[bool]:
     if device_id is None:
-        return Finding(None, "neither the driver nor the PCI bus tells which card it is")
+        return Finding(None, tr("neither the driver nor the PCI bus tells which card it is"))
     told = f"PCI id 10de:{device_id:04x}"
     if device_id in CAPABLE_IDS:
-        return Finding(True, f"{told} is NVIDIA {CAPABLE_IDS[device_id]}, which NVIDIA lists")
+        return Finding(
+            True,
+            tr("{told} is NVIDIA {card}, which NVIDIA lists", told=told, card=CAPABLE_IDS[device_id]),
+        )
     if device_id < FIRST_BLACKWELL_ID and device_id not in HOPPER_IDS:
-        return Finding(False, f"{told} is older than Hopper or of Ada, which have none")
+        return Finding(False, tr("{told} is older than Hopper or of Ada, which have none", told=told))
     if any(device_id in ids for ids in GRAPHICS_BLACKWELL_IDS):
-        return Finding(False, f"{told} is a graphics card of Blackwell that NVIDIA does not list")
-    return Finding(None, f"{told} is in no table of this version")
+        return Finding(False, tr("{told} is a graphics card of Blackwell that NVIDIA does not list", told=told))
+    return Finding(None, tr("{told} is in no table of this version", told=told))
 
 
 def _settings() -> Any:
@@ -151,16 +161,20 @@ def _mode(settings: Any) -> ConfidentialMode:
 
 def _simulated(settings: Any) -> Finding[bool]:
     if settings.environment == pynvml.NVML_CC_SYSTEM_ENVIRONMENT_UNAVAILABLE:
-        return Finding(None, "the driver has no confidential environment")
-    return Finding(settings.environment == pynvml.NVML_CC_SYSTEM_ENVIRONMENT_SIM, "the NVIDIA driver")
+        return Finding(None, tr("the driver has no confidential environment"))
+    return Finding(settings.environment == pynvml.NVML_CC_SYSTEM_ENVIRONMENT_SIM, tr("the NVIDIA driver"))
 
 
 def _protected_pcie(settings: Any) -> Finding[bool]:
     several = getattr(settings, "multiGpuMode", None)
     if several is None:
-        return Finding(None, "the driver is too old to say")
-    return Finding(several == pynvml.NVML_CC_SYSTEM_MULTIGPU_PROTECTED_PCIE, "the NVIDIA driver")
+        return Finding(None, tr("the driver is too old to say"))
+    return Finding(several == pynvml.NVML_CC_SYSTEM_MULTIGPU_PROTECTED_PCIE, tr("the NVIDIA driver"))
 
 
 def _of_cpu(number: int) -> str:
-    return "the NVIDIA driver" if number in CPU_PROTECTION else f"the driver names a protection unknown here ({number})"
+    return (
+        tr("the NVIDIA driver")
+        if number in CPU_PROTECTION
+        else tr("the driver names a protection unknown here ({number})", number=number)
+    )

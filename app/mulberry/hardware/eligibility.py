@@ -27,17 +27,18 @@ from mulberry.model.eligibility import (
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import ConfidentialMode, DriverState, GpuReport
 from mulberry.model.known_errors import of_driver
+from mulberry.model.language import tr
 from mulberry.model.models import StoredModel, size_in_words
 from mulberry.model.proof import Level
 from mulberry.model.text import as_a_part
 
-SANDBOX = "A sandbox for strangers' jobs"
-MODEL = "The network's model"
-MODEL_LISTED = "Its model on the network's list"
-ROOM = "Room on the disk"
-GPU = "An NVIDIA GPU"
+SANDBOX = tr("A sandbox for strangers' jobs")
+MODEL = tr("The network's model")
+MODEL_LISTED = tr("Its model on the network's list")
+ROOM = tr("Room on the disk")
+GPU = tr("An NVIDIA GPU")
 ROOM_BYTES = 1 << 30  # for ledger and logs, beside the 512 MB that models leave free
-RULES = (
+RULES = tr(
     "Which GPUs compute confidentially: NVIDIA's documentation for drivers R580 and R590. "
     "What the main network asks of a worker: Cocoon's release of December 2025."
 )
@@ -104,14 +105,14 @@ def _of_network(computer: Computer, network: NetworkRules, cards: Sequence[Card]
 
 def _no_gpu(report: GpuReport) -> Requirement:
     """That a driver is silent does not mean that there is no GPU, unless the PCI bus says so too."""
-    because = report.absent_because or "None was found."
+    because = report.absent_because or tr("None was found.")
     if report.driver is DriverState.NO_GPU or report.on_pci is not None:
         if report.driver is not DriverState.NO_GPU:
-            because = f"The PCI bus shows no NVIDIA GPU; of the driver: {as_a_part(because)}."
-        step = "It takes a GPU with confidential computing, of the H100's class."
+            because = tr("The PCI bus shows no NVIDIA GPU; of the driver: {because}.", because=as_a_part(because))
+        step = tr("It takes a GPU with confidential computing, of the H100's class.")
         return Requirement(GPU, Standing.NOT_MET, because, step, can_change=False)
     known = of_driver(report.driver)
-    why = f"unknown, because {as_a_part(because)}, and the PCI bus cannot be read"
+    why = tr("unknown, because {because}, and the PCI bus cannot be read", because=as_a_part(because))
     return Requirement(GPU, Standing.UNKNOWN, why, known.next_step, known.whose_turn, known.command)
 
 
@@ -147,10 +148,12 @@ def _sandbox(computer: Computer) -> Requirement:
     if sandbox.value:
         return Requirement(SANDBOX, Standing.MET, f"{sandbox.evidence}.")
     standing = Standing.UNKNOWN if sandbox.value is None else Standing.NOT_MET
-    evidence = f"unknown, because {sandbox.evidence}" if sandbox.value is None else sandbox.evidence
-    step = "See what is missing; on Debian and Ubuntu, bubblewrap helps."
+    evidence = (
+        tr("unknown, because {evidence}", evidence=sandbox.evidence) if sandbox.value is None else sandbox.evidence
+    )
+    step = tr("See what is missing; on Debian and Ubuntu, bubblewrap helps.")
     if sandbox.value is False and not computer.host.kernel.is_known:
-        step = "Run Mulberry on Linux: so far only there it has a tested sandbox."
+        step = tr("Run Mulberry on Linux: so far only there it has a tested sandbox.")
     return Requirement(SANDBOX, standing, evidence, step, WhoseTurn.YOU, "mulberry sandbox selftest")
 
 
@@ -167,8 +170,8 @@ def _model(computer: Computer, network: NetworkRules) -> Requirement:
     return Requirement(
         MODEL,
         Standing.NOT_MET,
-        f"{network.model_base_name} is not imported.",
-        "Import it, from a folder or an address.",
+        tr("{model} is not imported.", model=network.model_base_name),
+        tr("Import it, from a folder or an address."),
         WhoseTurn.YOU,
         "mulberry models import FOLDER-OR-ADDRESS",
     )
@@ -177,17 +180,19 @@ def _model(computer: Computer, network: NetworkRules) -> Requirement:
 def _room(computer: Computer) -> Requirement:
     free = computer.free_bytes
     if free is None:
-        return Requirement(ROOM, Standing.UNKNOWN, "unknown, because the disk does not tell")
+        return Requirement(ROOM, Standing.UNKNOWN, tr("unknown, because the disk does not tell"))
     if free >= ROOM_BYTES:
-        return Requirement(ROOM, Standing.MET, f"{size_in_words(free)} are free.")
-    step = f"Make room: {size_in_words(ROOM_BYTES)} at least."
-    return Requirement(ROOM, Standing.NOT_MET, f"Only {size_in_words(free)} are free.", step, WhoseTurn.YOU)
+        return Requirement(ROOM, Standing.MET, tr("{free} are free.", free=size_in_words(free)))
+    step = tr("Make room: {size} at least.", size=size_in_words(ROOM_BYTES))
+    return Requirement(
+        ROOM, Standing.NOT_MET, tr("Only {free} are free.", free=size_in_words(free)), step, WhoseTurn.YOU
+    )
 
 
 def _of_models(computer: Computer, network: NetworkRules, cards: Sequence[Card]) -> Iterable[ModelEligibility]:
     """The network's own first, then those that are imported."""
     if not _models_for(computer, network):
-        line = f"{network.model_base_name}: is not imported."
+        line = tr("{model}: is not imported.", model=network.model_base_name)
         yield ModelEligibility(network.model_base_name, Answer.CAN_AFTER, line)
     for model in computer.models:
         answer, line = _of_model(model, network, cards)
@@ -199,20 +204,22 @@ def _of_model(model: StoredModel, network: NetworkRules, cards: Sequence[Card]) 
         return Answer.CANNOT, model.problem
     if model.name != network.model_base_name and not network.any_model:
         if network.kind != "mainnet":
-            return Answer.CANNOT, f"this network runs {network.model_base_name} only."
+            return Answer.CANNOT, tr("this network runs {model} only.", model=network.model_base_name)
         if network.root is None:
-            return Answer.UNKNOWN, f"whether the network takes it is unknown, because {network.why_no_root}."
+            return Answer.UNKNOWN, tr(
+                "whether the network takes it is unknown, because {why}.", why=network.why_no_root
+            )
         if sha256(model.name.encode()).hexdigest() not in network.root.model_hashes:
-            return Answer.CANNOT, "its name is not on the network's list of models."
+            return Answer.CANNOT, tr("its name is not on the network's list of models.")
     return _fits(model, cards)
 
 
 def _fits(model: StoredModel, cards: Sequence[Card]) -> tuple[Answer, str]:
     for way in model.ways:
         if way.provider == "cpu":
-            return Answer.CAN, "runs on the processor."
+            return Answer.CAN, tr("runs on the processor.")
         for card in cards:
             if card.info is not None and card.info.memory_total_bytes >= way.minimum_vram_bytes:
                 return Answer.CAN, f"fits {card.name}."
     needed = min((way.minimum_vram_bytes for way in model.ways), default=0)
-    return Answer.CANNOT, f"needs a GPU with {size_in_words(needed)}, and none here has that."
+    return Answer.CANNOT, tr("needs a GPU with {memory}, and none here has that.", memory=size_in_words(needed))

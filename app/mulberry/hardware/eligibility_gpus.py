@@ -21,18 +21,19 @@ from mulberry.model.gpu import (
 )
 from mulberry.model.host import Finding
 from mulberry.model.known_errors import of_driver
+from mulberry.model.language import tr
 from mulberry.model.models import StoredModel, size_in_words
 from mulberry.model.text import plain
 
-CAPABLE = "A GPU with confidential computing"
-MODE = "Its confidential mode"
-READY = "Its readiness for work"
-ANSWERS = "The driver answers for it"
-DRIVER = f"NVIDIA driver {OLDEST_DRIVER} or newer"
-GENERATION = "Turing or newer"
-MEMORY = "Memory for the model"
-GPU_MODEL = "A model made for GPUs"
-UNTOLD: Finding[bool] = Finding(None, "neither the driver nor the PCI bus tells which card it is")
+CAPABLE = tr("A GPU with confidential computing")
+MODE = tr("Its confidential mode")
+READY = tr("Its readiness for work")
+ANSWERS = tr("The driver answers for it")
+DRIVER = tr("NVIDIA driver {version} or newer", version=OLDEST_DRIVER)
+GENERATION = tr("Turing or newer")
+MEMORY = tr("Memory for the model")
+GPU_MODEL = tr("A model made for GPUs")
+UNTOLD: Finding[bool] = Finding(None, tr("neither the driver nor the PCI bus tells which card it is"))
 MODE_TOOL = "sudo python3 nvidia_gpu_tools.py --gpu-bdf={address}"  # of NVIDIA's gpu-admin-tools
 
 
@@ -70,7 +71,7 @@ def cards_of(computer: Computer) -> list[Card]:
         told.append(Card("", gpu.address, name, _capable(computer, gpu.address), None, gpu, condition))
     if report.on_pci is None:
         told += (
-            Card("", one.pci_address or "", "NVIDIA GPU", UNTOLD, condition=one.condition) for one in report.unread
+            Card("", one.pci_address or "", tr("NVIDIA GPU"), UNTOLD, condition=one.condition) for one in report.unread
         )
     return told
 
@@ -109,15 +110,21 @@ def for_any_work(card: Card, computer: Computer, models: Sequence[StoredModel]) 
 def _capability(card: Card) -> Requirement:
     capable = card.capable
     if capable.value is None:
-        step = "A newer Mulberry may know this card."
-        return Requirement(CAPABLE, Standing.UNKNOWN, f"unknown, because {capable.evidence}", step, WhoseTurn.NOBODY)
+        step = tr("A newer Mulberry may know this card.")
+        return Requirement(
+            CAPABLE,
+            Standing.UNKNOWN,
+            tr("unknown, because {evidence}", evidence=capable.evidence),
+            step,
+            WhoseTurn.NOBODY,
+        )
     if capable.value:
         return Requirement(CAPABLE, Standing.MET, f"{card.name}: {capable.evidence}.")
     return Requirement(
         CAPABLE,
         Standing.NOT_MET,
         f"{card.name}: {capable.evidence}.",
-        "It takes another GPU: H100, H200, B200, B300 or RTX PRO 6000 Blackwell Server Edition.",
+        tr("It takes another GPU: H100, H200, B200, B300 or RTX PRO 6000 Blackwell Server Edition."),
         can_change=False,
     )
 
@@ -126,31 +133,36 @@ def _mode(card: Card, computer: Computer) -> Requirement:
     mode, tool = computer.confidential.mode, MODE_TOOL.format(address=_linux(card.pci_address))
     switch = f"{tool} --set-cc-mode=on --reset-after-cc-mode-switch"
     if mode.value is ConfidentialMode.ON and not card.is_passed_through:
-        return Requirement(MODE, Standing.MET, f"It is on, says {mode.evidence}.")
+        return Requirement(MODE, Standing.MET, tr("It is on, says {evidence}.", evidence=mode.evidence))
     if mode.value is None or card.info is None:
-        why = "it is kept for a virtual machine" if card.is_passed_through else mode.evidence
+        why = tr("it is kept for a virtual machine") if card.is_passed_through else mode.evidence
         return Requirement(
-            MODE, Standing.UNKNOWN, f"unknown, because {why}", "Ask the GPU.", WhoseTurn.YOU, f"{tool} --query-cc-mode"
+            MODE,
+            Standing.UNKNOWN,
+            tr("unknown, because {why}", why=why),
+            tr("Ask the GPU."),
+            WhoseTurn.YOU,
+            f"{tool} --query-cc-mode",
         )
-    evidence = "It is off."
+    evidence = tr("It is off.")
     if mode.value is ConfidentialMode.DEV_TOOLS:
-        evidence = "It is in dev-tools mode, which lets a debugger in and protects nothing."
+        evidence = tr("It is in dev-tools mode, which lets a debugger in and protects nothing.")
     return Requirement(
-        MODE, Standing.NOT_MET, evidence, "Switch it on, on the host that owns the GPU.", WhoseTurn.YOU, switch
+        MODE, Standing.NOT_MET, evidence, tr("Switch it on, on the host that owns the GPU."), WhoseTurn.YOU, switch
     )
 
 
 def _ready(computer: Computer) -> Requirement:
     ready = computer.confidential.ready
     if ready.value is None:
-        return Requirement(READY, Standing.UNKNOWN, f"unknown, because {ready.evidence}")
+        return Requirement(READY, Standing.UNKNOWN, tr("unknown, because {evidence}", evidence=ready.evidence))
     if ready.value:
-        return Requirement(READY, Standing.MET, f"Its ready state is set, says {ready.evidence}.")
+        return Requirement(READY, Standing.MET, tr("Its ready state is set, says {evidence}.", evidence=ready.evidence))
     return Requirement(
         READY,
         Standing.NOT_MET,
-        "In confidential mode it takes no work before somebody has verified it and set its ready state.",
-        "Verify the GPU, then set its ready state.",
+        tr("In confidential mode it takes no work before somebody has verified it and set its ready state."),
+        tr("Verify the GPU, then set its ready state."),
         WhoseTurn.YOU,
         "sudo nvidia-smi conf-compute -srs 1",
     )
@@ -162,20 +174,20 @@ def _answers(card: Card, computer: Computer) -> Requirement:
         return Requirement(
             ANSWERS,
             Standing.NOT_MET,
-            "It is kept for a virtual machine (vfio-pci), so this system cannot use it.",
-            "Run Mulberry inside that machine, or give the GPU back to the NVIDIA driver.",
+            tr("It is kept for a virtual machine (vfio-pci), so this system cannot use it."),
+            tr("Run Mulberry inside that machine, or give the GPU back to the NVIDIA driver."),
             WhoseTurn.YOU,
             f"lspci -nnk -s {_linux(card.pci_address)}",
         )
     if card.condition.problem is not None:
         return Requirement(
-            ANSWERS, Standing.NOT_MET, card.condition.problem, "Restart the computer.", WhoseTurn.YOU, "nvidia-smi"
+            ANSWERS, Standing.NOT_MET, card.condition.problem, tr("Restart the computer."), WhoseTurn.YOU, "nvidia-smi"
         )
     if card.info is not None:
-        return Requirement(ANSWERS, Standing.MET, f"NVML, driver {card.info.driver_version}.")
+        return Requirement(ANSWERS, Standing.MET, tr("NVML, driver {version}.", version=card.info.driver_version))
     known = of_driver(report.driver)
     if report.waiting_until is not None and report.driver is not DriverState.UPDATED:
-        step = "It may come by itself within five minutes; then look again."
+        step = tr("It may come by itself within five minutes; then look again.")
         return Requirement(ANSWERS, Standing.NOT_MET, report.absent_because or known.cause, step, WhoseTurn.NOBODY)
     because = report.absent_because or known.cause
     return Requirement(ANSWERS, Standing.NOT_MET, because, known.next_step, known.whose_turn, known.command)
@@ -184,14 +196,14 @@ def _answers(card: Card, computer: Computer) -> Requirement:
 def _driver(gpu: GpuInfo) -> Requirement:
     major = gpu.driver_version.partition(".")[0]
     if not major.isdecimal():
-        return Requirement(DRIVER, Standing.UNKNOWN, "unknown, because the driver's version is no number")
+        return Requirement(DRIVER, Standing.UNKNOWN, tr("unknown, because the driver's version is no number"))
     if int(major) >= OLDEST_DRIVER:
         return Requirement(DRIVER, Standing.MET, f"Driver {gpu.driver_version}.")
     return Requirement(
         DRIVER,
         Standing.NOT_MET,
-        f"Driver {gpu.driver_version} is older than CUDA 13 needs.",
-        f"Install driver {OLDEST_DRIVER} or newer, and restart the computer.",
+        tr("Driver {driver_version} is older than CUDA 13 needs.", driver_version=gpu.driver_version),
+        tr("Install driver {oldest_driver} or newer, and restart the computer.", oldest_driver=OLDEST_DRIVER),
         WhoseTurn.YOU,
     )
 
@@ -199,15 +211,15 @@ def _driver(gpu: GpuInfo) -> Requirement:
 def _generation(gpu: GpuInfo) -> Requirement:
     capability = gpu.compute_capability
     if capability is None:
-        return Requirement(GENERATION, Standing.UNKNOWN, "unknown, because the driver does not tell")
-    told = f"compute capability {capability[0]}.{capability[1]}"
+        return Requirement(GENERATION, Standing.UNKNOWN, tr("unknown, because the driver does not tell"))
+    told = tr("compute capability {capability}.{capability_2}", capability=capability[0], capability_2=capability[1])
     if capability >= OLDEST_CAPABILITY:
-        return Requirement(GENERATION, Standing.MET, f"{gpu.architecture or 'Unknown architecture'}, {told}.")
+        return Requirement(GENERATION, Standing.MET, f"{gpu.architecture or tr('Unknown architecture')}, {told}.")
     return Requirement(
         GENERATION,
         Standing.NOT_MET,
-        f"{gpu.architecture or 'Its architecture'} ({told}) is older than CUDA 13 supports.",
-        "It takes a GeForce GTX 16, RTX 20 or newer; until then models run on the processor.",
+        tr("{value} ({told}) is older than CUDA 13 supports.", value=gpu.architecture or "Its architecture", told=told),
+        tr("It takes a GeForce GTX 16, RTX 20 or newer; until then models run on the processor."),
         can_change=False,
     )
 
@@ -221,18 +233,23 @@ def _memory(gpu: GpuInfo, models: Sequence[StoredModel]) -> Iterator[Requirement
         yield Requirement(
             GPU_MODEL,
             Standing.NOT_MET,
-            "The models that are here run on the processor only.",
-            "Import a model with a variant for GPUs.",
+            tr("The models that are here run on the processor only."),
+            tr("Import a model with a variant for GPUs."),
             WhoseTurn.YOU,
             "mulberry models import FOLDER-OR-ADDRESS",
         )
         return
     needed, title = min(ways)
-    told = f"{size_in_words(gpu.memory_total_bytes)} of memory; {title} needs {size_in_words(needed)}."
+    told = tr(
+        "{memory_total_bytes} of memory; {title} needs {needed}.",
+        memory_total_bytes=size_in_words(gpu.memory_total_bytes),
+        title=title,
+        needed=size_in_words(needed),
+    )
     if gpu.memory_total_bytes >= needed:
         yield Requirement(MEMORY, Standing.MET, told)
     else:
-        yield Requirement(MEMORY, Standing.NOT_MET, told, "Take a smaller model.", WhoseTurn.YOU)
+        yield Requirement(MEMORY, Standing.NOT_MET, told, tr("Take a smaller model."), WhoseTurn.YOU)
 
 
 def _linux(pci_address: str) -> str:

@@ -14,11 +14,12 @@ from mulberry.model.eligibility import (
     Standing,
 )
 from mulberry.model.host import HostReport
+from mulberry.model.language import tr
 from mulberry.model.text import as_a_part
 
 ONLY = {
-    CAPABLE: "which accepts only H100-class GPUs with confidential computing",
-    GUEST: "which accepts only Intel TDX guests, and this computer can run none",
+    CAPABLE: tr("which accepts only H100-class GPUs with confidential computing"),
+    GUEST: tr("which accepts only Intel TDX guests, and this computer can run none"),
 }
 
 
@@ -29,15 +30,15 @@ def computer_in_words(host: HostReport) -> str:
         f"Linux {host.kernel.value}" if host.kernel.is_known else "",
         _kind(host),
     ]
-    return ", ".join(word for word in words if word) or "A computer that tells nothing of itself"
+    return ", ".join(word for word in words if word) or tr("A computer that tells nothing of itself")
 
 
 def _kind(host: HostReport) -> str:
     kinds = (
-        (host.wsl, "inside Windows (WSL)"),
-        (host.tdx_guest, "an Intel TDX guest"),
-        (host.snp_guest, "an AMD SEV-SNP guest"),
-        (host.virtual_machine, "a virtual machine"),
+        (host.wsl, tr("inside Windows (WSL)")),
+        (host.tdx_guest, tr("an Intel TDX guest")),
+        (host.snp_guest, tr("an AMD SEV-SNP guest")),
+        (host.virtual_machine, tr("a virtual machine")),
         (host.laptop, "a laptop"),
     )
     return next((words for found, words in kinds if found.value), "")
@@ -48,9 +49,9 @@ def gpu_line(name: str, network: NetworkRules, answer: Answer, needs: tuple[Requ
     if network.kind == "mainnet":
         return f"{name} {_on_main(network.title, answer, needs)}."
     if network.kind == "demo":
-        return f"{name} is not needed: the demo's model is tiny and runs on the processor."
+        return tr("{name} is not needed: the demo's model is tiny and runs on the processor.", name=name)
     if answer is Answer.CAN:
-        return f"{name} can compute for {_called(network.title)}."
+        return tr("{name} can compute for {title}.", name=name, title=_called(network.title))
     return f"{name} {_idle(needs)}."
 
 
@@ -62,11 +63,15 @@ def network_line(
         best = next((gpu for gpu in gpus if gpu.answer is answer), None)
         every = (*(best.requirements if best else ()), *needs)
         if answer is Answer.UNKNOWN:
-            return f"This computer may be able to join {network.title}: {_counted(every)}."
-        return f"This computer {_on_main(network.title, answer, every)}."
+            return tr(
+                "This computer may be able to join {title}: {what_lacks}.",
+                title=network.title,
+                what_lacks=_counted(every),
+            )
+        return tr("This computer {can_or_cannot}.", can_or_cannot=_on_main(network.title, answer, every))
     if network.kind == "demo" and answer is Answer.CAN:
-        return "This computer can try everything on the demo network, with play money."
-    return f"This computer {_on_main(_called(network.title), answer, needs)}."
+        return tr("This computer can try everything on the demo network, with play money.")
+    return tr("This computer {can_or_cannot}.", can_or_cannot=_on_main(_called(network.title), answer, needs))
 
 
 def beginners_lines(computer: Computer, cards: Sequence[Card], networks: Sequence[NetworkEligibility]) -> Iterator[str]:
@@ -74,9 +79,10 @@ def beginners_lines(computer: Computer, cards: Sequence[Card], networks: Sequenc
     main = next((network for network in networks if network.is_main), None)
     test = next((network for network in networks if not network.is_main and not network.is_demo), None)
     if not cards:
-        because = computer.gpus.absent_because or "No GPU was found."
-        can = f" Models run on the processor: it {_joins(test)}." if test and test.answer is Answer.CAN else ""
-        yield f"{because}{can}"
+        because = computer.gpus.absent_because or tr("No GPU was found.")
+        if test and test.answer is Answer.CAN:
+            because += " " + tr("Models run on the processor: it {can_join}.", can_join=_joins(test))
+        yield because
     told: dict[str, int] = {}
     for number, card in enumerate(cards):
         clauses = []
@@ -93,16 +99,22 @@ def beginners_lines(computer: Computer, cards: Sequence[Card], networks: Sequenc
 def _on_main(title: str, answer: Answer, needs: tuple[Requirement, ...]) -> str:
     missing, unknown = _names(needs, Standing.NOT_MET), _names(needs, Standing.UNKNOWN)
     if answer is Answer.CAN:
-        return f"can join {title}"
+        return tr("can join {title}", title=title)
     if answer is Answer.CAN_AFTER:
-        return f"can join {title} when this is there: {missing}"
+        return tr("can join {title} when this is there: {missing}", title=title, missing=missing)
     if answer is Answer.UNKNOWN:
         is_of_the_class = any(need.name == CAPABLE and need.standing is Standing.MET for need in needs)
-        begins = f"is of the class that {title} accepts" if is_of_the_class else f"may be able to join {title}"
-        return f"{begins}{f'; still missing: {missing}' if missing else ''}; not known yet: {unknown}"
+        clauses = [
+            tr("is of the class that {title} accepts", title=title)
+            if is_of_the_class
+            else tr("may be able to join {title}", title=title),
+            *([tr("still missing: {missing}", missing=missing)] if missing else []),
+            tr("not known yet: {unknown}", unknown=unknown),
+        ]
+        return "; ".join(clauses)
     never = next(need for need in needs if need.standing is Standing.NOT_MET and not need.can_change)
-    only = ONLY.get(never.name) or f"because {as_a_part(never.evidence)}"
-    return f"cannot join {title}, {only}"
+    only = ONLY.get(never.name) or tr("because {evidence}", evidence=as_a_part(never.evidence))
+    return tr("cannot join {title}, {because}", title=title, because=only)
 
 
 def _on_test(test: NetworkEligibility, gpu: GpuEligibility) -> str:
@@ -113,27 +125,32 @@ def _on_test(test: NetworkEligibility, gpu: GpuEligibility) -> str:
         return _joins(test)
     missing = [need for need in gpu.requirements if need.standing is not Standing.MET]
     if [need.name for need in missing] == [GPU_MODEL]:
-        return f"{_joins(test)}, on the processor until a model made for GPUs is imported"
-    return f"{_idle(gpu.requirements)}; without it this computer {_joins(test)}"
+        return tr("{can_join}, on the processor until a model made for GPUs is imported", can_join=_joins(test))
+    return tr("{cannot}; without it this computer {can_join}", cannot=_idle(gpu.requirements), can_join=_joins(test))
 
 
 def _idle(needs: tuple[Requirement, ...]) -> str:
     first = next(need for need in needs if need.standing is not Standing.MET)
-    return f"cannot compute now: {as_a_part(first.evidence)}"
+    return tr("cannot compute now: {evidence}", evidence=as_a_part(first.evidence))
 
 
 def _joins(test: NetworkEligibility) -> str:
-    return f"can join test networks at level {test.level.value}"
+    return tr("can join test networks at level {level}", level=test.level.value)
 
 
 def _called(title: str) -> str:
-    return "test networks" if title == "Test networks" else title
+    return tr("test networks") if title == "Test networks" else title
 
 
 def _counted(needs: tuple[Requirement, ...]) -> str:
     missing = sum(need.standing is Standing.NOT_MET for need in needs)
     unknown = sum(need.standing is Standing.UNKNOWN for need in needs)
-    return f"{missing} of {len(needs)} things are missing, {unknown} not known yet"
+    return tr(
+        "{missing} of {needs} things are missing, {unknown} not known yet",
+        missing=missing,
+        unknown=unknown,
+        needs=len(needs),
+    )
 
 
 def _names(needs: tuple[Requirement, ...], standing: Standing) -> str:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from mulberry.model.language import tr
+
 MOST_BYTES = 256 * 1024  # /proc/cpuinfo of 256 processors is cut; its first processor is enough
 
 
@@ -26,7 +28,9 @@ class SystemFiles:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
-            raise UnreadableError(f"{path} cannot be read: {problem.strerror or problem}") from problem
+            raise UnreadableError(
+                tr("{path} cannot be read: {why}", path=path, why=problem.strerror or problem)
+            ) from problem
 
     def text(self, path: str) -> str | None:
         untrusted = self.read(path)
@@ -39,7 +43,9 @@ class SystemFiles:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as problem:
-            raise UnreadableError(f"{path} cannot be seen: {problem.strerror or problem}") from problem
+            raise UnreadableError(
+                tr("{path} cannot be seen: {why}", path=path, why=problem.strerror or problem)
+            ) from problem
         return True
 
     def names(self, path: str) -> tuple[str, ...] | None:
@@ -49,7 +55,9 @@ class SystemFiles:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
-            raise UnreadableError(f"{path} cannot be read: {problem.strerror or problem}") from problem
+            raise UnreadableError(
+                tr("{path} cannot be read: {why}", path=path, why=problem.strerror or problem)
+            ) from problem
 
     def link_name(self, path: str) -> str | None:
         """The last part of what a symbolic link points to."""

@@ -29,6 +29,7 @@ from mulberry.model.gpu import (
 )
 from mulberry.model.host import ConfidentialReport
 from mulberry.model.known_errors import Stack, explain, of_driver
+from mulberry.model.language import tr
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 ANSWER_SECONDS = 3.0
@@ -66,7 +67,7 @@ class Gpus:
             except DriverError as problem:
                 return self._without(problem.state, _words(problem), now)
             except NotAnsweringError:
-                return self._without(DriverState.NOT_ANSWERING, "The NVIDIA driver does not answer.", now)
+                return self._without(DriverState.NOT_ANSWERING, tr("The NVIDIA driver does not answer."), now)
             return self._with(reading, now)
 
     def asleep(self) -> bool:
@@ -125,7 +126,7 @@ class Gpus:
             condition = unread[0].condition
             state = DriverState.NOT_PERMITTED if condition is GpuCondition.NOT_PERMITTED else DriverState.FAILING
             return replace(self._without(state, condition.problem or "", now), unread=unread)
-        return self._without(DriverState.NO_GPU, "The NVIDIA driver sees no GPU.", now)
+        return self._without(DriverState.NO_GPU, tr("The NVIDIA driver sees no GPU."), now)
 
     def _explain_missing(
         self, fresh: Collection[str], faulty: tuple[Faulty, ...], now: datetime
@@ -159,11 +160,13 @@ class Gpus:
         usable = [gpu for gpu in nvidia or () if not gpu.is_passed_through]
         told = state in (DriverState.NOT_INSTALLED, DriverState.NOT_RUNNING, DriverState.NO_GPU)
         if told and is_wsl(self._files):
-            because = "Windows gives this WSL no NVIDIA driver; install NVIDIA's driver in Windows."
+            because = tr("Windows gives this WSL no NVIDIA driver; install NVIDIA's driver in Windows.")
         elif told and nvidia is not None and not usable and not self._known:
             state, because = DriverState.NO_GPU, _no_card(nvidia, self._pci or ())
         elif told and usable and all(gpu.kernel_driver == "nouveau" for gpu in usable):
-            because = "The NVIDIA GPU is run by nouveau, which cannot compute; NVIDIA's own driver must be installed."
+            because = tr(
+                "The NVIDIA GPU is run by nouveau, which cannot compute; NVIDIA's own driver must be installed."
+            )
         expected = bool(usable or self._known)
         waiting = None
         if expected and (state in _MAY_COME or (state is DriverState.NOT_INSTALLED and self._known)):
@@ -204,10 +207,10 @@ def _without_numbers(gpu: GpuInfo, condition: GpuCondition) -> GpuInfo:
 
 def _no_card(nvidia: list[PciGpu], all_cards: tuple[PciGpu, ...]) -> str:
     if nvidia:
-        return "The NVIDIA GPU is kept for a virtual machine (vfio-pci): this system cannot use it."
+        return tr("The NVIDIA GPU is kept for a virtual machine (vfio-pci): this system cannot use it.")
     if any(gpu.vendor_id == AMD_VENDOR for gpu in all_cards):
-        return "This computer has a GPU of AMD and none of NVIDIA."
-    return "This computer has no NVIDIA GPU."
+        return tr("This computer has a GPU of AMD and none of NVIDIA.")
+    return tr("This computer has no NVIDIA GPU.")
 
 
 def _words(problem: DriverError) -> str:

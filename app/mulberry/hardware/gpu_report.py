@@ -13,16 +13,17 @@ from mulberry.attestation.spdm import NONCE_BYTES
 from mulberry.hardware.nvml import code_of
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.known_errors import Stack, to_error
+from mulberry.model.language import tr
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 ANSWER_SECONDS = 15.0  # a GPU needs about a second, and longer while others are asked
 
 NOT_CONFIDENTIAL = (
-    "It does not run in confidential mode, or its kind has none.",
-    "`mulberry check` says whether this GPU has that mode.",
+    tr("It does not run in confidential mode, or its kind has none."),
+    tr("`mulberry check` says whether this GPU has that mode."),
     WhoseTurn.YOU,
 )
-BUSY = ("Another program is asking it.", "Check again when that has ended.", WhoseTurn.YOU)
+BUSY = (tr("Another program is asking it."), tr("Check again when that has ended."), WhoseTurn.YOU)
 
 # What some of NVML's errors mean to who asks for a report; all others mean what they always do
 WORDS = {pynvml.NVML_ERROR_NOT_SUPPORTED: NOT_CONFIDENTIAL, pynvml.NVML_ERROR_IN_USE: BUSY}
@@ -38,9 +39,9 @@ def collect(uuid: str, nonce: bytes, limit: TimeLimit | None = None) -> GpuEvide
         raise ValueError(f"a nonce of {len(nonce)} bytes")
     try:
         report, certificates_pem = (limit or TimeLimit(ANSWER_SECONDS)).call(lambda: _ask(uuid, nonce))
-        chain = read_pem_chain(certificates_pem, "this GPU")
+        chain = read_pem_chain(certificates_pem, tr("this GPU"))
     except NotAnsweringError as problem:
-        why = ("The NVIDIA driver does not answer.", "Restart the computer if that stays so.", WhoseTurn.YOU)
+        why = (tr("The NVIDIA driver does not answer."), tr("Restart the computer if that stays so."), WhoseTurn.YOU)
         raise _no_report(uuid, *why) from problem
     except pynvml.NVMLError as problem:
         code = code_of(problem)
@@ -49,7 +50,11 @@ def collect(uuid: str, nonce: bytes, limit: TimeLimit | None = None) -> GpuEvide
             raise _no_report(uuid, *WORDS[code], detail) from problem
         raise to_error(_no_report_of(uuid), Stack.NVML, code, detail) from problem
     except (NotProven, ValueError) as problem:
-        why = ("What the NVIDIA driver gave is no report.", "Update the driver, then check again.", WhoseTurn.YOU)
+        why = (
+            tr("What the NVIDIA driver gave is no report."),
+            tr("Update the driver, then check again."),
+            WhoseTurn.YOU,
+        )
         raise _no_report(uuid, *why, str(problem)) from problem
     from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -82,4 +87,4 @@ def _no_report(uuid: str, why: str, next_step: str, whose_turn: WhoseTurn, detai
 
 
 def _no_report_of(uuid: str) -> str:
-    return f"The GPU {uuid} gave no report."
+    return tr("The GPU {uuid} gave no report.", uuid=uuid)

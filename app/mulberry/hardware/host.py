@@ -14,6 +14,7 @@ from typing import TypeVar
 from mulberry.hardware.files import SystemFiles, UnreadableError
 from mulberry.hardware.system import AMD, INTEL, Processor, is_wsl, read_processor
 from mulberry.model.host import Finding, HostReport
+from mulberry.model.language import tr, tr_count
 from mulberry.model.text import plain
 
 Value = TypeVar("Value")
@@ -32,7 +33,7 @@ def read_host(files: SystemFiles) -> HostReport:
     """All of it, in a few milliseconds, and up to `QEMU_SECONDS` for QEMU. Never raises for what a system may do."""
     try:
         processor = read_processor(files)
-        why = "only Linux on x86 tells its processor's abilities in /proc/cpuinfo"
+        why = tr("only Linux on x86 tells its processor's abilities in /proc/cpuinfo")
     except UnreadableError as problem:
         processor, why = None, str(problem)
 
@@ -69,7 +70,7 @@ def _look(question: Callable[[], Finding[Value]]) -> Finding[Value]:
 
 def _text(files: SystemFiles, path: str) -> Finding[str]:
     text = files.text(path)
-    return Finding(plain(text), path) if text else Finding(None, f"there is no {path}")
+    return Finding(plain(text), path) if text else Finding(None, tr("there is no {path}", path=path))
 
 
 def _wsl(files: SystemFiles) -> Finding[bool]:
@@ -79,7 +80,10 @@ def _wsl(files: SystemFiles) -> Finding[bool]:
 
 def _virtual_machine(files: SystemFiles, processor: Processor) -> Finding[bool]:
     return Finding(
-        processor.is_virtual, f"flag “hypervisor” {'is' if processor.is_virtual else 'not'} in /proc/cpuinfo"
+        processor.is_virtual,
+        tr("flag “hypervisor” is in /proc/cpuinfo")
+        if processor.is_virtual
+        else tr("flag “hypervisor” not in /proc/cpuinfo"),
     )
 
 
@@ -87,26 +91,32 @@ def _machine(files: SystemFiles) -> Finding[str]:
     folder = "/sys/class/dmi/id"
     said = [files.text(f"{folder}/{name}") for name in ("sys_vendor", "product_name")]
     known = [plain(text) for text in said if text]
-    return Finding(" ".join(known), folder) if known else Finding(None, f"there is nothing in {folder}")
+    return (
+        Finding(" ".join(known), folder) if known else Finding(None, tr("there is nothing in {folder}", folder=folder))
+    )
 
 
 def _laptop(files: SystemFiles) -> Finding[bool]:
     path = "/sys/class/dmi/id/chassis_type"
     said = files.text(path)
     if said is None or not said.isdecimal():
-        return Finding(None, f"there is no {path}" if said is None else f"{path} is no number")
-    return Finding(int(said) in LAPTOP_CHASSIS, f"chassis type {int(said)} of its firmware")
+        return Finding(
+            None, tr("there is no {path}", path=path) if said is None else tr("{path} is no number", path=path)
+        )
+    return Finding(
+        int(said) in LAPTOP_CHASSIS, tr("chassis type {chassis_type} of its firmware", chassis_type=int(said))
+    )
 
 
 def _tdx_host(files: SystemFiles, processor: Processor) -> Finding[bool]:
     if processor.vendor != INTEL:
-        return Finding(False, "the processor is not made by Intel")
+        return Finding(False, tr("the processor is not made by Intel"))
     return _host_of_guests(files, processor, TDX_PARAMETER, "kvm_intel", "6.16")
 
 
 def _snp_host(files: SystemFiles, processor: Processor) -> Finding[bool]:
     if processor.vendor != AMD:
-        return Finding(False, "the processor is not made by AMD")
+        return Finding(False, tr("the processor is not made by AMD"))
     return _host_of_guests(files, processor, SNP_PARAMETER, "kvm_amd", "6.11")
 
 
@@ -117,58 +127,62 @@ def _host_of_guests(
     if said is not None:
         return Finding(said in ("Y", "1"), f"{parameter} is {plain(said, 8)}")
     if processor.is_virtual:
-        return Finding(False, "this system is itself a guest, and confidential guests do not nest")
+        return Finding(False, tr("this system is itself a guest, and confidential guests do not nest"))
     if files.exists(f"/sys/module/{module}"):
-        return Finding(False, f"{module} has no such parameter: Linux {kernel} or later is needed")
-    return Finding(None, f"{module} is not loaded, and only it knows")
+        return Finding(
+            False, tr("{module} has no such parameter: Linux {kernel} or later is needed", module=module, kernel=kernel)
+        )
+    return Finding(None, tr("{module} is not loaded, and only it knows", module=module))
 
 
 def _tdx_guest(files: SystemFiles, processor: Processor) -> Finding[bool]:
     if "tdx_guest" in processor.flags:
-        return Finding(True, "flag “tdx_guest” in /proc/cpuinfo; only a verified quote proves it")
+        return Finding(True, tr("flag “tdx_guest” in /proc/cpuinfo; only a verified quote proves it"))
     if files.exists("/dev/tdx_guest"):
-        return Finding(True, "/dev/tdx_guest is there; only a verified quote proves it")
-    return Finding(False, "neither the flag “tdx_guest” nor /dev/tdx_guest")
+        return Finding(True, tr("/dev/tdx_guest is there; only a verified quote proves it"))
+    return Finding(False, tr("neither the flag “tdx_guest” nor /dev/tdx_guest"))
 
 
 def _snp_guest(files: SystemFiles, processor: Processor) -> Finding[bool]:
     if processor.is_virtual and files.exists("/dev/sev-guest"):
-        return Finding(True, "/dev/sev-guest is there; only a verified report proves it")
-    return Finding(False, "there is no /dev/sev-guest")
+        return Finding(True, tr("/dev/sev-guest is there; only a verified report proves it"))
+    return Finding(False, tr("there is no /dev/sev-guest"))
 
 
 def _quotes(files: SystemFiles) -> Finding[bool]:
     there = files.exists(TSM_REPORTS)
-    return Finding(there, f"{TSM_REPORTS} {'is there' if there else 'is not there'}")
+    return Finding(
+        there, tr("{folder} is there", folder=TSM_REPORTS) if there else tr("{folder} is not there", folder=TSM_REPORTS)
+    )
 
 
 def _iommu(files: SystemFiles) -> Finding[bool]:
     path = "/sys/kernel/iommu_groups"
     groups = files.names(path)
     if groups is None:
-        return Finding(None, f"there is no {path}")
+        return Finding(None, tr("there is no {path}", path=path))
     if groups:
-        return Finding(True, f"{len(groups)} groups in {path}")
-    return Finding(False, f"{path} is empty: it is off in the firmware or for the kernel")
+        return Finding(True, tr_count("{count} group in {path}", "{count} groups in {path}", len(groups), path=path))
+    return Finding(False, tr("{path} is empty: it is off in the firmware or for the kernel", path=path))
 
 
 def _vfio(files: SystemFiles) -> Finding[bool]:
     if files.exists("/sys/module/vfio_pci"):
-        return Finding(True, "vfio_pci is loaded")
+        return Finding(True, tr("vfio_pci is loaded"))
     kernel = files.text("/proc/sys/kernel/osrelease")
     folder = f"/lib/modules/{kernel}"
     if not kernel or not KERNEL_RELEASE.fullmatch(kernel) or not files.exists(folder):
-        return Finding(None, "vfio_pci is not loaded, and the kernel's modules are not to be seen")
+        return Finding(None, tr("vfio_pci is not loaded, and the kernel's modules are not to be seen"))
     for module in files.names(f"{folder}/kernel/drivers/vfio/pci") or ():
         if module.startswith("vfio-pci.ko"):
-            return Finding(True, "the kernel has the module vfio-pci, not loaded now")
-    return Finding(False, f"there is no vfio-pci in {folder}")
+            return Finding(True, tr("the kernel has the module vfio-pci, not loaded now"))
+    return Finding(False, tr("there is no vfio-pci in {folder}", folder=folder))
 
 
 def _qemu(files: SystemFiles) -> Finding[str]:
     place = next((place for place in QEMU_PLACES if files.exists(place)), None)
     if place is None:
-        return Finding(None, "QEMU is not in any of its usual places")
+        return Finding(None, tr("QEMU is not in any of its usual places"))
     return _qemu_version(files.at(place), place)
 
 
@@ -176,39 +190,41 @@ def _qemu_version(program: Path, place: str) -> Finding[str]:
     try:
         said = subprocess.run([program, "--version"], capture_output=True, timeout=QEMU_SECONDS, check=True).stdout
     except (OSError, subprocess.SubprocessError) as problem:
-        return Finding(None, f"{place} does not tell its version: {type(problem).__name__}")
+        return Finding(
+            None, tr("{place} does not tell its version: {error}", place=place, error=type(problem).__name__)
+        )
     found = re.search(rb"version (\d+\.\d+(\.\d+)?)", said[:4096])
-    return Finding(found[1].decode(), place) if found else Finding(None, f"{place} names no version")
+    return Finding(found[1].decode(), place) if found else Finding(None, tr("{place} names no version", place=place))
 
 
 def _sgx(files: SystemFiles, processor: Processor) -> Finding[bool]:
     if files.exists("/dev/sgx_enclave"):
-        return Finding(True, "/dev/sgx_enclave is there")
+        return Finding(True, tr("/dev/sgx_enclave is there"))
     if "sgx" in processor.flags:
         return Finding(
-            False, "the processor has SGX, but there is no /dev/sgx_enclave: look in the firmware's settings"
+            False, tr("the processor has SGX, but there is no /dev/sgx_enclave: look in the firmware's settings")
         )
-    return Finding(False, "no flag “sgx” in /proc/cpuinfo")
+    return Finding(False, tr("no flag “sgx” in /proc/cpuinfo"))
 
 
 def _secure_boot(files: SystemFiles) -> Finding[bool]:
     if not files.exists("/sys/firmware"):
-        return Finding(None, "there is no /sys/firmware")
+        return Finding(None, tr("there is no /sys/firmware"))
     if not files.exists("/sys/firmware/efi"):
-        return Finding(False, "the system was not started by UEFI")
+        return Finding(False, tr("the system was not started by UEFI"))
     variable = files.read(SECURE_BOOT)  # four bytes of attributes, then one of value
     if variable is None or len(variable) != 5:
-        return Finding(None, "UEFI shows no variable SecureBoot")
-    return Finding(variable[4] == 1, f"the UEFI variable SecureBoot is {variable[4]}")
+        return Finding(None, tr("UEFI shows no variable SecureBoot"))
+    return Finding(variable[4] == 1, tr("the UEFI variable SecureBoot is {value}", value=variable[4]))
 
 
 def _tpm2(files: SystemFiles) -> Finding[bool]:
     folder = "/sys/class/tpm/tpm0"
     if not files.exists("/sys/class"):
-        return Finding(None, "there is no /sys/class")
+        return Finding(None, tr("there is no /sys/class"))
     if not files.exists(folder):
-        return Finding(False, f"there is no {folder}")
+        return Finding(False, tr("there is no {folder}", folder=folder))
     version = files.text(f"{folder}/tpm_version_major")
     if version is None:
-        return Finding(None, f"{folder} does not tell its version")
-    return Finding(version == "2", f"TPM of version {plain(version, 8)} at {folder}")
+        return Finding(None, tr("{folder} does not tell its version", folder=folder))
+    return Finding(version == "2", tr("TPM of version {version} at {folder}", version=plain(version, 8), folder=folder))

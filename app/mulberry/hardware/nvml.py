@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pynvml
 
 from mulberry.model.gpu import DriverState, GpuCondition, GpuInfo, GpuProcess, NotGiven, Throttle
+from mulberry.model.language import tr
 from mulberry.model.text import plain
 
 Value = TypeVar("Value")
@@ -280,7 +281,9 @@ def _processes(handle: Any) -> tuple[GpuProcess, ...]:
 
 
 def _architecture(number: int) -> str:
-    return ARCHITECTURES.get(number) or f"newer than this version of Mulberry knows (NVML number {number})"
+    return ARCHITECTURES.get(number) or tr(
+        "newer than this version of Mulberry knows (NVML number {number})", number=number
+    )
 
 
 def _cuda_version(number: int) -> tuple[int, int]:

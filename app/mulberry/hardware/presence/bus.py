@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 
 ANSWER_SECONDS = 1.0
 METERED, GUESSED_METERED, NETWORK_MANAGER_UNKNOWN = 1, 3, 0
@@ -36,9 +37,9 @@ def call(bus: Bus, name: str, path: str, interface: str, method: str, form: str,
             message = new_method_call(address, method, form or None, values)
             answer = connection.send_and_get_reply(message, timeout=ANSWER_SECONDS)
     except (OSError, KeyError, ValueError, EOFError) as problem:  # KeyError: no address of a bus in the environment
-        raise BusError(f"the {bus.lower()} bus does not answer") from problem
+        raise BusError(tr("the {bus} bus does not answer", bus=bus.lower())) from problem
     if answer.header.message_type is MessageType.error or not answer.body:
-        raise BusError(f"{name} is not on the {bus.lower()} bus")
+        raise BusError(tr("{name} is not on the {bus} bus", name=name, bus=bus.lower()))
     return answer.body[0]
 
 
@@ -54,7 +55,7 @@ def gnome_idle_seconds(call: Call = call) -> Finding[float]:
         milliseconds = call("SESSION", name, path, name, "GetIdletime", "", ())
     except BusError as problem:
         return Finding(None, str(problem))
-    return Finding(milliseconds / 1000, "GNOME's idle monitor")
+    return Finding(milliseconds / 1000, tr("GNOME's idle monitor"))
 
 
 def session_idle_seconds(now: datetime, call: Call = call) -> Finding[float]:
@@ -62,11 +63,11 @@ def session_idle_seconds(now: datetime, call: Call = call) -> Finding[float]:
     name, path = "org.freedesktop.login1", "/org/freedesktop/login1/session/auto"
     try:
         if not _read(call, "SYSTEM", name, path, f"{name}.Session", "IdleHint"):
-            return Finding(0.0, "logind: the session is not idle")
+            return Finding(0.0, tr("logind: the session is not idle"))
         since = _read(call, "SYSTEM", name, path, f"{name}.Session", "IdleSinceHint")
     except BusError as problem:
         return Finding(None, str(problem))
-    return Finding(max(now.timestamp() - since / 1_000_000, 0.0), "logind's idle hint")
+    return Finding(max(now.timestamp() - since / 1_000_000, 0.0), tr("logind's idle hint"))
 
 
 def metered(call: Call = call) -> Finding[bool]:
@@ -76,7 +77,7 @@ def metered(call: Call = call) -> Finding[bool]:
     except BusError as problem:
         return Finding(None, str(problem))
     if said == NETWORK_MANAGER_UNKNOWN:
-        return Finding(None, "NetworkManager does not know")
+        return Finding(None, tr("NetworkManager does not know"))
     return Finding(said in (METERED, GUESSED_METERED), "NetworkManager")
 
 

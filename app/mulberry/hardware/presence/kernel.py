@@ -5,6 +5,7 @@ Sources: Linux, Documentation/ABI/testing/sysfs-class-power, and proc(5). `comm`
 
 from mulberry.hardware.files import SystemFiles, UnreadableError
 from mulberry.model.host import Finding
+from mulberry.model.language import tr, tr_count
 
 SUPPLIES = "/sys/class/power_supply"
 COMM_BYTES = 15
@@ -15,7 +16,7 @@ def on_battery(files: SystemFiles) -> Finding[bool]:
     try:
         supplies = files.names(SUPPLIES)
         if supplies is None:
-            return Finding(None, f"there is no {SUPPLIES}")
+            return Finding(None, tr("there is no {path}", path=SUPPLIES))
         kinds = {name: files.text(f"{SUPPLIES}/{name}/type") for name in supplies}
         plugged = [name for name, kind in kinds.items() if kind != "Battery" and _says(files, name, "online") == "1"]
         batteries = [
@@ -25,7 +26,7 @@ def on_battery(files: SystemFiles) -> Finding[bool]:
     except UnreadableError as problem:
         return Finding(None, str(problem))
     if not batteries:
-        return Finding(False, f"there is no battery in {SUPPLIES}")
+        return Finding(False, tr("there is no battery in {supplies}", supplies=SUPPLIES))
     return Finding(bool(empties) and not plugged, f"{SUPPLIES}, {', '.join(plugged or empties or batteries)}")
 
 
@@ -40,7 +41,7 @@ def programs(files: SystemFiles) -> Finding[frozenset[str]]:
     except UnreadableError as problem:
         return Finding(None, str(problem))
     if not numbers:
-        return Finding(None, "there is no /proc")
+        return Finding(None, tr("there is no /proc"))
     found = set()
     for number in numbers:
         try:
@@ -51,4 +52,4 @@ def programs(files: SystemFiles) -> Finding[frozenset[str]]:
             found.add(untrusted.lower())
             if len(untrusted.encode()) >= COMM_BYTES and (whole := files.link_name(f"/proc/{number}/exe")):
                 found.add(whole.lower())
-    return Finding(frozenset(found), f"{len(numbers)} processes in /proc")
+    return Finding(frozenset(found), tr_count("{count} process in /proc", "{count} processes in /proc", len(numbers)))

@@ -9,6 +9,7 @@ from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.presence import bus, kernel
 from mulberry.hardware.presence.screen import Desk, XScreen
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.rules import NOT_LOOKED, Rules, Signals
 
 METERED_EVERY = timedelta(seconds=10)
@@ -39,7 +40,7 @@ class Presence:
 
     def look(self, rules: Rules, now: datetime) -> Signals:
         """What the rules ask for; the rest is left unlooked at. `Signals.gpus` and `at_loss` are the caller's."""
-        idle: Finding[float] = Finding(None, "nobody looked")
+        idle: Finding[float] = Finding(None, tr("nobody looked"))
         full_screen = NOT_LOOKED
         if rules.idle_minutes is not None or rules.pause_in_full_screen:
             idle, full_screen = self._desk(now, wants_idle=rules.idle_minutes is not None)
@@ -49,7 +50,7 @@ class Presence:
             full_screen=full_screen,
             on_battery=kernel.on_battery(self._files) if rules.pause_on_battery else NOT_LOOKED,
             metered=self._metered_now(now) if rules.pause_on_metered else NOT_LOOKED,
-            programs=kernel.programs(self._files) if rules.apps else Finding(None, "nobody looked"),
+            programs=kernel.programs(self._files) if rules.apps else Finding(None, tr("nobody looked")),
         )
 
     def _desk(self, now: datetime, *, wants_idle: bool) -> tuple[Finding[float], Finding[bool]]:
@@ -59,7 +60,9 @@ class Presence:
         else:
             wayland = bool(self._environment.get("WAYLAND_DISPLAY"))
             why = (
-                "Wayland tells no program" if wayland else "nobody is logged in at a screen, as far as this agent knows"
+                tr("Wayland tells no program")
+                if wayland
+                else tr("nobody is logged in at a screen, as far as this agent knows")
             )
             idle, full_screen = Finding(None, why), Finding(None, why)
         if not full_screen.is_known or not full_screen.value:

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
 
 ANSWER_SECONDS = 2.0  # of which most is the first start of its interpreter
@@ -36,7 +37,7 @@ class XScreen:
             why = str(said["problem"])
         except (OSError, ValueError, KeyError, TypeError, NotAnsweringError):
             self.close()
-            why = "the X server does not answer"
+            why = tr("the X server does not answer")
         return Desk(Finding(None, why), Finding(None, why))
 
     def _ask(self) -> str:

@@ -10,6 +10,7 @@ from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.gpu import DriverState
 from mulberry.model.known_errors import intel, nvidia, quoting, tpm
 from mulberry.model.known_errors.nouns import Code, KnownError, Stack
+from mulberry.model.language import tr
 
 __all__ = ["TABLES", "Code", "KnownError", "Stack", "documentation", "explain", "of_driver", "to_error"]
 
@@ -48,8 +49,8 @@ def explain(stack: Stack, code: Code) -> KnownError:
     shown = f"{code:#x}" if isinstance(code, int) and stack.is_hexadecimal else str(code)
     return KnownError(
         name="",
-        cause=f"{stack} gave an error that Mulberry does not know ({shown[:40]}).",
-        next_step=f"{DOCUMENTATION.get(stack, INTELS)} explains it. Then try again.",
+        cause=tr("{stack} gave an error that Mulberry does not know ({code}).", stack=stack.value, code=shown[:40]),
+        next_step=tr("{documentation} explains it. Then try again.", documentation=DOCUMENTATION.get(stack, INTELS)),
         whose_turn=WhoseTurn.YOU,
     )
 
