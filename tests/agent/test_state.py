@@ -119,6 +119,7 @@ def test_no_combination_contradicts_itself(facts: Facts) -> None:
 
 PROBLEM = UserFacingError("It is broken.", "A part is missing.", "Mend it.", WhoseTurn.YOU)
 EVERY_REASON = [
+    reasons.updating("0.2.0"),
     reasons.stopped_by_owner(),
     reasons.paused_by_owner(NOON),
     reasons.finishing_for_owner(0),

@@ -37,6 +37,13 @@ def test_of_a_duplicate_key_the_last_counts_as_in_the_public_worker() -> None:
     assert parse_object(b'{"model":"a","model":"b"}') == {"model": "b"}
 
 
+def test_where_each_key_must_stand_once_a_second_one_is_refused_at_any_depth() -> None:
+    assert parse_object(b'{"a":{"b":1},"b":2}', unique_keys=True) == {"a": {"b": 1}, "b": 2}
+    for text in (b'{"a":1,"a":1}', b'{"a":[{"b":1,"b":2}]}', b'{"a":1,"\\u0061":2}'):
+        with pytest.raises(JsonError, match="a key stands twice"):
+            parse_object(text, unique_keys=True)
+
+
 def test_sixty_four_levels_are_read() -> None:
     assert parse_object(b'{"a":' + b"[" * 63 + b"]" * 63 + b"}")
 

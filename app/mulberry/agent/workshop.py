@@ -12,6 +12,7 @@ from mulberry.agent.rehearsal_process import Ask, ask_a_process
 from mulberry.agent.settings import Settings
 from mulberry.agent.till import Till
 from mulberry.agent.traffic import Traffic
+from mulberry.agent.updates.build import Build, this_build
 from mulberry.agent.witnesses import Witnesses
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.clock import Clock
@@ -84,6 +85,7 @@ class Workshop:
     witnesses: Witnesses = field(default_factory=Witnesses)
     traffic: Traffic = field(default_factory=Traffic)
     rehearse: Ask = ask_a_process
+    build: Build = field(default_factory=this_build)
     when_ready: Callable[[], None] = lambda: None  # called at the end of each start-up that went well
 
     @property

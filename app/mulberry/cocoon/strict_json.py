@@ -1,6 +1,6 @@
 """JSON from strangers: one object, bounded before memory is taken, and nothing that JSON does not have.
 
-Of a duplicate key the last value counts, as the network's public programs do it.
+Of a duplicate key the last value counts, as the network's public programs do it, or it is refused where that is asked.
 """
 
 import json
@@ -28,8 +28,11 @@ class JsonTooLargeError(JsonError):
     """It may be one, but too large, too deep or too many of something."""
 
 
-def parse_object(untrusted: bytes) -> JsonObject:
-    """The one JSON object that `untrusted` is. Raises `JsonError`, with `JsonTooLargeError` for the limits."""
+def parse_object(untrusted: bytes, *, unique_keys: bool = False) -> JsonObject:
+    """The one JSON object that `untrusted` is, `unique_keys`: if each key of an object stands there once.
+
+    Raises `JsonError`, with `JsonTooLargeError` for the limits.
+    """
     if len(untrusted) > SIZE_LIMIT_BYTES:
         raise JsonTooLargeError(f"more than {SIZE_LIMIT_BYTES:,} bytes")
     try:
@@ -38,7 +41,7 @@ def parse_object(untrusted: bytes) -> JsonObject:
         raise JsonError("not UTF-8") from None
     _bound_values(text)
     try:
-        value = _DECODER.decode(text)
+        value = (_DECODER_OF_UNIQUE_KEYS if unique_keys else _DECODER).decode(text)
     except RecursionError:
         raise JsonTooLargeError(f"nested more than {DEPTH_LIMIT} deep") from None
     except json.JSONDecodeError as problem:
@@ -106,4 +109,14 @@ def _constant(name: str) -> float:
     raise JsonError(f"{name} is not JSON")
 
 
+def _with_unique_keys(pairs: list[tuple[str, Any]]) -> JsonObject:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise JsonError("a key stands twice in an object")
+    return value
+
+
 _DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_constant)
+_DECODER_OF_UNIQUE_KEYS = json.JSONDecoder(
+    parse_int=_integer, parse_float=_number, parse_constant=_constant, object_pairs_hook=_with_unique_keys
+)

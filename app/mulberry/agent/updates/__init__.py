@@ -1,0 +1,1 @@
+"""Newer versions of Mulberry: asked for with consent, believed when signed, put in place when no request runs."""

@@ -1,0 +1,126 @@
+"""What is remembered about updates, for all networks of this computer: `<data>/updates/`.
+
+An older feed than one that was seen is refused, after a restart too: what was seen is on disk before it is acted on.
+"""
+
+import logging
+import shutil
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime
+
+from mulberry.agent.updates.feed import MOST_FEED_BYTES, Feed, FeedRefused, Opened, ReleaseKeys, open_feed
+from mulberry.model.clock import Clock
+from mulberry.model.encoding import from_json, to_json
+from mulberry.model.files import keep_aside, read_bounded, write_whole
+from mulberry.model.update import MOST_RELEASES, Artefact, Release, Version
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`sequence`, `digest` and `keys` are of the newest feed that was believed of the address `feed`.
+
+    `handed_over` is the version whose installer was begun, `fetched` the one whose file was fetched and checked.
+    """
+
+    feed: str = ""
+    sequence: int = 0
+    digest: str = ""
+    keys: ReleaseKeys | None = None
+    checked_at: AwareDatetime | None = None
+    skipped: tuple[str, ...] = ()
+    quiet_about: str = ""
+    quiet_until: AwareDatetime | None = None
+    fetched: str = ""
+    handed_over: str = ""
+
+    def trusted(self, feed: str, pinned: ReleaseKeys) -> ReleaseKeys:
+        """The release keys to believe a feed with: those that came with this copy, or newer ones it has followed."""
+        followed = self.keys if self.feed == feed else None
+        return followed if followed is not None and followed.version > pinned.version else pinned
+
+    def after(self, feed: str, opened: Opened, now: datetime) -> "Memory":
+        """Having seen that feed. Raises `FeedRefused`: it is older than another one, or another one of its number."""
+        new = opened.feed.sequence
+        if self.feed == feed:
+            if new < self.sequence:
+                raise FeedRefused(f"The feed has the number {new}, and number {self.sequence} was seen before.")
+            if new == self.sequence and opened.digest != self.digest:
+                raise FeedRefused(f"There are two feeds with the number {new}: somebody shows not everybody the same.")
+        return replace(self, feed=feed, sequence=new, digest=opened.digest, keys=opened.keys, checked_at=now)
+
+    def without(self, version: str) -> "Memory":
+        return replace(self, skipped=(*self.skipped, version)[-MOST_RELEASES:])
+
+    def is_quiet(self, version: str, now: datetime) -> bool:
+        return version == self.quiet_about and self.quiet_until is not None and now < self.quiet_until
+
+
+class Shelf:
+    """The folder. Its calls block for a moment, and raise `OSError`."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._memory = folder / "memory.json"
+        self._feed = folder / "feed.json"
+        self.lock = folder / "lock"
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def create(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def load(self) -> Memory:
+        """What cannot be read is kept aside: nothing is known then, as on a new computer."""
+        try:
+            untrusted = read_bounded(self._memory)
+            return Memory() if untrusted is None else from_json(Memory, untrusted)
+        except ValueError as problem:
+            log.warning("%s is kept aside: %s", keep_aside(self._memory, self._clock), problem)
+            return Memory()
+
+    def save(self, memory: Memory, untrusted_feed: bytes | None = None) -> None:
+        """With the feed that it speaks of, where that is a new one."""
+        self.create()
+        if untrusted_feed is not None:
+            write_whole(self._feed, untrusted_feed)
+        write_whole(self._memory, to_json(Memory, memory))
+
+    def feed(self, memory: Memory) -> Feed | None:
+        """The feed that was believed last, proven anew. None: there is none, or it is not the one remembered."""
+        if memory.keys is None:
+            return None
+        try:
+            untrusted = read_bounded(self._feed, MOST_FEED_BYTES)
+            opened = None if untrusted is None else open_feed(untrusted, memory.keys)
+        except (ValueError, FeedRefused) as problem:
+            log.warning("the feed that was kept is not used: %s", problem)
+            return None
+        return opened.feed if opened is not None and opened.digest == memory.digest else None
+
+    def place(self, release: Release, artefact: Artefact) -> Path:
+        """Where the file lies when it is fetched."""
+        return self._folder / release.version / artefact.name
+
+    def clear(self, keep: str = "") -> None:
+        """Removes what was fetched, but for the version to `keep`."""
+        if not self._folder.is_dir():
+            return
+        for path in self._folder.iterdir():
+            if path.is_dir() and not path.is_symlink() and path.name != keep and _is_version(path.name):
+                shutil.rmtree(path)
+
+
+def _is_version(name: str) -> bool:
+    try:
+        Version.read(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""How a copy of Mulberry is replaced by a newer one: that depends on who installed it, and each way is a row here.
+
+Mulberry never asks for an administrator's password. Where one is needed, its owner gets the command to run.
+"""
+
+import os
+import platform
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mulberry.model.update import ANY, Artefact, InstalledBy, Release
+
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # names that systems have for the same processors
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`kind` is the artefact that is fetched; without one its updates come from elsewhere.
+
+    `command` is what its owner runs, made of the fetched file. `begin`, where there is one, makes Mulberry do it by
+    itself, when no request runs: it is called with the checked file and gives the words of the program that takes this
+    process's place when it has given everything back.
+    """
+
+    how: str
+    kind: str = ""
+    command: Callable[[Path], Sequence[str]] | None = None
+    begin: Callable[[Path], Sequence[str]] | None = None
+
+    def artefact(self, release: Release) -> Artefact | None:
+        """The file of that release for this computer."""
+        here = (sys.platform.replace("win32", "windows"), ANY), (machine(), ANY)
+        for artefact in release.artefacts:
+            if artefact.kind == self.kind and artefact.system in here[0] and artefact.machine in here[1]:
+                return artefact
+        return None
+
+
+def machine() -> str:
+    name = platform.machine().lower()
+    return MACHINES.get(name, name)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """As it can be pasted into a terminal."""
+    return shlex.join(words)
+
+
+def _run_setup(installer: Path) -> Sequence[str]:
+    """It asks nothing, waits for what still runs, and starts the agent again (installers/windows)."""
+    return (str(installer), "/S", "/RESTART")
+
+
+def _swap_image(image: Path) -> Sequence[str]:
+    """Puts the new file in the old one's place, at once or not at all, and starts it with the words of this agent."""
+    present = Path(os.environ["APPIMAGE"])  # set by the AppImage's own runtime, also for what it starts
+    new = present.with_name(f".{present.name}.new")
+    try:
+        shutil.copyfile(image, new)
+        new.chmod(present.stat().st_mode)
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.replace(present)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+    return (str(present), *sys.argv[1:])
+
+
+WAYS = {
+    InstalledBy.DEB: Way(
+        "It was installed as a Debian package, so your system replaces it: that needs an administrator.",
+        "deb",
+        command=lambda file: ("sudo", "apt", "install", str(file)),
+    ),
+    InstalledBy.WINDOWS: Way(
+        "It was installed for you alone, so it can replace itself when no request runs.", "windows", begin=_run_setup
+    ),
+    InstalledBy.APPIMAGE: Way(
+        "It is one file of yours, which is replaced when no request runs.", "appimage", begin=_swap_image
+    ),
+    InstalledBy.FLATPAK: Way("It was installed by Flatpak, which replaces it: say `flatpak update`."),
+    InstalledBy.PIP: Way(
+        "It was installed by pip, which replaces it.",
+        "wheel",
+        command=lambda file: (sys.executable, "-m", "pip", "install", "--upgrade", str(file)),
+    ),
+    InstalledBy.PIPX: Way(
+        "It was installed by pipx, which replaces it.",
+        "wheel",
+        command=lambda file: ("pipx", "install", "--force", str(file)),
+    ),
+    InstalledBy.UV: Way(
+        "It was installed by uv, which replaces it.",
+        "wheel",
+        command=lambda file: ("uv", "tool", "install", "--force", str(file)),
+    ),
+    InstalledBy.SOURCE: Way("It runs from its sources: fetch the newer ones with git."),
+}

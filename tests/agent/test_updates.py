@@ -1,0 +1,508 @@
+"""An update replaces the program that holds its owner's money: only they may say so, and no forger for them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from conftest import SettableClock
+from loopback import until
+from mulberry.agent.updates.build import Build
+from mulberry.agent.updates.fetching import RESERVE_BYTES, fetch_artefact
+from mulberry.agent.updates.keeper import LATER, START_SPREAD, Updates
+from mulberry.agent.updates.ways import WAYS
+from mulberry.agent.updates.wish import UpdateWish
+from mulberry.model.errors import UserFacingError
+from mulberry.model.host import Finding
+from mulberry.model.locks import try_lock
+from mulberry.model.node import Reason
+from mulberry.model.update import Artefact, InstalledBy, UpdateOrder, UpdateStatus, UpdateVerb, UpdateWork, Version
+from mulberry.runtime.store.disk import Disk
+from release_feed import (
+    CONTENT,
+    KEYS,
+    MAINTAINERS,
+    STRANGER,
+    SUCCESSORS,
+    FeedServer,
+    a_feed,
+    a_release,
+    an_artefact,
+    change,
+    feed_server,
+    published,
+)
+from samples import NOON
+
+CONSENTS = UpdateWish(checks=True)
+OLD = Version(0, 1, 0)
+CHECK = UpdateOrder(UpdateVerb.CHECK)
+APPLY = UpdateOrder(UpdateVerb.APPLY, "0.2.0")
+
+
+class Worker:
+    """Stands where the node's work would be: it has left when the test says so."""
+
+    def __init__(self, *, is_idle: bool = True) -> None:
+        self.left = asyncio.Event()
+        self.is_idle = is_idle
+        self.reason: Reason | None = None
+
+    def leave(self, reason: Reason) -> None:
+        self.reason = reason
+        if self.is_idle:
+            self.left.set()
+
+    def stay(self) -> None:
+        self.reason = None
+
+
+class Owner:
+    """One copy of Mulberry, its folder and its feed."""
+
+    def __init__(self, folder: Path, clock: SettableClock, server: FeedServer) -> None:
+        self.folder = folder / "updates of Jörg"
+        self.clock = clock
+        self.server = server
+        self.build = Build(OLD, InstalledBy.APPIMAGE, KEYS, server.address)
+        self.wish = UpdateWish()
+        self.worker = Worker()
+        self.is_metered = False
+        self.successors: list[Sequence[str]] = []
+        self.disk = Disk()
+
+    async def metered(self) -> Finding[bool]:
+        return Finding(self.is_metered, "NetworkManager")
+
+    def updates(self) -> Updates:
+        async def fetch(url: str, artefact: Artefact, place: Path, progress: Callable[[int], None]) -> None:
+            await fetch_artefact(url, artefact, place, progress, self.disk)
+
+        return Updates(
+            self.folder,
+            self.build,
+            self.clock,
+            Random(5),
+            wish=self.wish,
+            drain=self.worker,
+            is_metered=self.metered,
+            hand_over=self.successors.append,
+            on_change=lambda: None,
+            fetch=fetch,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Updates]:
+        updates = self.updates()
+        task = asyncio.create_task(updates.run())
+        await asyncio.sleep(0)
+        try:
+            yield updates
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await updates.end()
+
+
+@pytest.fixture
+def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The AppImage that runs."""
+    path = tmp_path / "My Mulberry.AppImage"
+    path.write_bytes(b"the old version")
+    path.chmod(0o755)
+    monkeypatch.setenv("APPIMAGE", str(path))
+    monkeypatch.setattr(sys, "argv", ["mulberry", "agent", "--network", "demo"])
+    return path
+
+
+@pytest.fixture
+async def owner(tmp_path: Path, clock: SettableClock, image: Path) -> AsyncIterator[Owner]:
+    async with feed_server() as server:
+        yield Owner(tmp_path, clock, server)
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+async def done(updates: Updates, order: UpdateOrder) -> UpdateStatus:
+    await updates.obey(order)
+    await until(lambda: updates.status().work in (UpdateWork.NOTHING, UpdateWork.HANDED_OVER))
+    return updates.status()
+
+
+def why(status: UpdateStatus) -> str:
+    assert status.problem is not None
+    return status.problem.why
+
+
+# Consent
+
+
+@pytest.mark.virtual_time
+async def test_nobody_is_asked_before_its_owner_wants_that(owner: Owner) -> None:
+    async with owner.running() as updates:
+        await asyncio.sleep(10 * 24 * 3600)
+        assert owner.server.asked == []
+        assert updates.offered_version == ""
+        updates.use(CONSENTS)
+        await asyncio.sleep(1)
+        assert owner.server.asked == ["/releases/feed.json"], "and nothing was fetched"
+        assert updates.offered_version == "0.2.0"
+
+
+@pytest.mark.virtual_time
+async def test_it_asks_once_a_day_and_not_all_of_the_world_at_the_same_minute(owner: Owner) -> None:
+    owner.wish = CONSENTS
+    async with owner.running():
+        assert owner.server.asked == [], "not when all computers of an office are switched on"
+        for hours, asked in ((START_SPREAD / timedelta(hours=1), 1), (23, 1), (6, 2), (22, 2), (6, 3)):
+            owner.clock.pass_time(hours=hours)
+            await asyncio.sleep(2 * 3600)
+            assert len(owner.server.asked) == asked
+
+
+@pytest.mark.virtual_time
+async def test_a_restart_is_no_reason_to_ask_again(owner: Owner) -> None:
+    owner.wish = CONSENTS
+    for _ in range(3):
+        async with owner.running() as updates:
+            owner.clock.pass_time(hours=1)
+            await asyncio.sleep(2 * 3600)
+            assert updates.offered_version == "0.2.0"
+    assert len(owner.server.asked) == 1
+
+
+@pytest.mark.virtual_time
+async def test_a_feed_that_does_not_answer_is_asked_less_and_less_often(owner: Owner) -> None:
+    owner.wish = CONSENTS
+    owner.server.status = 503
+    async with owner.running() as updates:
+        for _ in range(48):
+            owner.clock.pass_time(hours=1)
+            await asyncio.sleep(3600)
+        assert 4 <= len(owner.server.asked) <= 8
+        assert why(updates.status()) == "It answered with status 503."
+
+
+@pytest.mark.virtual_time
+async def test_on_a_metered_network_nothing_is_asked_by_itself(owner: Owner) -> None:
+    owner.wish, owner.is_metered = CONSENTS, True
+    async with owner.running() as updates:
+        for _ in range(48):
+            owner.clock.pass_time(hours=1)
+            await asyncio.sleep(3600)
+        assert owner.server.asked == []
+        assert (await done(updates, CHECK)).offered is not None, "its owner's own word is another matter"
+        with pytest.raises(UserFacingError, match="metered"):
+            await updates.obey(APPLY)
+        assert (await done(updates, replace(APPLY, even_metered=True))).work is UpdateWork.HANDED_OVER
+
+
+async def test_without_keys_or_without_a_feed_it_says_so_and_asks_nobody(owner: Owner) -> None:
+    for build in (Build(OLD, InstalledBy.PIP), Build(OLD, InstalledBy.PIP, KEYS), replace(owner.build, keys=None)):
+        owner.build = build
+        updates = owner.updates()
+        assert updates.status().cannot_check
+        with pytest.raises(UserFacingError, match="Nobody can be asked"):
+            await updates.obey(CHECK)
+    assert owner.server.asked == []
+
+
+# What is offered
+
+
+async def test_the_newest_fitting_version_is_offered_and_never_an_older_one(owner: Owner) -> None:
+    releases = ("0.0.9", "0.1.0", "0.3.0", "0.2.0")
+    only_deb = a_release("0.4.0", an_artefact("deb"))
+    owner.server.feed = published(a_feed(*map(a_release, releases), only_deb))
+    updates = owner.updates()
+    status = await done(updates, CHECK)
+    assert status.offered is not None
+    assert status.offered.version == "0.3.0"
+    assert status.takes_bytes == len(CONTENT)
+    for version in ("0.1.0", "0.0.9", "0.4.0", "0.3", "../../etc"):
+        with pytest.raises(UserFacingError, match="is not offered"):
+            await updates.obey(UpdateOrder(UpdateVerb.APPLY, version))
+    owner.build = replace(owner.build, version=Version(0, 3, 0))
+    assert (await done(owner.updates(), CHECK)).offered is None
+
+
+async def test_a_skipped_version_is_not_offered_again_and_its_successor_is(owner: Owner) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    assert (await done(updates, UpdateOrder(UpdateVerb.SKIP, "0.2.0"))).skipped == ("0.2.0",)
+    assert updates.offered_version == ""
+    async with owner.running() as later:
+        assert later.offered_version == ""
+        owner.server.feed = published(a_feed(a_release("0.2.0"), a_release("0.2.1"), sequence=2))
+        await done(later, CHECK)
+        assert later.offered_version == "0.2.1"
+
+
+async def test_later_is_silent_for_some_days_and_hides_nothing(owner: Owner) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    status = await done(updates, UpdateOrder(UpdateVerb.LATER, "0.2.0"))
+    assert status.offered is not None
+    assert (updates.offered_version, status.quiet_until) == ("", NOON + LATER)
+    owner.clock.moment = NOON + LATER
+    assert updates.offered_version == "0.2.0"
+
+
+async def test_what_was_seen_is_offered_after_a_restart_without_asking_until_it_ends(owner: Owner) -> None:
+    await done(owner.updates(), CHECK)
+    async with owner.running() as updates:
+        assert updates.offered_version == "0.2.0"
+        owner.clock.moment = NOON + timedelta(days=30)
+        assert updates.offered_version == ""
+    assert len(owner.server.asked) == 1
+
+
+# Forgeries, over the wire
+
+
+@pytest.mark.parametrize(
+    ("feed", "words"),
+    [
+        (published(signers=()), "signed by 0"),
+        (published(signers=MAINTAINERS[:1]), "signed by 1"),
+        (published(signers=(STRANGER, MAINTAINERS[2])), "signed by 1"),
+        (published(a_feed(sequence=4)), "number 4, and number 5 was seen"),
+        (published(a_feed(a_release("9.9.9"), sequence=5)), "two feeds with the number 5"),
+        (published(a_feed(sequence=6, at=NOON - timedelta(days=31))), "ended on 2026-11-21"),
+        (published(a_feed(sequence=6, at=NOON + timedelta(days=2))), "still to come"),
+        (published(a_feed(sequence=6), SUCCESSORS, [change(signers=SUCCESSORS)]), "signed by 0"),
+        (b"<html>Please log in to this Wi-Fi</html>", "not JSON"),
+        (b" " * (256 * 2**10 + 1), "more than the 262,144 bytes"),
+    ],
+)
+async def test_a_forged_feed_changes_nothing(owner: Owner, feed: bytes, words: str) -> None:
+    owner.server.feed = published(a_feed(sequence=5))
+    updates = owner.updates()
+    before = await done(updates, CHECK)
+    owner.server.feed = feed
+    status = await done(updates, CHECK)
+    assert words in why(status)
+    assert replace(status, problem=None) == before
+    async with owner.running() as again:
+        assert again.offered_version == "0.2.0"
+
+
+async def test_a_redirect_is_not_followed(owner: Owner) -> None:
+    async with feed_server() as elsewhere:
+        owner.server.location = elsewhere.address
+        assert why(await done(owner.updates(), CHECK)) == "It answered with status 302."
+        owner.server.location = ""
+        updates = owner.updates()
+        await done(updates, CHECK)
+        owner.server.location = elsewhere.address.replace("feed.json", "0.2.0/Mulberry.AppImage")
+        assert why(await done(updates, APPLY)) == "It sent us on to another address."
+        assert elsewhere.asked == []
+
+
+async def test_changed_keys_are_followed_and_remembered(owner: Owner) -> None:
+    owner.server.feed = published(a_feed(sequence=2), SUCCESSORS[:2], [change()])
+    updates = owner.updates()
+    assert (await done(updates, CHECK)).problem is None
+    owner.server.feed = published(a_feed(sequence=3), MAINTAINERS)
+    async with owner.running() as again:
+        assert "signed by 0" in why(await done(again, CHECK)), "stolen old keys are worth nothing after a restart too"
+
+
+async def test_a_memory_that_was_torn_is_kept_aside_and_begun_anew(owner: Owner) -> None:
+    await done(owner.updates(), CHECK)
+    memory = owner.folder / "memory.json"
+    memory.write_bytes(memory.read_bytes()[:40])
+    async with owner.running() as updates:
+        assert updates.offered_version == ""
+        assert list(owner.folder.glob("memory.broken-*"))
+        assert (await done(updates, CHECK)).offered is not None
+
+
+async def test_a_feed_on_disk_that_somebody_changed_is_not_used(owner: Owner) -> None:
+    await done(owner.updates(), CHECK)
+    (owner.folder / "feed.json").write_bytes(published(a_feed(a_release("9.9.9")), (STRANGER,)))
+    async with owner.running() as updates:
+        assert updates.offered_version == ""
+
+
+# Fetching and handing over
+
+
+async def test_an_agreed_update_is_fetched_checked_and_takes_this_ones_place(owner: Owner, image: Path) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    assert (await done(updates, APPLY)).work is UpdateWork.HANDED_OVER
+    assert owner.successors == [(str(image), "agent", "--network", "demo")]
+    assert content(image) == CONTENT
+    assert os.access(image, os.X_OK)
+    owner.build = replace(owner.build, version=Version(0, 2, 0))
+    async with owner.running() as newer:
+        status = newer.status()
+        assert (status.problem, status.offered) == (None, None)
+        assert not (owner.folder / "0.2.0").exists(), "nothing of it is left lying"
+
+
+async def test_it_waits_for_running_requests_and_can_be_cancelled_meanwhile(owner: Owner, image: Path) -> None:
+    owner.worker = Worker(is_idle=False)
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await updates.obey(APPLY)
+    await until(lambda: updates.status().work is UpdateWork.DRAINING)
+    assert owner.worker.reason is not None
+    assert content(image) == b"the old version"
+    with pytest.raises(UserFacingError, match="One thing after the other"):
+        await updates.obey(CHECK)
+    await updates.obey(UpdateOrder(UpdateVerb.CANCEL))
+    assert updates.status().work is UpdateWork.NOTHING
+    assert owner.worker.reason is None, "work goes on"
+    owner.worker.is_idle = True
+    assert (await done(updates, APPLY)).work is UpdateWork.HANDED_OVER
+    assert owner.server.asked.count("/releases/0.2.0/Mulberry.AppImage") == 1, "what was fetched was kept"
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (CONTENT[:-1] + b"!", "the SHA-256 differs"),
+        (CONTENT[:-1], "It announces"),
+        (CONTENT + b"!", "It announces"),
+        (None, "status 404"),
+    ],
+)
+async def test_a_file_that_is_another_one_replaces_nothing(
+    owner: Owner, image: Path, sent: bytes | None, words: str
+) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    owner.server.files = {} if sent is None else {"0.2.0/Mulberry.AppImage": sent}
+    status = await done(updates, APPLY)
+    assert words in why(status)
+    assert (status.work, owner.successors, owner.worker.reason) == (UpdateWork.NOTHING, [], None)
+    assert content(image) == b"the old version"
+    assert not (owner.folder / "0.2.0" / "Mulberry.AppImage").exists()
+
+
+async def test_a_file_that_changes_while_requests_run_is_noticed(owner: Owner, image: Path) -> None:
+    owner.worker = Worker(is_idle=False)
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await updates.obey(APPLY)
+    await until(lambda: updates.status().work is UpdateWork.DRAINING)
+    (owner.folder / "0.2.0" / "Mulberry.AppImage").write_bytes(b"a stranger's program")
+    owner.worker.left.set()
+    await until(lambda: updates.status().work is UpdateWork.NOTHING)
+    assert "changed on this computer" in why(updates.status())
+    assert (owner.successors, content(image)) == ([], b"the old version")
+
+
+async def test_a_full_disk_is_noticed_before_anything_is_fetched(owner: Owner) -> None:
+    class FullDisk(Disk):
+        def free_bytes(self, folder: Path) -> int:
+            return RESERVE_BYTES + len(CONTENT) - 1
+
+    updates = owner.updates()
+    await done(updates, CHECK)
+    owner.disk = FullDisk()
+    status = await done(updates, APPLY)
+    assert status.problem is not None
+    assert status.problem.what == "There is no room for the update."
+    assert owner.server.asked == ["/releases/feed.json"]
+
+
+async def test_an_image_that_cannot_be_written_stays_whole(
+    owner: Owner, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPIMAGE", str(image.parent / "gone" / image.name))
+    updates = owner.updates()
+    await done(updates, CHECK)
+    status = await done(updates, APPLY)
+    assert "No such file" in why(status)
+    assert owner.successors == []
+    assert content(image) == b"the old version"
+
+
+async def test_an_installer_that_changed_nothing_is_told_and_not_begun_again(owner: Owner) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await done(updates, APPLY)
+    async with owner.running() as still_old:
+        assert why(still_old.status()) == "Its installer was begun, and this is still 0.1.0."
+        assert still_old.offered_version == "0.2.0"
+        assert len(owner.successors) == 1
+    async with owner.running() as again:
+        assert again.status().problem is None
+
+
+async def test_on_windows_the_installer_asks_nothing_and_starts_the_agent_again(owner: Owner) -> None:
+    owner.build = replace(owner.build, installed_by=InstalledBy.WINDOWS)
+    path = "0.2.0/Mulberry-0.2.0.exe"
+    owner.server.feed = published(a_feed(a_release("0.2.0", an_artefact("windows", path=path))))
+    owner.server.files = {path: CONTENT}
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await done(updates, APPLY)
+    assert owner.successors == [(str(owner.folder / path), "/S", "/RESTART")]
+
+
+@pytest.mark.parametrize(
+    ("by", "kind", "begins"),
+    [
+        (InstalledBy.DEB, "deb", "sudo apt install "),
+        (InstalledBy.PIP, "wheel", f"{sys.executable} -m pip install --upgrade "),
+        (InstalledBy.PIPX, "wheel", "pipx install --force "),
+        (InstalledBy.UV, "wheel", "uv tool install --force "),
+    ],
+)
+async def test_where_others_replace_it_the_checked_file_and_one_command_are_given(
+    owner: Owner, by: InstalledBy, kind: str, begins: str
+) -> None:
+    owner.build = replace(owner.build, installed_by=by)
+    path = f"0.2.0/mulberry.{kind}"
+    owner.server.feed = published(a_feed(a_release("0.2.0", an_artefact(kind, path=path))))
+    owner.server.files = {path: CONTENT}
+    updates = owner.updates()
+    assert (await done(updates, CHECK)).command == ""
+    status = await done(updates, APPLY)
+    assert status.work is UpdateWork.NOTHING
+    assert status.command == f"{begins}'{owner.folder / path}'", "quoted: it has a space in it"
+    assert (owner.folder / path).read_bytes() == CONTENT
+    assert owner.worker.reason is None, "work goes on"
+    (owner.folder / path).unlink()
+    assert updates.status().command == "", "no command with a file that is not there"
+
+
+@pytest.mark.parametrize("by", [InstalledBy.FLATPAK, InstalledBy.SOURCE])
+async def test_where_nothing_can_be_fetched_a_newer_version_is_still_told(owner: Owner, by: InstalledBy) -> None:
+    owner.build = replace(owner.build, installed_by=by)
+    updates = owner.updates()
+    assert (await done(updates, CHECK)).offered is not None
+    with pytest.raises(UserFacingError, match="does not replace itself"):
+        await updates.obey(APPLY)
+
+
+async def test_two_agents_of_one_computer_do_not_step_on_each_other(owner: Owner) -> None:
+    one, other = owner.updates(), owner.updates()
+    await done(one, CHECK)
+    with (owner.folder / "lock").open("a+b") as lock:
+        assert try_lock(lock)
+        assert "busy with updates" in why(await done(other, CHECK))
+    assert other.offered_version == ""
+    async with owner.running() as third:
+        assert third.offered_version == "0.2.0", "what one has learned the others know"
+
+
+def test_every_way_of_installing_it_has_words_and_only_safe_ones_begin_by_themselves() -> None:
+    assert set(WAYS) == set(InstalledBy)
+    assert {by for by in WAYS if WAYS[by].begin} == {InstalledBy.WINDOWS, InstalledBy.APPIMAGE}
+    assert all(way.how and bool(way.kind) == bool(way.command or way.begin) for way in WAYS.values())
