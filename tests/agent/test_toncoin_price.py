@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import SettableClock
-from mulberry.agent.bounded_get import NoAnswer
+from mulberry.agent.bounded_get import NoAnswer, web_address
 from mulberry.agent.choices import Choices, refuse_special
 from mulberry.agent.toncoin_price import (
     ASK_AGAIN,
@@ -24,7 +24,6 @@ from mulberry.agent.toncoin_price import (
     TYPED_LASTS,
     PriceWish,
     ToncoinPrice,
-    price_address,
     price_in,
 )
 from mulberry.attestation.collateral_fetch import Answer
@@ -234,12 +233,12 @@ def test_no_json_breaks_it(value: object) -> None:
 )
 def test_an_address_that_anybody_could_answer_for_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="https://"):
-        price_address(address)
+        web_address(address)
 
 
 def test_an_address_over_tls_or_of_this_computer_is_taken() -> None:
     for address in ("https://a.example/v1?in={currency}", "http://127.0.0.1:8000/price", "http://localhost/p"):
-        assert price_address(address) == address
+        assert web_address(address) == address
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ from typing import Literal
 
 from pydantic import AwareDatetime, field_validator
 
+from mulberry.agent.bounded_get import web_address
 from mulberry.agent.setting import SettingsModel, setting
 from mulberry.agent.settings_file import SettingsFile
-from mulberry.agent.toncoin_price import MOST_THOUSANDTHS, PriceWish, price_address
+from mulberry.agent.toncoin_price import MOST_THOUSANDTHS, PriceWish
+from mulberry.agent.updates.wish import UpdateWish
 from mulberry.model.language import tr
-from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules, Rules
 from mulberry.model.places import computer_settings
+from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules, Rules
 from mulberry.model.settings import Page, Shape, TakesEffect
 from mulberry.model.week import ALWAYS, HOURS_A_DAY, DayTimes, Week
 
@@ -40,7 +42,7 @@ class ComputerSettings(SettingsModel):
         tr("Only when idle"),
         tr("How long nobody may have touched keyboard or mouse before it works."),
         Page.WHEN,
-        unit="minutes",
+        unit=tr("minutes"),
         suggested=10,
         ge=1,
         le=24 * 60,
@@ -90,7 +92,7 @@ class ComputerSettings(SettingsModel):
         max_length=64,
     )
     currency: str = setting(
-        "EUR", "Currency", tr("Three letters, of the prices below."), Page.ELECTRICITY, pattern="^[A-Z]{3}$"
+        "EUR", tr("Currency"), tr("Three letters, of the prices below."), Page.ELECTRICITY, pattern="^[A-Z]{3}$"
     )
     electricity_price: int | None = setting(
         None,
@@ -105,7 +107,8 @@ class ComputerSettings(SettingsModel):
         (),
         tr("Prices by the hour"),
         tr(
-            "24 prices from midnight, in thousandths per kWh, where your tariff has them; they go before the single price."
+            "24 prices from midnight, in thousandths per kWh, where your tariff has them; they go before the single "
+            "price."
         ),
         Page.ELECTRICITY,
         shape=Shape.HOURS,
@@ -150,8 +153,8 @@ class ComputerSettings(SettingsModel):
         None,
         tr("Address for the price of Toncoin"),
         tr(
-            "Is asked for the price, at most each 15 minutes, so it learns your IP address; {currency} becomes eur and the"
-            " like. Its answer is used for an hour."
+            "Is asked for the price, at most each 15 minutes, so it learns your IP address; {currency} becomes eur "
+            "and the like. Its answer is used for an hour."
         ),
         Page.ELECTRICITY,
         min_length=1,
@@ -190,8 +193,30 @@ class ComputerSettings(SettingsModel):
         Page.LOOKS,
         takes_effect=TakesEffect.NEXT_AGENT,
     )
+    notify_update: bool = setting(
+        True, tr("A newer version"), tr("Tell when there is a newer version of Mulberry."), Page.NOTIFICATIONS
+    )
     look: Literal["system", "light", "dark", "high contrast"] = setting(
-        "system", "Look", tr("Light, dark or with high contrast."), Page.LOOKS
+        "system", tr("Look"), tr("Light, dark or with high contrast."), Page.LOOKS
+    )
+
+    update_check: bool = setting(
+        False,
+        tr("Look for updates"),
+        tr(
+            "Asks the feed of releases once a day whether there is a newer version; whoever serves it learns your IP"
+            " address. Nothing is fetched or replaced before you say so."
+        ),
+        Page.PRIVACY,
+    )
+    update_feed: str | None = setting(
+        None,
+        tr("Address of the feed of releases"),
+        tr("Is asked instead of the one that this copy came with. Only what the release keys have signed is believed."),
+        Page.PRIVACY,
+        for_experts=True,
+        min_length=1,
+        max_length=2048,
     )
 
     @field_validator("schedule")
@@ -228,10 +253,10 @@ class ComputerSettings(SettingsModel):
                 raise ValueError(f"a limit for other load lies from {LEAST_LOAD} to {MOST_LOAD} %")
         return value
 
-    @field_validator("toncoin_price_url")
+    @field_validator("toncoin_price_url", "update_feed")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
-        return None if value is None else price_address(value)
+        return None if value is None else web_address(value)
 
     @property
     def toncoin_price_wish(self) -> PriceWish:
@@ -243,6 +268,11 @@ class ComputerSettings(SettingsModel):
             self.toncoin_price_url,
             self.toncoin_price_path,
         )
+
+    @property
+    def update_wish(self) -> UpdateWish:
+        """Whether its owner wants to be told of updates, and by whom."""
+        return UpdateWish(self.update_check, self.update_feed)
 
     @property
     def rules(self) -> Rules:

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from mulberry.hardware.gpu import Gpus
 from mulberry.model.attestation import TransportName
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import Said
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
 from mulberry.ton.chain.config import with_servers_of
@@ -62,9 +64,10 @@ def run_agent(
     with only_agent(folder.lock):
         _log_to(folder.agent_log)
         log.info("agent %s for %s begins", __version__, profile.name)
+        successor: tuple[str, ...] = ()
         try:
             with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-                runner.run(_run(folder, profile, ton_config, until_stdin_closes=until_stdin_closes))
+                successor = runner.run(_run(folder, profile, ton_config, until_stdin_closes=until_stdin_closes))
         except UserFacingError as problem:
             log.error("%s", problem)
             raise
@@ -72,11 +75,14 @@ def run_agent(
             log.exception("a bug ended the agent")
             raise
         log.info("agent ends")
+    if successor:
+        _make_way_for(successor)
 
 
 async def _run(
     folder: DataFolder, profile: NetworkProfile, ton_config: Path | None, *, until_stdin_closes: bool
-) -> None:
+) -> tuple[str, ...]:
+    """Returns the words of the program that is to take its place."""
     clock = SystemClock()
     gpus = Gpus(clock)
     with closing(open_ledger(folder.ledger, clock)) as ledger, closing(gpus):
@@ -103,6 +109,16 @@ async def _run(
         stats = stats_page(node, workshop.settings.stats_port, folder.stats_token, node.stats_page_failed)
         async with listening(make_application(node), folder.control_address), stats:
             await _until_quit(node)
+        return node.successor
+
+
+def _make_way_for(successor: tuple[str, ...]) -> None:
+    """A newer version, or what installs it: nothing of this one runs any more, and no file of it is in use."""
+    log.info("%s takes over", successor[0])
+    if sys.platform == "win32":
+        subprocess.Popen(successor, creationflags=subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP)
+    else:
+        os.execv(successor[0], successor)  # noqa: S606 - a checked file, without a shell
 
 
 def _with_own_servers(profile: NetworkProfile, ton_config: Path | None, settings: Settings) -> NetworkProfile:
@@ -164,4 +180,19 @@ def _log_to(path: Path) -> None:
     """One file of a bounded size. No part of Mulberry logs prompts, answers or keys."""
     handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=OLD_LOGS, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(_in_english)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _in_english(record: logging.LogRecord) -> bool:
+    """A filter: whoever helps the owner may not speak the owner's language."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(map(_argument_in_english, record.args))
+    return True
+
+
+def _argument_in_english(argument: object) -> object:
+    if isinstance(argument, UserFacingError):
+        return argument.in_english
+    said = str(argument) if isinstance(argument, str | Exception) else None
+    return said.english if isinstance(said, Said) else argument

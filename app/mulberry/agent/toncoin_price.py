@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import urlsplit
 
-from mulberry.agent.bounded_get import NoAnswer, bounded_get, is_here
+from mulberry.agent.bounded_get import NoAnswer, bounded_get
 from mulberry.attestation.collateral_fetch import Answer
 from mulberry.model.clock import Clock
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.text import plain
 
 TYPED_LASTS = timedelta(days=7)
@@ -85,31 +86,47 @@ class ToncoinPrice:
     def now(self) -> Finding[int]:
         """Thousandths of the owner's currency for a Toncoin, with whose word that is and how long it is used."""
         if self._is_play_money:
-            return Finding(None, "Play money has no price.")
+            return Finding(None, tr("Play money has no price."))
         wish, now = self._wish, self._clock.now()
         if wish.url is not None:
             self._wanted.set()
             fetched = self._fetched
             if fetched is not None and _is_fresh(fetched.at, now, FETCHED_LASTS):
                 until = f"{(fetched.at + FETCHED_LASTS).astimezone():%H:%M}"
-                said = f"{wish.host} said so at {fetched.at.astimezone():%H:%M}; it is used until {until}."
+                said = tr(
+                    "{host} said so at {time}; it is used until {until}.",
+                    host=wish.host,
+                    time=f"{fetched.at.astimezone():%H:%M}",
+                    until=until,
+                )
                 return Finding(fetched.thousandths, said)
         if wish.typed is None or wish.typed_at is None:
             return Finding(None, self._why_unknown())
         if not _is_fresh(wish.typed_at, now, TYPED_LASTS):
-            return Finding(None, f"You typed a price of Toncoin on {_day(wish.typed_at)}: too long ago. Type it anew.")
+            return Finding(
+                None,
+                tr(
+                    "You typed a price of Toncoin on {day}: too long ago. Type it anew.",
+                    day=_day(wish.typed_at),
+                ),
+            )
         until = _day(wish.typed_at + TYPED_LASTS)
-        return Finding(wish.typed, f"As you typed it on {_day(wish.typed_at)}; it is used until {until}.")
+        return Finding(
+            wish.typed,
+            tr("As you typed it on {day}; it is used until {until}.", day=_day(wish.typed_at), until=until),
+        )
 
     def _why_unknown(self) -> str:
         wish = self._wish
         if wish.url is None and wish.typed is not None:
-            return "The price of Toncoin that you typed was for another currency. Type it anew."
+            return tr("The price of Toncoin that you typed was for another currency. Type it anew.")
         if wish.url is None:
-            return "You have named no price of Toncoin; the Settings page has a place for it."
+            return tr("You have named no price of Toncoin; the Settings page has a place for it.")
         if self._problem:
-            return f"{wish.host} gave no price of Toncoin. {self._problem} It is asked again."
-        return f"{wish.host} is being asked for the price of Toncoin."
+            return tr(
+                "{host} gave no price of Toncoin. {problem} It is asked again.", host=wish.host, problem=self._problem
+            )
+        return tr("{host} is being asked for the price of Toncoin.", host=wish.host)
 
     async def run(self) -> None:
         """For ever."""
@@ -131,34 +148,18 @@ class ToncoinPrice:
         try:
             answer = await self._get(wish.address)
             if answer.status != 200:
-                raise NoAnswer(f"It answered with status {answer.status}.")
+                raise NoAnswer(tr("It answered with status {status}.", status=answer.status))
             price = price_in(answer.body, wish.path.replace(CURRENCY_MARK, wish.currency))
         except NoAnswer as problem:
             self._problem = str(problem)
         except ValueError as problem:
-            self._problem = f"Its answer cannot be used: {problem}."
+            self._problem = tr("Its answer cannot be used: {problem}.", problem=problem)
         else:
             self._problem = ""
             if (wish.url, wish.path, wish.currency) == (self._wish.url, self._wish.path, self._wish.currency):
                 self._fetched = _Fetched(price, self._clock.now())
             return
         log.info("price of Toncoin: %s", self._problem)
-
-
-def price_address(address: str) -> str:
-    """An address that may be asked. Raises `ValueError`: it is none."""
-    parts = urlsplit(address)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.fragment
-        or parts.username
-        or parts.password
-    ):
-        raise ValueError("an address begins with https:// and has no name or password in it")
-    if parts.scheme == "http" and not is_here(parts.hostname):
-        raise ValueError("over http:// anybody on the way could change the price; say https://")
-    return address
 
 
 def price_in(untrusted: bytes, path: str) -> int:
