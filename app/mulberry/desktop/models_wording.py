@@ -34,6 +34,11 @@ KINDS = {
     ModelKind.EMBEDDING: tr("embedding"),
     ModelKind.CLASSIFICATION: tr("classification"),
 }
+DOES = {
+    ModelKind.TEXT_GENERATION: tr("It writes text."),
+    ModelKind.EMBEDDING: tr("It turns texts into vectors, which is not sold on Cocoon today."),
+    ModelKind.CLASSIFICATION: tr("It sorts texts by labels, which is not sold on Cocoon today."),
+}
 BUNDLED = tr("Demo model, comes with Mulberry")
 STOP_FIRST = tr("It serves now. Press Stop on the Home page first.")
 
@@ -59,7 +64,7 @@ def facts(model: StoredModel) -> tuple[Fact, ...]:
     return (
         Fact(tr("Name on the network"), _cut(model.name), f"{tr('Requests carry this name.')} {plain(model.name)}"),
         Fact(tr("Licence"), _cut(model.licence) or tr("not said"), f"{tr('Of the weights.')} {word}"),
-        Fact(tr("Kind and context"), _kind(model), f"{tr('It {does}.', does=model.kind.in_words)} {word}"),
+        Fact(tr("Kind and context"), _kind(model), f"{DOES[model.kind]} {word}"),
         Fact(tr("Runs on"), _ways(model), f"{tr('What it needs at least.')} {word}"),
         Fact(tr("On the disk"), size_in_words(model.size_bytes), tr("All of its files.")),
         inspection(model),

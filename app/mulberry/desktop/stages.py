@@ -22,7 +22,7 @@ from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.language import dated, number, tr
-from mulberry.model.money import Nanoton, format_ton
+from mulberry.model.money import NANOTON_PER_TON, Nanoton, format_ton
 from mulberry.model.node import Earnings
 
 HEAD_HEIGHT, BARS_HEIGHT, MARKS_HEIGHT, AXIS_HEIGHT = 26, 132, 10, 22
@@ -240,8 +240,8 @@ class StagesChart(QWidget):
     def _ticks(self) -> list[tuple[int, str]]:
         """Nanoton and their words, all as exact as the first."""
         found = ticks(self._most())
-        _, _, decimals = ton_text(found[0], 0).partition(".") if found else ("", "", "")
-        return [(tick, ton_text(tick, len(decimals))) for tick in found]
+        decimals = len(f"{found[0] % NANOTON_PER_TON:09d}".rstrip("0")) if found else 0
+        return [(tick, ton_text(tick, decimals)) for tick in found]
 
     def _most(self) -> int:
         return max((step.earned for step in self._buckets), default=0)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from mulberry.model.language import tr
+from mulberry.model.language import number
 
 
 class ModelKind(StrEnum):
@@ -16,19 +16,8 @@ class ModelKind(StrEnum):
     CLASSIFICATION = "classification"  # a score for each label
 
     @property
-    def in_words(self) -> str:
-        return _KINDS[self]
-
-    @property
     def may_serve(self) -> bool:
         return self is ModelKind.TEXT_GENERATION
-
-
-_KINDS = {
-    ModelKind.TEXT_GENERATION: tr("writes text"),
-    ModelKind.EMBEDDING: tr("turns texts into vectors, which is not sold on Cocoon today"),
-    ModelKind.CLASSIFICATION: tr("sorts texts by labels, which is not sold on Cocoon today"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +132,4 @@ class ModelsStatus:
 
 def size_in_words(size_bytes: int) -> str:
     """As disks are sold: a gigabyte has 10⁹ bytes."""
-    return f"{size_bytes / 1e9:,.2f} GB" if size_bytes >= 10**7 else f"{size_bytes / 1e6:,.2f} MB"
+    return number(f"{size_bytes / 1e9:,.2f} GB" if size_bytes >= 10**7 else f"{size_bytes / 1e6:,.2f} MB")

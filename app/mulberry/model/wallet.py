@@ -22,7 +22,14 @@ class AccountRole(StrEnum):
     @property
     def words(self) -> str:
         """What the faces call it."""
-        return tr("your wallet") if self is AccountRole.OWNER else self.value
+        return _ROLES[self]
+
+
+_ROLES = {
+    AccountRole.NODE_WALLET: tr("node wallet"),
+    AccountRole.WORKER_CONTRACT: tr("worker contract"),
+    AccountRole.OWNER: tr("your wallet"),
+}
 
 
 class TransactionKind(StrEnum):
@@ -46,7 +53,20 @@ class TransactionKind(StrEnum):
     @property
     def words(self) -> str:
         """What the faces call it."""
-        return "unverified" if self is TransactionKind.FOREIGN else self.value
+        return _KINDS[self]
+
+
+_KINDS = {
+    TransactionKind.PAYOUT: tr("payout"),
+    TransactionKind.CASH_OUT: tr("cash-out"),
+    TransactionKind.EXCESS: tr("excess returned"),
+    TransactionKind.DEPLOY: tr("deployed"),
+    TransactionKind.TOP_UP: tr("top-up"),
+    TransactionKind.WITHDRAWAL: tr("withdrawal"),
+    TransactionKind.BOUNCED: tr("bounced"),
+    TransactionKind.FOREIGN: tr("unverified"),
+    TransactionKind.SPAM: tr("spam"),
+}
 
 
 @dataclass(frozen=True, slots=True)
