@@ -1,0 +1,56 @@
+"""Lays out the tree that unmodified Briefcase packages, with briefcase.toml grafted into its pyproject.toml.
+
+Briefcase reads its configuration from `pyproject.toml` in the folder where it runs and nowhere else. So it runs in a staged copy:
+the app with its resources inside (as in the wheel), the template, what is generated for desktops and shells, the locked
+list of requirements, and a pyproject.toml that is briefcase.toml under `[tool.briefcase]` with version and requirements added.
+
+python -m installers.stage [FOLDER]      stages into FOLDER, build/stage without one
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from installers.base_requirements import TARGETS, Target, write_base_requirements
+from installers.linux.desktop_files import write_desktop_files
+from installers.project import ROOT, version
+
+STAGE = ROOT / "build" / "stage"
+REQUIREMENTS = "requirements.lock"
+TEMPLATE = Path("installers/linux-system-template")
+SYSTEM_TREE = "{{ cookiecutter.format }}/{{ cookiecutter.app_name }}-{{ cookiecutter.version }}"
+FOR_DEVELOPERS = ("__pycache__", "*.po", "*.tolk", "README.md")  # resources are made from these, or explained by them
+
+
+def stage(folder: Path = STAGE, *, target: Target = TARGETS["debian-12"], installed_by: str = "deb") -> Path:
+    """Fills `folder` anew and returns it. `installed_by` tells the app how it is updated (docs/updates.md)."""
+    shutil.rmtree(folder, ignore_errors=True)
+    app = folder / "app" / "mulberry"
+    ignore = shutil.ignore_patterns(*FOR_DEVELOPERS)
+    shutil.copytree(ROOT / "app" / "mulberry", app, ignore=ignore)
+    shutil.copytree(ROOT / "resources", app / "resources", ignore=ignore)
+    told = app / "resources" / "updates" / "installed-by"
+    told.parent.mkdir(exist_ok=True)
+    told.write_text(f"{installed_by}\n")
+    for name in ("LICENSE", "NOTICE", "CHANGELOG.md"):
+        shutil.copyfile(ROOT / name, folder / name)
+    shutil.copytree(ROOT / TEMPLATE, folder / TEMPLATE)
+    (folder / TEMPLATE / SYSTEM_TREE / "usr" / "lib" / "mulberry").mkdir()  # Briefcase does not make it
+    write_desktop_files(folder / TEMPLATE / SYSTEM_TREE / "usr" / "share", man_page=folder / "man" / "mulberry.1")
+    write_base_requirements(folder / REQUIREMENTS, target)
+    (folder / "pyproject.toml").write_text(grafted((ROOT / "briefcase.toml").read_text(), version()))
+    return folder
+
+
+def grafted(briefcase: str, number: str) -> str:
+    """The text of a pyproject.toml: `briefcase` with every table below `[tool.briefcase]`, version and requirements."""
+    tables = re.sub(r"^\[(\w)", r"[tool.briefcase.\1", briefcase, flags=re.MULTILINE)
+    # pip takes the list whole: exact versions, hashes demanded, nothing that the list does not name
+    wheels = f'requires = ["-r{REQUIREMENTS}"]\nrequirement_installer_args = ["--no-deps", "--require-hashes"]\n'
+    with_requirements = re.sub(r"^(\[tool\.briefcase\.app\.mulberry\]\n)", rf"\1{wheels}", tables, flags=re.MULTILINE)
+    return f'[tool.briefcase]\nversion = "{number}"\n{with_requirements}'
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{stage(Path(sys.argv[1]).absolute() if sys.argv[1:] else STAGE)}\n")
