@@ -209,13 +209,19 @@ def images(arguments: list[str]) -> None:
     python(ROOT / "tools" / "images.py", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"})
 
 
+def wheel(arguments: list[str]) -> None:
+    """Builds the wheel and the source distribution into dist/, with SBOM and checksums (docs/packaging.md)."""
+    set_up(development=True)
+    python("-m", "installers.wheel", *arguments)
+
+
 def lock(arguments: list[str]) -> None:
-    """Writes the hash-locked requirement files anew from pyproject.toml (needs `uv` on the PATH)."""
+    """Writes the hash-locked requirement files anew, with --keep only what is missing (needs `uv` on the PATH)."""
     set_up(development=True)
     python(ROOT / "tools" / "lock.py", *arguments)
 
 
-COMMANDS = {command.__name__: command for command in (demo, test, lint, fuzz, bench, images, lock)}
+COMMANDS = {command.__name__: command for command in (demo, test, lint, fuzz, bench, images, wheel, lock)}
 
 
 def main() -> None:

@@ -7,9 +7,14 @@ are under the GPL alone; `refuse_gpl_only_parts` says it again by name, because 
 Source of GPL_ONLY: the "Licenses and Attributions" section of each module's page in Qt's documentation.
 """
 
+import base64
 import csv
+import hashlib
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from installers.project import ROOT
+from installers.strip import strip_symbols
 
 QT_MODULES = "Core|Gui|Network|Svg|Widgets"  # what `mulberry.desktop` imports
 
@@ -45,7 +50,7 @@ QT_KEPT = (
     "*plugins/platforminputcontexts/libibusplatforminputcontextplugin.so",
     "*plugins/wayland-decoration-client/*",
     "*plugins/wayland-shell-integration/libxdg-shell.so",
-    "*translations/qtbase_*.qm",
+    *(f"*translations/qtbase_{language.stem}*.qm" for language in (ROOT / "resources/languages").glob("*.mo")),
 )
 
 # Parts of Qt that may be used under the GPL (or bought), not under the LGPL. As parts of file names, in any case.
@@ -85,6 +90,7 @@ NEVER_RUN = (
     "Cryptodome/SelfTest/*",
     "bitarray/test_*",
     "bitarray/examples/*",
+    "onnxruntime/capi/libonnxruntime.so.*",  # for programs in C; Python's module has all of it inside itself
     "numpy/f2py/*",
     "numpy/tests/*",
     "numpy/*/tests/*",
@@ -100,7 +106,7 @@ KEPT_ALL_THE_SAME = ("*.dist-info/*",)  # licences and names of what is there
 
 
 def prune(packages: Path) -> int:
-    """Removes what is not run from `packages` (a site-packages folder). Returns the bytes freed.
+    """Removes what is not run from `packages` (a site-packages folder). Strips the rest. Returns the bytes freed.
 
     Each distribution's RECORD is written anew to tell of exactly the files that are left. Without that, two builds in
     two folders differ: pip notes there the hashes of launchers that name the builder's own Python.
@@ -113,6 +119,7 @@ def prune(packages: Path) -> int:
     for folder in sorted((path for path in packages.rglob("*") if path.is_dir()), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
+    freed += strip_symbols(packages)
     for record in packages.glob("*.dist-info/RECORD"):
         settle_record(record)
     refuse_gpl_only_parts(packages)
@@ -128,16 +135,23 @@ def is_kept(relative: str) -> bool:
 
 
 def settle_record(record: Path) -> None:
+    """Makes a distribution's list of files true: those that are there, with their hashes, in the order of their names.
+
+    Source of the format: PyPA's specification "Recording installed projects".
+    """
     packages = record.parent.parent.resolve()
     with record.open(newline="") as lines:
-        rows = [row for row in csv.reader(lines) if row]
-    kept = []
-    for row in rows:
-        path = packages.joinpath(row[0]).resolve()
-        if path.is_relative_to(packages) and path.is_file():
-            kept.append(row)
+        named = {packages.joinpath(row[0]).resolve() for row in csv.reader(lines) if row}
+    rows = []
+    for path in sorted(named):
+        if path == record.resolve():
+            rows.append((path.relative_to(packages).as_posix(), "", ""))
+        elif path.is_relative_to(packages) and path.is_file():
+            content = path.read_bytes()
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+            rows.append((path.relative_to(packages).as_posix(), f"sha256={digest}", str(len(content))))
     with record.open("w", newline="") as lines:
-        csv.writer(lines, lineterminator="\n").writerows(sorted(kept))
+        csv.writer(lines, lineterminator="\n").writerows(rows)
 
 
 def refuse_gpl_only_parts(tree: Path) -> None:

@@ -1,10 +1,15 @@
-"""Writes requirements.lock and requirements-dev.lock from pyproject.toml: every package, exact, with hashes, no host.
+"""Writes the lock files from what asks for packages: every package, exact, with hashes, no host.
 
-python tools/lock.py            needs `uv` on the PATH
+requirements.lock and requirements-dev.lock come from pyproject.toml; each installers/requirements-NAME.lock, a tool
+of the packager's that Mulberry itself never needs, from the requirements-NAME.in beside it.
+
+python tools/lock.py            everything anew, in the newest versions allowed; needs `uv` on the PATH
+python tools/lock.py --keep     what is locked stays as it is; only what is new or gone changes
 """
 
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,14 +20,18 @@ LEFT_OUT = ("huggingface-hub",)
 NEVER = "sys_platform == 'never'"
 
 
-def compile_lock(target: Path, *options: str) -> None:
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as overrides:
-        overrides.writelines(f"{name}; {NEVER}\n" for name in LEFT_OUT)
-        overrides.flush()
-        command = ["uv", "pip", "compile", "pyproject.toml", *options, "--universal", "--python-version", "3.11"]
+def compile_lock(source: Path, target: Path, *options: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        overrides = Path(folder, "overrides.txt")
+        overrides.write_text("".join(f"{name}; {NEVER}\n" for name in LEFT_OUT))
+        output = Path(folder, "lock.txt")
+        if "--keep" in sys.argv and target.exists():
+            output.write_bytes(target.read_bytes())  # uv prefers the versions that it finds in its output
+        command = ["uv", "pip", "compile", str(source), *options, "--universal", "--python-version", "3.11"]
         command += ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
-        locked = subprocess.check_output([*command, "--override", overrides.name, "--quiet"], cwd=ROOT, text=True)
-    requirements = re.split(r"\n(?=\S)", locked.strip())
+        command += ["--override", str(overrides), "--output-file", str(output), "--quiet"]
+        subprocess.run(command, cwd=ROOT, check=True)
+        requirements = re.split(r"\n(?=\S)", output.read_text().strip())
     kept = [requirement for requirement in requirements if NEVER not in requirement]
     if "://" in "".join(kept):
         raise SystemExit("the lock names a host")
@@ -30,5 +39,7 @@ def compile_lock(target: Path, *options: str) -> None:
     print(f"{target.name}: {len(kept)} packages")
 
 
-compile_lock(ROOT / "requirements.lock")
-compile_lock(ROOT / "requirements-dev.lock", "--group", "dev")
+compile_lock(ROOT / "pyproject.toml", ROOT / "requirements.lock")
+compile_lock(ROOT / "pyproject.toml", ROOT / "requirements-dev.lock", "--group", "dev")
+for asked in sorted((ROOT / "installers").glob("requirements-*.in")):
+    compile_lock(asked, asked.with_suffix(".lock"))
