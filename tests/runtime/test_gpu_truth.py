@@ -88,6 +88,8 @@ def test_what_a_job_process_says_is_never_shown_as_it_is() -> None:
         ("a driver of tomorrow", None, None),
         ("575.57.08", (8, 9), GpuFault.DRIVER_TOO_OLD),
         ("580.95.05", (6, 1), GpuFault.CARD_TOO_OLD),
+        ("580.95.05", (12, 1), None),
+        ("580.95.05", (10, 0), GpuFault.CARD_UNKNOWN),
     ],
 )
 def test_what_cuda_13_cannot_use_is_known_beforehand(
@@ -100,10 +102,13 @@ def test_what_cuda_13_cannot_use_is_known_beforehand(
 def test_what_is_too_old_is_told_with_its_figure_and_who_says_it() -> None:
     pascal = replace(RTX_4090, compute_capability=(6, 1), architecture="Pascal")
     assert str(unfit(pascal)).startswith(
-        "By its driver, this GPU has compute capability 6.1 (Pascal), and CUDA 13 begins with 7.5. It takes a GPU of"
+        "By its driver, this GPU has compute capability 6.1 (Pascal), and CUDA 13 begins with 7.5. `mulberry gpu"
     )
     of_long_ago = replace(RTX_4090, driver_version="470.42.01", compute_capability=(6, 1))
     assert "driver is 470.42.01, and CUDA 13 needs 580 or newer" in str(unfit(of_long_ago))
+    assert "gpu-setup" not in str(unfit(of_long_ago)), "no CUDA that we have runs with such a driver"
+    kepler = replace(RTX_4090, compute_capability=(3, 5))
+    assert "gpu-setup" not in str(unfit(kepler)) and "It takes a GPU of the Turing" in str(unfit(kepler))
 
 
 def test_a_provider_that_this_build_lacks_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

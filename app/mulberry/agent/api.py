@@ -20,10 +20,14 @@ from aiohttp import WSCloseCode, web
 from mulberry.agent.attesting import Attesting
 from mulberry.agent.diagnosis import Diagnosing
 from mulberry.agent.eligibility import Preflight
+from mulberry.agent.gpu_setup import GpuSetup
+from mulberry.agent.gpu_setup_api import add_gpu_setup
 from mulberry.agent.job_search import JobSearch
 from mulberry.agent.jobs_api import add_job_search
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import ModelKeeper
+from mulberry.agent.updates.api import add_updates
+from mulberry.agent.updates.keeper import Updates
 from mulberry.agent.watching import Watches
 from mulberry.model.control import (
     Command,
@@ -45,6 +49,7 @@ from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.key import KeyCheck, KeyStatus
+from mulberry.model.language import tr
 from mulberry.model.models import ModelOrder, ModelsStatus
 from mulberry.model.net import NetStatus
 from mulberry.model.node import Status, Want
@@ -75,6 +80,8 @@ class Desk(Protocol):
     eligibility: Preflight
     attesting: Attesting
     diagnosing: Diagnosing
+    updates: Updates
+    gpu_setup: GpuSetup
 
     @property
     def ledger(self) -> Ledger: ...
@@ -175,6 +182,8 @@ def make_application(desk: Desk) -> web.Application:
             web.get("/v1/events", faces.events),
         ]
     )
+    add_updates(application, desk.updates)
+    add_gpu_setup(application, desk.gpu_setup)
     add_job_search(application, JobSearch(desk.ledger.path))
     application.on_shutdown.append(faces.hang_up)
     return application
@@ -393,11 +402,13 @@ async def _refusals_in_words(request: web.Request, handler: Handler) -> web.Stre
         return _json(Refusal, _not_understood(f"{refused.reason}: {request.method} {request.path}"), refused.status)
     except Exception:
         log.exception("a request to the control API failed: %s %s", request.method, request.path)
-        what = "The agent made a mistake of its own."
-        return _json(Refusal, Refusal(what, "The details are in agent.log.", "Try again.", WhoseTurn.YOU), status=500)
+        what = tr("The agent made a mistake of its own.")
+        return _json(
+            Refusal, Refusal(what, tr("The details are in agent.log."), tr("Try again."), WhoseTurn.YOU), status=500
+        )
 
 
 def _not_understood(why: str) -> Refusal:
-    what = "The agent did not understand the request."
-    next_step = "If a program of Mulberry asked, it may be of another version: start the agent anew."
+    what = tr("The agent did not understand the request.")
+    next_step = tr("If a program of Mulberry asked, it may be of another version: start the agent anew.")
     return Refusal(what, why[:2000], next_step, WhoseTurn.YOU)

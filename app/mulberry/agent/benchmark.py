@@ -19,6 +19,7 @@ from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.gpu import GpuReport
 from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineFailed, EngineRefused, TextEncoder
+from mulberry.runtime.gpu_runtimes.folder import WITH_MULBERRY, Held
 from mulberry.runtime.load import of_encoder, under_load
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.choose import choose
@@ -33,15 +34,18 @@ LOOK_AT_POWER_SECONDS = 0.5
 Tell = Callable[[str], None]
 
 
-async def measure(model: ModelFolder, gpus: Gpus, clock: Clock, seconds: float, tell: Tell) -> Benchmark:
-    """`seconds` for each of `AT_ONCE`, with an encoder `TEXTS_AT_ONCE`; `tell` gets progress in words.
+async def measure(
+    model: ModelFolder, gpus: Gpus, clock: Clock, seconds: float, tell: Tell, computing: Held = WITH_MULBERRY
+) -> Benchmark:
+    """`seconds` for each of `AT_ONCE`, with an encoder `TEXTS_AT_ONCE`; `tell` gets progress in words. `computing` is
+    the GPU runtime.
 
     Raises `UserFacingError`: that does not work.
     """
     await asyncio.to_thread(model.verify)
     sandbox = (await choose()).sandbox
     report = await asyncio.to_thread(gpus.read)
-    cards, no_card = choose_cards(model.manifest, report, gpus)
+    cards, no_card = choose_cards(model.manifest, report, gpus, computing)
     card = cards[0] if cards else None
     if no_card:
         tell(no_card)

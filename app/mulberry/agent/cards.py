@@ -5,12 +5,16 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from mulberry.hardware.gpu import Gpus
 from mulberry.model.gpu import GpuCondition, GpuInfo, GpuReport
+from mulberry.model.gpu_runtime import OF_MULBERRY, GpuNeeds
+from mulberry.model.language import tr
 from mulberry.model.models import size_in_words
 from mulberry.runtime.card import FLOOR_BYTES, Card
+from mulberry.runtime.gpu_runtimes.folder import WITH_MULBERRY, Held
 from mulberry.runtime.gpu_truth import unfit
 from mulberry.runtime.manifest import Manifest
 from mulberry.runtime.wire import Provider
@@ -23,20 +27,26 @@ SLACK_BYTES = 64 << 20  # other programs come and go meanwhile
 MAY_COMPUTE = (GpuCondition.WORKS, GpuCondition.SENSOR_STUCK)
 
 
-def choose_cards(manifest: Manifest, report: GpuReport, gpus: Gpus) -> tuple[tuple[Card, ...], str]:
+def choose_cards(
+    manifest: Manifest, report: GpuReport, gpus: Gpus, computing: Held = WITH_MULBERRY
+) -> tuple[tuple[Card, ...], str]:
     """The GPUs that have room for a variant of the model, those for its best one first, and why the others are none, in
     sentences ("": the model is not made for GPUs, or none is left out). Whether the model runs on them is shown by
-    running it only."""
+    running it only. `computing` is the GPU runtime that does it."""
     variants = manifest.variants_for(Provider.CUDA)
     if not variants:
         return (), ""
+    if computing.trouble:
+        return (), tr("{trouble} Install it again: `mulberry gpu-setup`.", trouble=computing.trouble)
+    needs = computing.needs or OF_MULBERRY
     left_out: list[str] = []
     usable: list[Card] = []
     for gpu in report.gpus:
-        if problem := _problem(gpu):
-            left_out.append(f"{gpu.name} cannot be used. {problem}")
+        if problem := _problem(gpu, needs):
+            left_out.append(tr("{name} cannot be used. {problem}", name=gpu.name, problem=problem))
         else:
-            usable.append(Card(gpu, lambda uuid=gpu.uuid: _now(gpus, uuid)))  # type: ignore[misc]
+            look = partial(_now, gpus, gpu.uuid)
+            usable.append(Card(gpu, look, computing.libraries))
     best = {card.gpu.uuid: manifest.variant_for(Provider.CUDA, card.free_bytes) for card in usable}
     full = [card for card in usable if best[card.gpu.uuid] is None]
     if full:
@@ -45,20 +55,24 @@ def choose_cards(manifest: Manifest, report: GpuReport, gpus: Gpus) -> tuple[tup
     return tuple(chosen), " ".join(left_out)
 
 
-def _problem(gpu: GpuInfo) -> str:
+def _problem(gpu: GpuInfo, needs: GpuNeeds) -> str:
     if gpu.condition not in MAY_COMPUTE:
         return gpu.condition.problem or ""
-    return str(unfit(gpu) or "")
+    return str(unfit(gpu, needs) or "")
 
 
 def _no_room(card: Card, manifest: Manifest) -> str:
     needed = min(variant.minimum_vram_bytes for variant in manifest.variants_for(Provider.CUDA))
     free, total = max(card.free_bytes, 0), card.gpu.memory_total_bytes
-    told = (
-        f"{card.gpu.name} has {size_in_words(free)} of its {size_in_words(total)} of memory left for a model, "
-        f"and {manifest.title} needs {size_in_words(needed)} at least."
+    told = tr(
+        "{name} has {free} of its {total} of memory left for a model, and {title} needs {needed} at least.",
+        name=card.gpu.name,
+        free=size_in_words(free),
+        total=size_in_words(total),
+        title=manifest.title,
+        needed=size_in_words(needed),
     )
-    return f"{told} End other programs that use the GPU." if needed <= total - FLOOR_BYTES else told
+    return f"{told} {tr('End other programs that use the GPU.')}" if needed <= total - FLOOR_BYTES else told
 
 
 def _now(gpus: Gpus, uuid: str) -> GpuInfo | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +14,7 @@ from mulberry.agent.choices import Choices, refuse_special
 from mulberry.agent.diagnosis import Diagnosing
 from mulberry.agent.eligibility import preflight_of
 from mulberry.agent.energy_meter import AtWork
+from mulberry.agent.gpu_setup import setup_of
 from mulberry.agent.guards import Guards
 from mulberry.agent.ledger import Ledger
 from mulberry.agent.model_keeper import keeper_of
@@ -28,6 +29,7 @@ from mulberry.agent.state import Facts, derive_state
 from mulberry.agent.stats_words import OperatorFacts
 from mulberry.agent.telemetry import Telemetry
 from mulberry.agent.totals import Totals
+from mulberry.agent.updates.keeper import updates_of
 from mulberry.agent.watching import Watches
 from mulberry.agent.work import Work
 from mulberry.agent.workshop import Workshop
@@ -36,6 +38,7 @@ from mulberry.model.ending import Ending
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.key import KeyCheck
+from mulberry.model.language import tr
 from mulberry.model.net import NetStatus
 from mulberry.model.node import NodeState, Reason, ReasonKind, RootInfo, Status, Want
 from mulberry.model.rules import Decision
@@ -78,11 +81,14 @@ class Node:
         self._work = Work(
             workshop.folder.intent, workshop.clock, self._guards, self._new_shift, self._changed, self._shift_ends
         )
+        self.updates = updates_of(workshop, computer.update_wish, self._work, self._hand_over, self._changed)
+        self.successor: tuple[str, ...] = ()  # the program that takes this one's place when it has ended
         self._started_at = workshop.clock.now()
         self._purse = Purse(workshop, lambda: self._shift.treasury if self._shift else None)
         self.models = keeper_of(
             workshop, lambda: self._shift, lambda: self._work.go_on_after(ReasonKind.MODEL_UNUSABLE)
         )
+        self.gpu_setup = setup_of(workshop)
         self.attesting = Attesting(workshop, lambda: self._shift)
         self.eligibility = preflight_of(workshop)
         self.diagnosing = Diagnosing(workshop, self)
@@ -145,6 +151,7 @@ class Node:
             state_since=self._state_since,
             as_of=self._clock.now(),
             version=__version__,
+            newer_version=self.updates.offered_version,
             ending=None if shift else self._ending,
         )
 
@@ -180,14 +187,14 @@ class Node:
 
     async def restore_key(self, untrusted_file: str, passphrase: str, *, replace: bool) -> None:
         """Raises `UserFacingError` too while the node works with its present key."""
-        self._work.refuse_while_working("The key was not restored.", "The node works with its present key.")
+        self._work.refuse_while_working(tr("The key was not restored."), tr("The node works with its present key."))
         await self._workshop.keys.restore(untrusted_file, passphrase, replace=replace)
         self._purse.belongs_to(self._workshop)
         self._work.go_on_after(ReasonKind.KEY_UNAVAILABLE)
 
     def name_owner(self, untrusted_address: str) -> None:
         """Raises `UserFacingError`: no money can go there, the node works, or it could not be stored."""
-        self._work.refuse_while_working("The owner was not changed.", "The node works for the present one.")
+        self._work.refuse_while_working(tr("The owner was not changed."), tr("The node works for the present one."))
         address = read_owner(untrusted_address, self._workshop.profile).friendly()
         self._change(SettingsChange({"owner_address": address}))
         self._workshop.keys.name_owner(address)
@@ -199,9 +206,9 @@ class Node:
         """Raises `UserFacingError`: no attempt to reach the proxy of that name is to come."""
         if self._shift is None or not self._shift.dial_now(proxy):
             raise UserFacingError(
-                what="The proxy was not dialled.",
-                why="It is connected or being dialled already, or it is not one that this computer works for now.",
-                next_step="Look at its state, on the Network page or with `mulberry proxies`.",
+                what=tr("The proxy was not dialled."),
+                why=tr("It is connected or being dialled already, or it is not one that this computer works for now."),
+                next_step=tr("Look at its state, on the Network page or with `mulberry proxies`."),
             )
 
     # For the stats page (`agent.stats_page.Desk`)
@@ -244,6 +251,7 @@ class Node:
             self._workshop = replace(self._workshop, settings=chosen.network)
             self._guards.use(chosen.computer.rules)
             self._net.use(chosen.computer)
+            self.updates.use(chosen.computer.update_wish)
             if self._shift is not None:
                 self._shift.use(self._workshop)
             self._changed()
@@ -263,6 +271,10 @@ class Node:
 
     def quit(self) -> None:
         self.quitting.set()
+
+    def _hand_over(self, successor: Sequence[str]) -> None:
+        self.successor = tuple(successor)
+        self.quit()
 
     # The parts tell
 
@@ -339,9 +351,12 @@ class Node:
                 group.create_task(self._keep_trying_the_disk(), name="keep trying the disk")
                 group.create_task(self._telemetry.run(self._changed), name="telemetry")
                 group.create_task(self._net.run(), name="net earnings")
+                group.create_task(self.updates.run(), name="look for updates")
         finally:
             await self.models.end()
             await self.attesting.end()
+            await self.updates.end()
+            await self.gpu_setup.end()
             await self._work.end()
             self._workshop.till.flush()
             for timer in (self._quiet, self._look):

@@ -32,11 +32,13 @@ from mulberry.cocoon.usage import Prices
 from mulberry.cocoon.worker import WorkerSession
 from mulberry.model.attestation import Policy
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import model_store, resource, this_program
+from mulberry.model.language import tr
+from mulberry.model.places import gpu_runtimes, model_store, resource, this_program
 from mulberry.model.root_contract import ProxyAddress, RootParameters
 from mulberry.model.sentence import names, where_prompts_go
 from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, RunningEngine
+from mulberry.runtime.gpu_runtimes.folder import GpuRuntimes
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.several import SeveralCards
 from mulberry.runtime.store.store import ModelStore
@@ -45,7 +47,7 @@ from mulberry.ton.address import AddressError, parse_address
 
 
 class ReadProfile:
-    name = "Read the network profile"
+    name = tr("Read the network profile")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, settings = bench.workshop.profile, bench.workshop.settings
@@ -56,31 +58,39 @@ class ReadProfile:
         if settings.engine_urls and profile.worker_policy is Policy.TDX:
             return Blocked(reasons.network_unusable(_not_proven_elsewhere(profile.title)))
         if profile.chain is not None and profile.chain.worker_fee_per_token > LARGEST_INTEGER:
-            return Blocked(reasons.network_unusable(_wrong_profile("It pays more for a token than there is.")))
+            return Blocked(reasons.network_unusable(_wrong_profile(tr("It pays more for a token than there is."))))
         try:
             parse_address(profile.root_contract_address)
         except AddressError as problem:
-            return Blocked(reasons.network_unusable(_wrong_profile(f"An address in it is none: {problem}.")))
+            return Blocked(
+                reasons.network_unusable(_wrong_profile(tr("An address in it is none: {problem}.", problem=problem)))
+            )
         return Done(profile.title)
 
 
 class LookForGpus:
-    name = "Look for GPUs"
+    name = tr("Look for GPUs")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         report = await asyncio.to_thread(bench.workshop.gpus.read)
         if report.absent_because is not None:
-            return Skipped(f"{report.absent_because} The model runs on {bench.workshop.would_run_on}.")
+            return Skipped(
+                tr(
+                    "{why} The model runs on {place}.",
+                    why=report.absent_because,
+                    place=bench.workshop.would_run_on,
+                )
+            )
         return Done(", ".join(gpu.name for gpu in report.gpus))
 
 
 class CheckModel:
-    name = "Check the model's files"
+    name = tr("Check the model's files")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile, own_folder = bench.workshop.profile, bench.workshop.settings.model_folder
         if bench.workshop.own_servers:
-            return Skipped(f"Your own servers must have {profile.model_base_name}.")
+            return Skipped(tr("Your own servers must have {model}.", model=profile.model_base_name))
         try:
             model = ModelFolder.read(Path(own_folder)) if own_folder else _bundled_or_imported(bench)
             await asyncio.to_thread(model.verify)
@@ -90,16 +100,22 @@ class CheckModel:
             return Blocked(reasons.model_unusable(_writes_nothing(model.manifest.title)))
         if profile.kind == "test":
             bench.model = model
-            return Done(f"{model.manifest.title}, served under the name {profile.model_base_name}")
+            return Done(
+                tr(
+                    "{title}, served under the name {name}",
+                    title=model.manifest.title,
+                    name=profile.model_base_name,
+                )
+            )
         if model.manifest.name != profile.model_base_name:
-            why = f"Its folder holds {model.manifest.name}"
+            why = tr("Its folder holds {name}.", name=model.manifest.name)
             return Blocked(reasons.model_unusable(_no_model(profile.model, why)))
         bench.model = model
         return Done(model.manifest.title)
 
 
 class CheckSandbox:
-    name = "Check the sandbox"
+    name = tr("Check the sandbox")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         profile = bench.workshop.profile
@@ -110,17 +126,17 @@ class CheckSandbox:
             return Blocked(reasons.network_unusable(no_sandbox(profile.title, choice)))
         bench.sandbox = choice.sandbox
         if not choice.is_for_strangers:
-            return Skipped(f"{why_none(choice)} This network's jobs come from this computer.")
+            return Skipped(tr("{why} This network's jobs come from this computer.", why=why_none(choice)))
         return Done(str(choice.trials[-1].confinement))
 
 
 class StartDemoNetwork:
-    name = "Start the demo network"
+    name = tr("Start the demo network")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         workshop = bench.workshop
         if workshop.profile.launch is None:
-            return Skipped("This network runs elsewhere.")
+            return Skipped(tr("This network runs elsewhere."))
         folder = workshop.folder.demo_network
         command = [*this_program(), "demo-network", "--folder", str(folder), "--network", workshop.profile.name]
         command += ["--transport", workshop.profile.transport, "--until-stdin-closes"]
@@ -131,11 +147,11 @@ class StartDemoNetwork:
         except UserFacingError as problem:
             return Blocked(reasons.network_unusable(problem))
         bench.network = network
-        return Done(f"Customers' door: {profile.front_url}" if profile.front_url else "")
+        return Done(tr("Customers' door: {address}", address=profile.front_url) if profile.front_url else "")
 
 
 class LoadModel:
-    name = "Load the model"
+    name = tr("Load the model")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         workshop = bench.workshop
@@ -146,21 +162,26 @@ class LoadModel:
         manifest = bench.model.manifest
         report = await asyncio.to_thread(workshop.gpus.read)  # anew: hours may have passed, and memory been taken
         allowed = replace(report, gpus=tuple(gpu for gpu in report.gpus if workshop.may_use_gpu(gpu.uuid)))
-        cards, note = choose_cards(manifest, allowed, workshop.gpus)
+        computing = bench.keep_open(GpuRuntimes(gpu_runtimes(workshop.folder.path.parent)).held())
+        cards, note = choose_cards(manifest, allowed, workshop.gpus, computing)
         if cards:
             try:
                 engine = await _run_engine(bench, progress, cards)
             except EngineFailed as failure:
                 note = str(failure)
             else:
-                return Done(" ".join(filter(None, (f"Runs on {engine.status.runs_on}.", engine.status.note, note))))
+                return Done(
+                    " ".join(
+                        filter(None, (tr("Runs on {place}.", place=engine.status.runs_on), engine.status.note, note))
+                    )
+                )
         if manifest.variant_for(Provider.CPU) is None:
-            return Blocked(reasons.engine_gave_up(note or "The model needs a GPU, and there is none."))
+            return Blocked(reasons.engine_gave_up(note or tr("The model needs a GPU, and there is none.")))
         try:
             await _run_engine(bench, progress, ())
         except EngineFailed as failure:
             return Blocked(reasons.engine_gave_up(str(failure)))
-        return Done(f"{note} The model runs on the CPU." if note else "")
+        return Done(tr("{why} The model runs on the CPU.", why=note) if note else "")
 
 
 async def _ask_servers(bench: Bench, progress: Progress) -> Outcome:
@@ -179,7 +200,7 @@ async def _ask_servers(bench: Bench, progress: Progress) -> Outcome:
         await engine.start()
     except UserFacingError as problem:
         return Blocked(reasons.servers_unusable(problem))
-    return Done(f"Served by {names(workshop.own_servers)}")
+    return Done(tr("Served by {servers}", servers=names(workshop.own_servers)))
 
 
 async def _run_engine(bench: Bench, progress: Progress, cards: Sequence[Card]) -> RunningEngine:
@@ -205,11 +226,11 @@ async def _run_engine(bench: Bench, progress: Progress, cards: Sequence[Card]) -
 
 
 class ConnectToProxy:
-    name = "Connect to a proxy"
+    name = tr("Connect to a proxy")
 
     async def run(self, bench: Bench, progress: Progress) -> Outcome:
         if not bench.parameters.proxies:
-            return Blocked(reasons.network_unusable(_wrong_profile("It names no proxy.")))
+            return Blocked(reasons.network_unusable(_wrong_profile(tr("It names no proxy."))))
         bench.proxies = Proxies(
             bench.profile.connections,
             partial(_link, bench, _transports(bench)),
@@ -344,29 +365,31 @@ def _bundled_or_imported(bench: Bench) -> ModelFolder:
 
 def _wrong_profile(why: str) -> UserFacingError:
     return UserFacingError(
-        what="The network profile is not usable.", why=why, next_step="Correct the file, or use a bundled network."
+        what=tr("The network profile is not usable."),
+        why=why,
+        next_step=tr("Correct the file, or use a bundled network."),
     )
 
 
 def _not_proven_elsewhere(network: str) -> UserFacingError:
     return UserFacingError(
-        what=f"Your own servers cannot work for {network}.",
-        why="A worker there proves what runs its jobs; what this computer can prove says nothing of other servers.",
-        next_step="Run it with `--engine-url none`, or join a network that asks for no proof.",
+        what=tr("Your own servers cannot work for {network}.", network=network),
+        why=tr("A worker there proves what runs its jobs; what this computer can prove says nothing of other servers."),
+        next_step=tr("Run it with `--engine-url none`, or join a network that asks for no proof."),
     )
 
 
 def _writes_nothing(model: str) -> UserFacingError:
     return UserFacingError(
-        what=f"{model} cannot work for this network.",
-        why="It is an encoder: it writes no text, and nothing else is sold on Cocoon today.",
-        next_step="Name another model. `mulberry benchmark --model …` measures this one.",
+        what=tr("{model} cannot work for this network.", model=model),
+        why=tr("It is an encoder: it writes no text, and nothing else is sold on Cocoon today."),
+        next_step=tr("Name another model. `mulberry benchmark --model …` measures this one."),
     )
 
 
 def _no_model(name: str, why: str) -> UserFacingError:
     return UserFacingError(
-        what=f"The model {name} is not there.",
-        why=f"{why}.",
-        next_step="Install Mulberry again, or correct the profile.",
+        what=tr("The model {name} is not there.", name=name),
+        why=why,
+        next_step=tr("Install Mulberry again, or correct the profile."),
     )

@@ -11,7 +11,8 @@ from mulberry.model.benchmark import Benchmark, earnings_limit
 from mulberry.model.clock import SystemClock
 from mulberry.model.money import NANOTON_PER_TON, Nanoton, format_ton
 from mulberry.model.network import NetworkProfile
-from mulberry.model.places import benchmark_file, model_store, resource
+from mulberry.model.places import benchmark_file, gpu_runtimes, model_store, resource
+from mulberry.runtime.gpu_runtimes.folder import GpuRuntimes
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.store.store import ModelStore
 
@@ -29,7 +30,8 @@ async def measure_and_keep(root: Path, profile: NetworkProfile, name: str | None
             model = None
         if model is None:
             model = held.enter_context(store.held(name or profile.model_base_name))
-        benchmark = await measure(model, gpus, clock, seconds, _progress)
+        computing = held.enter_context(GpuRuntimes(gpu_runtimes(root)).held())
+        benchmark = await measure(model, gpus, clock, seconds, _progress, computing)
     keep(benchmark, benchmark_file(root))
     return benchmark
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mulberry import __version__
-from mulberry.cli import attest, autostart, check, config, diagnose, earnings, joining, key
+from mulberry.cli import attest, autostart, check, config, diagnose, earnings, joining, key, update
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
+from mulberry.cli.gpu_setup import gpu_setup
 from mulberry.cli.models import models
 from mulberry.model import language
 from mulberry.model.errors import UserFacingError
@@ -34,12 +35,14 @@ application.add_typer(key.application, name="key")
 application.add_typer(config.application, name="config")
 application.add_typer(attest.application, name="attest")
 application.add_typer(autostart.application, name="autostart")
+application.add_typer(update.application, name="update")
 application.add_typer(sandboxes, name="sandbox")
 application.add_typer(models, name="models")
 
 application.command()(joining.run)
 application.command()(joining.proxies)
 application.command()(check.check)
+application.command(name="gpu-setup")(gpu_setup)
 application.command()(diagnose.diagnose)
 application.command()(earnings.earnings)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mulberry.model.gpu import GpuCondition, GpuInfo
+from mulberry.model.language import tr
 from mulberry.runtime.job_link import JobLink
 
 LOOK_SECONDS = 1.0
@@ -19,10 +20,12 @@ FLOOR_BYTES = 256 << 20  # below that a desktop stutters and other programs fail
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`gpu` is as it was when the card was chosen. `look` tells how it is now, None: nobody can; it may block."""
+    """`gpu` is as it was when the card was chosen. `look` tells how it is now, None: nobody can; it may block. What
+    computes on it lies in the folder `libraries`; None: it came with Mulberry."""
 
     gpu: GpuInfo
     look: Callable[[], GpuInfo | None]
+    libraries: Path | None = None
 
     @property
     def place(self) -> str:
@@ -61,8 +64,8 @@ async def watch_card(card: Card, link: JobLink) -> None:
     while True:
         gpu = await asyncio.to_thread(card.look)
         if gpu is not None and gpu.condition in NO_LONGER_COMPUTE:
-            link.end(f"{gpu.name} cannot be used any more. {gpu.condition.problem}")
+            link.end(tr("{gpu} cannot be used any more. {why}", gpu=gpu.name, why=gpu.condition.problem))
         used = None if gpu is None else gpu.memory_used_bytes
         if used is not None and used > card.gpu.memory_total_bytes - FLOOR_BYTES:
-            link.end("The GPU's memory was almost full, so the engine was ended.")
+            link.end(tr("The GPU's memory was almost full, so the engine was ended."))
         await asyncio.sleep(LOOK_SECONDS)

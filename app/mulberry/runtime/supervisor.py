@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from mulberry.model.engine import EngineStats
+from mulberry.model.language import english, number, tr
 from mulberry.runtime.card import Card, watch_card
 from mulberry.runtime.engine import (
     THE_CPU,
@@ -96,7 +97,13 @@ class Supervisor:
         self._variant = variant
         profile = ProfileName.CPU if card is None else ProfileName.CUDA
         devices = () if card is None else card.device_files()
-        self._room = Room(model.path, profile, devices, limits=Limits(memory_bytes=model.manifest.memory_limit_bytes))
+        self._room = Room(
+            model.path,
+            profile,
+            devices,
+            limits=Limits(memory_bytes=model.manifest.memory_limit_bytes),
+            libraries=None if card is None else card.libraries,
+        )
         self._confinement: Confinement | None = None
         self._runs_on = ""
         self._on_change = on_change
@@ -168,7 +175,7 @@ class Supervisor:
         finally:
             waiter.cancel()
         if keeper.cancelled():
-            raise EngineFailed("The engine was stopped.")
+            raise EngineFailed(tr("The engine was stopped."))
         if keeper.done():
             keeper.result()  # raises what a bug raised
             raise EngineFailed(self.status.note)
@@ -189,7 +196,7 @@ class Supervisor:
             raise ValueError(f"{self._model.manifest.name} writes no text")
         link = self._link
         if link is None:
-            raise EngineFailed(self.status.note or "The engine is not running.")
+            raise EngineFailed(self.status.note or tr("The engine is not running."))
         run = link.submit(request)
         self._answers += request.answers
         try:
@@ -212,7 +219,7 @@ class Supervisor:
             raise EngineRefused(400, told, "too_many_texts")
         link = self._link
         if link is None:
-            raise EngineFailed(self.status.note or "The engine is not running.")
+            raise EngineFailed(self.status.note or tr("The engine is not running."))
         run = link.encode(tuple(texts), encoder.width)
         try:
             return await run.result()
@@ -228,24 +235,24 @@ class Supervisor:
                 return
             pause = restarts.pause_after_crash(asyncio.get_running_loop().time())
             if pause is None:
-                self._tell(EngineState.BROKEN, f"{why} It broke too often and was not started again.")
+                self._tell(EngineState.BROKEN, tr("{why} It broke too often and was not started again.", why=why))
                 return
-            self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
+            self._tell(EngineState.RESTARTING, tr("{why} It starts again by itself.", why=why))
             await asyncio.sleep(pause)
             self._restarts += 1
 
     def _keeper_ended(self, keeper: "asyncio.Task[None]") -> None:
         if not keeper.cancelled() and (bug := keeper.exception()) is not None:
             _LOG.error("the engine's keeper failed", exc_info=bug)
-            self._tell(EngineState.BROKEN, "A mistake in Mulberry ended the engine. The log says more.")
+            self._tell(EngineState.BROKEN, tr("A mistake in Mulberry ended the engine. The log says more."))
 
     async def _one_life(self, started: asyncio.Event) -> str:
         """From the start of a process to its certain end. Returns why it ended, as a plain sentence."""
-        self._tell(EngineState.LOADING, "Starting the engine")
+        self._tell(EngineState.LOADING, tr("Starting the engine"))
         try:
             process = await JobProcess.start(self._sandbox, self._room, self._environment())
         except OSError as problem:
-            return f"The engine's process could not be started: {problem.strerror or problem}."
+            return tr("The engine's process could not be started: {problem}.", problem=problem.strerror or problem)
         link: JobLink | None = None
         watchdogs: list[asyncio.Task[None]] = []
         try:
@@ -260,7 +267,7 @@ class Supervisor:
                 started.set()
             why = await asyncio.shield(link.over)
             if self.status.state is EngineState.READY:
-                self._tell(EngineState.RESTARTING, f"{why} It starts again by itself.")
+                self._tell(EngineState.RESTARTING, tr("{why} It starts again by itself.", why=why))
         finally:
             self._link = None
             self._process = None
@@ -269,12 +276,14 @@ class Supervisor:
             for watchdog in watchdogs:
                 watchdog.cancel()
             if link is not None:
-                link.end("The engine was stopped.")
+                link.end(tr("The engine was stopped."))
             how = await process.end(self._patience.grace_seconds)
         words = process.last_words if not link.ready.done() else _places(process.last_words)
         _LOG.warning("job process %d: %s (%s) %s", process.pid, why, how, words)
         if self._card is not None and not link.ready.done() and link.entered.done():
-            return f"{self._card.gpu.name} cannot be used. {truth_of(f'{why} {words}')}"
+            truth = truth_of(f"{english(why)} {words}")
+            told = {"gpu": self._card.gpu.name, "cause": truth.cause, "fix": truth.fix}
+            return tr("{gpu} cannot be used. {cause} {fix}", **told)
         return why
 
     def _environment(self) -> dict[str, str]:
@@ -317,19 +326,21 @@ class Supervisor:
                 if link.ready.done():
                     self._take_provider(link)
         except TimeoutError:
-            link.end(f"The engine did not load the model within {seconds:g} seconds.")
+            link.end(tr("The engine did not load the model within {seconds} seconds.", seconds=number(f"{seconds:g}")))
 
     def _accepts(self, link: JobLink) -> bool:
         confinement = Confinement.of(self._sandbox.tier, link.entered.result())
         if confinement.tier is not Tier.NONE and not confinement.holds:
-            link.end(f"The sandbox is not closed ({in_words(confinement.missed)}), so no job runs in it.")
+            link.end(
+                tr("The sandbox is not closed ({missed}), so no job runs in it.", missed=in_words(confinement.missed))
+            )
             return False
         self._confinement = confinement
         return True
 
     def _take_provider(self, link: JobLink) -> None:
         if link.ready.result().provider is not self._provider:
-            link.end("The engine did not run the model where it was told to, and was ended.")
+            link.end(tr("The engine did not run the model where it was told to, and was ended."))
         self._runs_on = self._place
 
     def _model_at(self, folder: str) -> Load | LoadEncoder:

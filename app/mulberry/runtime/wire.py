@@ -133,7 +133,8 @@ ALL_CANARIES = ~Canary(0)
 class Enter:
     """The first message: what to give up. Paths and ids are the job process's own view of the computer.
 
-    `readable` are folders it may read and run code from, `model` one that it may read. `user` is who it becomes after
+    `readable` are folders it may read and run code from, `model` one that it may read; `libraries`, if any, is one of
+    `readable` whose packages come before all others. `user` is who it becomes after
     its imports when it was started as root. Limits are rlimits, None: as they are. `home` and `agent` (a process id)
     are what it must not see. `devices` are the GPU's.
     """
@@ -148,6 +149,7 @@ class Enter:
     open_files: int | None
     home: str
     agent: int
+    libraries: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from mulberry.model.language import tr
 from mulberry.model.node import NO_SANDBOX
 from mulberry.runtime.wire import ALL_CANARIES, Canary, Enter, Entered, ProfileName
 
@@ -34,6 +35,19 @@ class Tier(StrEnum):
     APP_CONTAINER = "AppContainer and job object (not yet run on Windows)"
     NONE = NO_SANDBOX
 
+    @property
+    def in_words(self) -> str:
+        """For its owner."""
+        return TIERS[self]
+
+
+TIERS = {
+    Tier.BUBBLEWRAP: tr("bubblewrap, Landlock and seccomp"),
+    Tier.LANDLOCK: tr("Landlock and seccomp"),
+    Tier.APP_CONTAINER: tr("AppContainer and job object (not yet run on Windows)"),
+    Tier.NONE: tr("no sandbox"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -49,7 +63,7 @@ class Limits:
 class Room:
     """What a job process is given: folders to read and run code from, one model to read, devices, limits.
 
-    `program` is the job process's own, or a test's.
+    `program` is the job process's own, or a test's. `libraries` are the GPU runtime's, which come before the others.
     """
 
     model: Path
@@ -57,10 +71,11 @@ class Room:
     devices: tuple[str, ...] = ()
     limits: Limits = Limits()
     program: Path = CHILD
+    libraries: Path | None = None
 
     @property
     def code(self) -> tuple[Path, ...]:
-        return code_folders(self.program)
+        return code_folders(self.program, self.libraries)
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -120,14 +135,16 @@ class Confinement:
     def __str__(self) -> str:
         if self.tier is Tier.NONE:
             return str(self.tier)
-        return f"{self.tier}: {len(self.passed)} of {len(ALL_CANARIES)} checks passed"
+        tier, passed, checks = self.tier.in_words, len(self.passed), len(ALL_CANARIES)
+        return tr("{tier}: {passed} of {checks} checks passed", tier=tier, passed=passed, checks=checks)
 
 
-def code_folders(program: Path) -> tuple[Path, ...]:
+def code_folders(program: Path, libraries: Path | None = None) -> tuple[Path, ...]:
     """The interpreter's, the wheels' and ours, as they are named and as they are; none inside another."""
     onnxruntime = importlib.util.find_spec("onnxruntime")
     wheels = [Path(onnxruntime.origin).parent.parent] if onnxruntime and onnxruntime.origin else []
     named = [Path(sys.base_prefix), Path(sys.base_exec_prefix), Path(sys.prefix), *wheels, SOURCE, program.parent]
+    named += [libraries] if libraries else []
     found = {folder for name in named for folder in (name.absolute(), name.resolve())}
     return tuple(sorted(folder for folder in found if not any(other in folder.parents for other in found)))
 
@@ -145,6 +162,7 @@ def an_order(room: Room, *, model: Path, processes: int | None, user: int | None
         open_files=room.limits.open_files,
         home=_home(),
         agent=os.getpid(),
+        libraries=str(room.libraries.absolute()) if room.libraries else "",
     )
 
 

@@ -4,6 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.shown import shown
 from mulberry.runtime.manifest import MANIFEST
 
@@ -13,7 +14,7 @@ def manifest_address(untrusted_address: str) -> str:
     check_address(untrusted_address)
     parts = urlsplit(untrusted_address)
     if parts.query or parts.fragment:
-        raise refused_address(untrusted_address, "It has a query, which would be lost for the other files.")
+        raise refused_address(untrusted_address, tr("It has a query, which would be lost for the other files."))
     if parts.path.endswith(f"/{MANIFEST}"):
         return untrusted_address
     return f"{untrusted_address.rstrip('/')}/{MANIFEST}"
@@ -25,20 +26,20 @@ def check_address(untrusted_address: str) -> None:
         parts = urlsplit(untrusted_address)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise refused_address(untrusted_address, "It is not well formed.") from None
+        raise refused_address(untrusted_address, tr("It is not well formed.")) from None
     if parts.username is not None or parts.password is not None:
-        raise refused_address(untrusted_address, "It has a name or a password in it.")
+        raise refused_address(untrusted_address, tr("It has a name or a password in it."))
     if not host or parts.scheme not in ("https", "http"):
-        raise refused_address(untrusted_address, "It does not begin with https://.")
+        raise refused_address(untrusted_address, tr("It does not begin with https://."))
     if parts.scheme == "http" and not _is_this_computer(host):
-        raise refused_address(untrusted_address, "It begins with http://, and anybody on the way could change it.")
+        raise refused_address(untrusted_address, tr("It begins with http://, and anybody on the way could change it."))
 
 
 def refused_address(untrusted_address: str, why: str) -> UserFacingError:
     return UserFacingError(
-        what=f"No model is fetched from {without_secrets(untrusted_address)!r}.",
+        what=tr("Nothing is fetched from {address}.", address=f"{without_secrets(untrusted_address)!r}"),
         why=why,
-        next_step="Name a folder of this computer, or an address that begins with https://.",
+        next_step=tr("Name a folder of this computer, or an address that begins with https://."),
     )
 
 

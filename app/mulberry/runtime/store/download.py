@@ -1,7 +1,8 @@
 """Fetches files over HTTP that may break off, lie or never end, and goes on where it was.
 
 What comes is counted and hashed on its way. It goes on behind the part that is there already only when the server
-says by a strong ETag that the file is the same (RFC 9110, 13.1.5 and 14); the hash decides in the end anyhow.
+says by a strong ETag that the file is the same (RFC 9110, 13.1.5 and 14), or when a file of that name never changes;
+the hash decides in the end anyhow.
 """
 
 import asyncio
@@ -10,13 +11,15 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urljoin
 
 import aiohttp
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.language import number, tr, tr_count
 from mulberry.model.shown import shown
-from mulberry.runtime.manifest import MANIFEST_LIMIT_BYTES, ModelFile
+from mulberry.runtime.manifest import MANIFEST_LIMIT_BYTES
 from mulberry.runtime.models import HASH_BLOCK_BYTES
 from mulberry.runtime.store.addresses import check_address, refused_address, without_secrets
 from mulberry.runtime.store.disk import Disk
@@ -30,6 +33,19 @@ REDIRECTS_LIMIT = 5
 ETAG_LIMIT = 256
 STRONG_ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+
+
+class Announced(Protocol):
+    """What a file must be. `name` is for its owner's eyes."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def sha256(self) -> str: ...
 
 
 class Interrupted(Exception):
@@ -51,7 +67,7 @@ async def fetch_manifest(session: aiohttp.ClientSession, address: str) -> bytes:
     try:
         async with _asking(session, address, {}) as response:
             if response.status != 200:
-                raise _server_says(address, f"It answered with status {response.status}.")
+                raise _server_says(address, tr("It answered with status {status}.", status=response.status))
             untrusted = bytearray()
             async for part in response.content.iter_chunked(HASH_BLOCK_BYTES):
                 untrusted += part
@@ -59,14 +75,27 @@ async def fetch_manifest(session: aiohttp.ClientSession, address: str) -> bytes:
                     break
             return bytes(untrusted)
     except (aiohttp.ClientError, OSError, TimeoutError) as problem:
-        raise _server_says(address, f"It could not be reached ({_in_words(problem)}).") from problem
+        raise _server_says(address, tr("It could not be reached ({why}).", why=_in_words(problem))) from problem
 
 
 class Download:
-    """One file of a model, from `address` to `target`. `mark` keeps the ETag of what is there of it already."""
+    """One file, from `address` to `target`. `mark` keeps the ETag of what is there of it already. `what` begins the
+    sentences about it; one that `never_changes` may go on without an ETag. So often (`redirects`) may a server send us
+    on to another allowed address.
+    """
 
     def __init__(
-        self, session: aiohttp.ClientSession, address: str, expected: ModelFile, target: Path, mark: Path, disk: Disk
+        self,
+        session: aiohttp.ClientSession,
+        address: str,
+        expected: Announced,
+        target: Path,
+        mark: Path,
+        disk: Disk,
+        *,
+        what: str = "",
+        never_changes: bool = False,
+        redirects: int = REDIRECTS_LIMIT,
     ) -> None:
         self._session = session
         self._address = address
@@ -74,6 +103,9 @@ class Download:
         self._target = target
         self._mark = mark
         self._disk = disk
+        self._what = what
+        self._never_changes = never_changes
+        self._redirects = redirects
         self._there = 0
         self._digest = hashlib.sha256()
 
@@ -90,7 +122,7 @@ class Download:
                 if self._there - before >= WORTH_ANOTHER_ROUND_BYTES:
                     tries = 0
                 if tries == len(PAUSES_SECONDS):
-                    raise _server_says(self._address, f"{cut} It was tried {tries + 1} times.") from cut
+                    raise self._says(f"{cut} {_tried(tries + 1)}") from cut
                 await asyncio.sleep(PAUSES_SECONDS[tries])
                 tries += 1
         self._mark.unlink(missing_ok=True)
@@ -122,32 +154,34 @@ class Download:
     async def _fetch(self, progress: Callable[[int], None]) -> None:
         headers = {}
         tag = self._mark.read_text("ascii") if self._mark.exists() else ""
-        if self._there and tag:
-            headers = {"Range": f"bytes={self._there}-", "If-Range": tag}
+        if self._there and (tag or self._never_changes):
+            headers = {"Range": f"bytes={self._there}-"} | ({"If-Range": tag} if tag else {})
         try:
-            async with _asking(self._session, self._address, headers) as response:
-                self._check_head(response, tag if headers else "")
+            async with _asking(self._session, self._address, headers, self._redirects) as response:
+                self._check_head(response, tag, goes_on=bool(headers))
                 await self._take_body(response, progress)
         except (aiohttp.ClientError, ConnectionError, TimeoutError) as problem:
-            raise Interrupted(f"The connection broke off ({_in_words(problem)}).") from problem
+            raise Interrupted(tr("The connection broke off ({why}).", why=_in_words(problem))) from problem
         if self._there < self._expected.size:
-            raise Interrupted("The server stopped before the end.")
+            raise Interrupted(tr("The server stopped before the end."))
         if not self._is_right():
             self._forget()
-            raise _server_says(
-                self._address,
-                f"What it sends as {self._expected.name} is not the manifest's file: the SHA-256 differs.",
+            if headers and not tag:
+                raise Interrupted(tr("What was here already was another file's beginning."))
+            raise self._says(
+                tr("What it sends as {name} is another file: the SHA-256 differs.", name=self._expected.name)
             )
 
-    def _check_head(self, response: aiohttp.ClientResponse, tag: str) -> None:
+    def _check_head(self, response: aiohttp.ClientResponse, tag: str, *, goes_on: bool) -> None:
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise _server_says(self._address, "It sends the file in another encoding than asked.")
-        if response.status == 206 and tag:
+            raise self._says(tr("It sends the file in another encoding than asked."))
+        if response.status == 206 and goes_on:
             found = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             whole = (self._there, self._expected.size - 1, self._expected.size)
-            if found is None or tuple(map(int, found.groups())) != whole or response.headers.get("ETag", tag) != tag:
+            is_another = bool(tag) and response.headers.get("ETag", tag) != tag
+            if found is None or tuple(map(int, found.groups())) != whole or is_another:
                 self._forget()
-                raise Interrupted("The server went on with another part than asked, or with another file.")
+                raise Interrupted(tr("The server went on with another part than asked, or with another file."))
             return
         if response.status == 200:
             self._forget()
@@ -159,15 +193,21 @@ class Download:
         if response.status in (416, 429) or response.status >= 500:
             if response.status == 416:
                 self._forget()
-            raise Interrupted(f"The server answered with status {response.status}.")
-        raise _server_says(self._address, f"It answered with status {response.status} for {self._expected.name}.")
+            raise Interrupted(tr("The server answered with status {status}.", status=response.status))
+        raise self._says(
+            tr("It answered with status {status} for {name}.", status=response.status, name=self._expected.name)
+        )
 
     def _check_length(self, response: aiohttp.ClientResponse) -> None:
         announced = response.content_length
         if announced is not None and announced != self._expected.size:
-            raise _server_says(
-                self._address,
-                f"It announces {announced:,} bytes for {self._expected.name}, the manifest {self._expected.size:,}.",
+            raise self._says(
+                tr(
+                    "It announces {announced} bytes for {name}, which has {size}.",
+                    announced=number(f"{announced:,}"),
+                    name=self._expected.name,
+                    size=number(f"{self._expected.size:,}"),
+                )
             )
 
     async def _take_body(self, response: aiohttp.ClientResponse, progress: Callable[[int], None]) -> None:
@@ -176,22 +216,23 @@ class Download:
                 if self._there + len(untrusted_part) > self._expected.size:
                     file.close()
                     self._forget()
-                    raise _server_says(
-                        self._address, f"It sends more for {self._expected.name} than the manifest says."
-                    )
+                    raise self._says(tr("It sends more for {name} than that has.", name=self._expected.name))
                 await asyncio.to_thread(file.write, untrusted_part)
                 file.flush()
                 self._digest.update(untrusted_part)
                 self._there += len(untrusted_part)
                 progress(self._there)
 
+    def _says(self, why: str) -> UserFacingError:
+        return _server_says(self._address, why, self._what)
+
 
 @asynccontextmanager
 async def _asking(
-    session: aiohttp.ClientSession, address: str, headers: dict[str, str]
+    session: aiohttp.ClientSession, address: str, headers: dict[str, str], redirects: int = REDIRECTS_LIMIT
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Follows redirects, each to an allowed address only."""
-    for _ in range(REDIRECTS_LIMIT + 1):
+    for _ in range(redirects + 1):
         check_address(address)
         async with session.get(
             address, headers={"Accept-Encoding": "identity", **headers}, allow_redirects=False
@@ -200,21 +241,32 @@ async def _asking(
                 yield response
                 return
             address = _onward(address, response.headers.get("Location", ""))
-    raise _server_says(address, f"It sent us on more than {REDIRECTS_LIMIT} times.")
+    sent_on = tr("It sent us on to another address.")
+    if redirects:
+        sent_on = tr_count("It sent us on more than {count} time.", "It sent us on more than {count} times.", redirects)
+    raise _server_says(address, sent_on)
+
+
+def _tried(times: int) -> str:
+    return tr_count("It was tried {count} time.", "It was tried {count} times.", times)
 
 
 def _onward(address: str, untrusted_location: str) -> str:
     try:
         return urljoin(address, untrusted_location)
     except ValueError:
-        raise refused_address(untrusted_location, "It is not well formed.") from None
+        raise refused_address(untrusted_location, tr("It is not well formed.")) from None
 
 
-def _server_says(address: str, why: str) -> UserFacingError:
+def _server_says(address: str, why: str, what: str = "") -> UserFacingError:
     return UserFacingError(
-        what=f"The model could not be fetched from {without_secrets(address)}.",
+        what=tr(
+            "{what} could not be fetched from {address}.",
+            what=what or tr("The model"),
+            address=without_secrets(address),
+        ),
         why=why,
-        next_step="Try again later: what is here already is kept. If it stays so, ask whoever offers the model.",
+        next_step=tr("Try again later: what is here already is kept. If it stays so, ask whoever offers it."),
         whose_turn=WhoseTurn.YOU,
     )
 
@@ -222,5 +274,5 @@ def _server_says(address: str, why: str) -> UserFacingError:
 def _in_words(problem: Exception) -> str:
     """It may quote the server."""
     if isinstance(problem, aiohttp.ClientResponseError):
-        return "what it answers is not HTTP"
+        return tr("what it answers is not HTTP")
     return shown(str(problem).partition("\n")[0], 200) or type(problem).__name__

@@ -39,6 +39,8 @@ IMPORTED_BEFOREHAND = (
 
 def enter(order: Enter) -> Entered:
     """Raises `ConfinementFailed`; the process must end then."""
+    if order.libraries:
+        sys.path.insert(0, order.libraries)
     landlock = 0
     if order.profile is ProfileName.NONE:
         _import_everything()
