@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from mulberry.model.host import Finding
-from mulberry.model.language import tr
+from mulberry.model.language import number, tr
 from mulberry.model.money import NANOTON_PER_TON, Nanoton
 
 MILLIJOULES_PER_KWH = 3_600_000_000
@@ -132,13 +132,13 @@ def quarter(moment: datetime) -> datetime:
 def format_money(thousandths: int, currency: str) -> str:
     """All of it: `1,234.500 EUR`."""
     whole, rest = divmod(abs(thousandths), 1000)
-    return f"{'-' if thousandths < 0 else ''}{whole:,}.{rest:03d} {currency}"
+    return number(f"{'-' if thousandths < 0 else ''}{whole:,}.{rest:03d} {currency}")
 
 
 def format_energy(millijoules: int) -> str:
     """`1.234 kWh`, rounded."""
     watt_hours = _rounded(millijoules * 1000, MILLIJOULES_PER_KWH)
-    return f"{watt_hours // 1000:,}.{watt_hours % 1000:03d} kWh"
+    return number(f"{watt_hours // 1000:,}.{watt_hours % 1000:03d} kWh")
 
 
 def energy_of(worked: Sequence[Worked]) -> Finding[int]:
