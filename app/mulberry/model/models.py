@@ -16,8 +16,20 @@ class ModelKind(StrEnum):
     CLASSIFICATION = "classification"  # a score for each label
 
     @property
+    def in_words(self) -> str:
+        """For the command line, which speaks English."""
+        return _KINDS[self]
+
+    @property
     def may_serve(self) -> bool:
         return self is ModelKind.TEXT_GENERATION
+
+
+_KINDS = {
+    ModelKind.TEXT_GENERATION: "writes text",
+    ModelKind.EMBEDDING: "turns texts into vectors, which is not sold on Cocoon today",
+    ModelKind.CLASSIFICATION: "sorts texts by labels, which is not sold on Cocoon today",
+}
 
 
 @dataclass(frozen=True, slots=True)
