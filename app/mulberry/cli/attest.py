@@ -265,10 +265,12 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    from mulberry.model.files import write_whole
+    from mulberry.model.files import write_new
 
     try:
-        write_whole(path, content)
+        write_new(path, content)
+    except FileExistsError:
+        _refuse_old(path)
     except OSError as problem:
         raise UserFacingError(
             what="The file was not written.",

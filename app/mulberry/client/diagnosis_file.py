@@ -1,12 +1,12 @@
 """A diagnosis as a ZIP file of its owner's: exactly the text files that were previewed, readable by them alone."""
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
 from mulberry.model.diagnosis import Diagnosis
 from mulberry.model.errors import UserFacingError
+from mulberry.model.files import write_new
 from mulberry.model.language import tr
 
 OWNER_READS = 0o600
@@ -29,19 +29,13 @@ def save(diagnosis: Diagnosis, path: Path) -> None:
     written."""
     content = packed(diagnosis)
     try:
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), OWNER_READS)
+        write_new(path, content)
     except FileExistsError as problem:
         raise _not_saved(path, tr("it is there already"), tr("Choose another name.")) from problem
     except OSError as problem:
-        raise _not_saved(
-            path, problem.strerror or str(problem), tr("Choose a folder that you may write to.")
-        ) from problem
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(content)
-    except OSError as problem:
-        path.unlink(missing_ok=True)
-        raise _not_saved(path, problem.strerror or str(problem), tr("Choose another disk, or make room.")) from problem
+        why = problem.strerror or str(problem)
+        next_step = tr("Choose a folder that you may write to, on a disk with room.")
+        raise _not_saved(path, why, next_step) from problem
 
 
 def _not_saved(path: Path, why: str, next_step: str) -> UserFacingError:

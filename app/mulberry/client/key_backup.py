@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mulberry.model.control import KeyBackup
 from mulberry.model.errors import UserFacingError
-from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.files import read_bounded, write_new
 from mulberry.model.key import KeyCheck
 from mulberry.model.language import tr
 
@@ -21,15 +21,15 @@ class KeyAgent(Protocol):
 
 async def back_up(agent: KeyAgent, path: Path, passphrase: str) -> KeyCheck:
     """Writes a new file and returns what was read back from it. Raises `UserFacingError`: it is no backup then."""
-    if await asyncio.to_thread(path.exists):
+    backup = await agent.back_up_key(passphrase)
+    try:
+        await asyncio.to_thread(write_new, path, backup.content.encode())
+    except FileExistsError as problem:
         raise UserFacingError(
             what=tr("The key was not backed up."),
             why=tr("{path} is there already, and it may be somebody's only copy.", path=path),
             next_step=tr("Choose another name."),
-        )
-    backup = await agent.back_up_key(passphrase)
-    try:
-        await asyncio.to_thread(write_whole, path, backup.content.encode())
+        ) from problem
     except OSError as problem:
         raise UserFacingError(
             what=tr("The key was not backed up."),

@@ -32,6 +32,22 @@ def write_whole(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """A file where none was, for its owner's eyes only, whole or not at all; on disk when this returns.
+
+    Raises `FileExistsError`: there is one already, and it is as it was; `OSError`: it cannot be written.
+    """
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def read_bounded(path: Path, most_bytes: int = SIZE_LIMIT_BYTES) -> bytes | None:
     """The file's content, None when there is no such file. Raises `ValueError`: too large; `OSError`: not readable."""
     try:
