@@ -41,7 +41,7 @@ def test_no_nanoton_is_lost_by_binning(values: list[int], most: int) -> None:
 
 
 def test_what_is_seen_is_also_said(chart: Chart) -> None:
-    assert chart.accessibleName() == "Chart of earnings, 7 days"
+    assert chart.accessibleName() == "Chart of earnings: 7 days"
     assert chart.accessibleDescription() == "Nothing to show yet."
     chart.show_earnings(WEEK, buckets(0, 0, 0))
     assert chart.accessibleDescription() == "Nothing earned in this time."
@@ -92,7 +92,7 @@ def test_the_same_numbers_paint_nothing_anew(chart: Chart, qtbot: QtBot) -> None
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(10, "10 seconds"), (60, "one minute"), (900, "15 minutes"), (21_600, "6 hours")]
+    ("seconds", "words"), [(10, "10 seconds"), (60, "1 minute"), (900, "15 minutes"), (21_600, "6 hours")]
 )
 def test_the_step_is_told_in_words(seconds: int, words: str) -> None:
     assert step_text(seconds) == words

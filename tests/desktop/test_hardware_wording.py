@@ -102,7 +102,7 @@ def test_each_trouble_is_told_in_red(condition: GpuCondition) -> None:
 def test_a_stuck_sensor_is_named() -> None:
     stuck = replace(FULL, condition=GpuCondition.SENSOR_STUCK, stuck=("power_milliwatt", "temperature_celsius"))
     words, look = hardware_wording.condition_line(stuck)
-    assert words.endswith("It is the sensor of power and temperature.")
+    assert words.endswith("It is the sensor of power. It is the sensor of temperature.")
     assert look == "bad"
 
 

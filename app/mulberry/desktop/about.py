@@ -10,12 +10,13 @@ from PySide6 import __version__ as pyside_version
 from PySide6.QtCore import qVersion
 
 from mulberry import __version__
+from mulberry.model.language import tr
 from mulberry.model.places import DataFolder, model_store
 from mulberry.model.text import plain
 
 LONGEST_LICENCE = 60  # some packages put the whole text where its name belongs
 CLASSIFIER = "License :: OSI Approved :: "
-NOT_SAID = "not said by the package"
+NOT_SAID = tr("not said by the package")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,21 @@ class Part:
 def versions(agent_version: str | None) -> tuple[tuple[str, str], ...]:
     """Names and values."""
     return (
-        ("This window", __version__),
-        ("The agent", agent_version or "it has not answered yet"),
+        (tr("This window"), __version__),
+        (tr("The agent"), agent_version or tr("it has not answered yet")),
         ("Python", platform.python_version()),
-        ("Qt", f"{qVersion()} with PySide6 {pyside_version}"),
-        ("System", f"{platform.system()} {platform.release()}, {platform.machine()}"),
+        ("Qt", tr("{qt} with PySide6 {pyside}", qt=qVersion(), pyside=pyside_version)),
+        (tr("System"), f"{platform.system()} {platform.release()}, {platform.machine()}"),
     )
 
 
 def where_things_lie(folder: DataFolder) -> tuple[tuple[str, str], ...]:
     return (
-        ("Data of this network", str(folder.path)),
-        ("Jobs and money (ledger)", str(folder.ledger)),
-        ("Your settings", str(folder.settings)),
-        ("The agent's log", str(folder.agent_log)),
-        ("Imported models", str(model_store(folder.path.parent))),
+        (tr("Data of this network"), str(folder.path)),
+        (tr("Jobs and money (ledger)"), str(folder.ledger)),
+        (tr("Your settings"), str(folder.settings)),
+        (tr("The agent's log"), str(folder.agent_log)),
+        (tr("Imported models"), str(model_store(folder.path.parent))),
     )
 
 

@@ -10,6 +10,7 @@ from mulberry.desktop.eligibility_cards import SignLabel
 from mulberry.desktop.facts import Facts
 from mulberry.desktop.theme import Theme
 from mulberry.model.collateral import CollateralStatus
+from mulberry.model.language import tr
 from mulberry.model.proof import AttestationStatus, Fact, Hindrance, Level, Seen, Verdict
 
 FACT_WIDTH = 240
@@ -20,7 +21,7 @@ class LevelCard(Card):
     """The level in big letters; under it what it takes and, as large, what it does not prove."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Level")
+        super().__init__(tr("Level"))
         self.setMinimumWidth(theme.px(280))
         self.number = Text("", "number")
         self.title = narrow(Text(attestation_wording.NOT_LOOKED_YET, "state", wraps=True))
@@ -32,7 +33,7 @@ class LevelCard(Card):
         self.column.setSpacing(6)
         self.column.addWidget(self.number)
         self.column.addWidget(self.title)
-        for heading, text in ((self.shown, self.evidence), (Text("What it does not prove", "label"), self.open)):
+        for heading, text in ((self.shown, self.evidence), (Text(tr("What it does not prove"), "label"), self.open)):
             self.column.addSpacing(4)
             self.column.addWidget(heading)
             self.column.addWidget(text)
@@ -63,14 +64,14 @@ class LadderCard(Card):
     """All levels there are, and how far this computer is."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Levels")
+        super().__init__(tr("Levels"))
         self.setMinimumWidth(theme.px(240))
         self._theme = theme
         self._shown: Verdict | None = None
         self._lines = QVBoxLayout()
         self._lines.setSpacing(8)
         self.column.setSpacing(8)
-        self.column.addWidget(Text("All levels", "label"))
+        self.column.addWidget(Text(tr("All levels"), "label"))
         self.column.addLayout(self._lines)
         self.column.addStretch()
         self._show(None)
@@ -101,11 +102,11 @@ class HindrancesCard(Card):
     """Evidence that could not be gathered here, each with why, the next step and whose turn it is."""
 
     def __init__(self) -> None:
-        super().__init__("What could not be gathered")
+        super().__init__(tr("What could not be gathered"))
         self._shown: tuple[Hindrance, ...] = ()
         self._lines = QVBoxLayout()
         self._lines.setSpacing(4)
-        self.column.addWidget(Text("What could not be gathered", "label"))
+        self.column.addWidget(Text(tr("What could not be gathered"), "label"))
         self.column.addLayout(self._lines)
         self.hide()
 
@@ -123,9 +124,9 @@ class HindrancesCard(Card):
 
 class EvidenceCard(Card):
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Evidence")
+        super().__init__(tr("Evidence"))
         self.tree = EvidenceTree(theme)
-        self.column.addWidget(Text("Evidence", "label"))
+        self.column.addWidget(Text(tr("Evidence"), "label"))
         self.column.addWidget(narrow(Text(attestation_wording.JUDGED_HERE, "source", wraps=True)))
         self.column.addSpacing(4)
         self.column.addWidget(self.tree)
@@ -141,7 +142,7 @@ class SeenCard(Card):
     """Side by side: what the network sees of this computer, and what its owner sees."""
 
     def __init__(self) -> None:
-        super().__init__("What the network sees, and what you see")
+        super().__init__(tr("What the network sees, and what you see"))
         self._shown: tuple[Seen, ...] = ()
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(20)
@@ -157,7 +158,7 @@ class SeenCard(Card):
             return
         self._shown = seen
         clear(self.grid)
-        for column, heading in enumerate(("", "The network sees", "You see")):
+        for column, heading in enumerate(("", tr("The network sees"), tr("You see"))):
             self.grid.addWidget(Text(heading, "label"), 0, column)
         for row, one in enumerate(seen, start=1):
             for column, (words, look) in enumerate(
@@ -173,23 +174,23 @@ class StatementCard(Card):
     share_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("The statement")
+        super().__init__(tr("The statement"))
         self._theme = theme
         self.facts: Facts | None = None
         self.nonce = QLineEdit()
-        self.nonce.setPlaceholderText("Verifier's nonce, if you were given one")
-        self.nonce.setAccessibleName("Verifier's nonce, hexadecimal, if you were given one")
+        self.nonce.setPlaceholderText(tr("Verifier's nonce, if you were given one"))
+        self.nonce.setAccessibleName(tr("Verifier's nonce, hexadecimal, if you were given one"))
         self.nonce.setMaxLength(LONGEST_NONCE)
         self.nonce.setMinimumWidth(theme.px(120))
-        self.export = plain_button("Export…")
-        self.export.setAccessibleName("Export the statement with its evidence into a file")
+        self.export = plain_button(tr("Export…"))
+        self.export.setAccessibleName(tr("Export the statement with its evidence into a file"))
         self.export.clicked.connect(lambda: self.export_wanted.emit(self.nonce.text().strip()))
         self.nonce.returnPressed.connect(self.export.click)
-        self.share = plain_button("Copy summary")
-        self.share.setToolTip("A few lines of text, without anything that says who or where this computer is.")
+        self.share = plain_button(tr("Copy summary"))
+        self.share.setToolTip(tr("A few lines of text, without anything that says who or where this computer is."))
         self.share.clicked.connect(self.share_wanted)
         self.column.setSpacing(8)
-        self.column.addWidget(Row((Text("The statement", "label"), 1), (self._ways(), 2)))
+        self.column.addWidget(Row((Text(tr("The statement"), "label"), 1), (self._ways(), 2)))
 
     def _ways(self) -> QWidget:
         ways = QWidget()

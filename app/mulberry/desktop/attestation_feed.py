@@ -11,6 +11,7 @@ from mulberry.desktop import attestation_wording
 from mulberry.desktop.attestation_page import AttestationPage
 from mulberry.desktop.connection import Connection
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.proof import Envelope
 
 FILE_NAME = "mulberry-attestation.json"
@@ -33,9 +34,9 @@ class AttestationFeed(QObject):
         """The dialog asks before a file is replaced."""
         if self.files is not None:
             return
-        files = QFileDialog(self._page.window(), "Export the statement")
+        files = QFileDialog(self._page.window(), tr("Export the statement"))
         files.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        files.setNameFilter("Attestation (*.json)")
+        files.setNameFilter(tr("Attestation (*.json)"))
         files.setDefaultSuffix("json")
         files.selectFile(FILE_NAME)
 
@@ -59,9 +60,9 @@ class AttestationFeed(QObject):
             except OSError as problem:
                 self._connection.failed.emit(
                     UserFacingError(
-                        "The statement was not written.",
-                        f"{path} cannot be written: {problem.strerror or problem}.",
-                        "Choose another place.",
+                        tr("The statement was not written."),
+                        tr("{path} cannot be written: {reason}.", path=path, reason=problem.strerror or problem),
+                        tr("Choose another place."),
                     )
                 )
 

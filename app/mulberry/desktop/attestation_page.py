@@ -16,6 +16,7 @@ from mulberry.desktop.attestation_cards import (
 from mulberry.desktop.cards import Page, Row, Text, narrow, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr
 from mulberry.model.proof import AttestationStatus
 
 CHECKING_MILLISECONDS = 500  # between two looks while the agent gathers evidence
@@ -45,7 +46,7 @@ class AttestationPage(Page):
         self._above = Row((self.level, 58), (self.ladder, 42))
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
-        head.addWidget(Text("Attestation", "page-title"))
+        head.addWidget(Text(tr("Attestation"), "page-title"))
         head.addSpacing(12)
         head.addWidget(self.line, 1)
         head.addWidget(self.again)

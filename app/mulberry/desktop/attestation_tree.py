@@ -14,6 +14,7 @@ from mulberry.desktop import attestation_wording
 from mulberry.desktop.cards import Text, clear, narrow, tab_after
 from mulberry.desktop.eligibility_cards import SignLabel
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr
 from mulberry.model.proof import Check
 
 INDENT = 24
@@ -60,7 +61,7 @@ class CheckRow(QFrame):
     def show_open(self, is_open: bool) -> None:
         check = self.check
         self.arrow.say((OPEN if is_open else CLOSED) if check.parts else LEAF)
-        state = ("open" if is_open else "closed") if check.parts else ""
+        state = (tr("open") if is_open else tr("closed")) if check.parts else ""
         self.setAccessibleName(f"{check.name}: {self.outcome.text()}. {check.told}")
         self.setAccessibleDescription(", ".join(part for part in (self.whose.text(), state) if part))
         if check.parts:
@@ -87,7 +88,7 @@ class EvidenceTree(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self.setAccessibleName("Evidence")
+        self.setAccessibleName(tr("Evidence"))
 
     def show_checks(self, checks: Sequence[Check]) -> None:
         """What was opened or closed by hand stays so where the tree has the same shape."""

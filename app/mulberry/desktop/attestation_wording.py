@@ -8,33 +8,39 @@ from mulberry.desktop.network_wording import Fact as ShownFact
 from mulberry.desktop.progress_cards import TURNS
 from mulberry.model.collateral import CollateralStatus
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.language import dated, tr
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Verdict
 from mulberry.model.text import plain
 
 LONGEST_VALUE = 80  # characters
 LONGEST_PROBLEM = 300
-NOT_LOOKED_YET = "Not looked at since the agent started."
-NOT_HEARD_YET = "The agent has not answered yet; what this computer proves is not known."
-LOOK_AGAIN, LOOKING = "Check again", "Checking…"
-MAY_FETCH = "Also asks Intel, or the cache in the settings, for collateral that a proof needs and that is not here."
-TEST_TITLE = "TEST: nothing is proven"
-EVERYTHING = "Everything: nothing here is proven."
-TEST_WORDS = "Fake evidence was shown. It has the form of a proof and is none."
-JUDGED_HERE = (
+NOT_LOOKED_YET = tr("Not looked at since the agent started.")
+NOT_HEARD_YET = tr("The agent has not answered yet; what this computer proves is not known.")
+LOOK_AGAIN, LOOKING = tr("Check again"), tr("Checking…")
+MAY_FETCH = tr("Also asks Intel, or the cache in the settings, for collateral that a proof needs and that is not here.")
+TEST_TITLE = tr("TEST: nothing is proven")
+EVERYTHING = tr("Everything: nothing here is proven.")
+TEST_WORDS = tr("Fake evidence was shown. It has the form of a proof and is none.")
+JUDGED_HERE = tr(
     "Judged by this computer's own verifier. Others judge the exported file themselves: `mulberry attest verify FILE`."
 )
-WHO_CAN_READ = (
+WHO_CAN_READ = tr(
     "Jobs cannot read your files. You, and software that runs as you, can technically read the jobs. "
     "Mulberry tells nobody anything else."
 )
 OUTCOMES = {
-    Outcome.HOLDS: Look(Sign.HOLDS, "earn", "holds"),
-    Outcome.FAILED: Look(Sign.FAILS, "bad", "failed"),
-    Outcome.MISSING: Look(Sign.MISSING, "muted", "missing"),
+    Outcome.HOLDS: Look(Sign.HOLDS, "earn", tr("holds")),
+    Outcome.FAILED: Look(Sign.FAILS, "bad", tr("failed")),
+    Outcome.MISSING: Look(Sign.MISSING, "muted", tr("missing")),
     Outcome.TEST: Look(Sign.TEST, "bad", "TEST"),
 }
-ITS_LEVEL = Look(Sign.HERE, "accent", "this computer's level")
-OTHER_LEVEL = Look(Sign.MISSING, "muted", "not its level")
+SERVICES = {
+    True: tr("Intel's collateral, by {service}, which answers ({asked})"),
+    False: tr("Intel's collateral, by {service}, which does not answer ({asked})"),
+    None: tr("Intel's collateral, by {service}, which may answer or not ({asked})"),
+}
+ITS_LEVEL = Look(Sign.HERE, "accent", tr("this computer's level"))
+OTHER_LEVEL = Look(Sign.MISSING, "muted", tr("not its level"))
 TEXT_LOOKS = {"earn": "strong", "bad": "bad", "muted": "source"}  # a colour's role as a text's look
 
 
@@ -43,14 +49,14 @@ def title(verdict: Verdict) -> str:
 
 
 def number(verdict: Verdict) -> str:
-    return f"Level {int(verdict.level)}"
+    return tr("Level {level}", level=int(verdict.level))
 
 
 def shown(verdict: Verdict) -> tuple[str, str]:
     """What the level rests on, under its heading."""
     if verdict.is_test:
-        return "What was shown", TEST_WORDS
-    return "What it takes", verdict.level.evidence
+        return tr("What was shown"), TEST_WORDS
+    return tr("What it takes"), verdict.level.evidence
 
 
 def open_line(verdict: Verdict) -> str:
@@ -60,19 +66,22 @@ def open_line(verdict: Verdict) -> str:
 
 def times(verdict: Verdict) -> str:
     """Beside the page's title: as of when, and until when it holds."""
-    until = "nothing in it expires" if verdict.valid_until is None else f"valid until {_moment(verdict.valid_until)}"
-    return f"as of {_moment(verdict.as_of)} · {until}"
+    until = (
+        tr("nothing in it expires")
+        if verdict.valid_until is None
+        else tr("valid until {time}", time=_moment(verdict.valid_until))
+    )
+    return tr("as of {time} · {until}", time=_moment(verdict.as_of), until=until)
 
 
 def collateral(status: CollateralStatus | None) -> str:
     """What is here of Intel's word on TDX platforms, and whether its service answers; empty where nothing needs it."""
     if status is None or not status.platforms:
         return ""
-    answers = {True: "answers", False: "does not answer", None: "may answer or not"}[status.reachable.value]
     service, asked = plain(status.service, LONGEST_VALUE), plain(status.reachable.evidence, LONGEST_PROBLEM)
-    lines = [f"Intel's collateral, by {service}, which {answers} ({asked})"]
+    lines = [SERVICES[status.reachable.value].format(service=service, asked=asked)]
     for each in status.platforms:
-        holds = f"valid until {_moment(each.expires)}" if each.expires else "not here"
+        holds = tr("valid until {time}", time=_moment(each.expires)) if each.expires else tr("not here")
         lines.append(f"{each.fmspc} ({each.ca}): {holds}. {plain(each.problem, LONGEST_PROBLEM)}".strip())
     return "\n".join(lines)
 
@@ -93,7 +102,7 @@ def needs_a_look(check: Check) -> bool:
 
 
 def whose(check: Check) -> str:
-    return f"word of {plain(check.whose_word, LONGEST_VALUE)}" if check.whose_word else ""
+    return tr("word of {whom}", whom=plain(check.whose_word, LONGEST_VALUE)) if check.whose_word else ""
 
 
 def hindrance_lines(hindrance: Hindrance) -> tuple[str, str]:
@@ -104,8 +113,12 @@ def hindrance_lines(hindrance: Hindrance) -> tuple[str, str]:
 
 
 def statement_fact(fact: Fact) -> ShownFact:
-    source = f"In the signed statement. Whose word it is: {plain(fact.whose_word, LONGEST_VALUE)}. {plain(fact.value)}"
-    return ShownFact(plain(fact.name, LONGEST_VALUE), plain(fact.value, LONGEST_VALUE), f"{source}.")
+    source = tr(
+        "In the signed statement. Whose word it is: {whom}. {value}.",
+        whom=plain(fact.whose_word, LONGEST_VALUE),
+        value=plain(fact.value),
+    )
+    return ShownFact(plain(fact.name, LONGEST_VALUE), plain(fact.value, LONGEST_VALUE), source)
 
 
 def share_text(status: AttestationStatus) -> str:
@@ -113,16 +126,22 @@ def share_text(status: AttestationStatus) -> str:
     verdict = status.verdict
     if verdict is None:
         return NOT_LOOKED_YET
+    moment = f"{verdict.as_of:%Y-%m-%d %H:%M}"
     if verdict.is_test:
-        return f"Mulberry: {TEST_TITLE}. {TEST_WORDS} As of {verdict.as_of:%Y-%m-%d %H:%M} UTC."
+        return " ".join((f"Mulberry: {TEST_TITLE}.", TEST_WORDS, tr("As of {time} UTC.", time=moment)))
     lines = [
-        f"Mulberry: level {int(verdict.level)} of {max(Level)}, {verdict.level.title.lower()}.",
-        f"It takes: {verdict.level.evidence}",
-        f"It does not prove: {verdict.level.does_not_prove}",
-        f"Judged by this computer itself, {verdict.as_of:%Y-%m-%d %H:%M} UTC.",
+        tr(
+            "Mulberry: level {level} of {highest} ({title}).",
+            level=int(verdict.level),
+            highest=int(max(Level)),
+            title=verdict.level.title,
+        ),
+        tr("It takes: {evidence}", evidence=verdict.level.evidence),
+        tr("It does not prove: {open}", open=verdict.level.does_not_prove),
+        tr("Judged by this computer itself, {time} UTC.", time=moment),
     ]
     return "\n".join(lines)
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone():%d %b %Y %H:%M}"
+    return dated(moment.astimezone(), "%d %b %Y %H:%M")

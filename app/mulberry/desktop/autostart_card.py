@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox
 from mulberry.client.autostart import WORDS, Autostart, Starts
 from mulberry.desktop.cards import Card, Text, narrow
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 
 
 class AutostartCard(Card):
@@ -17,16 +18,16 @@ class AutostartCard(Card):
     failed = Signal(object)  # UserFacingError
 
     def __init__(self, read: Callable[[], Autostart], choose: Callable[[Starts], Autostart]) -> None:
-        super().__init__("When you log in")
+        super().__init__(tr("When you log in"))
         self._read = read
         self._choose = choose
-        self.starts = QCheckBox("Start Mulberry when I log in")
-        self.with_window = QCheckBox("With the window, hidden in the tray")
+        self.starts = QCheckBox(tr("Start Mulberry when I log in"))
+        self.with_window = QCheckBox(tr("With the window, hidden in the tray"))
         self.words = Text("", "source", wraps=True)
         self.where = narrow(Text("", "source", wraps=True))
         self.problem = narrow(Text("", "warn", wraps=True))
         self.column.setSpacing(8)
-        self.column.addWidget(Text("When you log in", "card-title"))
+        self.column.addWidget(Text(tr("When you log in"), "card-title"))
         for widget in (self.starts, self.with_window, self.words, self.where, self.problem):
             self.column.addWidget(widget)
         self.starts.clicked.connect(self._change)
@@ -59,7 +60,7 @@ class AutostartCard(Card):
         self.with_window.setEnabled(is_on)
         self.with_window.setChecked(found.starts is Starts.WINDOW)
         self.words.say(WORDS[found.starts])
-        self.where.say(f"Your system keeps this at {found.where}." if is_on else "")
+        self.where.say(tr("Your system keeps this at {where}.", where=found.where) if is_on else "")
         self.where.setVisible(is_on)
         self.problem.say(found.problem)
         self.problem.setVisible(bool(found.problem))

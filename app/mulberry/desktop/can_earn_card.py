@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
 
 from mulberry.desktop.cards import Card, Text, narrow, plain_button
+from mulberry.model.language import tr
 
 
 class CanEarnCard(Card):
@@ -15,10 +16,10 @@ class CanEarnCard(Card):
     more_wanted = Signal()
 
     def __init__(self) -> None:
-        super().__init__("Can it earn?")
+        super().__init__(tr("Can it earn?"))
         self.line = narrow(Text("", "warn", wraps=True))
-        self.more = plain_button("Can it earn?")
-        self.more.setAccessibleName("What this computer lacks for this network")
+        self.more = plain_button(tr("Can it earn?"))
+        self.more.setAccessibleName(tr("What this computer lacks for this network"))
         self.more.clicked.connect(self.more_wanted)
         row = QHBoxLayout()
         row.addWidget(self.line, 1)

@@ -12,13 +12,15 @@ from PySide6.QtGui import QColor, QHelpEvent, QLinearGradient, QPainter, QPainte
 from PySide6.QtWidgets import QDialog, QToolTip, QWidget
 
 from mulberry.desktop.chart_reading import ReadsSteps
-from mulberry.desktop.history import DAY_SECONDS, Span, Window
+from mulberry.desktop.history import DAY_SECONDS, SPAN_TITLES, Span, Window
 from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
-from mulberry.desktop.wording import count
+from mulberry.desktop.wording import jobs_text
 from mulberry.model.jobs import EarningsBucket
+from mulberry.model.language import dated, number, tr, tr_count
 from mulberry.model.money import Nanoton, format_ton
 
+HOUR_SECONDS, MINUTE_SECONDS = 3600, 60
 POINTS_APART = 3  # pixels; closer ones are added up
 
 
@@ -34,8 +36,8 @@ class Chart(QWidget):
         self._read: int | None = None  # the step that keyboard or mouse are at
         OpensTable(self, self.table)
         self._reading = ReadsSteps(self, lambda: len(self._buckets), self._number_at, self._read_step)
-        self.setAccessibleName(f"Chart of earnings, {span.value.lower()}")
-        self.setAccessibleDescription("Nothing to show yet.")
+        self.setAccessibleName(tr("Chart of earnings: {span}", span=SPAN_TITLES[span]))
+        self.setAccessibleDescription(tr("Nothing to show yet."))
 
     def show_earnings(self, window: Window, buckets: tuple[EarningsBucket, ...]) -> None:
         if (window, buckets) == (self._window, self._buckets):
@@ -49,13 +51,17 @@ class Chart(QWidget):
     def summary(self) -> str:
         """What a person sees at a glance, in words."""
         if self._window is None or not any(bucket.earned for bucket in self._buckets):
-            return "Nothing earned in this time."
+            return tr("Nothing earned in this time.")
         best = max(self._buckets, key=lambda bucket: bucket.earned)
         total = Nanoton(sum(bucket.earned for bucket in self._buckets))
-        return (
-            f"{format_ton(total)} since {_moment(self._buckets[0], self._window)}; most at "
-            f"{_moment(best, self._window)}: {format_ton(best.earned)} in {step_text(self._window.step_seconds)}. "
-            "Press Enter for the numbers, Left and Right to read them."
+        return tr(
+            "{total} since {start}; most at {best}: {amount} in {step}. "
+            "Press Enter for the numbers, Left and Right to read them.",
+            total=format_ton(total),
+            start=_moment(self._buckets[0], self._window),
+            best=_moment(best, self._window),
+            amount=format_ton(best.earned),
+            step=step_text(self._window.step_seconds),
         )
 
     def sizeHint(self) -> QSize:
@@ -67,9 +73,9 @@ class Chart(QWidget):
     def table(self) -> QDialog:
         """The numbers as a table, newest first; not shown yet."""
         steps = [bucket for bucket in reversed(self._buckets) if bucket.jobs or bucket.earned]
-        rows = [(self._when(step), format_ton(step.earned), f"{step.jobs:,}") for step in steps]
-        title = f"Earnings, {self._span.value.lower()}"
-        dialog = number_table(self.window(), title, ["From", "Earned", "Jobs"], rows, self)
+        rows = [(self._when(step), format_ton(step.earned), number(f"{step.jobs:,}")) for step in steps]
+        title = tr("Earnings: {span}", span=SPAN_TITLES[self._span])
+        dialog = number_table(self.window(), title, [tr("From"), tr("Earned"), tr("Jobs")], rows, self)
         dialog.resize(self._theme.px(420), self._theme.px(480))
         return dialog
 
@@ -85,7 +91,7 @@ class Chart(QWidget):
     def step_words(self, number: int) -> str:
         """One step in words: its time, its amount, its jobs."""
         bucket = self._buckets[number]
-        return f"{self._when(bucket)}: {format_ton(bucket.earned)}, {count(bucket.jobs, 'job')}"
+        return f"{self._when(bucket)}: {format_ton(bucket.earned)}, {jobs_text(bucket.jobs)}"
 
     def _number_at(self, x: float) -> int:
         return min(len(self._buckets) - 1, int(x / max(1, self.width()) * len(self._buckets)))
@@ -149,11 +155,13 @@ def binned(values: Sequence[int], most: int) -> list[int]:
 
 def step_text(seconds: int) -> str:
     """The length of one step in words."""
-    for unit, length in (("day", DAY_SECONDS), ("hour", 3600), ("minute", 60)):
-        if seconds >= length:
-            number = seconds // length
-            return f"one {unit}" if number == 1 else f"{number} {unit}s"
-    return f"{seconds} seconds"
+    if seconds >= DAY_SECONDS:
+        return tr_count("{count} day", "{count} days", seconds // DAY_SECONDS)
+    if seconds >= HOUR_SECONDS:
+        return tr_count("{count} hour", "{count} hours", seconds // HOUR_SECONDS)
+    if seconds >= MINUTE_SECONDS:
+        return tr_count("{count} minute", "{count} minutes", seconds // MINUTE_SECONDS)
+    return tr_count("{count} second", "{count} seconds", seconds)
 
 
 def _line(values: Sequence[int], area: QRectF) -> QPainterPath:
@@ -177,9 +185,9 @@ def _line(values: Sequence[int], area: QRectF) -> QPainterPath:
 def _moment(bucket: EarningsBucket, window: Window) -> str:
     start = bucket.start.astimezone()
     if window.step_seconds >= DAY_SECONDS:
-        return f"{start:%d %b}"
+        return dated(start, "%d %b")
     if window.span is not Span.TODAY:
-        return f"{start:%d %b %H:%M}"
+        return dated(start, "%d %b %H:%M")
     return f"{start:%H:%M:%S}" if window.step_seconds < 60 else f"{start:%H:%M}"
 
 

@@ -17,15 +17,16 @@ from mulberry.desktop.cards import Text, plain_button
 from mulberry.desktop.theme import Theme
 from mulberry.model.diagnosis import Diagnosis, DiagnosisWish, preview
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import number, tr, tr_count
 
-TITLE = "For whoever helps you"
-EXPLANATION = (
+TITLE = tr("For whoever helps you")
+EXPLANATION = tr(
     "This is all that would be saved, and nothing is sent anywhere. Keys, names and paths are taken out. "
     "No program recognises everything: look through it before you hand it on."
 )
-MAKING = "One moment: Mulberry looks at this computer…"
-NOT_FOUND = "It is not in it."
-FOUND = "It is in it; press Enter for the next place."
+MAKING = tr("One moment: Mulberry looks at this computer…")
+NOT_FOUND = tr("It is not in it.")
+FOUND = tr("It is in it; press Enter for the next place.")
 
 
 class DiagnosisDialog(QDialog):
@@ -42,21 +43,21 @@ class DiagnosisDialog(QDialog):
         self._diagnosis: Diagnosis | None = None
         self.state = Text(MAKING, "source", wraps=True)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search: your name, your street, an address…")
-        self.search.setAccessibleName("Search in the text that would be saved")
+        self.search.setPlaceholderText(tr("Search: your name, your street, an address…"))
+        self.search.setAccessibleName(tr("Search in the text that would be saved"))
         self.search.textChanged.connect(self._search_anew)
         self.search.returnPressed.connect(self._search_on)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
-        self.text.setAccessibleName("All that would be saved")
-        self.addresses = QCheckBox("Leave addresses on TON in it")
-        self.earnings = QCheckBox("Leave amounts of money in it")
+        self.text.setAccessibleName(tr("All that would be saved"))
+        self.addresses = QCheckBox(tr("Leave addresses on TON in it"))
+        self.earnings = QCheckBox(tr("Leave amounts of money in it"))
         for box in (self.addresses, self.earnings):
             box.toggled.connect(self.ask)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.copy = self.buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
-        self.save = self.buttons.addButton("Save as…", QDialogButtonBox.ButtonRole.ActionRole)
-        self.again = plain_button("Look again")
+        self.copy = self.buttons.addButton(tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.save = self.buttons.addButton(tr("Save as…"), QDialogButtonBox.ButtonRole.ActionRole)
+        self.again = plain_button(tr("Look again"))
         self.copy.clicked.connect(lambda: self.copy_wanted.emit(self.text.toPlainText()))
         self.save.clicked.connect(self._save)
         self.again.clicked.connect(self.ask)
@@ -104,7 +105,14 @@ class DiagnosisDialog(QDialog):
         self._diagnosis = diagnosis
         self.text.setPlainText(preview(diagnosis))
         size = sum(len(file.text.encode()) for file in diagnosis.files)
-        self.say(f"{len(diagnosis.files)} text files, {size / 1000:,.0f} kB, in one ZIP file.")
+        self.say(
+            tr_count(
+                "{count} text file, {size} kB, in one ZIP file.",
+                "{count} text files, {size} kB, in one ZIP file.",
+                len(diagnosis.files),
+                size=number(f"{size / 1000:,.0f}"),
+            )
+        )
         self._let_go_on(True)
         if self.search.text():
             self._search_anew(self.search.text())

@@ -12,13 +12,14 @@ from mulberry.desktop.connection import Connection
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.window import MainWindow
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 
 if TYPE_CHECKING:  # it is rarely looked at, and the window is to be there soon
     from mulberry.desktop.diagnosis_dialog import DiagnosisDialog
     from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
 
-COPIED = "Copied."
-WITHOUT_AGENT = "In a terminal, `mulberry diagnose` makes one without the agent."
+COPIED = tr("Copied.")
+WITHOUT_AGENT = tr("In a terminal, `mulberry diagnose` makes one without the agent.")
 
 
 class DiagnosisFeed(QObject):
@@ -62,9 +63,9 @@ class DiagnosisFeed(QObject):
     def _choose_file(self, diagnosis: "Diagnosis") -> None:
         if self.files is not None or self.dialog is None:
             return
-        files = QFileDialog(self.dialog, "Save the diagnosis")
+        files = QFileDialog(self.dialog, tr("Save the diagnosis"))
         files.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        files.setNameFilter("ZIP file (*.zip)")
+        files.setNameFilter(tr("ZIP file (*.zip)"))
         files.setDefaultSuffix("zip")
         files.setOption(QFileDialog.Option.DontConfirmOverwrite)  # nothing is ever overwritten
         files.selectFile(diagnosis.file_name)
@@ -92,7 +93,7 @@ class DiagnosisFeed(QObject):
         except UserFacingError as problem:
             self.dialog.show_problem(problem)
         else:
-            self.dialog.say(f"Saved: {path}. Hand it to whoever helps you.")
+            self.dialog.say(tr("Saved: {path}. Hand it to whoever helps you.", path=path))
 
     def _copy(self, text: str) -> None:
         QGuiApplication.clipboard().setText(text)

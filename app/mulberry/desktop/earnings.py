@@ -7,13 +7,23 @@ from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Page, Row, Text, choice_button, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.explanations import Figure
-from mulberry.desktop.history import BAR_SECONDS, BARS_ON_OFFER, Bars, Range, Window, from_first_work
+from mulberry.desktop.history import (
+    BAR_SECONDS,
+    BARS_ON_OFFER,
+    BARS_TITLES,
+    RANGE_TITLES,
+    Bars,
+    Range,
+    Window,
+    from_first_work,
+)
 from mulberry.desktop.net_card import NetCard
 from mulberry.desktop.number import Number
 from mulberry.desktop.reconcile_card import ReconcileCard
 from mulberry.desktop.stages import EARNED, PAID, PAYABLE, STAGES, Legend, Stage, StagesChart, Swatch
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
+from mulberry.model.language import tr
 
 FIGURES = {
     EARNED.title: Figure.EARNED_EVER,
@@ -27,10 +37,10 @@ class StageBlock(QWidget):
 
     def __init__(self, theme: Theme, stage: Stage) -> None:
         super().__init__()
-        self.setAccessibleName(f"{stage.title}, all told")
+        self.setAccessibleName(tr("{title}, all told", title=stage.title))
         self._stage = stage
         self.number = Number(FIGURES[stage.title])
-        self.source = Text("not known yet", "source", wraps=True)
+        self.source = Text(tr("not known yet"), "source", wraps=True)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(Swatch(theme, stage))
@@ -50,11 +60,13 @@ class StageBlock(QWidget):
             return
         if self._stage is PAID and view.wallet is None:
             self.number.tell("–", "")
-            self.source.say("not read yet")
+            self.source.say(tr("not read yet"))
             return
         amount = self._stage.total(status.earnings)
         self.number.tell(wording.money_or_unknown(amount), wording.clock_time(status.as_of))
-        self.source.say(f"{self._stage.source}, as of {wording.clock_time(status.as_of)}")
+        self.source.say(
+            tr("{source}, as of {as_of}", source=self._stage.source, as_of=wording.clock_time(status.as_of))
+        )
 
 
 class ChartCard(Card):
@@ -63,14 +75,14 @@ class ChartCard(Card):
     wanted = Signal()  # another range or other bars
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Earnings over time")
+        super().__init__(tr("Earnings over time"))
         self.shown = Range.DAY
         self.bars = BARS_ON_OFFER[Range.DAY][0]
         self.chart = StagesChart(theme)
-        self.ranges = {one: choice_button(one.value) for one in Range}
-        self.lengths = {one: choice_button(one.value) for one in Bars}
-        self.numbers = plain_button("Table")
-        self.numbers.setAccessibleName("The numbers of the chart as a table")
+        self.ranges = {one: choice_button(RANGE_TITLES[one]) for one in Range}
+        self.lengths = {one: choice_button(BARS_TITLES[one]) for one in Bars}
+        self.numbers = plain_button(tr("Table"))
+        self.numbers.setAccessibleName(tr("The numbers of the chart as a table"))
         self.numbers.clicked.connect(lambda: self.chart.table().open())
         ranges = self._choices(list(self.ranges.values()))
         lengths = self._choices(list(self.lengths.values()))
@@ -120,11 +132,11 @@ class EstimateCard(Card):
     """What this computer could earn, apart from all that it has earned; only where it was measured."""
 
     def __init__(self) -> None:
-        super().__init__("What it could earn")
+        super().__init__(tr("What it could earn"))
         self.amount = Text("", "strong")
         self.source = Text("", "source", wraps=True)
         self.column.setContentsMargins(20, 10, 20, 14)
-        self.column.addWidget(Text("What it could earn", "label"))
+        self.column.addWidget(Text(tr("What it could earn"), "label"))
         self.column.addWidget(self.amount)
         self.column.addWidget(self.source)
         self.hide()
@@ -133,8 +145,8 @@ class EstimateCard(Card):
         estimate = view.status.estimate if view.status else None
         self.setVisible(estimate is not None)
         if estimate is not None and view.status is not None:
-            play = " (play money)" if view.status.network.is_demo else ""
-            self.amount.say(f"{estimate.amount[0].upper()}{estimate.amount[1:]}{play}")
+            amount = estimate.amount[:1].upper() + estimate.amount[1:]
+            self.amount.say(tr("{amount} (play money)", amount=amount) if view.status.network.is_demo else amount)
             self.source.say(estimate.source)
 
 
@@ -148,10 +160,10 @@ class EarningsPage(Page):
         self.reconcile = ReconcileCard()
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
-        head.addWidget(Text("Earnings", "page-title"))
+        head.addWidget(Text(tr("Earnings"), "page-title"))
         head.addStretch()
         self.column.addLayout(head)
-        all_told = Card("All told")
+        all_told = Card(tr("All told"))
         all_told.column.addWidget(Row(*((block, 1) for block in self.stages.values())))
         self.column.addWidget(all_told)
         self.column.addWidget(self.over_time)

@@ -10,6 +10,7 @@ from mulberry.desktop.eligibility_wording import Group, Look
 from mulberry.desktop.icons import sign_pixmap
 from mulberry.desktop.theme import Theme
 from mulberry.model.eligibility import Answer, EligibilityReport, NetworkEligibility, Requirement, Standing
+from mulberry.model.language import tr
 
 SIGN_PIXELS = 16
 
@@ -42,7 +43,7 @@ class SummaryCard(Card):
     """The answer in a sentence or two, over all networks."""
 
     def __init__(self) -> None:
-        super().__init__("In short")
+        super().__init__(tr("In short"))
         self.computer = narrow(Text(eligibility_wording.NOT_CHECKED_YET, "source", wraps=True))
         self._lines = QVBoxLayout()
         self._lines.setSpacing(6)
@@ -108,7 +109,7 @@ class EligibilityCard(Card):
     """One network: may this computer work there? What decides is shown; everything, when asked for."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("Network")
+        super().__init__(tr("Network"))
         self._theme = theme
         self._shown: NetworkEligibility | None = None
         self.title = narrow(Text("", "card-title", wraps=True))
@@ -188,8 +189,8 @@ def _signed(theme: Theme, look: Look, line: str) -> QWidget:
 
 def _command(command: str) -> QHBoxLayout:
     """As it is typed, and a button that puts it on the clipboard."""
-    copy = plain_button("Copy")
-    copy.setAccessibleName(f"Copy the command: {command}")
+    copy = plain_button(tr("Copy"))
+    copy.setAccessibleName(tr("Copy the command: {command}", command=command))
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
     line = QHBoxLayout()
     line.addWidget(narrow(Text(command, "command", wraps=True)), 1)

@@ -10,6 +10,7 @@ from mulberry.desktop.eligibility_cards import EligibilityCard, SummaryCard
 from mulberry.desktop.theme import Theme
 from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 
 
 class EligibilitySection(QWidget):
@@ -23,9 +24,9 @@ class EligibilitySection(QWidget):
         self.report: EligibilityReport | None = None
         self.problem = narrow(Text("", "bad", wraps=True))
         self.again = plain_button(eligibility_wording.CHECK_AGAIN)
-        self.again.setToolTip("Also reads from the chain what each network accepts now.")
+        self.again.setToolTip(tr("Also reads from the chain what each network accepts now."))
         self.again.clicked.connect(self._check_again)
-        self.home = plain_button("To the Home page")
+        self.home = plain_button(tr("To the Home page"))
         self.home.clicked.connect(self.home_wanted)
         self.summary = SummaryCard()
         self.networks: list[EligibilityCard] = []

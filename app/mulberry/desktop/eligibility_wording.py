@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mulberry.desktop.icons import Sign
 from mulberry.desktop.progress_cards import TURNS
-from mulberry.desktop.wording import clock_time, count
+from mulberry.desktop.wording import clock_time
 from mulberry.model.eligibility import (
     Answer,
     EligibilityReport,
@@ -15,9 +15,10 @@ from mulberry.model.eligibility import (
     Standing,
 )
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.language import dated, number, tr, tr_count
 
-NOT_CHECKED_YET = "Looking at this computer and at what each network asks for."
-CHECK_AGAIN, CHECKING = "Check again", "Checking…"
+NOT_CHECKED_YET = tr("Looking at this computer and at what each network asks for.")
+CHECK_AGAIN, CHECKING = tr("Check again"), tr("Checking…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,15 @@ class Look:
 
 
 ANSWERS = {
-    Answer.CAN: Look(Sign.HOLDS, "earn", "Can work there"),
-    Answer.CAN_AFTER: Look(Sign.TO_DO, "warn", "Can, when something is done"),
-    Answer.CANNOT: Look(Sign.FAILS, "bad", "Cannot work there"),
-    Answer.UNKNOWN: Look(Sign.UNKNOWN, "warn", "Not known"),
+    Answer.CAN: Look(Sign.HOLDS, "earn", tr("Can work there")),
+    Answer.CAN_AFTER: Look(Sign.TO_DO, "warn", tr("Can, when something is done")),
+    Answer.CANNOT: Look(Sign.FAILS, "bad", tr("Cannot work there")),
+    Answer.UNKNOWN: Look(Sign.UNKNOWN, "warn", tr("Not known")),
 }
 STANDINGS = {
-    Standing.MET: Look(Sign.HOLDS, "earn", "met"),
-    Standing.NOT_MET: Look(Sign.FAILS, "bad", "not met"),
-    Standing.UNKNOWN: Look(Sign.UNKNOWN, "warn", "unknown"),
+    Standing.MET: Look(Sign.HOLDS, "earn", tr("met")),
+    Standing.NOT_MET: Look(Sign.FAILS, "bad", tr("not met")),
+    Standing.UNKNOWN: Look(Sign.UNKNOWN, "warn", tr("unknown")),
 }
 
 
@@ -51,15 +52,20 @@ class Group:
 
 
 def computer(report: EligibilityReport) -> str:
-    return f"{report.computer} · as of {clock_time(report.as_of)}"
+    return tr("{computer} · as of {as_of}", computer=report.computer, as_of=clock_time(report.as_of))
 
 
 def about(network: NetworkEligibility) -> str:
     """Under a network's line: what could be proven there, and from when its rules are."""
-    level = f"Highest level that could be reached here: {int(network.level)} ({network.level.title})"
+    level, title = int(network.level), network.level.title
     if network.root_as_of is None:
-        return f"{level}."
-    return f"{level} · its root contract as of {network.root_as_of.astimezone():%d %b %H:%M}."
+        return tr("Highest level that could be reached here: {level} ({title}).", level=level, title=title)
+    return tr(
+        "Highest level that could be reached here: {level} ({title}) · its root contract as of {time}.",
+        level=level,
+        title=title,
+        time=dated(network.root_as_of.astimezone(), "%d %b %H:%M"),
+    )
 
 
 def gpu_lines(network: NetworkEligibility) -> tuple[tuple[Look, str], ...]:
@@ -67,10 +73,7 @@ def gpu_lines(network: NetworkEligibility) -> tuple[tuple[Look, str], ...]:
     alike = Counter((gpu.answer, gpu.line) for gpu in network.gpus)
     if network.answer is Answer.CANNOT and [answer for answer, _ in alike] == [Answer.CANNOT]:
         return ()
-    return tuple(
-        (ANSWERS[answer], line if number == 1 else f"{line} ({number:,} of them)")
-        for (answer, line), number in alike.items()
-    )
+    return tuple((ANSWERS[answer], _of_alike(line, gpus)) for (answer, line), gpus in alike.items())
 
 
 def model_lines(network: NetworkEligibility) -> tuple[tuple[Look, str], ...]:
@@ -90,8 +93,12 @@ def groups(network: NetworkEligibility) -> tuple[Group, ...]:
     return (Group("", network.requirements), *of_gpus)
 
 
-def _heading(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}, {number:,} of them"
+def _of_alike(line: str, gpus: int) -> str:
+    return line if gpus == 1 else tr("{line} ({number} of them)", line=line, number=number(f"{gpus:,}"))
+
+
+def _heading(name: str, gpus: int) -> str:
+    return name if gpus == 1 else tr("{name}, {number} of them", name=name, number=number(f"{gpus:,}"))
 
 
 def decides(requirement: Requirement, answer: Answer) -> bool:
@@ -101,8 +108,10 @@ def decides(requirement: Requirement, answer: Answer) -> bool:
     return requirement.standing is not Standing.MET
 
 
-def all_button(number: int, *, is_open: bool) -> str:
-    return "Show less" if is_open else f"Show all {count(number, 'requirement')}"
+def all_button(requirements: int, *, is_open: bool) -> str:
+    if is_open:
+        return tr("Show less")
+    return tr_count("Show all {count} requirement", "Show all {count} requirements", requirements)
 
 
 def evidence(requirement: Requirement) -> str:

@@ -8,8 +8,9 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from mulberry.model.jobs_csv import csv_line, harmless
+from mulberry.model.language import tr
 
-CSV, PICTURE = "Comma-separated values (*.csv)", "Picture (*.png)"
+CSV, PICTURE = tr("Comma-separated values (*.csv)"), tr("Picture (*.png)")
 
 
 def ask_where(parent: QWidget, title: str, name: str, kind: str, save: Callable[[Path], None]) -> QFileDialog:
@@ -38,13 +39,13 @@ def save_picture(parent: QWidget, path: Path, picture: QPixmap) -> None:
     beside = path.with_name(f".{path.name}.part")
     if not picture.save(str(beside), "PNG"):
         beside.unlink(missing_ok=True)
-        say_not_saved(parent, path, "The folder does not take the file.")
+        say_not_saved(parent, path, tr("The folder does not take the file."))
         return
     _rename(parent, beside, path)
 
 
 def say_not_saved(parent: QWidget, path: Path, why: str) -> None:
-    box = QMessageBox(QMessageBox.Icon.Warning, "Mulberry", f"{path.name} was not saved.", parent=parent)
+    box = QMessageBox(QMessageBox.Icon.Warning, "Mulberry", tr("{name} was not saved.", name=path.name), parent=parent)
     box.setInformativeText(why)
     box.finished.connect(box.deleteLater)
     box.open()

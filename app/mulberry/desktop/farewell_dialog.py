@@ -6,12 +6,13 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QVBoxLayou
 from mulberry.desktop.cards import Text
 from mulberry.desktop.progress_cards import draw_steps
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr
 from mulberry.model.node import Step
 
 READ_MILLISECONDS = 3_000  # for its owner to read that all has ended, before it closes by itself
-STOPPING = "Everything is being put away."
-ALL_ENDED = "Everything has ended. The window closes now."
-STUCK = "Not everything has ended."
+STOPPING = tr("Everything is being put away.")
+ALL_ENDED = tr("Everything has ended. The window closes now.")
+STUCK = tr("Not everything has ended.")
 
 
 class FarewellDialog(QDialog):
@@ -30,8 +31,8 @@ class FarewellDialog(QDialog):
         self.grid.setVerticalSpacing(8)
         self.grid.setColumnStretch(2, 1)
         self.buttons = QDialogButtonBox()
-        self.close_window = self.buttons.addButton("Close the window", QDialogButtonBox.ButtonRole.AcceptRole)
-        self.stay = self.buttons.addButton("Keep the window open", QDialogButtonBox.ButtonRole.RejectRole)
+        self.close_window = self.buttons.addButton(tr("Close the window"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.stay = self.buttons.addButton(tr("Keep the window open"), QDialogButtonBox.ButtonRole.RejectRole)
         self._column = column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(16)

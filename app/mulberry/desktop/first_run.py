@@ -24,6 +24,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.desktop.wording import NO_ANSWER
 from mulberry.model.errors import UserFacingError
 from mulberry.model.first_run import FirstRun, FirstStep
+from mulberry.model.language import tr
 
 WIDEST = 760
 
@@ -42,7 +43,7 @@ class FirstSteps(QWidget):
         self._view = View()
         self._is_waiting = False
         self.state = FirstRun()
-        self.setAccessibleName("First steps")
+        self.setAccessibleName(tr("First steps"))
         self.welcome = WelcomePage()
         self.can_earn = CanEarnPage(theme)
         self.network = NetworkPage(theme)
@@ -66,7 +67,7 @@ class FirstSteps(QWidget):
         self.sheets = QStackedWidget()
         self._sheet_of = {step: self._sheet(page) for step, page in self.pages.items()}
         self._mark = QLabel()
-        self._mark.setAccessibleName("Mulberry's mark")
+        self._mark.setAccessibleName(tr("Mulberry's mark"))
         self.progress = Text("", "label")
         self.later = plain_button(first_run_wording.LATER)
         self.back = plain_button(first_run_wording.BACK)

@@ -15,6 +15,7 @@ from mulberry.model.control import Command
 from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.first_run import FirstRun, FirstStep
+from mulberry.model.language import tr
 from mulberry.model.node import Want
 from mulberry.model.settings import SettingsChange, SettingsStatus
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 AGENT_STARTS = UserFacingError(
-    "The agent does not answer yet.", "It is being started, and this is kept by it.", "Try again in a moment."
+    tr("The agent does not answer yet."),
+    tr("It is being started, and this is kept by it."),
+    tr("Try again in a moment."),
 )
 
 

@@ -18,6 +18,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.first_run import FirstRun, FirstStep
 from mulberry.model.key import UNREAD_KEY
+from mulberry.model.language import tr
 from mulberry.model.node import NodeState
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class NetworkPage(StepPage):
         self.choices: ChoiceList[str] = ChoiceList(theme, HEADINGS[FirstStep.NETWORK].title)
         self.stops = narrow(Text(first_run_wording.CHANGING_STOPS, "warn", wraps=True))
         self.file = plain_button(first_run_wording.FILE)
-        self.file.setAccessibleName("Join a network by a file")
+        self.file.setAccessibleName(tr("Join a network by a file"))
         self.file.clicked.connect(self._ask_for_file)
         self.files: QFileDialog | None = None
         row = QHBoxLayout()
@@ -123,9 +124,9 @@ class NetworkPage(StepPage):
     def _ask_for_file(self) -> None:
         if self.files is not None:
             return
-        files = QFileDialog(self.window(), "Join a network by a file")
+        files = QFileDialog(self.window(), tr("Join a network by a file"))
         files.setFileMode(QFileDialog.FileMode.ExistingFile)
-        files.setNameFilters(["Networks (*.json)", "All files (*)"])
+        files.setNameFilters([tr("Networks (*.json)"), tr("All files (*)")])
 
         def chosen(path: str) -> None:
             self.file_chosen.emit(Path(path))

@@ -10,9 +10,12 @@ from mulberry.desktop.cards import Bar, Card, Text
 from mulberry.desktop.connection import View
 from mulberry.desktop.theme import Theme
 from mulberry.model.gpu import GpuInfo
+from mulberry.model.language import number, tr
 from mulberry.model.node import NO_SANDBOX, Status
 
-NOT_GIVEN = "not given"  # by the driver, for this card
+NOT_GIVEN = tr("not given")  # by the driver, for this card
+LOAD, MEMORY, POWER, TEMPERATURE = tr("Load"), tr("Memory"), tr("Power"), tr("Temperature")
+MODEL, RUNS_ON, REQUESTS = tr("Model"), tr("Runs on"), tr("Requests now")
 HOTTEST_CELSIUS = 100  # the right end of the bar
 
 
@@ -73,7 +76,7 @@ class GpuBlock(QWidget):
         grid.setColumnStretch(1, 1)
         self.lines: dict[str, tuple[Bar, Text]] = {}
         for row, (name, role) in enumerate(
-            (("Load", "accent"), ("Memory", "accent"), ("Power", "accent"), ("Temperature", "earn"))
+            ((LOAD, "accent"), (MEMORY, "accent"), (POWER, "accent"), (TEMPERATURE, "earn"))
         ):
             value = Text("", "value")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -85,18 +88,28 @@ class GpuBlock(QWidget):
 
     def show_gpu(self, gpu: GpuInfo, stale_since: datetime | None) -> None:
         """`stale_since` is when the values were read, where nobody reads them any more."""
-        as_of = "" if stale_since is None else f" · as of {wording.clock_time(stale_since)}"
+        details = [wording.gpu_details(gpu)]
+        if stale_since is not None:
+            details.append(tr("as of {time}", time=wording.clock_time(stale_since)))
         self.name.say(gpu.name)
-        self.details.say(wording.gpu_details(gpu) + as_of)
+        self.details.say(" · ".join(details))
         self.problem.say(gpu.condition.problem or "")
         self.problem.setVisible(gpu.condition.problem is not None)
-        self._line("Load", gpu.load_percent, 100, f"{gpu.load_percent} %")
+        self._line(LOAD, gpu.load_percent, 100, f"{gpu.load_percent} %")
         used, total = gpu.memory_used_bytes, gpu.memory_total_bytes
-        self._line("Memory", used, total, f"{(used or 0) / wording.GIBIBYTE:.1f} of {total / wording.GIBIBYTE:.0f} GB")
+        self._line(
+            MEMORY,
+            used,
+            total,
+            tr(
+                "{used} of {total} GB",
+                used=number(f"{(used or 0) / wording.GIBIBYTE:.1f}"),
+                total=number(f"{total / wording.GIBIBYTE:,.0f}"),
+            ),
+        )
         power, limit = gpu.power_milliwatt, gpu.power_limit_milliwatt
-        watts = f"{(power or 0) / 1000:.0f}" + (f" of {limit / 1000:.0f} W" if limit else " W")
-        self._line("Power", power, limit, watts)
-        self._line("Temperature", gpu.temperature_celsius, HOTTEST_CELSIUS, f"{gpu.temperature_celsius} °C")
+        self._line(POWER, power, limit, wording.watts_text(power or 0, limit))
+        self._line(TEMPERATURE, gpu.temperature_celsius, HOTTEST_CELSIUS, f"{gpu.temperature_celsius} °C")
 
     def _line(self, name: str, value: float | None, most: float | None, words: str) -> None:
         bar, text = self.lines[name]
@@ -110,7 +123,7 @@ class NoGpuBlock(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.name = Text("Looking for GPUs…", "card-title", wraps=True)
+        self.name = Text(tr("Looking for GPUs…"), "card-title", wraps=True)
         self.because = Text("", "source", wraps=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -122,7 +135,7 @@ class NoGpuBlock(QWidget):
         grid.setHorizontalSpacing(20)
         grid.setVerticalSpacing(8)
         grid.setColumnStretch(1, 1)
-        self.facts = {name: Text("–", "value", wraps=True) for name in ("Model", "Runs on", "Requests now")}
+        self.facts = {name: Text("–", "value", wraps=True) for name in (MODEL, RUNS_ON, REQUESTS)}
         for row, (name, value) in enumerate(self.facts.items()):
             grid.addWidget(Text(name, "source"), row, 0)
             grid.addWidget(value, row, 1)
@@ -131,6 +144,6 @@ class NoGpuBlock(QWidget):
     def show_status(self, status: Status) -> None:
         self.name.say(wording.no_gpu_title(status))
         self.because.say(wording.why_no_gpu(status.gpus))
-        self.facts["Model"].say(status.model)
-        self.facts["Runs on"].say(status.runs_on)
-        self.facts["Requests now"].say(f"{status.running_requests:,}")
+        self.facts[MODEL].say(status.model)
+        self.facts[RUNS_ON].say(status.runs_on)
+        self.facts[REQUESTS].say(number(f"{status.running_requests:,}"))

@@ -13,9 +13,10 @@ from mulberry.desktop.hardware_history import Histories, Quantity
 from mulberry.desktop.theme import Theme
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
+from mulberry.model.language import tr
 
 FACT_WIDTH = 190
-MORE, LESS = "Show more", "Show less"
+MORE, LESS = tr("Show more"), tr("Show less")
 
 
 class GpuDetails(QWidget):
@@ -38,7 +39,7 @@ class GpuDetails(QWidget):
         column.addLayout(grid)
         column.addSpacing(10)
         column.addWidget(self.facts)
-        column.addWidget(Text("Used by", "source"))
+        column.addWidget(Text(tr("Used by"), "source"))
         column.addWidget(self.processes)
 
 
@@ -71,12 +72,12 @@ class GpuHardwareCard(Card):
         self._gpu, self._capable = gpu, capable
         name = hardware_wording.name(gpu)
         words, look = hardware_wording.condition_line(gpu)
-        self.setAccessibleName(f"GPU {name} at {gpu.pci_address}")
+        self.setAccessibleName(tr("GPU {name} at {address}", name=name, address=gpu.pci_address))
         self.name.say(name)
         self.condition.say(words)
         self.condition.mark("look", look)
         self.numbers.say(hardware_wording.numbers_line(gpu))
-        self.more.setAccessibleName(f"{self.more.text()} of {name} at {gpu.pci_address}")
+        self.more.setAccessibleName(hardware_wording.more_button(gpu, is_open=self.more.isChecked()))
         self._show_details()
 
     def is_in_sight(self) -> bool:
@@ -139,7 +140,7 @@ class NoGpuCard(Card):
     """Why no GPU works, and how long one may still come."""
 
     def __init__(self) -> None:
-        super().__init__("No GPU")
+        super().__init__(tr("No GPU"))
         self.title = Text("", "card-title", wraps=True)
         self.because = Text("", "value", wraps=True)
         self.column.addWidget(self.title)
@@ -155,9 +156,9 @@ class ComputerCard(Card):
     """What its system and its firmware say, each value with where it was read. None of it is proven."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__("This computer")
+        super().__init__(tr("This computer"))
         self.facts = Facts(theme, FACT_WIDTH)
-        self.column.addWidget(Text("This computer", "label"))
+        self.column.addWidget(Text(tr("This computer"), "label"))
         self.column.addWidget(Text(hardware_host_wording.NOT_PROVEN, "source", wraps=True))
         self.column.addSpacing(6)
         self.column.addWidget(self.facts)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QVBoxLayout, QWidget
 
 from mulberry.desktop.cards import GAP, Text, choice_button
 from mulberry.desktop.connection import View
+from mulberry.desktop.gpu_setup_card import GpuSetupCard
 from mulberry.desktop.hardware_cards import ComputerCard, ElsewhereCard, GpuHardwareCard, NoGpuCard
 from mulberry.desktop.hardware_graph import Timeline
 from mulberry.desktop.hardware_history import Histories, Stretch
@@ -14,6 +15,7 @@ from mulberry.desktop.wording import clock_time
 from mulberry.model.clock import Clock
 from mulberry.model.gpu import GpuInfo, GpuReport, same_address
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
+from mulberry.model.language import tr
 
 SECOND_MILLISECONDS = 1000
 OPEN_AT_MOST = 2  # with more GPUs than this, each is opened by its owner
@@ -36,6 +38,7 @@ class GpusSection(QWidget):
         self.gpus: dict[str, GpuHardwareCard] = {}  # by UUID, in the driver's order
         self.no_gpu = NoGpuCard()
         self.elsewhere = ElsewhereCard()
+        self.runtime = GpuSetupCard(theme)
         self.computer = ComputerCard(theme)
         self._cards = QVBoxLayout()
         self._cards.setSpacing(GAP)
@@ -46,6 +49,7 @@ class GpusSection(QWidget):
         column.setSpacing(GAP)
         column.addWidget(self.no_gpu)
         column.addLayout(self._cards)
+        column.addWidget(self.runtime)
         column.addWidget(self.elsewhere)
         column.addWidget(self.computer)
         self.ticking = QTimer(self, interval=SECOND_MILLISECONDS)
@@ -58,11 +62,11 @@ class GpusSection(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addStretch()
         row.addWidget(self.moment)
-        row.addWidget(Text("Graphs of the last", "source"))
+        row.addWidget(Text(tr("Time in the graphs:"), "source"))
         for stretch, button in self.stretches.items():
             group.addButton(button)
             row.addWidget(button)
-            button.setAccessibleName(f"Graphs of the last {stretch.words}")
+            button.setAccessibleName(tr("Time in the graphs: {stretch}", stretch=stretch.words))
             button.clicked.connect(lambda _, stretch=stretch: self._show_stretch(stretch))
         self.stretches[self.timeline.stretch].setChecked(True)
         return whole
@@ -143,7 +147,7 @@ class GpusSection(QWidget):
 
     def _follow(self) -> None:
         crosshair = self.timeline.crosshair
-        self.moment.say("" if crosshair is None else f"At {clock_time(crosshair)}")
+        self.moment.say("" if crosshair is None else tr("At {time}", time=clock_time(crosshair)))
         for card in self.gpus.values():
             if card.is_in_sight():
                 card.follow()

@@ -17,6 +17,7 @@ from mulberry.desktop.number_table import OpensTable, number_table
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.wording import clock_time
 from mulberry.model.gpu import GpuInfo
+from mulberry.model.language import tr
 
 LINEAR_STEPS = 2.5  # readings no farther apart are joined by a straight line
 KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10}
@@ -92,12 +93,14 @@ class Graph(QWidget):
         crosshair = self._timeline.crosshair
         words = self.plot.words_at(crosshair) if crosshair is not None else self.plot.words_now
         if is_stuck and crosshair is None:
-            words = f"stuck at {words}"
+            words = tr("stuck at {value}", value=words)
         moment = f"{clock_time(crosshair)}: " if crosshair is not None else ""
         self.name.say(self.plot.scale)
         self.value.say(words)
         self.value.mark("look", "bad" if is_stuck and crosshair is None else "strong")
-        self.plot.setAccessibleDescription(f"{moment}{words}. Arrow keys move the crosshair, Enter opens the numbers.")
+        self.plot.setAccessibleDescription(
+            tr("{value}. Arrow keys move the crosshair, Enter opens the numbers.", value=f"{moment}{words}")
+        )
         self.plot.update()
 
 
@@ -121,13 +124,15 @@ class Plot(QWidget):
         known = [value for reading in readings if (value := reading.value(self._quantity)) is not None]
         self._highest = hardware_wording.highest(gpu, self._quantity, max(known, default=0.0))
         name = hardware_wording.NAMES[self._quantity]
-        self.setAccessibleName(f"{name} of {gpu.name}, last {self._timeline.stretch.words}")
+        self.setAccessibleName(
+            tr("{quantity} of {gpu}, {stretch}", quantity=name, gpu=gpu.name, stretch=self._timeline.stretch.lately)
+        )
 
     @property
     def scale(self) -> str:
         """The name and what the lower and the upper edge stand for."""
         most = hardware_wording.scale_words(self._quantity, self._highest)
-        return f"{hardware_wording.NAMES[self._quantity]}, 0 to {most}"
+        return tr("{quantity}, 0 to {most}", quantity=hardware_wording.NAMES[self._quantity], most=most)
 
     @property
     def words_now(self) -> str:
@@ -135,7 +140,7 @@ class Plot(QWidget):
 
     def words_at(self, moment: datetime) -> str:
         reading = reading_at(self._readings, moment)
-        return "not read" if reading is None else self._words(self._quantity, reading.value(self._quantity))
+        return tr("not read") if reading is None else self._words(self._quantity, reading.value(self._quantity))
 
     def _words(self, quantity: Quantity, value: float | None) -> str:
         return "" if self._gpu is None else hardware_wording.value_words(self._gpu, quantity, value)
@@ -145,9 +150,9 @@ class Plot(QWidget):
         rows = [
             (clock_time(reading.at), *map(self._words, Quantity, reading.values)) for reading in self._readings[::-1]
         ]
-        name = "" if self._gpu is None else f"{hardware_wording.name(self._gpu)}, "
-        title = f"{name}last {self._timeline.stretch.words}"
-        dialog = number_table(self.window(), title, ["Time", *hardware_wording.NAMES.values()], rows, self)
+        lately = self._timeline.stretch.lately
+        title = lately if self._gpu is None else f"{hardware_wording.name(self._gpu)}, {lately}"
+        dialog = number_table(self.window(), title, [tr("Time"), *hardware_wording.NAMES.values()], rows, self)
         dialog.resize(self._theme.px(620), self._theme.px(480))
         return dialog
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from mulberry.model.gpu import GpuCondition, GpuInfo, GpuReport
+from mulberry.model.language import tr
 
 HOLDS = timedelta(seconds=90)  # a reading is the newest word for so long, and then there is none
 STEP_SECONDS = 10  # of the hour
@@ -44,7 +45,11 @@ class Stretch(Enum):
 
     @property
     def words(self) -> str:
-        return "5 minutes" if self is Stretch.FIVE_MINUTES else "1 hour"
+        return tr("5 minutes") if self is Stretch.FIVE_MINUTES else tr("1 hour")
+
+    @property
+    def lately(self) -> str:
+        return tr("last 5 minutes") if self is Stretch.FIVE_MINUTES else tr("last 1 hour")
 
 
 @dataclass(frozen=True, slots=True)

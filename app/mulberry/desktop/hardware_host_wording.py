@@ -3,24 +3,26 @@
 from mulberry.desktop.network_wording import Fact
 from mulberry.model.gpu import ConfidentialMode
 from mulberry.model.host import ConfidentialReport, Finding, HostReport, Value
+from mulberry.model.language import tr
 from mulberry.model.text import plain
 
 LONGEST_VALUE = 64  # characters
-NOT_PROVEN = "What the system says of itself, for its owner. What is proven of it stands on the Attestation page."
-NOT_TOLD_YET = "Unknown, because the agent has not told yet."
+NOT_PROVEN = tr("What the system says of itself, for its owner. What is proven of it stands on the Attestation page.")
+NOT_TOLD_YET = tr("Unknown, because the agent has not told yet.")
 MODES = {
-    ConfidentialMode.OFF: "off",
-    ConfidentialMode.ON: "on",
-    ConfidentialMode.DEV_TOOLS: "dev tools: protects nothing",
+    ConfidentialMode.OFF: tr("off"),
+    ConfidentialMode.ON: tr("on"),
+    ConfidentialMode.DEV_TOOLS: tr("dev tools: protects nothing"),
 }
 
 
 def capability(capable: Finding[bool] | None) -> Fact:
     """Whether a GPU can compute confidentially."""
-    name = "Confidential computing"
+    name = tr("Confidential computing")
     if capable is None:
-        return Fact(name, "unknown", NOT_TOLD_YET, "muted")
-    return _fact(name, capable, "capable" if capable.value else "not capable", "The card's own ability.")
+        return Fact(name, tr("unknown"), NOT_TOLD_YET, "muted")
+    words = tr("capable") if capable.value else tr("not capable")
+    return _fact(name, capable, words, tr("The card's own ability."))
 
 
 def facts(host: HostReport, confidential: ConfidentialReport) -> tuple[Fact, ...]:
@@ -28,28 +30,32 @@ def facts(host: HostReport, confidential: ConfidentialReport) -> tuple[Fact, ...
     mode = confidential.mode
     mode_words = MODES[mode.value] if mode.value is not None else ""
     return (
-        _text("Machine", host.machine, "Its maker and product."),
-        _text("Processor", host.cpu, ""),
-        _text("Kernel", host.kernel, ""),
-        _yes("Laptop", host.laptop, ""),
-        _yes("Virtual machine", host.virtual_machine, "Whether this system is a guest of another one."),
-        _yes("WSL", host.wsl, "Linux within Windows."),
-        _yes("Intel TDX guest", host.tdx_guest, "Cocoon's main network asks for one."),
-        _yes("AMD SEV-SNP guest", host.snp_guest, "Confidential too, but no network of Cocoon takes it."),
-        _yes("Can start TDX guests", host.tdx_host, "What a host needs for a confidential guest."),
-        _yes("Can start SEV-SNP guests", host.snp_host, ""),
-        _yes("Quotes from the kernel", host.quotes, "How a guest asks for its proof."),
-        _yes("IOMMU", host.iommu, "Keeps a GPU to one guest."),
-        _yes("VFIO", host.vfio, "Hands a GPU to a guest."),
-        _text("QEMU", host.qemu, "Starts guests."),
-        _yes("SGX", host.sgx, "Seals a guest's secrets on the host."),
-        _yes("Secure Boot", host.secure_boot, "Only signed systems start."),
-        _yes("TPM 2.0", host.tpm2, "A chip that signs what was started."),
-        _fact("GPUs' confidential mode", mode, mode_words, "Of all GPUs together.", is_bad=_lets_in(mode)),
-        _yes("Mode is simulated", confidential.simulated, "A simulation protects nothing.", is_bad=True),
-        _yes("Ready for work", confidential.ready, "In confidential mode somebody must attest before GPUs accept any."),
-        _yes("GPU bus protected", confidential.protected_pcie, "Several GPUs in one guest."),
-        _text("Guest protected by", confidential.cpu, "What the NVIDIA driver says of the processor."),
+        _text(tr("Machine"), host.machine, tr("Its maker and product.")),
+        _text(tr("Processor"), host.cpu, ""),
+        _text(tr("Kernel"), host.kernel, ""),
+        _yes(tr("Laptop"), host.laptop, ""),
+        _yes(tr("Virtual machine"), host.virtual_machine, tr("Whether this system is a guest of another one.")),
+        _yes("WSL", host.wsl, tr("Linux within Windows.")),
+        _yes(tr("Intel TDX guest"), host.tdx_guest, tr("Cocoon's main network asks for one.")),
+        _yes(tr("AMD SEV-SNP guest"), host.snp_guest, tr("Confidential too, but no network of Cocoon takes it.")),
+        _yes(tr("Can start TDX guests"), host.tdx_host, tr("What a host needs for a confidential guest.")),
+        _yes(tr("Can start SEV-SNP guests"), host.snp_host, ""),
+        _yes(tr("Quotes from the kernel"), host.quotes, tr("How a guest asks for its proof.")),
+        _yes("IOMMU", host.iommu, tr("Keeps a GPU to one guest.")),
+        _yes("VFIO", host.vfio, tr("Hands a GPU to a guest.")),
+        _text("QEMU", host.qemu, tr("Starts guests.")),
+        _yes("SGX", host.sgx, tr("Seals a guest's secrets on the host.")),
+        _yes(tr("Secure Boot"), host.secure_boot, tr("Only signed systems start.")),
+        _yes("TPM 2.0", host.tpm2, tr("A chip that signs what was started.")),
+        _fact(tr("GPUs' confidential mode"), mode, mode_words, tr("Of all GPUs together."), is_bad=_lets_in(mode)),
+        _yes(tr("Mode is simulated"), confidential.simulated, tr("A simulation protects nothing."), is_bad=True),
+        _yes(
+            tr("Ready for work"),
+            confidential.ready,
+            tr("In confidential mode somebody must attest before GPUs accept any."),
+        ),
+        _yes(tr("GPU bus protected"), confidential.protected_pcie, tr("Several GPUs in one guest.")),
+        _text(tr("Guest protected by"), confidential.cpu, tr("What the NVIDIA driver says of the processor.")),
     )
 
 
@@ -59,7 +65,7 @@ def _lets_in(mode: Finding[ConfidentialMode]) -> bool:
 
 def _yes(name: str, finding: Finding[bool], what: str, *, is_bad: bool = False) -> Fact:
     """`is_bad`: a yes is."""
-    return _fact(name, finding, "yes" if finding.value else "no", what, is_bad=is_bad and bool(finding.value))
+    return _fact(name, finding, tr("yes") if finding.value else tr("no"), what, is_bad=is_bad and bool(finding.value))
 
 
 def _text(name: str, finding: Finding[str], what: str) -> Fact:
@@ -67,6 +73,9 @@ def _text(name: str, finding: Finding[str], what: str) -> Fact:
 
 
 def _fact(name: str, finding: Finding[Value], words: str, what: str, *, is_bad: bool = False) -> Fact:
+    evidence = plain(finding.evidence)
     if not finding.is_known:
-        return Fact(name, "unknown", f"Unknown, because {plain(finding.evidence)}. {what}".strip(), "muted")
-    return Fact(name, words, f"Read from: {plain(finding.evidence)}. {what}".strip(), "bad" if is_bad else "")
+        why = tr("Unknown, because {evidence}.", evidence=evidence)
+        return Fact(name, tr("unknown"), f"{why} {what}".strip(), "muted")
+    source = tr("Read from: {evidence}.", evidence=evidence)
+    return Fact(name, words, f"{source} {what}".strip(), "bad" if is_bad else "")

@@ -1,6 +1,6 @@
 """The Hardware page: whether this computer can earn, and what its GPUs do now. Two parts; one is shown."""
 
-from enum import Enum
+from enum import Enum, auto
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
@@ -14,13 +14,17 @@ from mulberry.desktop.hardware_gpus import GpusSection
 from mulberry.desktop.hardware_history import Histories
 from mulberry.desktop.theme import Theme
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 
 
 class Part(Enum):
-    """The parts, by what stands on their buttons."""
+    """The parts."""
 
-    ELIGIBILITY = "Can it earn?"
-    GPUS = "GPUs and computer"
+    ELIGIBILITY = auto()
+    GPUS = auto()
+
+
+PART_TITLES = {Part.ELIGIBILITY: tr("Can it earn?"), Part.GPUS: tr("GPUs and computer")}
 
 
 class HardwarePage(Page):
@@ -33,7 +37,7 @@ class HardwarePage(Page):
         self._view = View()
         self._part: Part | None = None
         self.line = narrow(Text(hardware_wording.NOT_HEARD_YET, "source", wraps=True))
-        self.parts = {part: choice_button(part.value) for part in Part}
+        self.parts = {part: choice_button(PART_TITLES[part]) for part in Part}
         self.eligibility = EligibilitySection(theme)
         self.gpus = GpusSection(theme, clock, histories)
         self._sections: dict[Part, EligibilitySection | GpusSection] = {
@@ -45,7 +49,7 @@ class HardwarePage(Page):
         group = QButtonGroup(self)
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
-        head.addWidget(Text("Hardware", "page-title"))
+        head.addWidget(Text(tr("Hardware"), "page-title"))
         head.addSpacing(12)
         head.addWidget(self.line, 1)
         choices = QWidget()

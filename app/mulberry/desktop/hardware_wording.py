@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mulberry.desktop.hardware_history import Quantity
 from mulberry.desktop.network_wording import Fact
-from mulberry.desktop.wording import GIBIBYTE, clock_time, count
+from mulberry.desktop.wording import GIBIBYTE, clock_time, watts_text
 from mulberry.model.gpu import (
     DriverState,
     GpuCondition,
@@ -20,57 +20,99 @@ from mulberry.model.gpu import (
     UnreadGpu,
     same_address,
 )
+from mulberry.model.language import number, tr, tr_count
 from mulberry.model.text import plain
 
 LONGEST_NAME = 64  # characters
 PROCESSES_SHOWN = 8
-UNKNOWN = "unknown"
+UNKNOWN = tr("unknown")
 NAMES = {
-    Quantity.LOAD: "Load",
-    Quantity.MEMORY: "Memory",
-    Quantity.POWER: "Power",
-    Quantity.TEMPERATURE: "Temperature",
+    Quantity.LOAD: tr("Load"),
+    Quantity.MEMORY: tr("Memory"),
+    Quantity.POWER: tr("Power"),
+    Quantity.TEMPERATURE: tr("Temperature"),
 }
 HOTTEST_CELSIUS = 100
-NOT_HEARD_YET = "The agent has not answered yet; what this computer has is not known."
-THE_DRIVER = "The NVIDIA driver's word, read with the other values of this page."
-NOT_IN_USE = "GPUs that cannot be used as they are"
+NOT_HEARD_YET = tr("The agent has not answered yet; what this computer has is not known.")
+THE_DRIVER = tr("The NVIDIA driver's word, read with the other values of this page.")
+NOT_IN_USE = tr("GPUs that cannot be used as they are")
 MAKERS = {0x10DE: "NVIDIA", 0x1002: "AMD", 0x8086: "Intel"}
 DRIVER_TITLES = {
-    DriverState.NOT_INSTALLED: "No NVIDIA driver",
-    DriverState.NOT_RUNNING: "The NVIDIA driver is not running",
-    DriverState.UPDATED: "The NVIDIA driver was updated",
-    DriverState.NOT_PERMITTED: "The NVIDIA driver may not be asked",
-    DriverState.NOT_ANSWERING: "The NVIDIA driver does not answer",
-    DriverState.NO_GPU: "No NVIDIA GPU",
-    DriverState.FAILING: "The NVIDIA driver gives errors",
-    DriverState.WORKS: "No GPU could be read",
+    DriverState.NOT_INSTALLED: tr("No NVIDIA driver"),
+    DriverState.NOT_RUNNING: tr("The NVIDIA driver is not running"),
+    DriverState.UPDATED: tr("The NVIDIA driver was updated"),
+    DriverState.NOT_PERMITTED: tr("The NVIDIA driver may not be asked"),
+    DriverState.NOT_ANSWERING: tr("The NVIDIA driver does not answer"),
+    DriverState.NO_GPU: tr("No NVIDIA GPU"),
+    DriverState.FAILING: tr("The NVIDIA driver gives errors"),
+    DriverState.WORKS: tr("No GPU could be read"),
 }
-SENSORS = {"power_milliwatt": "power", "temperature_celsius": "temperature"}
+DRIVER_STATES = {
+    DriverState.NOT_INSTALLED: tr("not installed"),
+    DriverState.NOT_RUNNING: tr("not running"),
+    DriverState.UPDATED: tr("updated"),
+    DriverState.NOT_PERMITTED: tr("not permitted"),
+    DriverState.NOT_ANSWERING: tr("not answering"),
+    DriverState.NO_GPU: tr("no GPU"),
+    DriverState.FAILING: tr("failing"),
+    DriverState.WORKS: tr("works"),
+}
+NOT_GIVEN = {
+    NotGiven.NOT_SUPPORTED: tr("Unknown, because it is not supported by this card or driver."),
+    NotGiven.NOT_PERMITTED: tr("Unknown, because it is not permitted to this user."),
+    NotGiven.FAILED: tr("Unknown, because it is not told: the driver gave an error."),
+}
+THROTTLES = {
+    Throttle.IDLE: tr("idle"),
+    Throttle.APPLICATION_CLOCKS: tr("clocks set by the user"),
+    Throttle.POWER_LIMIT: tr("power limit reached"),
+    Throttle.HARDWARE_SLOWDOWN: tr("slowed down by its hardware: heat or power"),
+    Throttle.SYNC_BOOST: tr("in step with another GPU"),
+    Throttle.HOT: tr("too hot, slowed down by the driver"),
+    Throttle.VERY_HOT: tr("too hot, slowed down by its hardware"),
+    Throttle.POWER_BRAKE: tr("slowed down by the power supply"),
+    Throttle.DISPLAY_CLOCKS: tr("clocks set for the display"),
+    Throttle.BOARD_LIMIT: tr("a limit of the board reached"),
+    Throttle.RELIABILITY: tr("voltage held down for reliability"),
+}
+SENSORS = {
+    "power_milliwatt": tr("It is the sensor of power."),
+    "temperature_celsius": tr("It is the sensor of temperature."),
+}
 
 
 def name(gpu: GpuInfo) -> str:
     return plain(gpu.name, LONGEST_NAME)
 
 
+def more_button(gpu: GpuInfo, *, is_open: bool) -> str:
+    """What a screen reader says of the button that opens a card or closes it."""
+    if is_open:
+        return tr("Show less of {name} at {address}", name=name(gpu), address=gpu.pci_address)
+    return tr("Show more of {name} at {address}", name=name(gpu), address=gpu.pci_address)
+
+
 def head_line(report: GpuReport, *, is_stale: bool) -> str:
     """Beside the page's title: how many GPUs, their driver, and as of when."""
     if report.gpus:
-        parts = [count(len(report.gpus), "NVIDIA GPU"), f"driver {plain(report.gpus[0].driver_version, 24)}"]
+        parts = [
+            tr_count("{count} NVIDIA GPU", "{count} NVIDIA GPUs", len(report.gpus)),
+            tr("driver {version}", version=plain(report.gpus[0].driver_version, 24)),
+        ]
         in_trouble = sum(gpu.condition is not GpuCondition.WORKS for gpu in report.gpus) + len(report.unread)
         if in_trouble:
-            parts.append(f"{in_trouble} in trouble")
+            parts.append(tr_count("{count} in trouble", "{count} in trouble", in_trouble))
     else:
         parts = [no_gpu_title(report)]
     if is_stale:
-        parts.append(f"as of {clock_time(report.as_of)}")
+        parts.append(tr("as of {time}", time=clock_time(report.as_of)))
     return " · ".join(parts)
 
 
 def no_gpu_title(report: GpuReport) -> str:
     """Of a report without a GPU that works."""
     if report.driver is DriverState.NO_GPU and any(gpu.is_nvidia for gpu in report.on_pci or ()):
-        return "No NVIDIA GPU that this system can use"
+        return tr("No NVIDIA GPU that this system can use")
     return DRIVER_TITLES[report.driver]
 
 
@@ -82,17 +124,20 @@ def value_words(gpu: GpuInfo, quantity: Quantity, value: float | None) -> str:
     if value is None:
         return UNKNOWN
     if quantity is Quantity.MEMORY:
-        return f"{value / GIBIBYTE:.1f} of {gpu.memory_total_bytes / GIBIBYTE:.0f} GB"
+        return tr(
+            "{used} of {total} GB",
+            used=number(f"{value / GIBIBYTE:.1f}"),
+            total=number(f"{gpu.memory_total_bytes / GIBIBYTE:,.0f}"),
+        )
     if quantity is Quantity.POWER:
-        limit = gpu.power_limit_milliwatt
-        return f"{value / 1000:.0f} of {limit / 1000:.0f} W" if limit else f"{value / 1000:.0f} W"
+        return watts_text(value, gpu.power_limit_milliwatt)
     return f"{value:.0f} %" if quantity is Quantity.LOAD else f"{value:.0f} °C"
 
 
 def why_nothing(gpu: GpuInfo, quantity: Quantity) -> str:
     """Where a graph has no line."""
     why = gpu.why_unknown(quantity.value)
-    return "Nothing was read in this time." if why is None else f"Unknown, because it is {_because(why)}."
+    return tr("Nothing was read in this time.") if why is None else NOT_GIVEN[why]
 
 
 def highest(gpu: GpuInfo, quantity: Quantity, seen: float) -> float:
@@ -109,9 +154,9 @@ def highest(gpu: GpuInfo, quantity: Quantity, seen: float) -> float:
 def scale_words(quantity: Quantity, most: float) -> str:
     """The same in words."""
     if quantity is Quantity.MEMORY:
-        return f"{most / GIBIBYTE:.0f} GB"
+        return tr("{memory} GB", memory=number(f"{most / GIBIBYTE:,.0f}"))
     if quantity is Quantity.POWER:
-        return f"{most / 1000:.0f} W"
+        return watts_text(most, None)
     return f"{most:.0f} %" if quantity is Quantity.LOAD else f"{most:.0f} °C"
 
 
@@ -119,7 +164,7 @@ def numbers_line(gpu: GpuInfo) -> str:
     """All of it now, on one line: what a card says that is not opened."""
     values = ((quantity, getattr(gpu, quantity.value)) for quantity in Quantity)
     known = [value_words(gpu, quantity, value) for quantity, value in values if value is not None]
-    return " · ".join(known) or "no numbers"
+    return " · ".join(known) or tr("no numbers")
 
 
 # One GPU
@@ -133,15 +178,14 @@ def condition_line(gpu: GpuInfo) -> tuple[str, str]:
 
 def _condition(gpu: GpuInfo) -> tuple[str, str]:
     if gpu.condition is not GpuCondition.WORKS:
-        sensors = " and ".join(SENSORS.get(sensor, sensor) for sensor in gpu.stuck)
-        which = f" It is the sensor of {sensors}." if sensors else ""
-        return f"{gpu.condition.problem}{which}", "bad"
+        which = (SENSORS[sensor] for sensor in gpu.stuck if sensor in SENSORS)
+        return " ".join((gpu.condition.problem or "", *which)), "bad"
     if gpu.throttles is None:
-        return "works", "source"
-    slowed = [throttle.value for throttle in gpu.throttles if throttle is not Throttle.IDLE]
+        return tr("works"), "source"
+    slowed = [THROTTLES[throttle] for throttle in gpu.throttles if throttle is not Throttle.IDLE]
     if slowed:
-        return f"works, slower than it could: {', '.join(slowed)}", "warn"
-    return ("works, idle" if Throttle.IDLE in gpu.throttles else "works, at full speed"), "source"
+        return tr("works, slower than it could: {reasons}", reasons=", ".join(slowed)), "warn"
+    return (tr("works, idle") if Throttle.IDLE in gpu.throttles else tr("works, at full speed")), "source"
 
 
 def facts(gpu: GpuInfo) -> tuple[Fact, ...]:
@@ -151,26 +195,76 @@ def facts(gpu: GpuInfo) -> tuple[Fact, ...]:
         if getattr(gpu, field) is not None:
             return Fact(title, words(), f"{what} {THE_DRIVER}")
         why = gpu.why_unknown(field) or NotGiven.NOT_SUPPORTED
-        return Fact(title, UNKNOWN, f"Unknown, because it is {_because(why)}. {what}", "muted")
+        return Fact(title, UNKNOWN, f"{NOT_GIVEN[why]} {what}", "muted")
 
+    same_in_every_slot = tr("{uuid}, the same in every slot.", uuid=plain(gpu.uuid, 64))
+    in_full = tr("In full {address}.", address=plain(gpu.pci_address, 32))
     return (
-        Fact("Identity (UUID)", plain(gpu.uuid, 12), f"{plain(gpu.uuid, 64)}, the same in every slot. {THE_DRIVER}"),
-        Fact("PCI address", _short(gpu.pci_address), f"In full {plain(gpu.pci_address, 32)}. {THE_DRIVER}"),
-        fact("PCI id", "pci_device_id", lambda: f"10de:{gpu.pci_device_id:04x}", "What kind of card it is."),
-        fact("Architecture", "architecture", lambda: plain(str(gpu.architecture), 32), "NVIDIA's name for its make."),
-        fact("Compute capability", "compute_capability", lambda: _version(gpu.compute_capability), "What it can do."),
-        Fact("Driver", plain(gpu.driver_version, 32), THE_DRIVER),
-        fact("CUDA", "cuda_version", lambda: f"up to {_version(gpu.cuda_version)}", "The newest the driver can run."),
-        fact("VBIOS", "vbios_version", lambda: plain(str(gpu.vbios_version), 32), "The firmware on the card."),
-        fact("Power limit", "power_limit_milliwatt", lambda: _power_limit(gpu), "What it may draw now."),
-        fact("Clock", "graphics_mhz", lambda: _clock(gpu), "Of its processors, now and at most."),
-        fact("Memory clock", "memory_mhz", lambda: f"{gpu.memory_mhz:,} MHz", "Now."),
-        fact("Slows down at", "slowdown_celsius", lambda: f"{gpu.slowdown_celsius} °C", "The card protects itself."),
-        fact("Shuts down at", "shutdown_celsius", lambda: f"{gpu.shutdown_celsius} °C", "The card protects itself."),
-        fact("Slowed by", "throttles", lambda: _throttles(gpu), "Why its clock is lower than it could be."),
-        fact("Memory checked (ECC)", "ecc", lambda: _on_off(gpu.ecc), "Errors in its memory are found and mended."),
-        fact("Divided (MIG)", "mig", lambda: _on_off(gpu.mig), "One card that works as several."),
-        fact("Screen", "display", lambda: "attached" if gpu.display else "none", "A screen takes some of its memory."),
+        Fact(
+            tr("Identity (UUID)"),
+            plain(gpu.uuid, 12),
+            f"{same_in_every_slot} {THE_DRIVER}",
+        ),
+        Fact(
+            tr("PCI address"),
+            _short(gpu.pci_address),
+            f"{in_full} {THE_DRIVER}",
+        ),
+        fact(tr("PCI id"), "pci_device_id", lambda: f"10de:{gpu.pci_device_id:04x}", tr("What kind of card it is.")),
+        fact(
+            tr("Architecture"),
+            "architecture",
+            lambda: plain(str(gpu.architecture), 32),
+            tr("NVIDIA's name for its make."),
+        ),
+        fact(
+            tr("Compute capability"),
+            "compute_capability",
+            lambda: _version(gpu.compute_capability),
+            tr("What it can do."),
+        ),
+        Fact(tr("Driver"), plain(gpu.driver_version, 32), THE_DRIVER),
+        fact(
+            "CUDA",
+            "cuda_version",
+            lambda: tr("up to {version}", version=_version(gpu.cuda_version)),
+            tr("The newest the driver can run."),
+        ),
+        fact("VBIOS", "vbios_version", lambda: plain(str(gpu.vbios_version), 32), tr("The firmware on the card.")),
+        fact(tr("Power limit"), "power_limit_milliwatt", lambda: _power_limit(gpu), tr("What it may draw now.")),
+        fact(tr("Clock"), "graphics_mhz", lambda: _clock(gpu), tr("Of its processors, now and at most.")),
+        fact(
+            tr("Memory clock"),
+            "memory_mhz",
+            lambda: tr("{megahertz} MHz", megahertz=number(f"{gpu.memory_mhz:,}")),
+            tr("Now."),
+        ),
+        fact(
+            tr("Slows down at"),
+            "slowdown_celsius",
+            lambda: f"{gpu.slowdown_celsius} °C",
+            tr("The card protects itself."),
+        ),
+        fact(
+            tr("Shuts down at"),
+            "shutdown_celsius",
+            lambda: f"{gpu.shutdown_celsius} °C",
+            tr("The card protects itself."),
+        ),
+        fact(tr("Slowed by"), "throttles", lambda: _throttles(gpu), tr("Why its clock is lower than it could be.")),
+        fact(
+            tr("Memory checked (ECC)"),
+            "ecc",
+            lambda: _on_off(gpu.ecc),
+            tr("Errors in its memory are found and mended."),
+        ),
+        fact(tr("Divided (MIG)"), "mig", lambda: _on_off(gpu.mig), tr("One card that works as several.")),
+        fact(
+            tr("Screen"),
+            "display",
+            lambda: tr("attached") if gpu.display else tr("none"),
+            tr("A screen takes some of its memory."),
+        ),
     )
 
 
@@ -178,22 +272,23 @@ def processes(gpu: GpuInfo) -> tuple[str, ...]:
     """Who uses it, the largest first, a line each."""
     if gpu.processes is None:
         why = gpu.why_unknown("processes") or NotGiven.NOT_SUPPORTED
-        return (f"Unknown, because it is {_because(why)}.",)
+        return (NOT_GIVEN[why],)
     if not gpu.processes:
-        return ("Nothing uses it.",)
+        return (tr("Nothing uses it."),)
     by_size = sorted(gpu.processes, key=lambda process: (-(process.memory_bytes or 0), process.pid))
     lines = [_process(process) for process in by_size[:PROCESSES_SHOWN]]
     more = len(by_size) - PROCESSES_SHOWN
-    return (*lines, f"and {count(more, 'more', 'more')}") if more > 0 else tuple(lines)
+    return (*lines, tr_count("and {count} more", "and {count} more", more)) if more > 0 else tuple(lines)
 
 
 def _process(process: GpuProcess) -> str:
-    memory = "memory not told" if process.memory_bytes is None else f"{process.memory_bytes / GIBIBYTE:.1f} GB"
-    return f"process {process.pid} · {memory} · {'draws' if process.draws else 'computes'}"
-
-
-def _because(why: NotGiven) -> str:
-    return "not told: the driver gave an error" if why is NotGiven.FAILED else why.value
+    memory = (
+        tr("memory not told")
+        if process.memory_bytes is None
+        else tr("{memory} GB", memory=number(f"{process.memory_bytes / GIBIBYTE:.1f}"))
+    )
+    use = tr("draws") if process.draws else tr("computes")
+    return " · ".join((tr("process {number}", number=process.pid), memory, use))
 
 
 def _version(pair: tuple[int, int] | None) -> str:
@@ -201,26 +296,28 @@ def _version(pair: tuple[int, int] | None) -> str:
 
 
 def _on_off(is_on: bool | None) -> str:
-    return "on" if is_on else "off"
+    return tr("on") if is_on else tr("off")
 
 
 def _power_limit(gpu: GpuInfo) -> str:
-    words = f"{(gpu.power_limit_milliwatt or 0) / 1000:.0f} W"
+    parts = [watts_text(gpu.power_limit_milliwatt or 0, None)]
     if gpu.power_limit_default_milliwatt is not None:
-        words += f", usually {gpu.power_limit_default_milliwatt / 1000:.0f}"
+        parts.append(tr("usually {watts}", watts=f"{gpu.power_limit_default_milliwatt / 1000:.0f}"))
     if gpu.power_limit_range_milliwatt is not None:
         least, most = gpu.power_limit_range_milliwatt
-        words += f", {least / 1000:.0f} to {most / 1000:.0f} possible"
-    return words
+        parts.append(tr("{least} to {most} possible", least=f"{least / 1000:.0f}", most=f"{most / 1000:.0f}"))
+    return ", ".join(parts)
 
 
 def _clock(gpu: GpuInfo) -> str:
-    most = "" if gpu.graphics_most_mhz is None else f" of {gpu.graphics_most_mhz:,}"
-    return f"{gpu.graphics_mhz:,}{most} MHz"
+    now = number(f"{gpu.graphics_mhz:,}")
+    if gpu.graphics_most_mhz is None:
+        return tr("{megahertz} MHz", megahertz=now)
+    return tr("{megahertz} of {most} MHz", megahertz=now, most=number(f"{gpu.graphics_most_mhz:,}"))
 
 
 def _throttles(gpu: GpuInfo) -> str:
-    return ", ".join(throttle.value for throttle in gpu.throttles or ()) or "nothing"
+    return ", ".join(THROTTLES[throttle] for throttle in gpu.throttles or ()) or tr("nothing")
 
 
 def _short(address: str) -> str:
@@ -242,24 +339,36 @@ def elsewhere(report: GpuReport) -> tuple[tuple[str, str], ...]:
 
 
 def _unread(unread: UnreadGpu) -> tuple[str, str]:
-    where = "at an unknown address" if unread.pci_address is None else f"at {_short(unread.pci_address)}"
-    return f"NVIDIA GPU {where}", unread.condition.problem or "The driver counts it, and it tells nothing of itself."
+    name = (
+        tr("NVIDIA GPU at an unknown address")
+        if unread.pci_address is None
+        else tr("NVIDIA GPU at {address}", address=_short(unread.pci_address))
+    )
+    return name, unread.condition.problem or tr("The driver counts it, and it tells nothing of itself.")
 
 
 def _pci_name(gpu: PciGpu) -> str:
-    maker = MAKERS.get(gpu.vendor_id, "Unknown maker's")
-    return f"{maker} GPU {gpu.vendor_id:04x}:{gpu.device_id:04x} at {_short(gpu.address)}"
+    pci_id, address = f"{gpu.vendor_id:04x}:{gpu.device_id:04x}", _short(gpu.address)
+    if (maker := MAKERS.get(gpu.vendor_id)) is None:
+        return tr("Unknown maker's GPU {pci_id} at {address}", pci_id=pci_id, address=address)
+    return tr("{maker} GPU {pci_id} at {address}", maker=maker, pci_id=pci_id, address=address)
 
 
 def _why_only_on_pci(gpu: PciGpu, driver: DriverState) -> str:
     if not gpu.is_nvidia:
-        screen = " It draws the screen." if gpu.boot_display else ""
-        return f"Mulberry works on NVIDIA GPUs only.{screen}"
+        sentences = [tr("Mulberry works on NVIDIA GPUs only.")]
+        if gpu.boot_display:
+            sentences.append(tr("It draws the screen."))
+        return " ".join(sentences)
     if gpu.is_passed_through:
-        return "Kept for a virtual machine (driver vfio-pci): this system's NVIDIA driver cannot see it."
+        return tr("Kept for a virtual machine (driver vfio-pci): this system's NVIDIA driver cannot see it.")
     if gpu.kernel_driver is None:
-        return "No driver has taken it."
+        return tr("No driver has taken it.")
     if gpu.kernel_driver == "nvidia":
-        asleep = ", and it is asleep" if gpu.asleep else ""
-        return f"NVIDIA's driver has taken it and does not tell of it now ({driver.value}){asleep}."
-    return f"Another driver has taken it: {plain(gpu.kernel_driver, 32)}."
+        state = DRIVER_STATES[driver]
+        if gpu.asleep:
+            return tr(
+                "NVIDIA's driver has taken it and does not tell of it now ({state}), and it is asleep.", state=state
+            )
+        return tr("NVIDIA's driver has taken it and does not tell of it now ({state}).", state=state)
+    return tr("Another driver has taken it: {driver}.", driver=plain(gpu.kernel_driver, 32))

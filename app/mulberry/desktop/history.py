@@ -43,6 +43,15 @@ class Bars(Enum):
     WEEK = "Weeks"
 
 
+RANGE_TITLES = {
+    Range.DAY: tr("24 h"),
+    Range.WEEK: tr("7 days"),
+    Range.MONTH: tr("30 days"),
+    Range.ALL: tr("All"),
+}
+BARS_TITLES = {Bars.HOUR: tr("Hours"), Bars.DAY: tr("Days"), Bars.WEEK: tr("Weeks")}
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Steps from each of `edges` (aware, ascending, at least two) to the next. `step_seconds`: an ordinary step's."""

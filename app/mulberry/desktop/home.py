@@ -17,6 +17,7 @@ from mulberry.desktop.sentence_card import SentenceCard
 from mulberry.desktop.theme import Theme
 from mulberry.model.clock import Clock
 from mulberry.model.jobs import EarningsBucket
+from mulberry.model.language import tr
 
 NEWEST_JOBS = 3
 
@@ -27,13 +28,13 @@ class LastJobsCard(Card):
     all_wanted = Signal()
 
     def __init__(self, theme: Theme, jobs: JobsModel) -> None:
-        super().__init__("Last jobs")
+        super().__init__(tr("Last jobs"))
         self.table = NewestJobs(theme, jobs, NEWEST_JOBS)
         self.empty = Text(wording.NO_JOBS, "source", wraps=True)
-        every = plain_button("All jobs")
+        every = plain_button(tr("All jobs"))
         every.clicked.connect(self.all_wanted)
         head = QHBoxLayout()
-        head.addWidget(Text("Last jobs", "label"))
+        head.addWidget(Text(tr("Last jobs"), "label"))
         head.addStretch()
         head.addWidget(every)
         self.column.setContentsMargins(20, 8, 20, 12)

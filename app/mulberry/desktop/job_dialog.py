@@ -14,9 +14,10 @@ from mulberry.desktop.theme import Theme
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.jobs_question import JobDetails
+from mulberry.model.language import number, tr
 from mulberry.model.text import plain
 
-LOOKING = Fact("Covered by", "looking…", "The agent looks for the payment that covers this job.")
+LOOKING = Fact(tr("Covered by"), tr("looking…"), tr("The agent looks for the payment that covers this job."))
 
 
 class JobDialog(QDialog):
@@ -25,10 +26,10 @@ class JobDialog(QDialog):
     def __init__(self, parent: QWidget, theme: Theme, job: Job, proxy_names: Mapping[str, str]) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Job {job.number:,}")
+        self.setWindowTitle(tr("Job {number}", number=number(f"{job.number:,}")))
         self._names = proxy_names
         self.facts = Facts(theme, 180)
-        self.request = Text(f"Request {plain(job.request_id, LONGEST_NAME)}", "source", wraps=True)
+        self.request = Text(tr("Request {id}", id=plain(job.request_id, LONGEST_NAME)), "source", wraps=True)
         self.request.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.error = Text(job.error, "bad", wraps=True)
         self.error.setVisible(bool(job.error))
@@ -37,7 +38,7 @@ class JobDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(12)
-        column.addWidget(Text(f"Job {job.number:,}", "card-title"))
+        column.addWidget(Text(tr("Job {number}", number=number(f"{job.number:,}")), "card-title"))
         column.addWidget(self.request)
         column.addWidget(self.error)
         column.addWidget(self.facts)
@@ -50,7 +51,7 @@ class JobDialog(QDialog):
         self._show(details.job, covering_fact(details.covering))
 
     def not_read(self, job: Job, problem: UserFacingError) -> None:
-        self._show(job, Fact("Covered by", "not known", f"{problem.what} {problem.why}"))
+        self._show(job, Fact(tr("Covered by"), tr("not known"), f"{problem.what} {problem.why}"))
 
     def _show(self, job: Job, covering: Fact) -> None:
         self.facts.show_facts([*facts_of(job, self._names), covering])

@@ -21,9 +21,10 @@ from mulberry.desktop.theme import Theme
 from mulberry.model.clock import Clock
 from mulberry.model.jobs import Job
 from mulberry.model.jobs_question import JobsQuestion
+from mulberry.model.language import number, tr, tr_count
 
-NOTHING_FOUND = "No job is like that. Choose less, or show all."
-SEARCHING = "Searching…"
+NOTHING_FOUND = tr("No job is like that. Choose less, or show all.")
+SEARCHING = tr("Searching…")
 
 
 class JobsPage(QWidget):
@@ -48,12 +49,12 @@ class JobsPage(QWidget):
         self.tables.addWidget(self.found)
         self.newer = plain_button("")
         self.newer.clicked.connect(self._search)
-        self.newest = plain_button("Go to the top")
+        self.newest = plain_button(tr("Go to the top"))
         self.newest.clicked.connect(lambda: self.shown.scrollToTop())
-        self.sort = _menu_button("Sort by")
-        self.columns = _menu_button("Columns")
-        self.export = plain_button("Save as CSV…")
-        self.export.setAccessibleName("Save the jobs that are shown as CSV")
+        self.sort = _menu_button(tr("Sort by"))
+        self.columns = _menu_button(tr("Columns"))
+        self.export = plain_button(tr("Save as CSV…"))
+        self.export.setAccessibleName(tr("Save the jobs that are shown as CSV"))
         self.export.clicked.connect(self.export_wanted)
         self._fill_menus()
         self._lay_out()
@@ -71,14 +72,14 @@ class JobsPage(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(2, 0, 0, 0)  # some letters reach to the left of their place
-        head.addWidget(Text("Jobs", "page-title"))
+        head.addWidget(Text(tr("Jobs"), "page-title"))
         head.addSpacing(12)
         head.addWidget(self.count)
         head.addStretch()
         for button in (self.newer, self.newest, self.sort, self.columns, self.export):
             head.addWidget(button)
         self.newest.hide()
-        card = Card("Jobs")
+        card = Card(tr("Jobs"))
         card.column.setContentsMargins(14, 12, 8, 12)
         card.column.addWidget(self.empty)
         card.column.addWidget(self.tables, 1)
@@ -95,9 +96,9 @@ class JobsPage(QWidget):
         for column in ORDERS:
             if column is Column.NUMBER:  # as by time
                 continue
-            for is_descending, words in ((True, "largest first"), (False, "smallest first")):
+            for is_descending, words in ((True, tr("largest first")), (False, tr("smallest first"))):
                 if column is Column.TIME:
-                    words = "newest first" if is_descending else "oldest first"
+                    words = tr("newest first") if is_descending else tr("oldest first")
                 action = QAction(f"{HEADINGS[column]}: {words}", self.sort.menu(), checkable=True)
                 action.triggered.connect(lambda _, by=column, down=is_descending: self.sort_by(by, is_descending=down))
                 group.addAction(action)
@@ -185,7 +186,7 @@ class JobsPage(QWidget):
         self.export.setEnabled(not nothing)
         newer = self._newer()
         self.newer.setVisible(newer > 0)
-        self.newer.setText("Show 1 newer job" if newer == 1 else f"Show {newer:,} newer jobs")
+        self.newer.setText(tr_count("Show {count} newer job", "Show {count} newer jobs", newer))
         self._show_way_up()
         self._say_count()
 
@@ -203,13 +204,20 @@ class JobsPage(QWidget):
         return 0 if question is None or question.upto is None else self._jobs.rowCount() - question.upto
 
     def _say_count(self) -> None:
-        words = wording.count(self._jobs.rowCount(), "job")
-        if self.shown is self.found:
-            total = self.found_jobs.total
-            words = f"{total:,} of {words}" if total is not None else f"Searching {words}…"
-            if self.found_jobs.problem:
-                words = self.found_jobs.problem
-        self.count.say(f"{words}, as of {self._stale_since}" if self._stale_since else words)
+        words = self._count_text(self._jobs.rowCount())
+        if self._stale_since:
+            words = tr("{jobs}, as of {time}", jobs=words, time=self._stale_since)
+        self.count.say(words)
+
+    def _count_text(self, jobs: int) -> str:
+        if self.shown is not self.found:
+            return wording.jobs_text(jobs)
+        if self.found_jobs.problem:
+            return self.found_jobs.problem
+        found = self.found_jobs.total
+        if found is None:
+            return tr_count("Searching {count} job…", "Searching {count} jobs…", jobs)
+        return tr_count("{found} of {count} job", "{found} of {count} jobs", jobs, found=number(f"{found:,}"))
 
 
 def _table(theme: Theme, model: JobsModel | FoundJobs) -> JobsTable:

@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import IntEnum
 
 from mulberry.desktop.wording import clock_time, earned_text, latency_text
-from mulberry.model.jobs import Job, ProxyWord
+from mulberry.model.jobs import Job, JobOutcome, ProxyWord
 from mulberry.model.jobs_question import JobOrder
+from mulberry.model.language import dated, number, tr
 from mulberry.model.text import plain
 
 LONGEST_NAME = 100  # characters shown
@@ -27,27 +28,39 @@ class Column(IntEnum):
 
 
 HEADINGS: Mapping[int, str] = {
-    Column.TIME: "Time",
-    Column.MODEL: "Model",
-    Column.TOKENS: "Tokens",
-    Column.LATENCY: "Latency",
-    Column.EARNED: "Earned",
-    Column.OUTCOME: "Outcome",
-    Column.PROXY: "Proxy",
-    Column.WORD: "Proxy's count",
-    Column.NUMBER: "Number",
-    Column.REQUEST: "Request",
+    Column.TIME: tr("Time"),
+    Column.MODEL: tr("Model"),
+    Column.TOKENS: tr("Tokens"),
+    Column.LATENCY: tr("Latency"),
+    Column.EARNED: tr("Earned"),
+    Column.OUTCOME: tr("Outcome"),
+    Column.PROXY: tr("Proxy"),
+    Column.WORD: tr("Proxy's count"),
+    Column.NUMBER: tr("Number"),
+    Column.REQUEST: tr("Request"),
 }
 USUAL = (Column.TIME, Column.MODEL, Column.TOKENS, Column.LATENCY, Column.EARNED, Column.OUTCOME, Column.PROXY)
+OUTCOME_WORDS: Mapping[JobOutcome, str] = {
+    JobOutcome.DONE: tr("done"),
+    JobOutcome.FAILED: tr("failed"),
+    JobOutcome.REFUSED: tr("refused"),
+    JobOutcome.CANCELLED: tr("cancelled"),
+}
+PROXY_WORDS: Mapping[ProxyWord, str] = {
+    ProxyWord.NONE_YET: tr("none yet"),
+    ProxyWord.AS_COUNTED: tr("as counted"),
+    ProxyWord.FEWER: tr("fewer"),
+    ProxyWord.MORE: tr("more"),
+}
 LONGEST_USUAL: Mapping[int, str] = {
-    Column.TIME: "22 Nov 22:22",
+    Column.TIME: dated(datetime(2222, 11, 22, 22, 22), "%d %b %H:%M"),  # noqa: DTZ001 - for its width alone
     Column.MODEL: "tiny-lm",
-    Column.TOKENS: "1,000 + 1,000",
-    Column.LATENCY: "2,000 ms",
+    Column.TOKENS: number("1,000 + 1,000"),
+    Column.LATENCY: latency_text(2.0),
     Column.EARNED: "0.00000888 TON",
-    Column.OUTCOME: "cancelled",
+    Column.OUTCOME: max(OUTCOME_WORDS.values(), key=len),
     Column.PROXY: "demo proxy 1 · TEST",
-    Column.WORD: "as counted",
+    Column.WORD: max(PROXY_WORDS.values(), key=len),
     Column.NUMBER: "1,000,000",
     Column.REQUEST: "88888888…",
 }
@@ -67,17 +80,17 @@ ORDERS: Mapping[Column, JobOrder] = {
 
 def word_text(job: Job) -> str:
     nothing_to_say = job.word is ProxyWord.NONE_YET and not job.adjusted_tokens
-    return "–" if nothing_to_say else job.word.value
+    return "–" if nothing_to_say else PROXY_WORDS[job.word]
 
 
 TEXTS: Mapping[Column, Callable[[Job], str]] = {
     Column.MODEL: lambda job: plain(job.model.rpartition("/")[2], LONGEST_NAME),
-    Column.TOKENS: lambda job: f"{job.prompt_tokens:,} + {job.completion_tokens:,}",
+    Column.TOKENS: lambda job: number(f"{job.prompt_tokens:,} + {job.completion_tokens:,}"),
     Column.LATENCY: lambda job: latency_text(job.latency_seconds),
     Column.EARNED: earned_text,
-    Column.OUTCOME: lambda job: job.outcome.value,
+    Column.OUTCOME: lambda job: OUTCOME_WORDS[job.outcome],
     Column.WORD: word_text,
-    Column.NUMBER: lambda job: f"{job.number:,}",
+    Column.NUMBER: lambda job: number(f"{job.number:,}"),
     Column.REQUEST: lambda job: plain(f"{job.request_id[:8]}…"),
 }
 

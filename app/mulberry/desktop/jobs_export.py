@@ -18,6 +18,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.jobs_csv import COLUMNS, csv_of_job
 from mulberry.model.jobs_question import JobsFound, JobsQuestion, JobsWish
+from mulberry.model.language import number, tr, tr_count
 
 PAGE_JOBS = 500  # some milliseconds of formatting, between which the window stays alive
 BAR_STEPS = 1000
@@ -109,17 +110,17 @@ class ExportDialog(QDialog):
 
     def __init__(self, parent: QWidget, theme: Theme, export: JobsExport, path: Path) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Save jobs")
+        self.setWindowTitle(tr("Save jobs"))
         self.setMinimumWidth(theme.px(420))
         self._page = parent
         self._export = export
         self._path = path
-        self.line = Text(f"Saving {path.name}", "value", wraps=True)
+        self.line = Text(tr("Saving {name}", name=path.name), "value", wraps=True)
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
-        self.bar.setAccessibleName("How much is saved")
+        self.bar.setAccessibleName(tr("How much is saved"))
         self.buttons = QDialogButtonBox()
-        stop = self.buttons.addButton("Stop", QDialogButtonBox.ButtonRole.RejectRole)
+        stop = self.buttons.addButton(tr("Stop"), QDialogButtonBox.ButtonRole.RejectRole)
         stop.clicked.connect(export.stop)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
@@ -134,7 +135,15 @@ class ExportDialog(QDialog):
     def _wrote(self, done: int, total: int) -> None:
         self.bar.setRange(0, BAR_STEPS)
         self.bar.setValue(done * BAR_STEPS // max(1, total))
-        self.line.say(f"Saving {self._path.name}: {done:,} of {total:,} jobs")
+        self.line.say(
+            tr_count(
+                "Saving {name}: {done} of {count} job",
+                "Saving {name}: {done} of {count} jobs",
+                total,
+                name=self._path.name,
+                done=number(f"{done:,}"),
+            )
+        )
 
     def _ended(self) -> None:
         if self._export.problem:

@@ -16,6 +16,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job
 from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
+from mulberry.model.language import tr
 
 
 class JobsFeed(QObject):
@@ -54,7 +55,7 @@ class JobsFeed(QObject):
             found.not_found(wish, f"{problem.what} {problem.next_step}")
 
         if not self._connection.ask(lambda agent: agent.find_jobs(wish), use, refused):
-            found.not_found(wish, "The agent does not answer.")
+            found.not_found(wish, tr("The agent does not answer."))
 
     def _ask_for_choices(self) -> None:
         def use(choices: JobsChoices) -> None:
@@ -82,7 +83,7 @@ class JobsFeed(QObject):
 
     def _ask_where(self) -> None:
         name = f"mulberry-jobs-{self._clock.now().astimezone():%Y-%m-%d}.csv"
-        self.files = ask_where(self._page.window(), "Save jobs", name, CSV, self._save)
+        self.files = ask_where(self._page.window(), tr("Save jobs"), name, CSV, self._save)
 
     def _save(self, path: Path) -> None:
         export = JobsExport(self._page.question, self._jobs.rowCount(), path)

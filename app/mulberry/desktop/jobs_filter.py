@@ -12,17 +12,18 @@ from mulberry.desktop.cards import Row, Text, plain_button
 from mulberry.model.clock import local_moment
 from mulberry.model.jobs import JobOutcome, ProxyWord
 from mulberry.model.jobs_question import LONGEST_SEARCHED_TEXT, JobsChoices, JobsQuestion
+from mulberry.model.language import tr
 from mulberry.model.text import plain
 
 TYPING_MILLISECONDS = 300
 LONGEST_CHOICE = 40  # characters shown
 CHOICE_LETTERS = 10  # for which there is room while the list is closed
-EVERY_MODEL, EVERY_PROXY = "Every model", "Every proxy"
+EVERY_MODEL, EVERY_PROXY = tr("Every model"), tr("Every proxy")
 EARLIEST = QDate(2020, 1, 1)
 
 
 class Period(Enum):
-    """Of which days jobs are shown, by what stands in the list."""
+    """Of which days jobs are shown."""
 
     EVER = "Any day"
     TODAY = "Today"
@@ -31,20 +32,27 @@ class Period(Enum):
     CHOSEN = "Chosen days"
 
 
+PERIODS = {
+    Period.EVER: tr("Any day"),
+    Period.TODAY: tr("Today"),
+    Period.WEEK: tr("7 days"),
+    Period.MONTH: tr("30 days"),
+    Period.CHOSEN: tr("Chosen days"),
+}
 DAYS_BACK = {Period.TODAY: 0, Period.WEEK: 6, Period.MONTH: 29}
 OUTCOMES: Mapping[JobOutcome | None, str] = {
-    None: "Every outcome",
-    JobOutcome.DONE: "Done",
-    JobOutcome.FAILED: "Failed",
-    JobOutcome.REFUSED: "Refused",
-    JobOutcome.CANCELLED: "Cancelled",
+    None: tr("Every outcome"),
+    JobOutcome.DONE: tr("Done"),
+    JobOutcome.FAILED: tr("Failed"),
+    JobOutcome.REFUSED: tr("Refused"),
+    JobOutcome.CANCELLED: tr("Cancelled"),
 }
 WORDS: Mapping[ProxyWord | None, str] = {
-    None: "Every count",
-    ProxyWord.AS_COUNTED: "Counted as here",
-    ProxyWord.FEWER: "Counted fewer",
-    ProxyWord.MORE: "Counted more",
-    ProxyWord.NONE_YET: "Not counted yet",
+    None: tr("Every count"),
+    ProxyWord.AS_COUNTED: tr("Counted as here"),
+    ProxyWord.FEWER: tr("Counted fewer"),
+    ProxyWord.MORE: tr("Counted more"),
+    ProxyWord.NONE_YET: tr("Not counted yet"),
 }
 
 
@@ -64,19 +72,19 @@ class JobsFilter(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.text = QLineEdit()
-        self.text.setPlaceholderText("Part of a request's id")
-        self.text.setAccessibleName("Part of a request's id")
+        self.text.setPlaceholderText(tr("Part of a request's id"))
+        self.text.setAccessibleName(tr("Part of a request's id"))
         self.text.setMinimumWidth(self.text.fontMetrics().averageCharWidth() * 20)
         self.text.setMaxLength(LONGEST_SEARCHED_TEXT)
         self.text.setClearButtonEnabled(True)
-        self.period = _choice("Days", [one.value for one in Period])
-        self.first, self.last = _day("First day"), _day("Last day")
-        self.outcome = _choice("Outcome", list(OUTCOMES.values()))
-        self.word = _choice("The proxy's count", list(WORDS.values()))
-        self.model = _choice("Model", [EVERY_MODEL])
-        self.proxy = _choice("Proxy", [EVERY_PROXY])
-        self.clear = plain_button("Show all")
-        self.clear.setAccessibleName("Show all jobs")
+        self.period = _choice(tr("Days"), list(PERIODS.values()))
+        self.first, self.last = _day(tr("First day")), _day(tr("Last day"))
+        self.outcome = _choice(tr("Outcome"), list(OUTCOMES.values()))
+        self.word = _choice(tr("The proxy's count"), list(WORDS.values()))
+        self.model = _choice(tr("Model"), [EVERY_MODEL])
+        self.proxy = _choice(tr("Proxy"), [EVERY_PROXY])
+        self.clear = plain_button(tr("Show all"))
+        self.clear.setAccessibleName(tr("Show all jobs"))
         self.clear.clicked.connect(self.show_all)
         self._models: tuple[str, ...] = ()
         self._proxies: tuple[str, ...] = ()
@@ -93,7 +101,7 @@ class JobsFilter(QWidget):
         self._chosen_days()
 
     def _lay_out(self) -> None:
-        self.days = _side_by_side([self.first, Text("to", "source"), self.last])
+        self.days = _side_by_side([self.first, Text(tr("to"), "source"), self.last])
         when = _side_by_side([self.text, self.period, self.days])
         which = _side_by_side([self.outcome, self.word, self.model, self.proxy, self.clear])
         row = QHBoxLayout(self)

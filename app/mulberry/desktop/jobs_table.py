@@ -12,6 +12,7 @@ from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.table import Table
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import Job, JobOutcome
+from mulberry.model.language import tr
 
 
 class JobRows(Protocol):
@@ -48,7 +49,7 @@ class JobsTable(Table):
         super().__init__(theme, model, LONGEST_USUAL, model.text)
         self.show_columns([column for column in USUAL if column not in hidden])
         self.setItemDelegate(_Cell(theme, model, self))
-        self.setAccessibleName("Jobs, newest first")
+        self.setAccessibleName(tr("Jobs, newest first"))
 
 
 class NewestJobs(JobsTable):
@@ -56,7 +57,7 @@ class NewestJobs(JobsTable):
 
     def __init__(self, theme: Theme, model: JobsModel, rows: int) -> None:
         super().__init__(theme, model, hidden=(Column.OUTCOME,))
-        self.setAccessibleName("The newest jobs")
+        self.setAccessibleName(tr("The newest jobs"))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -144,10 +144,6 @@ def percent_signed(status: Status) -> int:
     return min(100, status.earnings.payable * 100 // earned) if earned > 0 else 0
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def jobs_text(jobs: int) -> str:
     return tr_count("{count} job", "{count} jobs", jobs)
 
@@ -161,6 +157,13 @@ def gpu_details(gpu: GpuInfo) -> str:
         version=gpu.driver_version,
         address=address,
     )
+
+
+def watts_text(milliwatt: float, limit_milliwatt: int | None) -> str:
+    watts = f"{milliwatt / 1000:.0f}"
+    if not limit_milliwatt:
+        return tr("{watts} W", watts=watts)
+    return tr("{watts} of {limit} W", watts=watts, limit=f"{limit_milliwatt / 1000:.0f}")
 
 
 def why_no_gpu(report: GpuReport) -> str:
