@@ -7,6 +7,7 @@ from datetime import datetime
 
 from attestation_samples import DESKTOP
 from eligibility_samples import COMPUTER, ELIGIBILITY
+from gpu_setup_samples import NOTHING
 from jobs_by_hand import found_by_hand
 from model_samples import MODELS
 from mulberry.client.control import AgentLost, AgentNotRunning
@@ -14,6 +15,7 @@ from mulberry.model.control import Command, Event, KeyBackup
 from mulberry.model.diagnosis import Diagnosis, DiagnosisFile, DiagnosisWish
 from mulberry.model.eligibility import Computer, EligibilityReport
 from mulberry.model.errors import UserFacingError
+from mulberry.model.gpu_runtime import GpuSetupStatus, SetupOrder
 from mulberry.model.jobs import EarningsBucket, Job
 from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
@@ -24,10 +26,12 @@ from mulberry.model.node import Status
 from mulberry.model.proof import AttestationStatus, Envelope
 from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
+from mulberry.model.update import UpdateOrder, UpdateStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 from net_samples import A_NET
 from samples import NODE_WALLET, NOON, a_job, a_status, a_transaction, a_wallet, an_account
 from settings_samples import SETTINGS
+from update_samples import A_NEWER_VERSION
 
 
 class PretendAgent:
@@ -53,6 +57,9 @@ class PretendAgent:
         self.model_status: ModelsStatus = MODELS
         self.orders: list[ModelOrder] = []
         self.models_refusal: UserFacingError | None = None
+        self.gpu_setup_status: GpuSetupStatus = NOTHING
+        self.setup_orders: list[SetupOrder] = []
+        self.setups_asked = 0
         self.eligibility_report: EligibilityReport = ELIGIBILITY
         self.eligibility_asked: list[bool] = []
         self.seen_computer: Computer = COMPUTER
@@ -66,6 +73,9 @@ class PretendAgent:
         self.settings_refusal: UserFacingError | None = None
         self.decision: Decision = Decision()
         self.job_wishes: list[JobsWish] = []
+        self.update_status: UpdateStatus = A_NEWER_VERSION
+        self.update_orders: list[UpdateOrder] = []
+        self.update_refusal: UserFacingError | None = None
         self._messages: asyncio.Queue[Event | AgentLost] = asyncio.Queue()
 
     def say(self, status: Status, *new_jobs: Job, wallet: WalletStatus | None = None) -> None:
@@ -170,6 +180,16 @@ class PretendAgent:
         self.orders.append(order)
         return self.model_status
 
+    async def gpu_setup(self) -> GpuSetupStatus:
+        self._answer()
+        self.setups_asked += 1
+        return self.gpu_setup_status
+
+    async def order_gpu_setup(self, order: SetupOrder) -> GpuSetupStatus:
+        self._answer()
+        self.setup_orders.append(order)
+        return self.gpu_setup_status
+
     async def eligibility(self, *, fresh: bool = False) -> EligibilityReport:
         self._answer()
         self.eligibility_asked.append(fresh)
@@ -201,6 +221,17 @@ class PretendAgent:
         self._answer()
         self.wishes.append(wish)
         return Diagnosis((DiagnosisFile("README.txt", f"All of it.\naddresses: {wish.addresses}\n"),), NOON)
+
+    async def update(self) -> UpdateStatus:
+        self._answer()
+        return self.update_status
+
+    async def order_update(self, order: UpdateOrder) -> UpdateStatus:
+        self._answer()
+        if self.update_refusal is not None:
+            raise self.update_refusal
+        self.update_orders.append(order)
+        return self.update_status
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]:
         self._answer()

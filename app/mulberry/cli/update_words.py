@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from mulberry.cli.words import for_a_terminal
-from mulberry.model.models import size_in_words
 from mulberry.model.text import plain
-from mulberry.model.update import Release, UpdateStatus, UpdateWork
+from mulberry.model.update import Release, UpdateStatus, UpdateWork, in_megabytes
 
 MOST_LINES = 40  # of notes
 
@@ -47,7 +46,7 @@ def of_offer(status: UpdateStatus) -> Iterator[str]:
         yield "It is fetched and checked. This puts it in place:"
         yield f"  {status.command}"
     elif status.takes_bytes and status.work is UpdateWork.NOTHING:
-        yield f"It takes {size_in_words(status.takes_bytes)}. Install it with `mulberry update apply`,"
+        yield f"It takes {in_megabytes(status.takes_bytes)}. Install it with `mulberry update apply`,"
         yield "or hear no more of it with `mulberry update skip`."
     if status.quiet_until is not None:
         yield f"You hear of it again on {status.quiet_until.astimezone():%Y-%m-%d}."
@@ -66,7 +65,7 @@ def of_question(status: UpdateStatus) -> Iterator[str]:
     """What it will take, before it begins."""
     if status.offered is None:
         return
-    yield f"Version {status.offered.version} takes {size_in_words(status.takes_bytes)} from {status.feed}."
+    yield f"Version {status.offered.version} takes {in_megabytes(status.takes_bytes)} from {status.feed}."
     if status.by_itself:
         yield "It is checked and put in place when no request runs."
         yield "The agent then starts again and goes on as you wished."
@@ -79,7 +78,7 @@ def of_work(status: UpdateStatus) -> str:
         case UpdateWork.CHECKING:
             return f"Asking {status.feed}…"
         case UpdateWork.FETCHING:
-            return f"Fetching: {size_in_words(status.received_bytes)} of {size_in_words(status.takes_bytes)}."
+            return f"Fetching: {in_megabytes(status.received_bytes)} of {in_megabytes(status.takes_bytes)}."
         case UpdateWork.DRAINING:
             return "Waiting for the requests that run; no new ones are taken. `mulberry update cancel` ends that."
         case UpdateWork.HANDED_OVER:

@@ -1,4 +1,4 @@
-"""The About page: versions, where things lie, and the licences of what is used. Nothing on it asks the network."""
+"""The About page: versions, where things lie, and the licences of what is used. The window asks nobody."""
 
 from collections.abc import Iterable
 
@@ -10,13 +10,15 @@ from mulberry.desktop.cards import Card, Page, Text, narrow, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.log_page import open_folder
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.update_card import UpdateCard
+from mulberry.model.language import tr
 from mulberry.model.places import DataFolder
 
-WHAT_IT_IS = (
+WHAT_IT_IS = tr(
     "Mulberry lends your NVIDIA GPU to Cocoon, the confidential AI network on TON, and you earn Toncoin. "
     "It is free software under the Apache License 2.0."
 )
-WHAT_IT_USES = "It uses the work of these packages, each under its own licence as the package says it:"
+WHAT_IT_USES = tr("It uses the work of these packages, each under its own licence as the package says it:")
 
 
 class Pairs(QGridLayout):
@@ -57,23 +59,25 @@ class AboutPage(Page):
         self._is_filled = False
         self.versions = Pairs(theme)
         self.places = Pairs(theme)
+        self.updates = UpdateCard(theme)
         self.parts = QPlainTextEdit()
         self.parts.setReadOnly(True)
         self.parts.setTabChangesFocus(True)
-        self.parts.setAccessibleName("Packages and their licences")
+        self.parts.setAccessibleName(tr("Packages and their licences"))
         self.parts.setMinimumHeight(theme.px(260))
-        self.copy = plain_button("Copy the versions")
+        self.copy = plain_button(tr("Copy the versions"))
         self.copy.clicked.connect(self._copy)
-        self.open_folder = plain_button("Open the folder")
+        self.open_folder = plain_button(tr("Open the folder"))
         self.open_folder.clicked.connect(self._open_folder)
-        title = Text("About", "page-title")
+        title = Text(tr("About"), "page-title")
         title.setContentsMargins(2, 0, 0, 0)
         self.column.addWidget(title)
         self._add_card("Mulberry", Text(WHAT_IT_IS, "value", wraps=True), self.versions, self.copy)
-        self._add_card("Where your data lies", None, self.places, self.open_folder)
-        licences = Card("Licences")
+        self.column.addWidget(self.updates)
+        self._add_card(tr("Where your data lies"), None, self.places, self.open_folder)
+        licences = Card(tr("Licences"))
         licences.column.setSpacing(10)
-        licences.column.addWidget(Text("Licences", "card-title"))
+        licences.column.addWidget(Text(tr("Licences"), "card-title"))
         licences.column.addWidget(Text(WHAT_IT_USES, "value", wraps=True))
         licences.column.addWidget(self.parts)
         self.column.addWidget(licences)

@@ -30,7 +30,9 @@ from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 if TYPE_CHECKING:  # nouns of pages that are made when they are first looked at
     from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
     from mulberry.model.eligibility import Computer, EligibilityReport
+    from mulberry.model.gpu_runtime import GpuSetupStatus, SetupOrder
     from mulberry.model.proof import AttestationStatus, Envelope
+    from mulberry.model.update import UpdateOrder, UpdateStatus
 
 Answer = TypeVar("Answer")
 
@@ -70,6 +72,14 @@ class Agent(KeyAgent, Protocol):
     async def models(self) -> ModelsStatus: ...
 
     async def order_models(self, order: ModelOrder) -> ModelsStatus: ...
+
+    async def gpu_setup(self) -> "GpuSetupStatus": ...
+
+    async def order_gpu_setup(self, order: "SetupOrder") -> "GpuSetupStatus": ...
+
+    async def update(self) -> "UpdateStatus": ...
+
+    async def order_update(self, order: "UpdateOrder") -> "UpdateStatus": ...
 
     async def eligibility(self, *, fresh: bool = False) -> "EligibilityReport": ...
 

@@ -24,17 +24,20 @@ from mulberry.desktop.settings_feed import SettingsFeed
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.tray import Tray
+from mulberry.desktop.update_feed import UpdateFeed
 from mulberry.desktop.window import MainWindow
 from mulberry.desktop.wording import proxy_name
 from mulberry.model.clock import Clock
+from mulberry.model.language import tr
 from mulberry.model.node import Want
 
 if TYPE_CHECKING:
     from mulberry.desktop.attestation_page import AttestationPage
+    from mulberry.desktop.hardware_page import HardwarePage
 
-GOES_ON_IN_TRAY = "The window is closed. Mulberry goes on; its icon here opens it again."
-GOES_ON_WITHOUT_WINDOW = "Mulberry goes on earning without its window."
-HOW_TO_COME_BACK = "Start Mulberry again to see it, or stop it with `mulberry stop`."
+GOES_ON_IN_TRAY = tr("The window is closed. Mulberry goes on; its icon here opens it again.")
+GOES_ON_WITHOUT_WINDOW = tr("Mulberry goes on earning without its window.")
+HOW_TO_COME_BACK = tr("Start Mulberry again to see it, or stop it with `mulberry stop`.")
 TRAY_WAIT_MILLISECONDS = 60_000
 TOLD_ABOUT_CLOSING = "told_about_closing"
 
@@ -74,7 +77,9 @@ class Desktop(QObject):
         self.look = LookFeed(connection, self.window, self.settings, theme, memory)
         self.news = NewsFeed(connection, self.window, tray, clock, memory)
         self.diagnosis = DiagnosisFeed(connection, self.window, theme)
+        self.updates = UpdateFeed(connection, self.window.about.updates)
         self.window.attestation_made.connect(self._attend_to_attestation)
+        self.window.hardware_made.connect(self._attend_to_hardware)
         self.first_run = FirstRunFeed(connection, self.window, first_run, network, clock)
         self._memory = memory
         self._link = Link.STARTING
@@ -121,6 +126,11 @@ class Desktop(QObject):
         from mulberry.desktop.attestation_feed import AttestationFeed
 
         AttestationFeed(self.connection, page)
+
+    def _attend_to_hardware(self, page: "HardwarePage") -> None:
+        from mulberry.desktop.gpu_setup_feed import GpuSetupFeed
+
+        GpuSetupFeed(self.connection, page)
 
     def end(self) -> None:
         """Once: a signal may come while the window is ending already."""
@@ -173,9 +183,9 @@ class Desktop(QObject):
         question.setWindowTitle("Mulberry")
         question.setText(GOES_ON_WITHOUT_WINDOW)
         question.setInformativeText(HOW_TO_COME_BACK)
-        close = question.addButton("Close the window", QMessageBox.ButtonRole.AcceptRole)
+        close = question.addButton(tr("Close the window"), QMessageBox.ButtonRole.AcceptRole)
         stop = question.addButton(wording.STOP_AND_QUIT, QMessageBox.ButtonRole.DestructiveRole)
-        question.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        question.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
         question.setDefaultButton(close)
         self._question = question
 

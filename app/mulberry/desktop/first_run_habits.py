@@ -15,7 +15,10 @@ from mulberry.desktop.theme import Theme
 from mulberry.desktop.week_preview import WeekPreview
 from mulberry.model.errors import UserFacingError
 from mulberry.model.first_run import RULES_OF_PRESETS, FirstRun, FirstStep, Preset, preset_of
+from mulberry.model.language import tr
 from mulberry.model.settings import Page, SettingsChange, SettingsStatus
+
+ASKED_TOO = ("update_check",)  # which asks somebody outside, and only with its owner's consent
 
 
 class WhenPage(StepPage):
@@ -79,7 +82,7 @@ class AutostartPage(StepPage):
     def show_autostart(self, found: Autostart) -> None:
         self._found = found
         self.choices.choose(found.starts)
-        self.note.say(found.problem or f"This is kept at {found.where}, where your system looks.")
+        self.note.say(found.problem or tr("This is kept at {where}, where your system looks.", where=found.where))
 
     def show_problem(self, problem: UserFacingError) -> None:
         """It cannot be known or chosen here."""
@@ -108,7 +111,7 @@ class NewsPage(StepPage):
 
     def show_settings(self, status: SettingsStatus) -> None:
         for setting in status.settings:
-            if setting.page is not Page.NOTIFICATIONS:
+            if setting.page is not Page.NOTIFICATIONS and setting.name not in ASKED_TOO:
                 continue
             if setting.name in self.fields:
                 self.fields[setting.name].show_setting(setting)

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     NEEDS_YOU = "notify_needs_you"
     PAUSED = "notify_paused"
     AWAY = "notify_away"
+    UPDATE = "notify_update"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,13 @@ class Told:
     is_held: bool | None = None
     held_at: datetime | None = None
     needs: tuple[tuple[ReasonKind, datetime], ...] = ()
+    newer_version: str = ""
 
 
 def news(told: Told, status: Status, now: datetime) -> tuple[tuple[Message, ...], Told]:
     """What is to be told now, and what is known once it was."""
     messages: list[Message] = []
-    for look in (_payout, _need, _pause):
+    for look in (_payout, _need, _pause, _newer_version):
         text, told = look(told, status, now)
         if text is not None:
             messages.append(replace(text, text=fit(text.text)))
@@ -96,6 +98,16 @@ def _pause(told: Told, status: Status, now: datetime) -> tuple[Message | None, T
         return None, told
     text = sentence(status) if is_held else tr("Your rules let the work go on.")
     return Message(Kind.PAUSED, text), replace(told, is_held=is_held, held_at=now)
+
+
+def _newer_version(told: Told, status: Status, now: datetime) -> tuple[Message | None, Told]:
+    """Once, also when it was known before the window opened: its owner can skip it, and hears no more."""
+    del now
+    version = status.newer_version
+    if version in ("", told.newer_version):
+        return None, replace(told, newer_version=version)
+    text = tr("Version {version} of Mulberry is there. The About page says what is new.", version=plain(version, 20))
+    return Message(Kind.UPDATE, text), replace(told, newer_version=version)
 
 
 def wanted(messages: tuple[Message, ...], settings: SettingsStatus) -> tuple[Message, ...]:

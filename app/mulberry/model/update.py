@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from mulberry.model.language import number
+
 VERSION = re.compile(r"(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})", re.ASCII)
 PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}){0,3}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -137,6 +139,11 @@ class UpdateStatus:
     checked_at: datetime | None = None
     quiet_until: datetime | None = None
     problem: Problem | None = None
+
+
+def in_megabytes(size: int) -> str:
+    """Of a file that is fetched."""
+    return number(f"{size / 1e6:,.1f} MB")
 
 
 class UpdateVerb(StrEnum):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
-from mulberry.model.update import Artefact
+from mulberry.model.update import Artefact, in_megabytes
 from mulberry.runtime.store.disk import Disk
 from mulberry.runtime.store.download import Download, a_session
 
@@ -62,10 +62,10 @@ def _demand_room(disk: Disk, folder: Path, needed: int) -> None:
         raise UserFacingError(
             what=tr("There is no room for the update."),
             why=tr(
-                "It needs {needed} MB more and {reserve} MB to spare, and the disk has {free} MB free.",
-                needed=f"{needed / 1e6:,.0f}",
-                reserve=f"{RESERVE_BYTES / 1e6:,.0f}",
-                free=f"{free / 1e6:,.0f}",
+                "It needs {needed} more and {reserve} to spare, and the disk has {free} free.",
+                needed=in_megabytes(needed),
+                reserve=in_megabytes(RESERVE_BYTES),
+                free=in_megabytes(free),
             ),
             next_step=tr("Make room, then try again. This version goes on as it is."),
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mulberry.model.language import tr
 from mulberry.model.update import ANY, Artefact, InstalledBy, Release
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # names that systems have for the same processors
@@ -73,31 +74,33 @@ def _swap_image(image: Path) -> Sequence[str]:
 
 WAYS = {
     InstalledBy.DEB: Way(
-        "It was installed as a Debian package, so your system replaces it: that needs an administrator.",
+        tr("It was installed as a Debian package, so your system replaces it: that needs an administrator."),
         "deb",
         command=lambda file: ("sudo", "apt", "install", str(file)),
     ),
     InstalledBy.WINDOWS: Way(
-        "It was installed for you alone, so it can replace itself when no request runs.", "windows", begin=_run_setup
+        tr("It was installed for you alone, so it can replace itself when no request runs."),
+        "windows",
+        begin=_run_setup,
     ),
     InstalledBy.APPIMAGE: Way(
-        "It is one file of yours, which is replaced when no request runs.", "appimage", begin=_swap_image
+        tr("It is one file of yours, which it replaces by itself when no request runs."), "appimage", begin=_swap_image
     ),
-    InstalledBy.FLATPAK: Way("It was installed by Flatpak, which replaces it: say `flatpak update`."),
+    InstalledBy.FLATPAK: Way(tr("It was installed by Flatpak, which replaces it: say `flatpak update`.")),
     InstalledBy.PIP: Way(
-        "It was installed by pip, which replaces it.",
+        tr("It was installed by pip, which replaces it."),
         "wheel",
         command=lambda file: (sys.executable, "-m", "pip", "install", "--upgrade", str(file)),
     ),
     InstalledBy.PIPX: Way(
-        "It was installed by pipx, which replaces it.",
+        tr("It was installed by pipx, which replaces it."),
         "wheel",
         command=lambda file: ("pipx", "install", "--force", str(file)),
     ),
     InstalledBy.UV: Way(
-        "It was installed by uv, which replaces it.",
+        tr("It was installed by uv, which replaces it."),
         "wheel",
         command=lambda file: ("uv", "tool", "install", "--force", str(file)),
     ),
-    InstalledBy.SOURCE: Way("It runs from its sources: fetch the newer ones with git."),
+    InstalledBy.SOURCE: Way(tr("It runs from its sources: fetch the newer ones with git.")),
 }

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.language import tr
 from mulberry.model.text import plain
-from mulberry.model.update import Artefact, Problem, Release, Version
+from mulberry.model.update import Artefact, Problem, Release, Version, in_megabytes
 
 NO_KEYS = tr("This copy came without release keys, so it could believe nobody who says that there is a newer one.")
 NO_FEED = tr("No feed of releases is known: this copy came without one, and the settings name none.")
@@ -35,9 +35,7 @@ def not_by_itself(how: str) -> UserFacingError:
 def metered(artefact: Artefact) -> UserFacingError:
     return UserFacingError(
         what=tr("The update was not fetched."),
-        why=tr(
-            "Your system calls the connection metered, and this takes {size} MB.", size=f"{artefact.size / 1e6:,.1f}"
-        ),
+        why=tr("Your system calls the connection metered, and this takes {size}.", size=in_megabytes(artefact.size)),
         next_step=tr("Wait for another network, or say `mulberry update apply --even-metered`."),
     )
 
