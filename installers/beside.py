@@ -13,12 +13,12 @@ def write_beside(
 
     `tree` is the folder that was packed, `packages` the folder in it that holds the Python distributions, both None
     for a wheel, which brings none; `others` is what else was packed, such as a Python of its own. In this order:
-    nothing of Qt under the GPL alone; within the size budget; list of contents (`.cdx.json`); signature by
-    `MULBERRY_SIGN`; SHA256SUMS.
+    nothing of Qt under the GPL alone; within the size budget; signature by `MULBERRY_SIGN`; list of contents
+    (`.cdx.json`); SHA256SUMS.
     """
     if tree is not None:
         refuse_gpl_only_parts(tree)
     budget.check(artefact, packages)
+    signing.sign(artefact)  # first, because some change the artefact itself, whose hash is in the list
     listed = sbom.write(artefact, packages, others)
-    signing.sign(artefact)
     checksums.note(artefact, listed, *signing.signatures_beside(artefact))

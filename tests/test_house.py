@@ -10,8 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+TOOL_LOCKS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "installers").glob("requirements-*.lock"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-SOURCES = sorted((ROOT / "app").rglob("*.py"))
+SOURCES = sorted(path for folder in ("app", "installers") for path in (ROOT / folder).rglob("*.py"))
 
 
 def locked(lock: str) -> dict[str, list[str]]:
@@ -23,12 +24,20 @@ def locked(lock: str) -> dict[str, list[str]]:
     return packages
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, *TOOL_LOCKS])
 def test_a_lock_names_no_host_and_hashes_every_package(lock: str) -> None:
     assert "://" not in (ROOT / lock).read_text()
     for name, blocks in locked(lock).items():
         for block in blocks:
             assert "--hash=sha256:" in block, f"{name} has no hash"
+
+
+@pytest.mark.parametrize("lock", TOOL_LOCKS)
+def test_a_packagers_tool_is_locked_in_the_version_that_is_asked_for(lock: str) -> None:
+    asked = (ROOT / lock).with_suffix(".in").read_text().splitlines()
+    pinned = {block.partition(" ")[0] for blocks in locked(lock).values() for block in blocks}
+    assert asked
+    assert set(asked) <= pinned
 
 
 @pytest.mark.parametrize("lock", LOCKS)

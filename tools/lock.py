@@ -14,16 +14,17 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Asked for by a package of ours, imported by none of the code we run: `tokenizers` asks for huggingface-hub, a download
-# client. A worker that serves strangers should not carry more ways to the internet than it needs.
-LEFT_OUT = ("huggingface-hub",)
+# Asked for by a package of ours, imported by none of the code we run. `tokenizers` asks for huggingface-hub, a download
+# client: a worker that serves strangers should not carry more ways to the internet than it needs. `pytoniq` asks for
+# setuptools, which builds packages.
+LEFT_OUT = ("huggingface-hub", "setuptools")
 NEVER = "sys_platform == 'never'"
 
 
-def compile_lock(source: Path, target: Path, *options: str) -> None:
+def compile_lock(source: Path, target: Path, *options: str, left_out: tuple[str, ...] = ()) -> None:
     with tempfile.TemporaryDirectory() as folder:
         overrides = Path(folder, "overrides.txt")
-        overrides.write_text("".join(f"{name}; {NEVER}\n" for name in LEFT_OUT))
+        overrides.write_text("".join(f"{name}; {NEVER}\n" for name in left_out))
         output = Path(folder, "lock.txt")
         if "--keep" in sys.argv and target.exists():
             output.write_bytes(target.read_bytes())  # uv prefers the versions that it finds in its output
@@ -39,7 +40,7 @@ def compile_lock(source: Path, target: Path, *options: str) -> None:
     print(f"{target.name}: {len(kept)} packages")
 
 
-compile_lock(ROOT / "pyproject.toml", ROOT / "requirements.lock")
-compile_lock(ROOT / "pyproject.toml", ROOT / "requirements-dev.lock", "--group", "dev")
+compile_lock(ROOT / "pyproject.toml", ROOT / "requirements.lock", left_out=LEFT_OUT)
+compile_lock(ROOT / "pyproject.toml", ROOT / "requirements-dev.lock", "--group", "dev", left_out=LEFT_OUT)
 for asked in sorted((ROOT / "installers").glob("requirements-*.in")):
     compile_lock(asked, asked.with_suffix(".lock"))
