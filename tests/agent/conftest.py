@@ -1,4 +1,5 @@
-"""One emulator for all tests of this folder: compiling it takes seconds, and it remembers nothing between calls."""
+"""One emulator for all tests of this folder: compiling it takes seconds, and it remembers nothing between calls. And a
+language that is not English."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +8,10 @@ import pytest
 
 from conftest import SettableClock
 from contract_network import PRICES, ContractNetwork
+from mulberry.model import language
 from mulberry.model.money import Nanoton
 from mulberry.ton.emulator.executor import Emulator
+from pseudo_language import Brackets
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,10 @@ def network(emulator: Emulator, clock: SettableClock) -> ContractNetwork:
     network = ContractNetwork(emulator, clock, prices)
     network.open_shop()
     return network
+
+
+@pytest.fixture
+def in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is translated during the test stands in brackets, with numbers as in German."""
+    monkeypatch.setattr(language._Spoken, "language", "de")
+    monkeypatch.setattr(language._Spoken, "catalogue", Brackets())

@@ -36,6 +36,8 @@ from mulberry.model.diagnosis import DiagnosisWish, preview
 from mulberry.model.eligibility import Answer, GpuEligibility
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import DriverState
+from mulberry.model.language import tr
+from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import Reason, ReasonKind
 from mulberry.model.places import DataFolder, benchmark_file
 from mulberry.model.proof import Hindrance
@@ -330,6 +332,16 @@ def test_a_gpu_is_told_from_its_neighbour_without_its_number(identity: Identity)
     assert gpu["uuid"].startswith("[hidden #")
     assert chosen(judged, DiagnosisWish(), redactor)["uuid"] == gpu["uuid"]
     assert RTX_4090.uuid not in json.dumps(computer)
+
+
+@pytest.mark.usefixtures("in_brackets")
+def test_helpers_read_english(identity: Identity) -> None:
+    """Whoever is asked for help may not speak the owner's language; an amount is hidden as in English."""
+    said = tr("The wallet holds {amount}.", amount=format_ton(Nanoton(1_234_500_000_000)))
+    reason = Reason(ReasonKind.WALLET_EMPTY, said, tr("Top it up."), WhoseTurn.YOU)
+    told = json.dumps(chosen(reason, DiagnosisWish(), Redactor(identity, b"salt" * 8)))
+    assert "The wallet holds [amount] TON." in told
+    assert "Top it up." in told
 
 
 @pytest.mark.parametrize("noun", CHOICES, ids=lambda noun: noun.__name__)

@@ -152,6 +152,7 @@ def test_amounts_of_money_stay_only_where_their_owner_allows_it() -> None:
     line = "Too little to work: 1.5 TON are missing of 1,300.25 TON."
     assert REDACTOR.text(line) == "Too little to work: [amount] TON are missing of [amount] TON."
     assert Redactor(ANNA, SALT, amounts=True).text(line) == line
+    assert REDACTOR.text("1.300,25 TON, 1\N{NO-BREAK SPACE}300,25 TON") == "[amount] TON, [amount] TON"
 
 
 def test_a_line_is_cut_before_the_word_that_would_be_cut() -> None:

@@ -15,6 +15,7 @@ from mulberry.attestation.manifest import Statement, facts_of, read_statement, w
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import ConfidentialMode, GpuInfo, GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
+from mulberry.model.language import tr
 from mulberry.model.places import resource
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.sandbox.provider import Confinement, Tier
@@ -107,3 +108,12 @@ def test_a_device_key_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(100_000))
     with pytest.raises(UserFacingError, match="holds something else"):
         device_key(tmp_path / "large")
+
+
+@pytest.mark.usefixtures("in_brackets")
+def test_a_statement_is_in_english() -> None:
+    """Its verifier may not speak the owner's language."""
+    host = replace(HOST, tdx_guest=Finding(False, tr("there is no {path}", path="/dev/tdx_guest")))
+    written = write_statement(statement_of(looked(host=host), bytes(32), b"", NOW))
+    assert b"there is no /dev/tdx_guest" in written
+    assert b"\\u27e6" not in written

@@ -28,6 +28,7 @@ from mulberry.cocoon.seams import Served
 from mulberry.cocoon.usage import Adjusted, Counted
 from mulberry.model.engine import EngineStats
 from mulberry.model.jobs import JobOutcome
+from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, ReasonKind, Want
 from mulberry.model.payments import Counters
@@ -71,6 +72,16 @@ def facts(**changes: object) -> OperatorFacts:
 
 
 # What is said
+
+
+@pytest.mark.usefixtures("in_brackets")
+def test_tools_read_english_and_people_their_own_language() -> None:
+    engine = EngineStats(tr("the CPU"), 16, 0, 0, 0.0, 0, 1.0, None)
+    told = facts(status=replace(a_status(), engines=(engine,)))
+    assert 'name="the CPU"' in metrics(told)
+    assert "⟦" not in metrics(told) + json.dumps(json_stats(told), ensure_ascii=False)
+    assert 'lang="de"' in page(told)
+    assert "⟦running requests⟧" in page(told)
 
 
 def test_the_json_has_exactly_the_reference_workers_keys() -> None:

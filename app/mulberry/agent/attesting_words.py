@@ -145,9 +145,9 @@ def _seen(profile: NetworkProfile, facts: Sequence[Fact]) -> Iterator[Seen]:
         return "; ".join(fact.value for fact in facts if fact.name == name) or tr("not looked at yet")
 
     yield Seen(tr("Program"), NOTHING, here("Mulberry"))
-    yield Seen(tr("Model"), tr("the name {model}, and every answer", model=profile.model), here("Model"))
+    yield Seen(tr("Model"), tr("the name {model}, and every answer", model=profile.model), here(tr("Model")))
     yield Seen(tr("GPU"), tr("how fast the answers come"), here("GPU"))
-    yield Seen(tr("Sandbox"), NOTHING, here("Sandbox"))
+    yield Seen(tr("Sandbox"), NOTHING, here(tr("Sandbox")))
     yield Seen(tr("Boot state"), NOTHING, tr("Secure Boot: {finding}", finding=here(SECURE_BOOT)))
     yield Seen(tr("CPU enclave"), _of_enclave(profile), here("TDX guest"))
     address = tr("the IP address, by each proxy")

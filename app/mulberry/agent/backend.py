@@ -7,6 +7,7 @@ from typing import Any
 from mulberry.cocoon.requests import CheckedRequest
 from mulberry.cocoon.seams import BackendFailed, BackendRefused
 from mulberry.model.clock import Clock
+from mulberry.model.language import english
 from mulberry.runtime.engine import Engine, EngineFailed, EngineRefused
 from mulberry.runtime.openai import Stamp, answer
 
@@ -33,6 +34,6 @@ class EngineBackend:
         except EngineRefused as refusal:
             raise BackendRefused(refusal.http_status, refusal.body) from refusal
         except EngineFailed as failure:
-            raise BackendFailed(str(failure)) from failure
+            raise BackendFailed(english(str(failure))) from failure  # it leaves the computer
         finally:
             await answers.aclose()

@@ -55,9 +55,9 @@ def web_address(address: str) -> str:
         or parts.username
         or parts.password
     ):
-        raise ValueError("an address begins with https:// and has no name or password in it")
+        raise ValueError(tr("an address begins with https:// and has no name or password in it"))
     if parts.scheme == "http" and not is_here(parts.hostname):
-        raise ValueError("over http:// anybody on the way could change the answer; say https://")
+        raise ValueError(tr("over http:// anybody on the way could change the answer; say https://"))
     return address
 
 

@@ -23,9 +23,9 @@ def service_address(address: str) -> str:
     """The address of a service as it is asked. Raises `ValueError`: it is none."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError("a collateral service has an address like https://localhost:8081")
+        raise ValueError(tr("a collateral service has an address like https://localhost:8081"))
     if parts.scheme == "http" and not is_here(parts.hostname):
-        raise ValueError("a collateral service on another computer is asked over https")
+        raise ValueError(tr("a collateral service on another computer is asked over https"))
     return address.rstrip("/").removesuffix("/sgx/certification/v4")
 
 

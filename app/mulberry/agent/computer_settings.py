@@ -10,7 +10,7 @@ from mulberry.agent.setting import SettingsModel, setting
 from mulberry.agent.settings_file import SettingsFile
 from mulberry.agent.toncoin_price import MOST_THOUSANDTHS, PriceWish
 from mulberry.agent.updates.wish import UpdateWish
-from mulberry.model.language import tr
+from mulberry.model.language import number, tr
 from mulberry.model.places import computer_settings
 from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules, Rules
 from mulberry.model.settings import Page, Shape, TakesEffect
@@ -233,14 +233,20 @@ class ComputerSettings(SettingsModel):
     @classmethod
     def _programs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(0 < len(app.strip()) <= 255 for app in value):
-            raise ValueError("a program's name has 1 to 255 characters")
+            raise ValueError(tr("a program's name has 1 to 255 characters"))
         return tuple(dict.fromkeys(app.strip() for app in value))
 
     @field_validator("electricity_prices")
     @classmethod
     def _a_price_an_hour(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if len(value) not in (0, HOURS_A_DAY) or not all(0 <= price <= MOST_PRICE for price in value):
-            raise ValueError(f"{HOURS_A_DAY} prices, each from 0 to {MOST_PRICE:,}, or none")
+            raise ValueError(
+                tr(
+                    "{hours} prices, each from 0 to {highest}, or none",
+                    hours=HOURS_A_DAY,
+                    highest=number(f"{MOST_PRICE:,}"),
+                )
+            )
         return value
 
     @field_validator("gpus")
@@ -248,9 +254,13 @@ class ComputerSettings(SettingsModel):
     def _gpu_rules(cls, value: tuple[GpuRules, ...]) -> tuple[GpuRules, ...]:
         for gpu in value:
             if gpu.ceiling_celsius is not None and not COOLEST_CEILING <= gpu.ceiling_celsius <= HOTTEST_CEILING:
-                raise ValueError(f"a ceiling lies from {COOLEST_CEILING} to {HOTTEST_CEILING} °C")
+                raise ValueError(
+                    tr("a ceiling lies from {lowest} to {highest} °C", lowest=COOLEST_CEILING, highest=HOTTEST_CEILING)
+                )
             if gpu.other_load_percent is not None and not LEAST_LOAD <= gpu.other_load_percent <= MOST_LOAD:
-                raise ValueError(f"a limit for other load lies from {LEAST_LOAD} to {MOST_LOAD} %")
+                raise ValueError(
+                    tr("a limit for other load lies from {lowest} to {highest} %", lowest=LEAST_LOAD, highest=MOST_LOAD)
+                )
         return value
 
     @field_validator("toncoin_price_url", "update_feed")

@@ -93,7 +93,7 @@ CHOICES: dict[type, Choice] = {
     PlatformCollateral: Choice("ca expires problem next_attempt_at", left_out="fmspc"),
     Status: Choice(
         "state state_since reasons steps intent network model runs_on sandbox own_servers running_requests proxies "
-        "engines ending version as_of",
+        "engines ending version newer_version as_of",
         earnings="earnings estimate",
         left_out="gpus",  # those of the computer are newer
     ),

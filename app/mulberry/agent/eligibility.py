@@ -27,13 +27,16 @@ from mulberry.model.clock import Clock
 from mulberry.model.eligibility import Computer, EligibilityReport, NetworkRules, SeenRoot
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuReport
+from mulberry.model.gpu_runtime import GpuComputing
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
 from mulberry.model.language import tr
 from mulberry.model.models import StoredModel
 from mulberry.model.network import NetworkProfile, load_profile
-from mulberry.model.places import DataFolder, model_store
+from mulberry.model.places import DataFolder, gpu_runtimes, model_store
 from mulberry.model.text import as_a_part
 from mulberry.model.time_limit import NotAnsweringError, TimeLimit
+from mulberry.runtime.gpu_runtimes.folder import GpuRuntimes
+from mulberry.runtime.gpu_runtimes.here import computing_here, cuda_is_here
 from mulberry.runtime.sandbox.choose import Choice, choose
 from mulberry.runtime.store.store import ModelStore, bundled_models
 
@@ -76,8 +79,10 @@ class Preflight:
         find_sandbox: Callable[[], Awaitable[Choice]] = choose,
         quote: Callable[[bytes], bytes] = make_quote,
         own: Iterable[NetworkProfile] = (),
+        cuda_is_here: Callable[[], bool] = cuda_is_here,
     ) -> None:
         """`quote` as in `agent.witnesses`; `own`: profiles that go before those of the same name below `root`."""
+        self._cuda_is_here = cuda_is_here
         self._root = root
         self._gpus = gpus
         self._clock = clock
@@ -111,7 +116,11 @@ class Preflight:
             asyncio.to_thread(self._read_store),
         )
         image = await asyncio.to_thread(self._image, host)
-        return Computer(gpus, host, confidential, sandbox, image, models, free_bytes)
+        computing = await asyncio.to_thread(self._computing, gpus)
+        return Computer(gpus, host, confidential, sandbox, image, models, free_bytes, computing)
+
+    def _computing(self, report: GpuReport) -> GpuComputing:
+        return computing_here(GpuRuntimes(gpu_runtimes(self._root)), report, self._cuda_is_here)
 
     def _ask_driver(self) -> tuple[GpuReport, ConfidentialReport]:
         return self._gpus.read(), self._gpus.confidential()
@@ -127,7 +136,7 @@ class Preflight:
             )
         if not choice.is_for_strangers:
             return Finding(False, why_none(choice))
-        return Finding(True, tr("{tier} held in its self-test", tier=choice.sandbox.tier))
+        return Finding(True, tr("{tier} held in its self-test", tier=choice.sandbox.tier.in_words))
 
     def _read_store(self) -> tuple[tuple[StoredModel, ...], int | None]:
         store = ModelStore(model_store(self._root))

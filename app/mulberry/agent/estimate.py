@@ -8,6 +8,7 @@ from mulberry.agent.benchmark import last
 from mulberry.model.benchmark import SECONDS_AN_HOUR, Benchmark, Estimate, earnings_limit
 from mulberry.model.engine import EngineStats
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import english
 from mulberry.model.money import Nanoton
 from mulberry.model.root_contract import RootParameters
 from mulberry.runtime.manifest import Manifest
@@ -49,13 +50,13 @@ def estimate_of(
     places = min((engine.places for engine in ready), default=0)
     speeds = tuple(speed for speed in measured.speeds if speed.at_once <= places)
     is_same = (measured.model, measured.model_version) == (model.name, model.version)
-    if not speeds or not is_same or any(engine.name != measured.runs_on for engine in ready):
+    if not speeds or not is_same or any(english(engine.name) != measured.runs_on for engine in ready):
         return None
     one = earnings_limit(replace(measured, speeds=speeds), root, SECONDS_AN_HOUR, coefficient)
     return Estimate(
         an_hour=Nanoton(one * len(ready)),
         model=measured.title,
-        measured_on=measured.runs_on,
+        measured_on=ready[0].name,
         count=len(ready),
         measured_at=measured.as_of,
         coefficient=coefficient,

@@ -253,10 +253,10 @@ def key_from_file_of_public_worker(path: Path) -> SigningKey:
     try:
         untrusted = read_bounded(path)
         if untrusted is None:
-            raise FileNotFoundError(2, "there is no such file")
+            raise FileNotFoundError(2, tr("there is no such file"))
         key = base64.b64decode(untrusted.strip(), validate=True)
         if len(key) != KEY_BYTES:
-            raise ValueError(f"it holds {len(key)} bytes, not {KEY_BYTES}")
+            raise ValueError(tr("it holds {found} bytes, not {expected}", found=len(key), expected=KEY_BYTES))
         return SigningKey(key)
     except OSError as problem:
         why = f"{path}: {problem.strerror or problem}."

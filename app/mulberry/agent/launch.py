@@ -115,7 +115,7 @@ async def _ready(process: asyncio.subprocess.Process, progress: Callable[[str], 
         async with asyncio.timeout(SILENCE_LIMIT_SECONDS):
             line = await process.stdout.readline()
             if not line:
-                raise ValueError(f"it ended with status {await process.wait()}")
+                raise ValueError(tr("it ended with status {status}", status=await process.wait()))
         said = json.loads(line)
         if not isinstance(said, dict) or "progress" not in said:
             return

@@ -5,7 +5,7 @@ from mulberry.model.language import tr
 from mulberry.model.network import NetworkProfile
 from mulberry.ton.address import Address, AddressError, parse_address
 
-HOW = tr("`mulberry owner ADDRESS`")
+HOW = "`mulberry owner ADDRESS`"
 
 
 def read_owner(untrusted_address: str, profile: NetworkProfile) -> Address:

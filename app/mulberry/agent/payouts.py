@@ -145,7 +145,7 @@ def _with_cost(told: str, prospect: Prospect) -> str:
 
 def about(fee: Nanoton) -> str:
     """In words, rounded up: storage costs a little more with every second."""
-    return f"about {format_ton(_rounded_up(fee))}"
+    return tr("about {amount}", amount=format_ton(_rounded_up(fee)))
 
 
 def _rounded_up(amount: Nanoton) -> Nanoton:

@@ -59,7 +59,7 @@ LONGEST_PART = 20  # characters; of a path that might be base64
 HEX_GROUPS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2,16}[ :,-]){3,}[0-9A-Fa-f]{2,16}(?![0-9A-Za-z])")
 HEX_GROUPS_DIGITS = 32
 FINGERPRINT = re.compile(r"(?<!\w)(?=\d*[A-Fa-f])[0-9A-Fa-f]{16,}(?!\w)")  # a key's beginning tells whose it is
-AMOUNT = re.compile(r"\d[\d,.\xa0]*(?= TON\b)")
+AMOUNT = re.compile(r"\d(?:[\d,.]|\s(?=\d{3}))*(?= TON\b)")  # thousands may stand apart
 SEED_WORDS = re.compile(r"\b(?:[a-z]{3,8}[ ,]{1,2}){11,}[a-z]{3,8}\b")
 
 Piece = tuple[str, bool]  # a text, and whether it may not be looked at any more

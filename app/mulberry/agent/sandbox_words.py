@@ -39,7 +39,7 @@ def why_none(choice: Choice) -> str:
     """A sentence or two for each way that was tried."""
     if not choice.trials:
         return none_to_try()
-    return " ".join(f"{trial.tier}: {trial.problem}" for trial in choice.trials)
+    return " ".join(f"{trial.tier.in_words}: {trial.problem}" for trial in choice.trials)
 
 
 def _way_out() -> str:

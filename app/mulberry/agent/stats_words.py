@@ -11,7 +11,7 @@ from typing import Any
 
 from mulberry.agent.history_rows import CashOut, SeenContract
 from mulberry.model.engine import EngineStats
-from mulberry.model.language import number, spoken, tr
+from mulberry.model.language import english, number, spoken, tr
 from mulberry.model.money import format_ton
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import NodeState, ProxyState, Status
@@ -175,7 +175,7 @@ def _proxy_metrics(status: Status) -> Iterator[str]:
 def _engine_metrics(status: Status) -> Iterator[str]:
     """Of each job process, or each server of the owner's, by its number: names may be alike."""
     engines = [
-        ({"engine": str(number), "name": engine.name, "gpu": engine.gpu}, engine)
+        ({"engine": str(number), "name": english(engine.name), "gpu": engine.gpu}, engine)
         for number, engine in enumerate(status.engines, 1)
     ]
     for name, attribute, kind, text in (

@@ -170,16 +170,16 @@ def price_in(untrusted: bytes, path: str) -> int:
             found = _under(found, name)
         price = Decimal(found) if isinstance(found, str) and len(found) <= 40 else found
         if not isinstance(price, Decimal) or not 0 < price * 1000 <= MOST_THOUSANDTHS:
-            raise ValueError("what is there is no price")
+            raise ValueError(tr("what is there is no price"))
         thousandths = int((price * 1000).to_integral_value(ROUND_HALF_UP))
     except (ArithmeticError, RecursionError) as problem:
-        raise ValueError("what is there is no number") from problem
+        raise ValueError(tr("what is there is no number")) from problem
     except UnicodeDecodeError as problem:
-        raise ValueError("it is no text") from problem
+        raise ValueError(tr("it is no text")) from problem
     except json.JSONDecodeError as problem:
-        raise ValueError("it is no JSON") from problem
+        raise ValueError(tr("it is no JSON")) from problem
     if not thousandths:
-        raise ValueError("the price is less than a thousandth")
+        raise ValueError(tr("the price is less than a thousandth"))
     return thousandths
 
 
@@ -188,11 +188,11 @@ def _under(found: object, name: str) -> object:
         for key, value in found.items():
             if key.casefold() == name.casefold():
                 return value
-    raise ValueError(f"it has nothing under “{name}”")
+    raise ValueError(tr("it has nothing under “{name}”", name=name))
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(tr("{what} is no number", what=constant))
 
 
 def _is_fresh(at: datetime, now: datetime, lasts: timedelta) -> bool:

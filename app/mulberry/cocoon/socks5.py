@@ -104,7 +104,8 @@ async def _ask(router: Preamble, request: bytes) -> None:
     if version != VERSION:
         raise SetUpFailed(tr("what listens there is no SOCKS5 router"))
     if code:
-        raise SetUpFailed(f"the router says: {REFUSALS.get(code, f'no, with the unknown code {code}')}")
+        said = REFUSALS.get(code) or tr("no, with the unknown code {code}", code=code)
+        raise SetUpFailed(tr("the router says: {said}", said=said))
     async with within(STEP_SECONDS, tr("the router did not finish its answer")):
         match kind:
             case AddressKind.IPV4:

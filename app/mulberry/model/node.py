@@ -14,7 +14,7 @@ from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 
 NOTHING = Nanoton(0)
-NO_SANDBOX = tr("no sandbox")  # `Status.sandbox` where none holds: only jobs of this computer are run then
+NO_SANDBOX = "no sandbox"  # `Status.sandbox` where none holds: only jobs of this computer are run then
 
 
 class NodeState(StrEnum):

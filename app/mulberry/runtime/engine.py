@@ -7,13 +7,14 @@ from typing import Any, Protocol
 
 from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.language import tr
 from mulberry.runtime.sandbox.provider import Confinement
 from mulberry.runtime.wire import Finish, GenerationRequest
 
 JsonObject = dict[str, Any]
 
-THE_CPU = "the CPU"
-OWN_SERVERS = "your own servers"
+THE_CPU = tr("the CPU")
+OWN_SERVERS = tr("your own servers")
 
 
 @dataclass(frozen=True, slots=True)

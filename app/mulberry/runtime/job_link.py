@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from mulberry.model.language import tr
 from mulberry.runtime.engine import EngineFailed, EngineRefused
 from mulberry.runtime.frames import FrameReader, WireError
 from mulberry.runtime.runs import EncodingRun, Run
@@ -31,6 +32,10 @@ from mulberry.runtime.wire import (
 )
 
 SHOWN_TEXT_LIMIT = 500
+NOTES = {  # what a job process says of its progress, which knows no languages
+    "Reading the tokenizer": tr("Reading the tokenizer"),
+    "Reading the model": tr("Reading the model"),
+}
 FRAMES_A_SECOND_LIMIT = 30_000  # the demo model, alone on a fast core, takes some thousand steps
 
 
@@ -132,7 +137,7 @@ class JobLink(asyncio.Protocol):
             for frame in frames:
                 self._take(frame)
         except WireError as problem:
-            self.end(f"The engine sent nonsense ({problem}) and was ended.")
+            self.end(tr("The engine sent nonsense ({problem}) and was ended.", problem=problem))
 
     def _count(self, frames: int) -> None:
         """Even empty messages cost the agent time, which belongs to its proxies."""
@@ -143,7 +148,7 @@ class JobLink(asyncio.Protocol):
             raise WireError("more messages than a model can have steps")
 
     def connection_lost(self, problem: Exception | None) -> None:
-        self.end("The engine's process ended unexpectedly.")
+        self.end(tr("The engine's process ended unexpectedly."))
 
     # What the process says
 
@@ -160,7 +165,7 @@ class JobLink(asyncio.Protocol):
             case Inspected() as verdict if self.entered.done() and not self.inspected.done():
                 self.inspected.set_result(verdict)
             case Note(text) if not self.ready.done():
-                self._on_note(text[:SHOWN_TEXT_LIMIT])
+                self._on_note(NOTES.get(text, text[:SHOWN_TEXT_LIMIT]))
             case Ready() as ready if self.entered.done() and not self.ready.done():
                 self.ready.set_result(ready)
             case LoadFailed(text) if not self.ready.done():
@@ -229,12 +234,19 @@ class JobLink(asyncio.Protocol):
         for run in list(self._runs.values()):  # oldest first
             if run.started_at + self._run_seconds > now:
                 break
-            run.fail(EngineFailed(f"The answer took longer than {self._run_seconds:g} seconds."))
+            run.fail(
+                EngineFailed(tr("The answer took longer than {seconds} seconds.", seconds=f"{self._run_seconds:g}"))
+            )
             self.forget(run)
         if not self._runs:
             return
         if self._last_sign + self._silence_seconds <= now:
-            self.end(f"The engine gave no sign of life for {self._silence_seconds:g} seconds and was ended.")
+            self.end(
+                tr(
+                    "The engine gave no sign of life for {seconds} seconds and was ended.",
+                    seconds=f"{self._silence_seconds:g}",
+                )
+            )
             return
         oldest = next(iter(self._runs.values()))
         next_moment = min(self._last_sign + self._silence_seconds, oldest.started_at + self._run_seconds)

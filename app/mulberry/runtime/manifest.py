@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import number, tr
 from mulberry.model.models import ModelKind
 from mulberry.model.shown import shown
 from mulberry.runtime.wire import Pooling, Scaling
@@ -260,19 +261,23 @@ class Manifest(BaseModel):
 def parse_manifest(untrusted_text: bytes, where: str) -> Manifest:
     """`where` is the model's place, for people. Raises `UserFacingError` with every mistake in it."""
     if len(untrusted_text) > MANIFEST_LIMIT_BYTES:
-        raise unusable(where, f"{MANIFEST} is larger than {MANIFEST_LIMIT_BYTES:,} bytes.")
+        raise unusable(
+            where, tr("{name} is larger than {limit} bytes.", name=MANIFEST, limit=number(f"{MANIFEST_LIMIT_BYTES:,}"))
+        )
     try:
         return Manifest.model_validate_json(untrusted_text)
     except ValidationError as mistakes:
         listed = (f"{'.'.join(map(str, m['loc'])) or 'file'}: {m['msg']}" for m in mistakes.errors()[:20])
-        raise unusable(where, f"{MANIFEST} has mistakes: {shown('; '.join(listed), 2000)}.") from None
+        raise unusable(
+            where, tr("{name} has mistakes: {mistakes}.", name=MANIFEST, mistakes=shown("; ".join(listed), 2000))
+        ) from None
 
 
 def unusable(where: str, why: str) -> UserFacingError:
     return UserFacingError(
-        what=f"The model in {where} cannot be used.",
+        what=tr("The model in {where} cannot be used.", where=where),
         why=why,
-        next_step="Put the model's original files back: install Mulberry again, or restore the folder.",
+        next_step=tr("Put the model's original files back: install Mulberry again, or restore the folder."),
     )
 
 

@@ -3,6 +3,7 @@ everywhere, and it counts what is held, not what is mapped."""
 
 import asyncio
 
+from mulberry.model.language import number, tr
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.process import JobProcess, resident_bytes
 
@@ -13,5 +14,6 @@ async def watch_memory(process: JobProcess, link: JobLink, limit_bytes: int) -> 
     """Until it is cancelled, or the process is gone."""
     while (used := resident_bytes(process.pid)) is not None:
         if used > limit_bytes:
-            link.end(f"The engine used more than {limit_bytes >> 20:,} MiB of memory and was ended.")
+            limit = number(f"{limit_bytes >> 20:,} MiB")
+            link.end(tr("The engine used more than {limit} of memory and was ended.", limit=limit))
         await asyncio.sleep(LOOK_SECONDS)

@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from mulberry.model.language import number, tr
 from mulberry.runtime.manifest import MANIFEST, MANIFEST_LIMIT_BYTES, Manifest, ModelFile, parse_manifest, unusable
 
 HASH_BLOCK_BYTES = 1 << 20
@@ -39,7 +40,9 @@ class ModelFolder:
             for file in self.manifest.files:
                 self._compare(file)
         except OSError as problem:
-            raise self._unusable(f"It could not be read: {problem.strerror or problem}.") from problem
+            raise self._unusable(
+                tr("It could not be read: {problem}.", problem=problem.strerror or problem)
+            ) from problem
 
     def compare_names(self) -> None:
         """Raises `UserFacingError`: a file is missing, not listed, no plain file or of another size."""
@@ -48,16 +51,25 @@ class ModelFolder:
             present = {entry.name: entry for entry in os.scandir(self.path) if entry.name != MANIFEST}
             for name in sorted(set(listed) | set(present)):
                 if name not in present:
-                    raise self._unusable(f"The file {name} is missing.")
+                    raise self._unusable(tr("The file {name} is missing.", name=name))
                 if name not in listed:
-                    raise self._unusable(f"The manifest does not name the file {name!r}.")
+                    raise self._unusable(tr("The manifest does not name the file {name}.", name=f"{name!r}"))
                 found = present[name].stat(follow_symlinks=False)
                 if not stat.S_ISREG(found.st_mode):
-                    raise self._unusable(f"{name} is a link or a folder, not a file.")
+                    raise self._unusable(tr("{name} is a link or a folder, not a file.", name=name))
                 if found.st_size != listed[name].size:
-                    raise self._unusable(f"{name} has {found.st_size:,} bytes instead of {listed[name].size:,}.")
+                    raise self._unusable(
+                        tr(
+                            "{name} has {size} bytes instead of {expected}.",
+                            name=name,
+                            size=number(f"{found.st_size:,}"),
+                            expected=number(f"{listed[name].size:,}"),
+                        )
+                    )
         except OSError as problem:
-            raise self._unusable(f"It could not be read: {problem.strerror or problem}.") from problem
+            raise self._unusable(
+                tr("It could not be read: {problem}.", problem=problem.strerror or problem)
+            ) from problem
 
     def _compare(self, expected: ModelFile) -> None:
         digest = hashlib.sha256()
@@ -65,7 +77,7 @@ class ModelFolder:
             while block := file.read(HASH_BLOCK_BYTES):
                 digest.update(block)
         if digest.hexdigest() != expected.sha256:
-            raise self._unusable(f"{expected.name} was changed: its SHA-256 is not the manifest's.")
+            raise self._unusable(tr("{name} was changed: its SHA-256 is not the manifest's.", name=expected.name))
 
     def _unusable(self, why: str) -> Exception:
         return unusable(str(self.path), why)
@@ -77,7 +89,9 @@ def read_manifest(folder: Path) -> bytes:
         with open_plain(folder / MANIFEST) as file:
             return file.read(MANIFEST_LIMIT_BYTES + 1)
     except OSError as problem:
-        raise unusable(str(folder), f"{MANIFEST} could not be read: {problem.strerror or problem}.") from problem
+        raise unusable(
+            str(folder), tr("{name} could not be read: {problem}.", name=MANIFEST, problem=problem.strerror or problem)
+        ) from problem
 
 
 def open_plain(path: Path) -> BinaryIO:

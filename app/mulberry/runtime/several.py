@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.language import tr
 from mulberry.runtime.card import Card
 from mulberry.runtime.engine import EngineFailed, EngineState, EngineStatus, Piece, RunningEngine
 from mulberry.runtime.wire import GenerationRequest
 
-ONCE_MORE = "See agent.log. To try that GPU once more, press Stop, then Start."
+ONCE_MORE = tr("See agent.log. To try that GPU once more, press Stop, then Start.")
 NOT_WORKING = (EngineState.RESTARTING, EngineState.BROKEN)
 BEST_FIRST = (EngineState.READY, EngineState.LOADING, EngineState.RESTARTING, EngineState.BROKEN)
 
@@ -126,7 +127,7 @@ class SeveralCards:
         """See `engine.Engine`."""
         ready = [one for one in self._members.values() if one.wanted and one.state is EngineState.READY]
         if not ready:
-            raise EngineFailed(self.status.note or "The engine is not running.")
+            raise EngineFailed(self.status.note or tr("The engine is not running."))
         member = min(ready, key=lambda one: one.answers / one.engine.places)
         member.answers += request.answers
         try:
@@ -202,4 +203,4 @@ class SeveralCards:
 def in_words(names: Iterable[str]) -> str:
     """`2 × NVIDIA H200 and NVIDIA L4`."""
     parts = [name if count == 1 else f"{count} × {name}" for name, count in Counter(names).items()]
-    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+    return tr("{names} and {last}", names=", ".join(parts[:-1]), last=parts[-1]) if len(parts) > 1 else "".join(parts)

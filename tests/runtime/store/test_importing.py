@@ -259,7 +259,7 @@ async def test_nobody_listens(store: ModelStore) -> None:
     ],
 )
 async def test_addresses_that_are_never_asked(store: ModelStore, address: str) -> None:
-    with pytest.raises(UserFacingError, match="No model is fetched from"):
+    with pytest.raises(UserFacingError, match="Nothing is fetched from"):
         await bring(store, address)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from mulberry.model.language import tr
 from mulberry.runtime.child.stops import UpToStop
 from mulberry.runtime.engine import EngineFailed, JsonObject, Piece, Usage
 from mulberry.runtime.openai_options import CHAT, CHAT_DEFAULT_MAX_TOKENS, COMPLETIONS
@@ -77,11 +78,11 @@ def parsed(untrusted: bytes) -> JsonObject:
     try:
         value = json.loads(untrusted)
     except (ValueError, RecursionError):
-        raise EngineFailed("The engine's server sent what is not JSON.") from None
+        raise EngineFailed(tr("The engine's server sent what is not JSON.")) from None
     if not isinstance(value, dict):
-        raise EngineFailed("The engine's server sent no JSON object.")
+        raise EngineFailed(tr("The engine's server sent no JSON object."))
     if value.get("error"):
-        raise EngineFailed("The engine's server told of an error in the middle of an answer.")
+        raise EngineFailed(tr("The engine's server told of an error in the middle of an answer."))
     return value
 
 
@@ -97,7 +98,7 @@ class Lines:
         self._left -= len(untrusted)
         *lines, self._buffer = (self._buffer + untrusted).split(b"\n")
         if self._left < 0 or max(map(len, (*lines, self._buffer))) > LINE_LIMIT_BYTES:
-            raise EngineFailed("The engine's server sent more than the answer can have.")
+            raise EngineFailed(tr("The engine's server sent more than the answer can have."))
         return [line[5:].strip() for line in lines if line.startswith(b"data:")]
 
 
@@ -128,9 +129,9 @@ class Answer:
     def last(self) -> Piece:
         """The end, with the usage. Raises `EngineFailed`."""
         if self._end is None:
-            raise EngineFailed("The engine's server ended before its answer.")
+            raise EngineFailed(tr("The engine's server ended before its answer."))
         if self._usage is None:
-            raise EngineFailed("The engine's server did not tell how many tokens it used.")
+            raise EngineFailed(tr("The engine's server did not tell how many tokens it used."))
         return replace(self._end, usage=self._usage)
 
     def _piece(self, untrusted: Any) -> Piece:
@@ -166,7 +167,7 @@ class Answer:
         try:
             json.loads("".join(self._texts))
         except (ValueError, RecursionError):
-            raise EngineFailed("The engine's server did not answer in the form that was asked for.") from None
+            raise EngineFailed(tr("The engine's server did not answer in the form that was asked for.")) from None
 
     def _checked_usage(self, untrusted: Any) -> Usage:
         """The network pays by it: numbers that the request cannot have are no usage."""
@@ -222,9 +223,9 @@ def _mean(untrusted: Any) -> float:
     if isinstance(content, list):
         values = [one.get("logprob") if isinstance(one, dict) else None for one in content]
     if not isinstance(values, list) or not values or not all(type(one) in (int, float) and one <= 0 for one in values):
-        raise EngineFailed("The engine's server did not tell how likely its answers are, which best_of needs.")
+        raise EngineFailed(tr("The engine's server did not tell how likely its answers are, which best_of needs."))
     return sum(values) / len(values)
 
 
 def _nonsense(what: str) -> EngineFailed:
-    return EngineFailed(f"The engine's server sent nonsense: {what}.")
+    return EngineFailed(tr("The engine's server sent nonsense: {what}.", what=what))

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from mulberry.model.language import tr
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.wire import GenerationRequest
 
@@ -38,7 +39,7 @@ async def ask_each(request: GenerationRequest, ask: Ask) -> AsyncGenerator[Piece
         while together.left:
             piece = await together.heard.get()
             if isinstance(piece, EngineRefused) and has_begun:
-                raise EngineFailed("The engine's servers refused one of the answers.")
+                raise EngineFailed(tr("The engine's servers refused one of the answers."))
             if isinstance(piece, BaseException):
                 raise piece
             has_begun = True

@@ -12,10 +12,11 @@ import aiohttp
 from yarl import URL
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
+from mulberry.model.language import tr
 from mulberry.model.node import OwnServer
 
 KEY_LIMIT_BYTES = 4096
-IN_THE_CLEAR = "`--engine-in-the-clear`, or `engine_in_the_clear` in the settings"
+IN_THE_CLEAR = tr("`--engine-in-the-clear`, or `engine_in_the_clear` in the settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,19 @@ class Trouble:
     whose_turn: WhoseTurn = WhoseTurn.YOU
 
 
-NOT_ASKED = Trouble("It was not asked yet.", "", WhoseTurn.NOBODY)
+NOT_ASKED = Trouble(tr("It was not asked yet."), "", WhoseTurn.NOBODY)
 SILENT = Trouble(
-    "It does not answer.", "Start it, or see that this computer reaches it; that may come by itself.", WhoseTurn.NOBODY
+    tr("It does not answer."),
+    tr("Start it, or see that this computer reaches it; that may come by itself."),
+    WhoseTurn.NOBODY,
 )
 NO_LIST = Trouble(
-    "It does not speak OpenAI's language.", "Name the URL of an OpenAI-compatible server, up to what stands before /v1."
+    tr("It does not speak OpenAI's language."),
+    tr("Name the URL of an OpenAI-compatible server, up to what stands before /v1."),
 )
 WANTS_A_KEY = Trouble(
-    "It asks for a key.", "Name a file that holds it: `--engine-key-file`, or `engine_key_file` in the settings."
+    tr("It asks for a key."),
+    tr("Name a file that holds it: `--engine-key-file`, or `engine_key_file` in the settings."),
 )
 
 
@@ -45,11 +50,11 @@ def server_url(text: str) -> URL:
         url = URL(text)
         port = url.port
     except ValueError:
-        raise ValueError(f"{text!r} is no URL") from None
+        raise ValueError(tr("{text} is no URL", text=f"{text!r}")) from None
     if url.scheme not in ("http", "https") or not url.host or not port:
-        raise ValueError(f"{text!r} must begin with http:// or https:// and name a computer")
+        raise ValueError(tr("{text} must begin with http:// or https:// and name a computer", text=f"{text!r}"))
     if url.user or url.password or url.query_string or url.fragment:
-        raise ValueError("an engine's URL holds no user, password, question mark or number sign")
+        raise ValueError(tr("an engine's URL holds no user, password, question mark or number sign"))
     return url.with_path(url.path.rstrip("/").removesuffix("/v1").rstrip("/") or "/")
 
 
@@ -74,15 +79,18 @@ def check_ways(urls: tuple[str, ...], key_file: str | None, *, in_the_clear: boo
     name = open_ways[0].name
     if not in_the_clear:
         raise UserFacingError(
-            what=f"Strangers' prompts would go to {name} in the clear.",
-            why="Its URL begins with http://, so everybody on the way can read and change them.",
-            next_step=f"Give it a URL with https://; or, where the way is yours alone, say so: {IN_THE_CLEAR}.",
+            what=tr("Strangers' prompts would go to {name} in the clear.", name=name),
+            why=tr("Its URL begins with http://, so everybody on the way can read and change them."),
+            next_step=tr(
+                "Give it a URL with https://; or, where the way is yours alone, say so: {option}.",
+                option=IN_THE_CLEAR,
+            ),
         )
     if key_file is not None:
         raise UserFacingError(
-            what=f"The key for your servers would go to {name} in the clear.",
-            why="Its URL begins with http://, and whoever reads the key on the way can use the server.",
-            next_step="Give it a URL with https://, or run it without a key.",
+            what=tr("The key for your servers would go to {name} in the clear.", name=name),
+            why=tr("Its URL begins with http://, and whoever reads the key on the way can use the server."),
+            next_step=tr("Give it a URL with https://, or run it without a key."),
         )
 
 
@@ -94,17 +102,17 @@ def read_key(path: Path) -> str:
     except OSError as problem:
         raise _no_key(path, f"{problem.strerror or problem}.") from None
     except UnicodeDecodeError:
-        raise _no_key(path, "It is no plain text.") from None
+        raise _no_key(path, tr("It is no plain text.")) from None
     if not key or any(not "!" <= letter <= "~" for letter in key):
-        raise _no_key(path, "It does not hold one key, alone in one line.")
+        raise _no_key(path, tr("It does not hold one key, alone in one line."))
     return key
 
 
 def _no_key(path: Path, why: str) -> UserFacingError:
     return UserFacingError(
-        what=f"The key for your servers could not be read from {path}.",
+        what=tr("The key for your servers could not be read from {path}.", path=path),
         why=why,
-        next_step="Write the key into that file, alone in one line, or name another file.",
+        next_step=tr("Write the key into that file, alone in one line, or name another file."),
     )
 
 
@@ -112,15 +120,17 @@ def unreachable(problem: Exception) -> Trouble:
     """What an attempt to ask a server ended with."""
     if isinstance(problem, aiohttp.ClientSSLError):
         return Trouble(
-            "Its certificate is not accepted.",
-            "Give it one that this computer trusts, or add its issuer to the system's list.",
+            tr("Its certificate is not accepted."),
+            tr("Give it one that this computer trusts, or add its issuer to the system's list."),
         )
     if isinstance(problem, aiohttp.ClientConnectorDNSError):
-        return Trouble("No computer of that name is known.", "Correct the name in its URL, or see to the network.")
+        return Trouble(
+            tr("No computer of that name is known."), tr("Correct the name in its URL, or see to the network.")
+        )
     if isinstance(problem, ConnectionRefusedError) or isinstance(
         getattr(problem, "os_error", None), ConnectionRefusedError
     ):
-        return Trouble("Nobody listens there.", "Start it, or correct the port in its URL.", WhoseTurn.NOBODY)
+        return Trouble(tr("Nobody listens there."), tr("Start it, or correct the port in its URL."), WhoseTurn.NOBODY)
     return SILENT
 
 
@@ -131,19 +141,23 @@ def unfit(status: int, key_file: Path | None) -> Trouble | None:
     if status in (401, 403):
         if key_file is None:
             return WANTS_A_KEY
-        return Trouble("It does not accept the key.", f"Write the right one into {key_file}.")
+        return Trouble(tr("It does not accept the key."), tr("Write the right one into {path}.", path=key_file))
     if 300 <= status < 400:
         return Trouble(
-            f"It sends requests elsewhere (HTTP status {status}), where Mulberry does not follow.",
-            "Name the URL to which it sends them.",
+            tr("It sends requests elsewhere (HTTP status {status}), where Mulberry does not follow.", status=status),
+            tr("Name the URL to which it sends them."),
         )
     if status == 404:
-        return Trouble("It has no list of models at /v1/models.", NO_LIST.next_step)
-    return Trouble(f"It answered with HTTP status {status}.", "Look into that server's own log.", WhoseTurn.NOBODY)
+        return Trouble(tr("It has no list of models at /v1/models."), NO_LIST.next_step)
+    return Trouble(
+        tr("It answered with HTTP status {status}.", status=status),
+        tr("Look into that server's own log."),
+        WhoseTurn.NOBODY,
+    )
 
 
 def not_served(model: str) -> Trouble:
     return Trouble(
-        f"It does not serve {model}.",
-        f"Start it with that model under exactly this name (vLLM: --served-model-name {model}).",
+        tr("It does not serve {model}.", model=model),
+        tr("Start it with that model under exactly this name (vLLM: --served-model-name {model}).", model=model),
     )

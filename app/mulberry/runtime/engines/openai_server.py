@@ -18,6 +18,7 @@ from yarl import URL
 
 from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
+from mulberry.model.language import tr
 from mulberry.runtime.engine import (
     OWN_SERVERS,
     EngineFailed,
@@ -151,7 +152,7 @@ class OpenAiServers:
         if self._session is not None:
             raise RuntimeError("this engine runs already")
         key = None if self._key_file is None else read_key(self._key_file)
-        self._tell(EngineState.LOADING, "Asking your servers for the model")
+        self._tell(EngineState.LOADING, tr("Asking your servers for the model"))
         self._session = aiohttp.ClientSession(
             headers={"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {}),
             trust_env=False,  # no proxy of the environment reads strangers' prompts
@@ -177,7 +178,7 @@ class OpenAiServers:
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
         """See `engine.Engine`."""
         if self._session is None:
-            raise EngineFailed("The engine is not running.")
+            raise EngineFailed(tr("The engine is not running."))
         if self._running >= self._requests_limit:
             raise EngineRefused(503, "too many requests are running already", "overloaded")
         is_one = request.answers == 1
@@ -208,14 +209,14 @@ class OpenAiServers:
             except GONE:
                 self._lost(server, SILENT)
                 if not silent:
-                    raise EngineFailed("The connection to the engine's server broke.") from None
+                    raise EngineFailed(tr("The connection to the engine's server broke.")) from None
             finally:
                 server.running -= 1
 
     def _least_loaded(self, tried: set[_Server]) -> _Server:
         usable = [server for server in self._servers if not server.trouble and server not in tried]
         if not usable:
-            raise EngineFailed(self._note() or "None of your servers answers.")
+            raise EngineFailed(self._note() or tr("None of your servers answers."))
         return min(usable, key=lambda server: server.running)
 
     async def _ask(self, server: _Server, request: GenerationRequest) -> AsyncGenerator[Piece, None]:
@@ -245,9 +246,9 @@ class OpenAiServers:
         except GONE:
             raise
         except TimeoutError:
-            raise EngineFailed("The engine's server did not answer in time.") from None
+            raise EngineFailed(tr("The engine's server did not answer in time.")) from None
         except (aiohttp.ClientError, OSError, ValueError):
-            raise EngineFailed("The connection to the engine's server broke.") from None
+            raise EngineFailed(tr("The connection to the engine's server broke.")) from None
 
     async def _streamed(self, response: aiohttp.ClientResponse, limit: int) -> AsyncGenerator[JsonObject, None]:
         lines = Lines(limit)
@@ -268,9 +269,9 @@ class OpenAiServers:
             text, parameter = _words(await _bounded(response, REFUSAL_LIMIT_BYTES))
             return EngineRefused(400, text, "invalid_request", parameter)
         if response.status < 500:  # it will not accept the next one either; what is above may be this request's fault
-            what = f"It answered a request with HTTP status {response.status}."
-            self._lost(server, Trouble(what, "Look into that server's own log.", WhoseTurn.NOBODY))
-        return EngineFailed(f"The engine's server answered with HTTP status {response.status}.")
+            what = tr("It answered a request with HTTP status {status}.", status=response.status)
+            self._lost(server, Trouble(what, tr("Look into that server's own log."), WhoseTurn.NOBODY))
+        return EngineFailed(tr("The engine's server answered with HTTP status {status}.", status=response.status))
 
     # Which servers count
 
@@ -319,7 +320,7 @@ class OpenAiServers:
 
     def _note(self) -> str:
         return " ".join(
-            f"Your server at {server.name} cannot be used. {server.trouble.what}"
+            tr("Your server at {server} cannot be used. {why}", server=server.name, why=server.trouble.what)
             for server in self._servers
             if server.trouble
         )
@@ -353,7 +354,7 @@ async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
     async for untrusted in response.content.iter_any():
         body += untrusted
         if len(body) > limit:
-            raise EngineFailed("The engine's server sent more than the answer can have.")
+            raise EngineFailed(tr("The engine's server sent more than the answer can have."))
     return bytes(body)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mulberry.model.language import tr
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.sandbox.bare import NoSandbox
@@ -67,7 +68,7 @@ async def try_out(sandbox: Sandbox) -> Trial:
     try:
         process = await JobProcess.start(sandbox, room, child_environment(os.environ))
     except OSError as problem:
-        return Trial(sandbox.tier, f"It could not be started: {problem.strerror or problem}.")
+        return Trial(sandbox.tier, tr("It could not be started: {problem}.", problem=problem.strerror or problem))
     link: JobLink | None = None
     try:
         _, link = await asyncio.get_running_loop().create_connection(
@@ -77,10 +78,10 @@ async def try_out(sandbox: Sandbox) -> Trial:
         await asyncio.wait((link.entered, link.over), timeout=TRIAL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     finally:
         if link is not None:
-            link.end("It did not answer in time.")
+            link.end(tr("It did not answer in time."))
         await process.end(GRACE_SECONDS)
     if not link.entered.done():
         return Trial(sandbox.tier, f"{link.over.result()} {process.last_words}".strip())
     confinement = Confinement.of(sandbox.tier, link.entered.result())
-    missed = "" if confinement.holds else f"It is not closed: {in_words(confinement.missed)}."
+    missed = "" if confinement.holds else tr("It is not closed: {missed}.", missed=in_words(confinement.missed))
     return Trial(sandbox.tier, missed, confinement, time.monotonic() - began)

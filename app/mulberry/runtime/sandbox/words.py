@@ -2,6 +2,7 @@
 
 import sys
 
+from mulberry.model.language import tr
 from mulberry.runtime.wire import Canary
 
 PASSED = {
@@ -20,31 +21,31 @@ PASSED = {
     Canary.MODEL_RUNS: "can run a model",
 }
 MISSED = {
-    Canary.NOT_ROOT: "it is root",
-    Canary.NO_CAPABILITIES: "it has special powers",
-    Canary.NO_NEW_PRIVILEGES: "it could gain privileges",
-    Canary.CALLS_FILTERED: "its system calls are not filtered",
-    Canary.HOME_CLOSED: "it could list your home folder",
-    Canary.USERS_CLOSED: "it could read the list of users",
-    Canary.NOTHING_WRITABLE: "it could write a file",
-    Canary.NETWORK_CLOSED: "it could reach a network",
-    Canary.NO_FORK: "it could start a process",
-    Canary.NO_EXEC: "it could run a program",
-    Canary.DEVICES_CLOSED: "it could open a device",
-    Canary.AGENT_UNSEEN: "it saw the agent",
-    Canary.MODEL_RUNS: "no model runs in it",
+    Canary.NOT_ROOT: tr("it is root"),
+    Canary.NO_CAPABILITIES: tr("it has special powers"),
+    Canary.NO_NEW_PRIVILEGES: tr("it could gain privileges"),
+    Canary.CALLS_FILTERED: tr("its system calls are not filtered"),
+    Canary.HOME_CLOSED: tr("it could list your home folder"),
+    Canary.USERS_CLOSED: tr("it could read the list of users"),
+    Canary.NOTHING_WRITABLE: tr("it could write a file"),
+    Canary.NETWORK_CLOSED: tr("it could reach a network"),
+    Canary.NO_FORK: tr("it could start a process"),
+    Canary.NO_EXEC: tr("it could run a program"),
+    Canary.DEVICES_CLOSED: tr("it could open a device"),
+    Canary.AGENT_UNSEEN: tr("it saw the agent"),
+    Canary.MODEL_RUNS: tr("no model runs in it"),
 }
 
 
 NONE_TO_TRY = {
-    "win32": "The sandbox for Windows is written, but nobody has run it on Windows yet, so it is not used.",
-    "darwin": "There is no sandbox for macOS.",
+    "win32": tr("The sandbox for Windows is written, but nobody has run it on Windows yet, so it is not used."),
+    "darwin": tr("There is no sandbox for macOS."),
 }
 
 
 def none_to_try(platform: str = sys.platform) -> str:
     """Why nothing could be tried out on this system."""
-    return NONE_TO_TRY.get(platform, "There is no sandbox for this system yet.")
+    return NONE_TO_TRY.get(platform, tr("There is no sandbox for this system yet."))
 
 
 def in_words(missed: Canary) -> str:

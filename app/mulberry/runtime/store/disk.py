@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.models import size_in_words
 
 RESERVE_BYTES = 512 << 20  # the computer's owner keeps some room
@@ -69,8 +70,12 @@ def remove_folder(path: Path) -> None:
 
 def no_room(what: str, needed: int, there: int) -> UserFacingError:
     return UserFacingError(
-        what=f"There is no room for {what}.",
-        why=f"It needs {size_in_words(needed)}, and the disk has {size_in_words(there)} free, of which "
-        f"{size_in_words(RESERVE_BYTES)} stay yours.",
-        next_step="Make room, or move the models to another disk: `mulberry models move FOLDER`.",
+        what=tr("There is no room for {models}.", models=what),
+        why=tr(
+            "It needs {needed}, and the disk has {there} free, of which {reserve} stay yours.",
+            needed=size_in_words(needed),
+            there=size_in_words(there),
+            reserve=size_in_words(RESERVE_BYTES),
+        ),
+        next_step=tr("Make room, or move the models to another disk: `mulberry models move FOLDER`."),
     )

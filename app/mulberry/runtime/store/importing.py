@@ -8,6 +8,7 @@ from pathlib import Path
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import write_whole
+from mulberry.model.language import english, tr
 from mulberry.model.models import CopyProgress, StoredModel, size_in_words
 from mulberry.runtime.manifest import MANIFEST, Manifest, parse_manifest
 from mulberry.runtime.models import ModelFolder
@@ -52,7 +53,7 @@ async def import_model(
             folder = ModelFolder(staging / "model", manifest)
             folder.compare_names()
             let_read(folder.path)
-            tell(CopyProgress("Inspecting the model", manifest.size_bytes, manifest.size_bytes))
+            tell(CopyProgress(tr("Inspecting the model"), manifest.size_bytes, manifest.size_bytes))
             record = await _judged(folder, source.name, judge, clock, staging)
             await asyncio.to_thread(_publish, store, staging, entry, record)
         except OSError as problem:
@@ -74,8 +75,8 @@ async def judge_again(store: ModelStore, wanted: str, judge: Judge, clock: Clock
             imported_at=model.imported_at or clock.now(),
             source=model.source,
             inspection=INSPECTION,
-            judged_in=verdict.judged_in,
-            refused=verdict.reasons,
+            judged_in=english(verdict.judged_in),
+            refused=tuple(map(english, verdict.reasons)),
         )
         write_whole(store.place / model.entry / "record.json", record.model_dump_json(indent=2).encode())
         return verdict
@@ -87,11 +88,17 @@ def _check_room(store: ModelStore, manifest: Manifest, staging: Path) -> None:
     quota, used = store.choices.quota_bytes, used_in(store.place)
     if quota is not None and used + needed > quota:
         raise UserFacingError(
-            what=f"There is no room for {manifest.title}.",
-            why=f"It needs {size_in_words(needed)}; your limit for models is {size_in_words(quota)}, "
-            f"of which {size_in_words(used)} are used.",
-            next_step="Remove a model (`mulberry models remove`), collect old versions (`mulberry models collect`), "
-            "or raise the limit (`mulberry models quota`).",
+            what=tr("There is no room for {title}.", title=manifest.title),
+            why=tr(
+                "It needs {needed}; your limit for models is {quota}, of which {used} are used.",
+                needed=size_in_words(needed),
+                quota=size_in_words(quota),
+                used=size_in_words(used),
+            ),
+            next_step=tr(
+                "Remove a model (`mulberry models remove`), collect old versions (`mulberry models collect`), "
+                "or raise the limit (`mulberry models quota`)."
+            ),
         )
     make_folder(store.place)
     free = store.disk.free_bytes(store.place)
@@ -115,11 +122,11 @@ async def _judged(folder: ModelFolder, source: str, judge: Judge, clock: Clock, 
     if not verdict.may_serve:
         remove_folder(staging)
         raise UserFacingError(
-            what=f"{folder.manifest.title} was inspected and refused. It is not on your disk any more.",
+            what=tr("{title} was inspected and refused. It is not on your disk any more.", title=folder.manifest.title),
             why=" ".join(verdict.reasons),
-            next_step="Choose another model, or ask its makers for one that needs nothing of this.",
+            next_step=tr("Choose another model, or ask its makers for one that needs nothing of this."),
         )
-    return Record(imported_at=clock.now(), source=source, inspection=INSPECTION, judged_in=verdict.judged_in)
+    return Record(imported_at=clock.now(), source=source, inspection=INSPECTION, judged_in=english(verdict.judged_in))
 
 
 def _publish(store: ModelStore, staging: Path, entry: str, record: Record) -> None:
@@ -139,9 +146,11 @@ def _parsed(untrusted_manifest: bytes, name: str) -> Manifest:
         return parse_manifest(untrusted_manifest, name)
     except UserFacingError as problem:
         raise UserFacingError(
-            what=f"The model in {name} was not imported.",
+            what=tr("The model in {name} was not imported.", name=name),
             why=problem.why,
-            next_step="Ask for a correct manifest where it came from; docs/model-manifest.md says what stands in one.",
+            next_step=tr(
+                "Ask for a correct manifest where it came from; docs/model-manifest.md says what stands in one."
+            ),
         ) from problem
 
 
@@ -149,7 +158,7 @@ def _disk_says(problem: OSError, manifest: Manifest, store: ModelStore) -> UserF
     if problem.errno in (errno.ENOSPC, errno.EDQUOT):
         return no_room(manifest.title, manifest.size_bytes, store.disk.free_bytes(store.place))
     return UserFacingError(
-        what=f"{manifest.title} could not be written to your disk.",
+        what=tr("{title} could not be written to your disk.", title=manifest.title),
         why=f"{problem.filename or store.place}: {problem.strerror or problem}.",
-        next_step="See to the disk, then import it again: what is here already is kept.",
+        next_step=tr("See to the disk, then import it again: what is here already is kept."),
     )

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import number, tr
 from mulberry.model.shown import shown
 from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.memory_watch import watch_memory
@@ -50,7 +51,9 @@ async def judge(
     try:
         process = await JobProcess.start(sandbox, room, child_environment(os.environ))
     except OSError as problem:
-        raise _not_begun(f"Its process could not be started: {problem.strerror or problem}.") from problem
+        raise _not_begun(
+            tr("Its process could not be started: {problem}.", problem=problem.strerror or problem)
+        ) from problem
     link: JobLink | None = None
     watchdog: asyncio.Task[None] | None = None
     try:
@@ -72,10 +75,15 @@ async def _enter(link: JobLink, sandbox: Sandbox, room: Room) -> Confinement:
     link.send(sandbox.order(room))
     await asyncio.wait((link.entered, link.over), timeout=DEADLINE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     if not link.entered.done():
-        raise _not_begun(link.over.result() if link.over.done() else "The sandbox did not answer.")
+        raise _not_begun(link.over.result() if link.over.done() else tr("The sandbox did not answer."))
     confinement = Confinement.of(sandbox.tier, link.entered.result())
     if not confinement.holds:
-        raise _not_begun(f"The sandbox is not closed ({in_words(confinement.missed) or confinement.tier}).")
+        raise _not_begun(
+            tr(
+                "The sandbox is not closed ({missed}).",
+                missed=in_words(confinement.missed) or confinement.tier.in_words,
+            )
+        )
     return confinement
 
 
@@ -87,9 +95,15 @@ async def _hear(link: JobLink, model: ModelFolder, folder: str, judged_in: str, 
     if link.inspected.done():
         return _verdict(link.inspected.result(), judged_in)
     if link.over.done():
-        return Verdict((f"The inspection did not end well. {link.over.result()}",), judged_in=judged_in)
+        return Verdict((tr("The inspection did not end well. {why}", why=link.over.result()),), judged_in=judged_in)
     return Verdict(
-        (f"The inspection took longer than {deadline_seconds:g} seconds and was ended.",), judged_in=judged_in
+        (
+            tr(
+                "The inspection took longer than {seconds} seconds and was ended.",
+                seconds=number(f"{deadline_seconds:g}"),
+            ),
+        ),
+        judged_in=judged_in,
     )
 
 
@@ -105,7 +119,7 @@ def _verdict(untrusted: Inspected, judged_in: str) -> Verdict:
 
 def _not_begun(why: str) -> UserFacingError:
     return UserFacingError(
-        what="The model could not be inspected.",
+        what=tr("The model could not be inspected."),
         why=why,
-        next_step="See what the sandbox lacks: `mulberry sandbox selftest`.",
+        next_step=tr("See what the sandbox lacks: `mulberry sandbox selftest`."),
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import tr
 from mulberry.model.models import CopyProgress
 from mulberry.runtime.manifest import MANIFEST
 from mulberry.runtime.models import ModelFolder
@@ -31,7 +32,10 @@ async def move_models(store: ModelStore, new_place: Path, tell: Tell = lambda pr
         choices, old_place, models = store.choices, store.place, store.models()
         new_place = _checked(old_place, new_place, choices.left_behind)
         if used := [model.title or model.entry for model in models if model.in_use]:
-            raise _not_moved(f"The agent uses {', '.join(used)}.", "Stop the agent (`mulberry stop`), then move them.")
+            raise _not_moved(
+                tr("The agent uses {models}.", models=", ".join(used)),
+                tr("Stop the agent (`mulberry stop`), then move them."),
+            )
         total = sum(model.size_bytes for model in models)
         others = tuple(place for place in choices.left_behind if place != new_place)
         try:
@@ -41,11 +45,12 @@ async def move_models(store: ModelStore, new_place: Path, tell: Tell = lambda pr
             make_folder(new_place)
             free = store.disk.free_bytes(new_place)
             if total + RESERVE_BYTES > free:
-                raise no_room("all models", total, free)
+                raise no_room(tr("all models"), total, free)
             done = 0
             for model in models:
+                note = tr("Copying {model}", model=model.title or model.entry)
 
-                def copied(there: int, note: str = f"Copying {model.title or model.entry}", before: int = done) -> None:
+                def copied(there: int, note: str = note, before: int = done) -> None:
                     tell(CopyProgress(note, before + there, total))
 
                 await _copy_off_loop(store, old_place / model.entry, new_place / model.entry, copied)
@@ -55,10 +60,10 @@ async def move_models(store: ModelStore, new_place: Path, tell: Tell = lambda pr
             store.save(moved)
         except OSError as problem:
             if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise no_room("all models", total, store.disk.free_bytes(new_place)) from problem
+                raise no_room(tr("all models"), total, store.disk.free_bytes(new_place)) from problem
             why = f"{problem.filename or new_place}: {problem.strerror or problem}."
-            raise _not_moved(why, "See to the disk, then move them again.") from problem
-        tell(CopyProgress("Removing the old copies", total, total))
+            raise _not_moved(why, tr("See to the disk, then move them again.")) from problem
+        tell(CopyProgress(tr("Removing the old copies"), total, total))
         left = tuple([place for place in moved.left_behind if not await asyncio.to_thread(clear, place)])
         store.save(moved.model_copy(update={"left_behind": left}))
 
@@ -106,13 +111,18 @@ def _copy(store: ModelStore, entry: Path, target: Path, tell: Callable[[int], No
 def _checked(old: Path, named: Path, left_behind: tuple[Path, ...]) -> Path:
     new = named.absolute()
     if new == old or old in new.parents or new in old.parents:
-        raise _not_moved(f"{new} and the old folder lie in one another.", "Name a folder on another disk.")
+        raise _not_moved(
+            tr("{folder} and the old folder lie in one another.", folder=new), tr("Name a folder on another disk.")
+        )
     if new.exists() and not new.is_dir():
-        raise _not_moved(f"{new} is no folder.", "Name a folder on another disk.")
+        raise _not_moved(tr("{folder} is no folder.", folder=new), tr("Name a folder on another disk."))
     if new.is_dir() and new not in left_behind and (strange := next(new.iterdir(), None)) is not None:
-        raise _not_moved(f"{new} is not empty: {strange.name!r} lies in it.", "Name an empty or a new folder.")
+        raise _not_moved(
+            tr("{folder} is not empty: {name} lies in it.", folder=new, name=f"{strange.name!r}"),
+            tr("Name an empty or a new folder."),
+        )
     return new
 
 
 def _not_moved(why: str, next_step: str) -> UserFacingError:
-    return UserFacingError(what="The models were not moved.", why=why, next_step=next_step)
+    return UserFacingError(what=tr("The models were not moved."), why=why, next_step=next_step)

@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 import aiohttp
 
 from mulberry.model.errors import UserFacingError
+from mulberry.model.language import number, tr
 from mulberry.runtime.manifest import MANIFEST, ModelFile
 from mulberry.runtime.models import open_plain, read_manifest
 from mulberry.runtime.store.addresses import manifest_address, refused_address
@@ -64,18 +65,18 @@ class FolderSource:
     async def manifest(self) -> bytes:
         if self._folder.is_file():
             raise UserFacingError(
-                what=f"{self.name} is a file.",
-                why="A model is a folder. Archives are not opened, for they can hold more than they show.",
-                next_step="Unpack it yourself, then name the folder.",
+                what=tr("{name} is a file.", name=self.name),
+                why=tr("A model is a folder. Archives are not opened, for they can hold more than they show."),
+                next_step=tr("Unpack it yourself, then name the folder."),
             )
         return await asyncio.to_thread(self._read_manifest)
 
     def _read_manifest(self) -> bytes:
         if not os.path.lexists(self._folder / MANIFEST):
             raise UserFacingError(
-                what=f"There is no model in {self.name}.",
-                why=f"It has no {MANIFEST}." if self._folder.is_dir() else "There is no such folder.",
-                next_step="Name a folder with a manifest; docs/model-manifest.md says what stands in one.",
+                what=tr("There is no model in {name}.", name=self.name),
+                why=tr("It has no {name}.", name=MANIFEST) if self._folder.is_dir() else tr("There is no such folder."),
+                next_step=tr("Name a folder with a manifest; docs/model-manifest.md says what stands in one."),
             )
         return read_manifest(self._folder)
 
@@ -85,7 +86,9 @@ class FolderSource:
         try:
             source = open_plain(self._folder / expected.name)
         except OSError as problem:
-            raise self._wrong(f"{expected.name} could not be read: {problem.strerror or problem}.") from problem
+            raise self._wrong(
+                tr("{name} could not be read: {problem}.", name=expected.name, problem=problem.strerror or problem)
+            ) from problem
 
         def copy_some() -> int:
             """Reads one byte more than the manifest names, which shows that there is more, and no further."""
@@ -99,16 +102,15 @@ class FolderSource:
                 copied += some
                 progress(min(copied, expected.size))
         if copied != expected.size:
-            found = f"{copied:,}" if copied < expected.size else f"more than {expected.size:,}"
-            raise self._wrong(f"{expected.name} has {found} bytes instead of {expected.size:,}.")
+            raise self._wrong(_of_another_size(expected, copied))
         if digest.hexdigest() != expected.sha256:
-            raise self._wrong(f"{expected.name} was changed: its SHA-256 is not the manifest's.")
+            raise self._wrong(tr("{name} was changed: its SHA-256 is not the manifest's.", name=expected.name))
 
     def _wrong(self, why: str) -> UserFacingError:
         return UserFacingError(
-            what=f"The model in {self.name} was not imported.",
+            what=tr("The model in {name} was not imported.", name=self.name),
             why=why,
-            next_step="Get the folder anew from where it came.",
+            next_step=tr("Get the folder anew from where it came."),
         )
 
 
@@ -128,8 +130,17 @@ class AddressSource:
         await Download(self._session, address, expected, target, mark, self._disk).run(progress)
 
 
+def _of_another_size(expected: ModelFile, found: int) -> str:
+    size = number(f"{expected.size:,}")
+    if found > expected.size:
+        return tr("{name} has more than {expected} bytes instead of {expected}.", name=expected.name, expected=size)
+    return tr(
+        "{name} has {size} bytes instead of {expected}.", name=expected.name, size=number(f"{found:,}"), expected=size
+    )
+
+
 def _path_of(untrusted_address: str) -> Path:
     parts = urlsplit(untrusted_address)
     if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
-        raise refused_address(untrusted_address, "A file's address is file:///FOLDER.")
+        raise refused_address(untrusted_address, tr("A file's address is file:///FOLDER."))
     return Path(url2pathname(parts.path))

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.language import tr
 from mulberry.model.locks import try_lock
 from mulberry.model.models import ModelWay, StoredModel, StoreStatus
 from mulberry.model.places import resource
@@ -71,9 +72,9 @@ class ModelStore:
             return Choices() if untrusted is None else Choices.model_validate_json(untrusted)
         except (OSError, ValueError) as problem:
             raise UserFacingError(
-                what="The list of your models' places cannot be read.",
+                what=tr("The list of your models' places cannot be read."),
                 why=f"{self.root / 'store.json'}: {str(problem).splitlines()[0]}.",
-                next_step="Correct the file, or delete it if the models lie in the usual place.",
+                next_step=tr("Correct the file, or delete it if the models lie in the usual place."),
             ) from problem
 
     @property
@@ -107,9 +108,9 @@ class ModelStore:
         for model in (*(m for m in models if m.entry == wanted), *(m for m in models if m.name == wanted)):
             return model
         raise UserFacingError(
-            what=f"There is no model {wanted!r} on this computer.",
-            why=f"Imported are: {', '.join(model.name for model in models) or 'none'}.",
-            next_step="Import it: `mulberry models import FOLDER-OR-ADDRESS`.",
+            what=tr("There is no model {wanted} on this computer.", wanted=f"{wanted!r}"),
+            why=tr("Imported are: {models}.", models=", ".join(model.name for model in models) or tr("none")),
+            next_step=tr("Import it: `mulberry models import FOLDER-OR-ADDRESS`."),
         )
 
     def path_of(self, entry: str) -> Path:
@@ -127,9 +128,11 @@ class ModelStore:
             model = self.find(wanted)
             if model.problem:
                 raise UserFacingError(
-                    what=f"The model {model.name} cannot be used.",
+                    what=tr("The model {name} cannot be used.", name=model.name),
                     why=model.problem,
-                    next_step=f"Look at it again: `mulberry models inspect {model.entry}`; or import it again.",
+                    next_step=tr(
+                        "Look at it again: `mulberry models inspect {entry}`; or import it again.", entry=model.entry
+                    ),
                 )
             folder = ModelFolder.read(self.path_of(model.entry))
             make_folder(self.root / "in-use")
@@ -137,7 +140,7 @@ class ModelStore:
             lock = path.open("ab")
             if not try_lock(lock):  # somebody looked at it in this very moment
                 lock.close()
-                raise _busy("Another program looks at the models at this moment.")
+                raise _busy(tr("Another program looks at the models at this moment."))
         try:
             yield folder
         finally:
@@ -157,13 +160,13 @@ class ModelStore:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Alone. Raises `UserFacingError`: somebody else changes the store."""
-        with self._alone("store.lock", "Another program changes the models at this moment."):
+        with self._alone("store.lock", tr("Another program changes the models at this moment.")):
             yield
 
     @contextmanager
     def importing(self) -> Iterator[None]:
         """The only one that imports; models can be used and removed meanwhile. Raises `UserFacingError`."""
-        with self._alone("import.lock", "Another import is under way."):
+        with self._alone("import.lock", tr("Another import is under way.")):
             yield
 
     def remove(self, entry: str) -> None:
@@ -207,9 +210,9 @@ class ModelStore:
     def _remove(self, model: StoredModel) -> None:
         if model.in_use:
             raise UserFacingError(
-                what=f"{model.title or model.entry} was not removed.",
-                why="The agent uses it.",
-                next_step="Stop the agent (`mulberry stop`), then remove it.",
+                what=tr("{model} was not removed.", model=model.title or model.entry),
+                why=tr("The agent uses it."),
+                next_step=tr("Stop the agent (`mulberry stop`), then remove it."),
             )
         remove_folder(self.place / model.entry)
 
@@ -230,7 +233,7 @@ class ModelStore:
         except UserFacingError as unusable:
             problem = unusable.why
         except (OSError, ValueError):
-            problem = "Its record is damaged, so nobody knows whether it was inspected."
+            problem = tr("Its record is damaged, so nobody knows whether it was inspected.")
         told = as_told(path.name, manifest) if manifest else _unreadable(path)
         return replace(
             told,
@@ -319,20 +322,20 @@ def _folders(place: Path) -> list[Path]:
 
 def _busy(why: str) -> UserFacingError:
     return UserFacingError(
-        what="The models are busy.",
+        what=tr("The models are busy."),
         why=why,
-        next_step="Wait until it is done, then try again; the agent tries by itself.",
+        next_step=tr("Wait until it is done, then try again; the agent tries by itself."),
         whose_turn=WhoseTurn.NOBODY,
     )
 
 
 def _doubt(path: Path, record: Record) -> str:
     if not path.name.endswith(digest_of(read_manifest(path / "model"))[:DIGEST_CHARACTERS]):
-        return "Its manifest was changed after the import."
+        return tr("Its manifest was changed after the import.")
     if record.refused:
-        return f"The inspection refused it. {' '.join(record.refused)}"
+        return tr("The inspection refused it. {why}", why=" ".join(record.refused))
     if record.inspection < INSPECTION:
-        return "It was inspected by an older version of Mulberry, which saw less."
+        return tr("It was inspected by an older version of Mulberry, which saw less.")
     return ""
 
 
