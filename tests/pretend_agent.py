@@ -60,6 +60,7 @@ class PretendAgent:
         self.gpu_setup_status: GpuSetupStatus = NOTHING
         self.setup_orders: list[SetupOrder] = []
         self.setups_asked = 0
+        self.setup_refusal: UserFacingError | None = None
         self.eligibility_report: EligibilityReport = ELIGIBILITY
         self.eligibility_asked: list[bool] = []
         self.seen_computer: Computer = COMPUTER
@@ -187,6 +188,8 @@ class PretendAgent:
 
     async def order_gpu_setup(self, order: SetupOrder) -> GpuSetupStatus:
         self._answer()
+        if self.setup_refusal is not None:
+            raise self.setup_refusal
         self.setup_orders.append(order)
         return self.gpu_setup_status
 

@@ -26,12 +26,14 @@ from mulberry.runtime.gpu_runtimes.addresses import ask_pip
 from mulberry.runtime.gpu_runtimes.bringing import Bringer, FromFolder, from_index
 from mulberry.runtime.gpu_runtimes.choosing import Choice, choose_runtime
 from mulberry.runtime.gpu_runtimes.folder import GpuRuntimes
+from mulberry.runtime.gpu_runtimes.here import cuda_is_here
 from mulberry.runtime.gpu_runtimes.installing import TryOut, install, offer_of
 from mulberry.runtime.gpu_runtimes.table import runtimes_here
 from mulberry.runtime.gpu_runtimes.trying import try_out
 
 log = logging.getLogger(__name__)
 
+NOT_ASKED: Finding[bool] = Finding(None, tr("nobody asks while it is downloaded"))
 LONGEST_FOLDER = 2_000  # characters
 
 OpenIndex = Callable[[], AbstractAsyncContextManager[Bringer]]
@@ -65,6 +67,10 @@ class GpuSetup:
         self._work: SetupWork | None = None
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def _is_at_work(self) -> bool:
+        return self._work is not None and self._work.state is WorkState.RUNNING
+
     async def status(self) -> GpuSetupStatus:
         """What is installed, and what an installation would take now."""
         return await asyncio.to_thread(self._status)
@@ -93,7 +99,7 @@ class GpuSetup:
             self._change(state=WorkState.CANCELLED)
 
     async def _begin(self, order: SetupOrder) -> None:
-        if self._work is not None and self._work.state is WorkState.RUNNING:
+        if self._is_at_work:
             raise UserFacingError(
                 what=tr("The GPU runtime is being installed already."),
                 why=tr("The agent is at it."),
@@ -173,8 +179,9 @@ class GpuSetup:
             no_offer="" if choice.runtime else choice.because,
             trouble=runtimes.trouble_of(chosen.current) if chosen.current else "",
             free_bytes=runtimes.disk.free_bytes(nearest),
-            metered=self._metered(),
+            metered=NOT_ASKED if self._is_at_work else self._metered(),
             work=self._work,
+            cuda_is_here=cuda_is_here(),
         )
 
     def _tell(self, progress: CopyProgress) -> None:

@@ -9,6 +9,8 @@ from mulberry.model.models import size_in_words
 def of_plan(status: GpuSetupStatus, *, with_files: bool) -> Iterator[str]:
     """What is here, and what an installation would take."""
     yield from _of_installed(status)
+    if status.cuda_is_here and not status.current:
+        yield "What came with Mulberry finds CUDA on this computer: nothing has to be installed."
     if status.offer is None:
         yield f"There is nothing to install. {status.no_offer}"
         return

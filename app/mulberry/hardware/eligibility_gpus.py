@@ -10,8 +10,6 @@ from mulberry.hardware.confidential import CAPABLE_IDS
 from mulberry.model.eligibility import Computer, Requirement, Standing
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import (
-    OLDEST_CAPABILITY,
-    OLDEST_DRIVER,
     ConfidentialMode,
     DriverState,
     GpuCondition,
@@ -19,6 +17,7 @@ from mulberry.model.gpu import (
     PciGpu,
     same_address,
 )
+from mulberry.model.gpu_runtime import GpuComputing, GpuNeeds
 from mulberry.model.host import Finding
 from mulberry.model.known_errors import of_driver
 from mulberry.model.language import tr
@@ -29,8 +28,8 @@ CAPABLE = tr("A GPU with confidential computing")
 MODE = tr("Its confidential mode")
 READY = tr("Its readiness for work")
 ANSWERS = tr("The driver answers for it")
-DRIVER = tr("NVIDIA driver {version} or newer", version=OLDEST_DRIVER)
-GENERATION = tr("Turing or newer")
+GENERATION = tr("A generation that CUDA supports")
+COMPUTING = tr("What computes on GPUs")
 MEMORY = tr("Memory for the model")
 GPU_MODEL = tr("A model made for GPUs")
 UNTOLD: Finding[bool] = Finding(None, tr("neither the driver nor the PCI bus tells which card it is"))
@@ -101,10 +100,12 @@ def for_any_work(card: Card, computer: Computer, models: Sequence[StoredModel]) 
     answers = _answers(card, computer)
     if card.info is None:
         return [answers]
-    generation = _generation(card.info)
+    needs = computer.computing.needs
+    generation = _generation(card.info, needs)
     if not generation.can_change:
         return [answers, generation]
-    return [answers, generation, _driver(card.info), *_memory(card.info, models)]
+    installed = _installed(computer.computing)
+    return [answers, generation, _driver(card.info, needs), *_memory(card.info, models), installed]
 
 
 def _capability(card: Card) -> Requirement:
@@ -193,34 +194,52 @@ def _answers(card: Card, computer: Computer) -> Requirement:
     return Requirement(ANSWERS, Standing.NOT_MET, because, known.next_step, known.whose_turn, known.command)
 
 
-def _driver(gpu: GpuInfo) -> Requirement:
-    major = gpu.driver_version.partition(".")[0]
+def _driver(gpu: GpuInfo, needs: GpuNeeds) -> Requirement:
+    major, oldest = gpu.driver_version.partition(".")[0], needs.oldest_driver
+    name = tr("NVIDIA driver {version} or newer", version=oldest)
     if not major.isdecimal():
-        return Requirement(DRIVER, Standing.UNKNOWN, tr("unknown, because the driver's version is no number"))
-    if int(major) >= OLDEST_DRIVER:
-        return Requirement(DRIVER, Standing.MET, f"Driver {gpu.driver_version}.")
+        return Requirement(name, Standing.UNKNOWN, tr("unknown, because the driver's version is no number"))
+    if int(major) >= oldest:
+        return Requirement(name, Standing.MET, tr("Driver {version}.", version=gpu.driver_version))
     return Requirement(
-        DRIVER,
+        name,
         Standing.NOT_MET,
-        tr("Driver {driver_version} is older than CUDA 13 needs.", driver_version=gpu.driver_version),
-        tr("Install driver {oldest_driver} or newer, and restart the computer.", oldest_driver=OLDEST_DRIVER),
+        tr("Driver {version} is older than {cuda} needs.", version=gpu.driver_version, cuda=needs.cuda_in_words),
+        tr("Install driver {version} or newer, and restart the computer.", version=oldest),
         WhoseTurn.YOU,
     )
 
 
-def _generation(gpu: GpuInfo) -> Requirement:
+def _generation(gpu: GpuInfo, needs: GpuNeeds) -> Requirement:
     capability = gpu.compute_capability
     if capability is None:
         return Requirement(GENERATION, Standing.UNKNOWN, tr("unknown, because the driver does not tell"))
-    told = tr("compute capability {capability}.{capability_2}", capability=capability[0], capability_2=capability[1])
-    if capability >= OLDEST_CAPABILITY:
+    told = tr("compute capability {number}", number=f"{capability[0]}.{capability[1]}")
+    if needs.has_code_for(capability):
         return Requirement(GENERATION, Standing.MET, f"{gpu.architecture or tr('Unknown architecture')}, {told}.")
+    named = f"{gpu.architecture or tr('Its architecture')} ({told})"
+    if capability < min(needs.machine_code):
+        return Requirement(
+            GENERATION,
+            Standing.NOT_MET,
+            tr("{gpu} is older than {cuda} supports.", gpu=named, cuda=needs.cuda_in_words),
+            tr("It takes a GeForce GTX 16, RTX 20 or newer; until then models run on the processor."),
+            can_change=False,
+        )
     return Requirement(
         GENERATION,
         Standing.NOT_MET,
-        tr("{value} ({told}) is older than CUDA 13 supports.", value=gpu.architecture or "Its architecture", told=told),
-        tr("It takes a GeForce GTX 16, RTX 20 or newer; until then models run on the processor."),
+        tr("onnxruntime has no machine code for {gpu}.", gpu=named),
+        tr("A newer Mulberry may bring one that has; until then models run on the processor."),
         can_change=False,
+    )
+
+
+def _installed(computing: GpuComputing) -> Requirement:
+    if computing.is_here.value:
+        return Requirement(COMPUTING, Standing.MET, computing.is_here.evidence)
+    return Requirement(
+        COMPUTING, Standing.NOT_MET, computing.is_here.evidence, tr("Install it."), WhoseTurn.YOU, "mulberry gpu-setup"
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from mulberry.hardware.eligibility_gpus import CAPABLE, GPU_MODEL, Card
+from mulberry.hardware.eligibility_gpus import CAPABLE, COMPUTING, GPU_MODEL, Card
 from mulberry.hardware.eligibility_guest import GUEST, cpu_in_words
 from mulberry.model.eligibility import (
     Answer,
@@ -124,8 +124,11 @@ def _on_test(test: NetworkEligibility, gpu: GpuEligibility) -> str:
     if gpu.answer is Answer.CAN:
         return _joins(test)
     missing = [need for need in gpu.requirements if need.standing is not Standing.MET]
-    if [need.name for need in missing] == [GPU_MODEL]:
+    names = {need.name for need in missing}
+    if names == {GPU_MODEL}:
         return tr("{can_join}, on the processor until a model made for GPUs is imported", can_join=_joins(test))
+    if names <= {GPU_MODEL, COMPUTING}:
+        return tr("{can_join}, on the processor until you run `mulberry gpu-setup`", can_join=_joins(test))
     return tr("{cannot}; without it this computer {can_join}", cannot=_idle(gpu.requirements), can_join=_joins(test))
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from mulberry.model.attestation import Policy
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
+from mulberry.model.gpu_runtime import IT_CAME_WITH_MULBERRY, GpuComputing
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
 from mulberry.model.models import StoredModel
 from mulberry.model.proof import Level
@@ -61,6 +62,7 @@ class Computer:
     image: Finding[str]
     models: tuple[StoredModel, ...]
     free_bytes: int | None
+    computing: GpuComputing = IT_CAME_WITH_MULBERRY
 
 
 class Standing(StrEnum):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mulberry.model.gpu import OLDEST_CAPABILITY, OLDEST_DRIVER
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.models import CopyProgress, WorkState
 
 Capability = tuple[int, int]
@@ -36,6 +37,18 @@ class GpuNeeds:
 
 # Of the onnxruntime that Mulberry names as a dependency; a test compares it with the table of runtimes.
 OF_MULBERRY = GpuNeeds("13.0", OLDEST_DRIVER, (OLDEST_CAPABILITY, (8, 0), (8, 6), (8, 9), (9, 0), (12, 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class GpuComputing:
+    """What would compute on this computer's GPUs. `is_here` says whether, and where; `needs` are its own, or those of
+    the one that could be installed."""
+
+    needs: GpuNeeds
+    is_here: Finding[bool]
+
+
+IT_CAME_WITH_MULBERRY = GpuComputing(OF_MULBERRY, Finding(True, tr("It came with Mulberry.")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,10 @@ class InstalledRuntime:
     installed_at: datetime | None
     problem: str = ""
 
+    @property
+    def cuda_major(self) -> str:
+        return self.cuda.partition(".")[0]
+
 
 class SetupVerb(StrEnum):
     """What an owner can do with GPU runtimes."""
@@ -134,6 +151,7 @@ class SetupWork:
 class GpuSetupStatus:
     """`GET /v1/gpu-setup`. `current` and `previous` are versions; "" is what came with Mulberry. Without an `offer`,
     `no_offer` says why; `trouble` is what is the matter with the current one. `free_bytes` of the disk below `place`.
+    `cuda_is_here`: what came with Mulberry finds CUDA without any of this.
     """
 
     place: Path
@@ -146,3 +164,4 @@ class GpuSetupStatus:
     free_bytes: int
     metered: Finding[bool]
     work: SetupWork | None = None
+    cuda_is_here: bool = False
