@@ -87,10 +87,12 @@ NEVER_RUN = (
     "*.a",
     "*.lib",
     "bin/*",
+    "example.py",  # of nvidia-ml-py, at the top
     "Cryptodome/SelfTest/*",
     "bitarray/test_*",
     "bitarray/examples/*",
     "onnxruntime/capi/libonnxruntime.so.*",  # for programs in C; Python's module has all of it inside itself
+    "onnxruntime/capi/onnxruntime.dll",
     "numpy/f2py/*",
     "numpy/tests/*",
     "numpy/*/tests/*",

@@ -72,7 +72,17 @@ def test_the_wheel_installs_the_command_for_any_system(contents: zipfile.Path) -
     assert "Tag: py3-none-any" in (folder / "WHEEL").read_text()
     assert {"LICENSE", "NOTICE"} <= {path.name for path in (folder / "licenses").iterdir()}
     top = {path.name for path in contents.iterdir()}
-    assert top == {"mulberry", f"mulberry-{version()}.dist-info"}, "something lands beside mulberry in site-packages"
+    beside = {f"mulberry-{version()}.dist-info", f"mulberry-{version()}.data"}
+    assert top == {"mulberry", *beside}, "something lands beside mulberry in site-packages"
+
+
+def test_after_a_users_install_the_menu_has_it(contents: zipfile.Path) -> None:
+    share = contents / f"mulberry-{version()}.data" / "data" / "share"
+    entry = (share / "applications" / "mulberry.desktop").read_text()
+    icon = re.search(r"^Icon=(\w+)$", entry, re.MULTILINE)
+    assert icon
+    assert (share / "icons/hicolor/scalable/apps" / f"{icon[1]}.svg").exists()
+    assert "\nTryExec=mulberry\n" in entry  # shown only where the command is found
 
 
 def test_its_metadata_says_what_pyproject_says(contents: zipfile.Path) -> None:
