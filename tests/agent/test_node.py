@@ -434,3 +434,74 @@ async def test_a_pause_keeps_its_end_over_a_crash_or_a_sleep(
         await asyncio.sleep(0.5)
         assert node.status().state is state
         assert node.status().intent.until == (until if state is NodeState.PAUSED else None)
+
+
+# Making way for a newer version
+
+
+UPDATE = reasons.updating("0.2.0")
+
+
+async def test_work_that_leaves_completes_what_runs_and_says_why(tmp_path: Path, clock: SettableClock) -> None:
+    story = Story()
+    async with a_node(tmp_path, clock, story) as node:
+        await node.obey(Want.START, None)
+        await asyncio.sleep(5)
+        work = node._work
+        work.leave(UPDATE)
+        await asyncio.sleep(0)
+        assert not work.left.is_set(), "what runs is given back first"
+        await work.left.wait()
+        status = node.status()
+        assert (status.state, status.reasons[0].kind) == (NodeState.PAUSED, ReasonKind.UPDATING)
+        assert status.intent.want is Want.START, "the wish is not touched"
+        await asyncio.sleep(3600)
+        assert story.runs == story.undone == 1, "nothing begins meanwhile"
+        work.stay()
+        await asyncio.sleep(5)
+        assert (story.runs, node.status().intent.want) == (2, Want.START)
+
+
+async def test_work_that_is_not_there_has_left_at_once_whatever_was_wished(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    story = Story()
+    async with a_node(tmp_path, clock, story) as node:
+        for want, pause in ((Want.STOP, None), (Want.FINISH, None), (Want.PAUSE, timedelta(minutes=5))):
+            await node.obey(want, pause)
+            node._work.leave(UPDATE)
+            async with asyncio.timeout(1):
+                await node._work.left.wait()
+            node._work.stay()
+        node._work.leave(UPDATE)
+        clock.pass_time(minutes=6)
+        await asyncio.sleep(PAUSE_LOOK_SECONDS)
+        assert (node.status().intent.want, story.runs) == (Want.START, 0), "a pause that ends begins nothing either"
+
+
+async def test_a_start_up_that_has_not_come_far_ends_at_once(tmp_path: Path, clock: SettableClock) -> None:
+    story = Story()
+    async with a_node(tmp_path, clock, story) as node:
+        await node.obey(Want.START, None)
+        await asyncio.sleep(0.5)
+        node._work.leave(UPDATE)
+        await node._work.left.wait()
+        assert story.undone == story.runs == 1
+
+
+async def test_the_owner_can_still_stop_work_that_leaves(tmp_path: Path, clock: SettableClock) -> None:
+    story = Story()
+    async with a_node(tmp_path, clock, story) as node:
+        await node.obey(Want.START, None)
+        await asyncio.sleep(5)
+        node._work.leave(UPDATE)
+        await node.obey(Want.STOP, None)
+        await node._work.left.wait()
+        assert node.status().state is NodeState.STOPPED
+
+
+async def test_an_agent_that_hands_over_ends_and_says_to_whom(tmp_path: Path, clock: SettableClock) -> None:
+    async with a_node(tmp_path, clock, Story()) as node:
+        node._hand_over(["/opt/new", "agent"])
+        assert node.quitting.is_set()
+        assert node.successor == ("/opt/new", "agent")

@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 from pytoniq_core.boc.cell import Cell
 
 from fuzz.proofs import certificates, collaterals, envelopes, manifests, quotes, reports, statements, tpms
+from fuzz.releases import feeds
 from fuzz.target import HERE, Target, read
 from mulberry.attestation.canonical_xml import MOST_BYTES as MOST_XML_BYTES
 from mulberry.attestation.quote import MOST_QUOTE_BYTES
@@ -220,5 +221,6 @@ TARGETS = {
         Target(reports, MOST_REPORT_BYTES + 64),
         Target(manifests, MOST_XML_BYTES + 64),
         Target(collaterals, 32768),
+        Target(feeds, 16384),
     )
 }
