@@ -25,6 +25,7 @@ class ComputerSettings(SettingsModel):
     schedule: tuple[str, ...] = setting(
         ALWAYS.days,
         tr("Weekly schedule"),
+        # Translators: the names of the days stay as they are; this is how they are typed.
         tr("The hours of the week, by your clock, in which it may work, like Mon-Fri 8-18, Sat-Sun 0-24."),
         Page.WHEN,
         shape=Shape.WEEK,

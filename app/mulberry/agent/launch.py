@@ -119,7 +119,8 @@ async def _ready(process: asyncio.subprocess.Process, progress: Callable[[str], 
         said = json.loads(line)
         if not isinstance(said, dict) or "progress" not in said:
             return
-        progress(str(said["progress"]))
+        told = tr("Preparing TON's virtual machine, once on this computer: {seconds} s", seconds=said["progress"])
+        progress(told)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -142,6 +143,6 @@ def _did_not_start(why: str, log_path: Path) -> UserFacingError:
     return UserFacingError(
         what=tr("The demo network did not start."),
         why=f"{why[:1].upper()}{why[1:]}.",
-        next_step=tr("Look into {log_path}, then press Start again.", log_path=log_path),
+        next_step=tr("Look into {path}, then press Start again.", path=log_path),
         whose_turn=WhoseTurn.YOU,
     )

@@ -76,14 +76,15 @@ async def run(
     on_ready: Callable[[Ready], None],
     random: Random,
     clock: Clock,
-    on_progress: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
     requests_per_minute: float | None = None,
     jobs: int | None = None,
 ) -> None:
     """Runs until it is cancelled. `requests_per_minute` and `jobs` go before what profile and `traffic.json` say.
 
-    `profile` has a chain part, from which the root contract is made. `on_progress` is told what takes long.
-    Raises `UserFacingError`: the folder is in use or not usable, or the profile names a proxy on another computer.
+    `profile` has a chain part, from which the root contract is made. `on_progress` is told for how
+    many seconds TON's machine has been prepared. Raises `UserFacingError`: the folder is in use or not usable, or the
+    profile names a proxy on another computer.
     """
     async with AsyncExitStack() as stack:
         accounts = stack.enter_context(_open_accounts(folder))  # first: it is the lock of all other files
@@ -123,14 +124,13 @@ async def run(
         await send_customers(door, traffic, exchanges, random)
 
 
-async def _load_emulator(on_progress: Callable[[str], None]) -> Emulator:
+async def _load_emulator(on_progress: Callable[[int], None]) -> Emulator:
     """TON's virtual machine. The first time on this computer it has to be compiled, which takes seconds."""
     loop = asyncio.get_running_loop()
 
     def tell(progress: LoadProgress) -> None:
         if progress.compiling:
-            text = f"Preparing TON's virtual machine, once on this computer: {progress.elapsed_seconds:.0f} s"
-            loop.call_soon_threadsafe(on_progress, text)
+            loop.call_soon_threadsafe(on_progress, round(progress.elapsed_seconds))
 
     return await asyncio.to_thread(Emulator.load, default_cache_folder(), tell)
 
@@ -152,8 +152,8 @@ def run_demo_network(
 ) -> None:
     """The command `mulberry demo-network`: prints `Ready.line`, returns after SIGINT, SIGTERM or the end of stdin.
 
-    Before that line it may print others, `{"progress": "…"}`. Logs to stderr. `transport` goes before the profile's.
-    Raises `UserFacingError` as `run` and `load_profile` do.
+    Before that line it may print others, `{"progress": 3}` (see `run`). Logs to stderr. `transport` goes before the
+    profile's. Raises `UserFacingError` as `run` and `load_profile` do.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     profile = load_profile(profile_name).over(transport)
@@ -170,7 +170,7 @@ def run_demo_network(
                 on_ready=lambda ready: say(ready.line()),
                 random=SystemRandom(),
                 clock=SystemClock(),
-                on_progress=lambda text: say(json.dumps({"progress": text})),
+                on_progress=lambda seconds: say(json.dumps({"progress": seconds})),
                 requests_per_minute=requests_per_minute,
                 jobs=jobs,
             )
