@@ -12,6 +12,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QApplication
 
 from mulberry.client.first_run import FirstRunFile
+from mulberry.desktop import qt_language
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.single_instance import SingleInstance
@@ -69,6 +70,7 @@ def opened(
     application.setApplicationName("Mulberry")
     application.setDesktopFileName("mulberry")  # or Wayland shows a placeholder for our icon
     application.setQuitOnLastWindowClosed(False)
+    qt_language.speak(application)
     instance = SingleInstance(folder)
     if not instance.acquire(comes_forward=not hidden):
         yield None
