@@ -190,7 +190,7 @@ class ComputerSettings(SettingsModel):
     language: Literal["system", "en", "de", "id", "ru"] = setting(
         "system",
         tr("Language"),
-        tr("Of the window and of what the agent says in it; the command line speaks English."),
+        tr("Of the window and the agent, each from its next start on; the command line speaks English."),
         Page.LOOKS,
         takes_effect=TakesEffect.NEXT_AGENT,
     )

@@ -2,7 +2,7 @@
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuInfo
-from mulberry.model.language import tr, tr_count
+from mulberry.model.language import LANGUAGES, tr, tr_count
 from mulberry.model.settings import Page, Setting, Shape, TakesEffect
 
 NOT_HEARD_YET = tr("Waiting for the agent, which keeps the settings.")
@@ -43,7 +43,7 @@ def on_or_off(is_on: bool) -> str:
 
 
 def choice(value: str) -> str:
-    return CHOICES.get(value, value)
+    return CHOICES.get(value) or LANGUAGES.get(value, value)
 
 
 def value_of(name: str) -> str:
