@@ -1,0 +1,113 @@
+"""Makes the Windows installer, on Linux or anywhere else: puts the tree together and has NSIS pack it.
+
+python -m installers.windows.build                     needs makensis, and python.org or --python-archive
+python -m installers.windows.build --without-python    one to try the installer with; Mulberry cannot start from it
+
+Two builds of one commit give the same bytes: the files' times are the commit's, their order is sorted, and NSIS writes
+no time of its own.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from installers.beside import write_beside
+from installers.epoch import settle, source_date_epoch
+from installers.project import ROOT, version
+from installers.sbom import Part
+from installers.windows.pictures import write_side_picture
+from installers.windows.tree import PythonPackage, build_program, fetch_python, pinned_python, version_number
+
+SCRIPT = Path(__file__).with_name("mulberry.nsi")
+UTF_8 = {"LC_ALL": "C.UTF-8"}  # in which makensis reads the names of files
+
+
+def build(output: Path, work: Path, archive: Path | None, package: PythonPackage) -> Path:
+    """The installer, in the folder `output`, with what belongs beside it. `work` is emptied first.
+
+    SystemExit: why there is none.
+    """
+    shutil.rmtree(work, ignore_errors=True)
+    program = work / "program"
+    build_program(program, package, archive, work)
+    settle(program, source_date_epoch())
+    name = f"mulberry-{version()}-windows-amd64" + ("" if archive else "-trial-without-python")
+    output.mkdir(parents=True, exist_ok=True)
+    setup = output / f"{name}.exe"
+    make_setup(setup, program, work, version(), is_trial=archive is None)
+    python = Part("cpython", package.version, "PSF-2.0", f"pkg:generic/python@{package.version}", package.sha256)
+    write_beside(setup, program, packages=program / "packages", others=(python,) if archive else ())
+    return setup
+
+
+def make_setup(setup: Path, program: Path, work: Path, app_version: str, *, is_trial: bool) -> None:
+    """Packs `program` into the file `setup`; `work` is for what is written on the way."""
+    write_side_picture(ROOT / "resources" / "icons" / "mulberry.svg", work / "side.bmp")
+    (work / "licence.txt").write_text(licence_page(), encoding="utf-8-sig", newline="\r\n")
+    (work / "files.nsh").write_text("".join(f"{line}\n" for line in file_lines(program)), encoding="utf-8")
+    kilobytes = sum(path.stat().st_size for path in program.rglob("*") if path.is_file()) // 1000 + 1
+    defined = {
+        "VERSION": app_version,
+        "NUMBER": version_number(app_version),
+        "KILOBYTES": str(kilobytes),
+        "PROGRAM": str(program),
+        "WORK": str(work),
+        "SETUP": str(setup),
+    }
+    words = [f"-D{name}={value}" for name, value in defined.items()] + (["-DTRIAL"] if is_trial else [])
+    compile_script(SCRIPT, *words)
+
+
+def compile_script(script: Path, *words: str) -> None:
+    """SystemExit: NSIS is missing, or finds a mistake; a warning is one."""
+    makensis = shutil.which("makensis")
+    if makensis is None:
+        raise SystemExit("makensis is missing: install NSIS 3.08 or newer (apt install nsis).")
+    command = [makensis, "-V2", "-WX", "-INPUTCHARSET", "UTF8", *words, str(script)]
+    if subprocess.run(command, env=os.environ | UTF_8, check=False).returncode:
+        raise SystemExit(f"NSIS does not accept {script.name}; it says why above.")
+
+
+def file_lines(program: Path) -> Iterator[str]:
+    """NSIS's commands that unpack `program`, sorted: the disk's order of files must not change the installer."""
+    folder = None
+    for path in sorted(path for path in program.rglob("*") if path.is_file()):
+        if path.parent != folder:
+            folder = path.parent
+            below = folder.relative_to(program.parent)
+            yield 'SetOutPath "$INSTDIR\\{}"'.format(str(below).replace("$", "$$").replace("/", "\\"))
+        yield f'File "{path}"'
+
+
+def licence_page() -> str:
+    notice = (ROOT / "NOTICE").read_text().strip()
+    return (
+        f"{notice}\n\nMulberry comes with the works of others, each under its own licence. All of them are in the "
+        f"folder program\\licences, listed in README.txt.\n\n{'-' * 40}\n\n{(ROOT / 'LICENSE').read_text().strip()}\n"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    python = parser.add_mutually_exclusive_group()
+    python.add_argument("--python-archive", type=Path, help="CPython's embeddable zip, if it was fetched before")
+    python.add_argument("--without-python", action="store_true", help="make an installer to try the installer with")
+    parser.add_argument("--output", type=Path, default=ROOT / "dist")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "windows")
+    arguments = parser.parse_args()
+    package = pinned_python()
+    archive = None
+    if not arguments.without_python:
+        archive = fetch_python(
+            package, arguments.python_archive or ROOT / "build" / "downloads" / Path(package.url).name
+        )
+    setup = build(arguments.output.absolute(), arguments.work.absolute(), archive, package)
+    sys.stdout.write(f"{setup}: {setup.stat().st_size / 1e6:.1f} MB\n")
+
+
+if __name__ == "__main__":
+    main()
