@@ -159,7 +159,7 @@ def read_parts(folder: Path) -> tuple[Envelope | None, list[Envelope]]:
     if content is None:
         return None, []
     document = parse_object(content, unique_keys=True)
-    return read_envelope(document["feed"]), [read_envelope(change) for change in document["keys"]]
+    return read_envelope(document.get("feed")), [read_envelope(change) for change in document.get("keys", [])]
 
 
 def write_parts(folder: Path, envelope: Envelope, changes: list[Envelope]) -> None:
