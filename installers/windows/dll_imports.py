@@ -16,12 +16,16 @@ IMPORT_ENTRY_BYTES = 20
 LONGEST_NAME_BYTES = 256
 
 # Parts of Windows 10 and later that our packages use; api-ms-win-… and ext-ms-… are its own indirections besides.
-OF_WINDOWS = (
-    "advapi32 authz bcrypt bcryptprimitives comctl32 comdlg32 crypt32 cryptbase d2d1 d3d11 d3d12 d3d9 "
-    "dbghelp dnsapi dwmapi dwrite dxcore dxgi gdi32 icuuc imm32 iphlpapi kernel32 mpr msvcrt ncrypt "
-    "netapi32 ntdll ole32 oleaut32 powrprof propsys psapi rpcrt4 secur32 setupapi shcore shell32 shlwapi "
-    "uiautomationcore user32 userenv usp10 uxtheme version winhttp winmm winspool.drv ws2_32 wtsapi32 "
-).split()  # noqa: SIM905 - a name a line would fill a screen
+# fmt: off
+OF_WINDOWS = frozenset((
+    "advapi32", "authz", "bcrypt", "bcryptprimitives", "comctl32", "comdlg32", "crypt32", "cryptbase", "d2d1",
+    "d3d11", "d3d12", "d3d9", "dbghelp", "dnsapi", "dwmapi", "dwrite", "dxcore", "dxgi", "gdi32", "icuuc",
+    "imm32", "iphlpapi", "kernel32", "mpr", "msvcrt", "ncrypt", "netapi32", "ntdll", "ole32", "oleaut32",
+    "powrprof", "propsys", "psapi", "rpcrt4", "secur32", "setupapi", "shcore", "shell32", "shlwapi",
+    "uiautomationcore", "user32", "userenv", "usp10", "uxtheme", "version", "winhttp", "winmm", "winspool.drv",
+    "ws2_32", "wtsapi32",
+))
+# fmt: on
 
 
 class BadLibraryError(ValueError):

@@ -37,14 +37,8 @@ OF_PYTHON = ("python3.dll", "vcruntime140.dll", "vcruntime140_1.dll", "libffi-8.
 # Microsoft's C++ library, which CPython's package lacks and onnxruntime wants. PySide6 brings it; all find it beside
 # python.exe.
 CPLUSPLUS = ("msvcp140.dll", "msvcp140_1.dll", "msvcp140_2.dll")
-# setuptools' launchers are 32-bit and ARM ones too, and nothing of ours makes launchers; shiboken6 brings parts of
-# Microsoft's C++ library for graphics cards and for COM that it does not use.
-NEVER_RUN_ON_WINDOWS = (
-    "setuptools/*.exe",
-    "shiboken6/vcamp140.dll",
-    "shiboken6/vccorlib140.dll",
-    "shiboken6/concrt140.dll",
-)
+# Parts of Microsoft's C++ library for graphics cards and for COM, which shiboken6 brings and does not use.
+NEVER_RUN_ON_WINDOWS = ("shiboken6/vcamp140.dll", "shiboken6/vccorlib140.dll", "shiboken6/concrt140.dll")
 STAGES = {"a": 10_000, "b": 20_000, "rc": 30_000}
 FINISHED_STAGE = 40_000
 
