@@ -215,13 +215,20 @@ def wheel(arguments: list[str]) -> None:
     python("-m", "installers.wheel", *arguments)
 
 
+def windows(arguments: list[str]) -> None:
+    """Builds the Windows installer into dist/ (docs/packaging.md). Needs `makensis`; works on Linux too."""
+    set_up(development=True)
+    need_qt()  # it draws the icon
+    python("-m", "installers.windows.build", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"})
+
+
 def lock(arguments: list[str]) -> None:
     """Writes the hash-locked requirement files anew, with --keep only what is missing (needs `uv` on the PATH)."""
     set_up(development=True)
     python(ROOT / "tools" / "lock.py", *arguments)
 
 
-COMMANDS = {command.__name__: command for command in (demo, test, lint, fuzz, bench, images, wheel, lock)}
+COMMANDS = {command.__name__: command for command in (demo, test, lint, fuzz, bench, images, wheel, windows, lock)}
 
 
 def main() -> None:
