@@ -81,10 +81,12 @@ class FeedServer:
     status: int = 200
     location: str = ""
     asked: list[str] = field(default_factory=list)
+    told: list[dict[str, str]] = field(default_factory=list)  # the headers of each
     address: str = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path)
+        self.told.append(dict(request.headers))
         if self.location:
             raise web.HTTPFound(self.location)
         if request.path == "/releases/feed.json":

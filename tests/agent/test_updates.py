@@ -159,6 +159,13 @@ async def test_nobody_is_asked_before_its_owner_wants_that(owner: Owner) -> None
         assert updates.offered_version == "0.2.0"
 
 
+async def test_who_serves_the_feed_learns_no_version_and_no_identity(owner: Owner) -> None:
+    await done(owner.updates(), CHECK)
+    (told,) = owner.server.told
+    told.pop("Host")
+    assert told == {"User-Agent": "Mulberry", "Accept-Encoding": "identity", "Accept": "*/*"}
+
+
 @pytest.mark.virtual_time
 async def test_it_asks_once_a_day_and_not_all_of_the_world_at_the_same_minute(owner: Owner) -> None:
     owner.wish = CONSENTS

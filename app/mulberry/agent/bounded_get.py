@@ -33,7 +33,7 @@ async def bounded_get(
                 trust_env=False,
                 auto_decompress=False,
                 max_field_size=MOST_HEADER_BYTES,
-                headers={"Accept-Encoding": "identity"},
+                headers={"Accept-Encoding": "identity", "User-Agent": "Mulberry"},
             ) as session,
             session.get(url, allow_redirects=False, ssl=not is_here(urlsplit(url).hostname or "")) as response,
         ):
