@@ -140,7 +140,10 @@ def put_cplusplus(packages: Path, python: Path) -> None:
 def put_mulberry(folder: Path) -> None:
     junk = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "app" / "mulberry", folder / "mulberry", ignore=junk)
-    shutil.copytree(ROOT / "resources", folder / "mulberry" / "resources", ignore=junk)
+    resources = folder / "mulberry" / "resources"
+    shutil.copytree(ROOT / "resources", resources, ignore=junk)
+    (resources / "updates").mkdir(exist_ok=True)
+    (resources / "updates" / "installed-by").write_text("windows\n")  # how it is updated: docs/updates.md
 
 
 def refuse_missing_libraries(program: Path, package: PythonPackage) -> None:

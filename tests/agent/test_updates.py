@@ -14,6 +14,7 @@ import pytest
 
 from conftest import SettableClock
 from loopback import until
+from mulberry.agent import reasons
 from mulberry.agent.updates.build import Build
 from mulberry.agent.updates.fetching import RESERVE_BYTES, fetch_artefact
 from mulberry.agent.updates.keeper import LATER, START_SPREAD, Updates
@@ -398,6 +399,12 @@ async def test_a_file_that_is_another_one_replaces_nothing(
     assert (status.work, owner.successors, owner.worker.reason) == (UpdateWork.NOTHING, [], None)
     assert content(image) == b"the old version"
     assert not (owner.folder / "0.2.0" / "Mulberry.AppImage").exists()
+
+
+async def test_a_check_keeps_nobody_from_leaving_for_another_reason(owner: Owner) -> None:
+    owner.worker.leave(reasons.updating("by the system"))
+    await done(owner.updates(), CHECK)
+    assert owner.worker.reason is not None
 
 
 async def test_a_file_that_changes_while_requests_run_is_noticed(owner: Owner, image: Path) -> None:

@@ -289,8 +289,9 @@ class Updates:
             self._rest()
 
     def _rest(self) -> None:
-        if self._work not in (UpdateWork.NOTHING, UpdateWork.HANDED_OVER):
+        if self._work is UpdateWork.DRAINING:  # else whoever asked it to leave was not we
             self._drain.stay()
+        if self._work is not UpdateWork.HANDED_OVER:
             self._tell(UpdateWork.NOTHING)
 
     async def _check(self) -> None:
