@@ -15,9 +15,9 @@ from pathlib import Path
 from installers.beside import write_beside
 from installers.epoch import source_date_epoch
 from installers.project import ROOT
+from installers.release import uncommitted
 
 DIST = ROOT / "dist"
-GIT_STATUS = ["git", "status", "--porcelain"]
 
 
 def hatchling(source: Path, target: str, folder: Path) -> Path:
@@ -39,12 +39,6 @@ def build(folder: Path, source: Path = ROOT) -> tuple[Path, Path]:
             archive.extractall(unpacked, filter="data")
         (tree,) = Path(unpacked).iterdir()
         return sdist, hatchling(tree, "wheel", folder)
-
-
-def uncommitted() -> list[str]:
-    """What in the checkout no commit holds, as git tells; empty where there is no git checkout."""
-    told = subprocess.run(GIT_STATUS, cwd=ROOT, capture_output=True, text=True, check=False)
-    return told.stdout.splitlines()
 
 
 def main() -> None:
