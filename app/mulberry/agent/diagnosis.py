@@ -84,7 +84,7 @@ What is in it
   node.json         state, reasons, start-up steps, proxies, the wallet's state
   settings.json     numbers as they are; of paths, addresses and servers only whether they are set
   benchmark.json    the last measurement of this computer's speed
-  software.json     versions
+  software.json     versions, and the language that the owner is spoken to in
   files.json        which files of Mulberry are there, how large and how old
   agent.log         the end of the agent's log
   window.log        the end of the window's log
