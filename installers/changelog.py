@@ -1,4 +1,4 @@
-"""CHANGELOG.md as data: what Debian's changelog, the software centres' releases and the update feed's notes are made of."""
+"""CHANGELOG.md as data: what Debian's changelog and the software centres' releases are made of."""
 
 import datetime as dt
 import re
@@ -25,7 +25,7 @@ class Release:
 
 
 def releases(text: str) -> list[Release]:
-    """The newest first, as they stand in `text`. SystemExit where there is none, or a heading is not `## 1.2.3 (DATE)`."""
+    """The newest first, as they stand in `text`. SystemExit: there is none, or a heading is not `## 1.2.3 (DATE)`."""
     if stray := [line for line in re.findall(r"^## .*$", text, re.MULTILINE) if not HEADING.match(line)]:
         raise SystemExit(f"CHANGELOG.md: a heading must be `## VERSION (YYYY-MM-DD)`: {stray[0]}")
     headings = list(HEADING.finditer(text))

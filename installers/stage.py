@@ -1,8 +1,8 @@
 """Lays out the tree that unmodified Briefcase packages, with briefcase.toml grafted into its pyproject.toml.
 
-Briefcase reads its configuration from `pyproject.toml` in the folder where it runs and nowhere else. So it runs in a staged copy:
-the app with its resources inside (as in the wheel), the template, what is generated for desktops and shells, the locked
-list of requirements, and a pyproject.toml that is briefcase.toml under `[tool.briefcase]` with version and requirements added.
+Briefcase reads its configuration from `pyproject.toml` in the folder where it runs and nowhere else. So it runs in a
+staged copy: the app with its resources inside (as in the wheel), the template, what is generated for desktops and
+shells, the locked list of requirements, and briefcase.toml as a pyproject.toml, with version and requirements added.
 
 python -m installers.stage [FOLDER]      stages into FOLDER, build/stage without one
 """

@@ -23,7 +23,7 @@ ICON_SIZES = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 
 
 def write_desktop_files(share: Path, *, man_page: Path) -> None:
-    """Fills `share` (what becomes /usr/share). mulberry.1 goes to `man_page` instead, uncompressed: Briefcase wants it."""
+    """Fills `share` (what becomes /usr/share). mulberry.1 goes to `man_page` instead, as it is: Briefcase packs it."""
     _copy(HERE / "mulberry.desktop", share / "applications" / "mulberry.desktop")
     write_metainfo(share / "metainfo" / METAINFO)
     _copy(ICON, share / "icons/hicolor/scalable/apps/mulberry.svg")

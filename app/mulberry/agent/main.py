@@ -22,6 +22,7 @@ from mulberry.agent.keys import system_keyring
 from mulberry.agent.ledger import open_ledger
 from mulberry.agent.listening import listening
 from mulberry.agent.lock import only_agent
+from mulberry.agent.making_way import make_way_on_signal
 from mulberry.agent.node import Node
 from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.stats_page import stats_page
@@ -104,6 +105,7 @@ async def _run(
         )
         node = Node(workshop)
         _quit_on_signals(node)
+        make_way_on_signal(node.make_way)
         if until_stdin_closes:
             _quit_at_end_of_input(node)
         stats = stats_page(node, workshop.settings.stats_port, folder.stats_token, node.stats_page_failed)

@@ -97,6 +97,7 @@ class Node:
         self._state: NodeState | None = None
         self._state_since = self._started_at
         self.quitting = asyncio.Event()
+        self._leaving: asyncio.Task[None] | None = None  # when the last request has ended
         self._notices = notices(workshop.folder)
         self._stats_problem: tuple[Reason, ...] = ()
         workshop.till.on_change = self._on_till
@@ -269,8 +270,17 @@ class Node:
         self._notices = notices(self._workshop.folder)
         self._work.wish(want, pause)
 
-    def quit(self) -> None:
-        self.quitting.set()
+    def quit(self, *, finish: bool = False) -> None:
+        if not finish:
+            self.quitting.set()
+        elif self._leaving is None:
+            self._leaving = asyncio.create_task(self.make_way(()), name="leave")
+
+    async def make_way(self, successor: Sequence[str]) -> None:
+        """Completes what runs and takes nothing new; then this process ends, and `successor` takes its place."""
+        self._work.leave(reasons.replaced())
+        await self._work.left.wait()
+        self._hand_over(successor)
 
     def _hand_over(self, successor: Sequence[str]) -> None:
         self.successor = tuple(successor)

@@ -48,6 +48,15 @@ def updating(version: str) -> Reason:
     )
 
 
+def replaced() -> Reason:
+    return Reason(
+        ReasonKind.UPDATING,
+        tr("The system's package manager replaces Mulberry when no request runs any more."),
+        tr("It then goes on as you wished, with the version that is installed then."),
+        WhoseTurn.NOBODY,
+    )
+
+
 def finishing_for_owner(running_requests: int) -> Reason:
     evidence = tr("The last things are put away.")
     if running_requests:

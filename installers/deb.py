@@ -1,0 +1,210 @@
+"""Builds the Debian package into dist/: `python -m installers.deb` (`python3 dev.py deb`).
+
+Briefcase, unmodified, makes the tree: our code, the locked wheels, the launcher. What it has no words for is done here
+before the tree is packed: pruning, licences, Debian's own changelog and copyright, Recommends, and the scripts that let
+agents finish before an upgrade. So `briefcase package` is not asked: it writes a control file of its own.
+
+Nothing is downloaded but wheels, through pip as it is configured here, and only those whose hashes are in
+requirements.lock. The same commit gives the same bytes in any folder.
+"""
+
+import argparse
+import os
+import shutil
+import string
+import subprocess
+import sys
+import textwrap
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import QT_LIBRARIES, QT_WAYLAND_LIBRARIES, QT_X11_LIBRARIES
+from installers import licences
+from installers.beside import write_beside
+from installers.changelog import releases
+from installers.debian.changelog import debian_changelog
+from installers.debian.copyright import copyright_file
+from installers.epoch import settle, source_date_epoch
+from installers.project import ROOT, version
+from installers.prune import prune
+from installers.stage import stage
+
+DIST = ROOT / "dist"
+DEBIAN = ROOT / "installers" / "debian"
+BRIEFCASE = ROOT / "build" / "briefcase"
+BRIEFCASE_LOCK = ROOT / "installers" / "requirements-briefcase.lock"
+SYSTEM_PYTHON = "/usr/bin/python3"  # the one that the package will run with, and so the one that chooses the wheels
+RELEASED = ("-Zxz", "-z9", "-Sextreme")
+DRAFT = ("-Zzstd", "-z1")  # seconds in place of minutes, and half as large again
+SCRIPTS = ("postinst", "postrm", "prerm")
+WITHOUT_USERNS_RULES = ("bookworm", "bullseye", "focal", "jammy")  # their AppArmor is older than 4 and forbids none
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The distribution that is built on, and so for: os-release(5)'s words, and the system Python's version."""
+
+    name: str
+    number: str
+    codename: str
+    python: str
+
+    @property
+    def suffix(self) -> str:
+        """Of the package's version: packages for a later release of the distribution are newer."""
+        return f"-1~{self.name}{self.number}"
+
+
+def this_system() -> System:
+    """SystemExit where this is no Debian or Ubuntu with a Python that can be embedded."""
+    told = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    plain = {name: value.strip('"') for name, value in told.items()}
+    if "debian" not in (plain["ID"], *plain.get("ID_LIKE", "").split()):
+        raise SystemExit("A Debian package is built on Debian or Ubuntu.")
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    python = subprocess.check_output([SYSTEM_PYTHON, "-c", ask], text=True).strip()
+    return System(plain["ID"], plain.get("VERSION_ID", ""), plain["VERSION_CODENAME"], python)
+
+
+def run(*command: str | Path, folder: Path = ROOT) -> None:
+    environment = os.environ | {"SOURCE_DATE_EPOCH": str(source_date_epoch()), "LC_ALL": "C.UTF-8"}
+    if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed; what it said stands above.")
+
+
+def briefcase() -> Path:
+    """The tool, in an environment of the system's Python, which it insists on; made anew when its lock changes."""
+    made_of = BRIEFCASE / "made-of.lock"
+    if not made_of.is_file() or made_of.read_bytes() != BRIEFCASE_LOCK.read_bytes():
+        run(SYSTEM_PYTHON, "-m", "venv", "--clear", BRIEFCASE)
+        pip = (BRIEFCASE / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        run(*pip, "--require-hashes", "-r", BRIEFCASE_LOCK)
+        made_of.write_bytes(BRIEFCASE_LOCK.read_bytes())
+    return BRIEFCASE / "bin" / "briefcase"
+
+
+def build(system: System, work: Path, number: str, compression: tuple[str, ...] = RELEASED) -> Path:
+    """The package in `work`, with the tree that it was packed from beside it."""
+    staged = stage(work / "stage")
+    tool = briefcase()
+    run(tool, "create", "linux", "system", "--no-input", folder=staged)
+    run(tool, "build", "linux", "system", "--no-input", folder=staged)
+    bundle = staged / "build" / "mulberry" / system.name / system.codename
+    tree = work / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.move(bundle / f"mulberry-{version()}", tree)
+    finish(tree, system, number)
+    return pack(tree, system, number, work, compression)
+
+
+def finish(tree: Path, system: System, number: str) -> None:
+    """Makes Briefcase's tree one that Debian takes."""
+    packages = tree / "usr" / "lib" / "mulberry" / "app_packages"
+    prune(packages)
+    for record in packages.glob("*.dist-info/direct_url.json"):  # where the builder's pip found it
+        record.unlink()
+    documents = tree / "usr" / "share" / "doc" / "mulberry"
+    shutil.rmtree(documents, ignore_errors=True)
+    documents.mkdir(parents=True)
+    licences.collect(packages, documents / "licences")
+    maintainer = maintained_by()
+    holder = (ROOT / "NOTICE").read_text().splitlines()[1].removeprefix("Copyright ")
+    (documents / "copyright").write_text(copyright_file(packages, maintainer=maintainer, holder=holder))
+    listed = releases((ROOT / "CHANGELOG.md").read_text())
+    suffix = number.removeprefix(version())
+    changes = debian_changelog(
+        listed, maintainer=maintainer, suffix=suffix, distribution=system.codename, epoch=source_date_epoch()
+    )
+    (documents / "changelog.Debian.gz").write_bytes(changes)
+    overrides = tree / "usr" / "share" / "lintian" / "overrides" / "mulberry"
+    overrides.parent.mkdir(parents=True)
+    shutil.copyfile(DEBIAN / "lintian-overrides", overrides)
+    if system.codename in WITHOUT_USERNS_RULES:
+        shutil.rmtree(tree / "etc")
+    for path in [*packages.rglob("*"), *(tree / "usr" / "share").rglob("*")]:
+        if path.is_file() and not path.is_symlink():
+            path.chmod(0o644)  # libraries are loaded, not run
+
+
+def pack(tree: Path, system: System, number: str, folder: Path, compression: tuple[str, ...]) -> Path:
+    """`tree` as a .deb in `folder`."""
+    control = tree / "DEBIAN"
+    control.mkdir()
+    architecture = subprocess.check_output(["/usr/bin/dpkg", "--print-architecture"], text=True).strip()
+    (control / "control").write_text(control_file(tree, system, number, architecture))
+    for script in SCRIPTS:
+        shutil.copyfile(DEBIAN / script, control / script)
+        (control / script).chmod(0o755)
+    files = sorted(path for path in tree.rglob("*") if path.is_file() and control not in path.parents)
+    if configuration := [path for path in files if path.is_relative_to(tree / "etc")]:
+        (control / "conffiles").write_text("".join(f"/{path.relative_to(tree)}\n" for path in configuration))
+    sums = subprocess.check_output(["/usr/bin/md5sum", *(path.relative_to(tree) for path in files)], cwd=tree)
+    (control / "md5sums").write_bytes(sums)
+    settle(tree, source_date_epoch())
+    deb = folder / f"mulberry_{number}_{architecture}.deb"
+    # one thread: how xz cuts its blocks would depend on the builder's cores
+    run("dpkg-deb", "--root-owner-group", "--threads-max=1", *compression, "--build", tree, deb)
+    return deb
+
+
+def control_file(tree: Path, system: System, number: str, architecture: str) -> str:
+    """deb-control(5)."""
+    configured = tomllib.loads((ROOT / "briefcase.toml").read_text())
+    app = configured["app"]["mulberry"]
+    kilobytes = sum(path.lstat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
+    described = textwrap.fill(" ".join(app["long_description"].split()), 76)
+    return string.Template((DEBIAN / "control").read_text()).substitute(
+        version=number,
+        architecture=architecture,
+        maintainer=maintained_by(),
+        installed_size=kilobytes,
+        depends=", ".join(depends(system)),
+        homepage=configured["url"],
+        synopsis=app["description"],
+        description=textwrap.indent(described, " "),
+    )
+
+
+def depends(system: System) -> list[str]:
+    """The system's libraries that the launcher and Qt open, as dev.py names them, and what the scripts run."""
+    major, minor = map(int, system.python.split("."))
+    qt = {**QT_LIBRARIES, **QT_X11_LIBRARIES, **QT_WAYLAND_LIBRARIES}
+    return [
+        "libc6 (>= 2.34)",  # what the wheels are built for (manylinux_2_34)
+        "libstdc++6",
+        f"libpython{system.python}",
+        f"python3 (>= {system.python}~)",
+        f"python3 (<< {major}.{minor + 1}~)",
+        *sorted(qt.values()),
+        "hicolor-icon-theme",  # without its index, Qt finds no icon of ours
+        "ca-certificates",
+    ]
+
+
+def maintained_by() -> str:
+    configured = tomllib.loads((ROOT / "briefcase.toml").read_text())
+    return f"{configured['author']} <{configured['author_email']}>"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="dev.py deb", description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "deb", help="where it is built")
+    parser.add_argument("--dist", type=Path, default=DIST, help="where the package goes")
+    parser.add_argument("--revision", help="after the version, in place of -1~debian12 and the like")
+    parser.add_argument("--draft", action="store_true", help="packed in seconds, for trying; not within the budget")
+    arguments = parser.parse_args()
+    system = this_system()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    number = version() + (arguments.revision or system.suffix)
+    built = build(system, arguments.work.absolute(), number, DRAFT if arguments.draft else RELEASED)
+    arguments.dist.mkdir(parents=True, exist_ok=True)
+    deb = Path(shutil.copy2(built, arguments.dist / built.name))
+    tree = arguments.work / "tree"
+    if not arguments.draft:
+        write_beside(deb, tree, packages=tree / "usr" / "lib" / "mulberry" / "app_packages")
+    sys.stdout.write(f"{deb}\n")
+
+
+if __name__ == "__main__":
+    main()

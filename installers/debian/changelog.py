@@ -1,0 +1,28 @@
+"""Debian's changelog from ours. Source of the form: deb-changelog(5)."""
+
+import gzip
+import textwrap
+from collections.abc import Sequence
+from email.utils import format_datetime
+
+from installers.changelog import Release
+
+WIDTH = 80
+
+
+def debian_changelog(
+    releases: Sequence[Release], *, maintainer: str, suffix: str, distribution: str, epoch: int
+) -> bytes:
+    """The text, compressed as Debian wants it: always the same bytes. `suffix` is what a version has more than ours."""
+    text = "\n".join(_entry(release, maintainer, suffix, distribution, epoch) for release in releases)
+    return gzip.compress(text.encode(), 9, mtime=0)
+
+
+def _entry(release: Release, maintainer: str, suffix: str, distribution: str, epoch: int) -> str:
+    changes = "\n".join(
+        textwrap.fill(change, WIDTH, initial_indent="  * ", subsequent_indent="    ", break_on_hyphens=False)
+        for change in release.changes
+    )
+    date = format_datetime(release.at(epoch))
+    head = f"mulberry ({release.version}{suffix}) {distribution}; urgency=medium"
+    return f"{head}\n\n{changes}\n\n -- {maintainer}  {date}\n"
