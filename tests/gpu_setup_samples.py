@@ -63,10 +63,7 @@ REFUSED = replace(
 THERE = replace(
     NOTHING, current=RUNTIME.version, installed=(INSTALLED,), offer=replace(OFFER, is_here=True, left_bytes=0)
 )
-BROKEN = replace(
-    THERE,
-    offer=OFFER,
-    trouble="The GPU runtime 1.31.1-cuda13-cp311-551663e6 lacks nvidia/cu13/lib/libcublas.so.13.",
-)
+LACKS = f"The GPU runtime {RUNTIME.version} lacks nvidia/cu13/lib/libcublas.so.13."
+BROKEN = replace(THERE, offer=OFFER, trouble=LACKS, installed=(replace(INSTALLED, problem=LACKS),))
 NEWER = replace(NOTHING, current=OLDER.version, installed=(OLDER,))
 WENT_BACK = replace(THERE, current="", previous=RUNTIME.version)

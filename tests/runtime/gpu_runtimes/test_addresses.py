@@ -1,0 +1,121 @@
+"""pip knows where files are, and is believed in nothing else: its words are a stranger's."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from conftest import SettableClock
+from mulberry.model.errors import UserFacingError
+from mulberry.model.gpu_runtime import GpuNeeds, GpuRuntime
+from mulberry.runtime.gpu_runtimes import addresses
+from mulberry.runtime.gpu_runtimes.addresses import ask_pip
+from mulberry.runtime.gpu_runtimes.bringing import from_index
+from mulberry.runtime.gpu_runtimes.folder import GpuRuntimes
+from mulberry.runtime.gpu_runtimes.installing import install
+from wheel_samples import packed, wheel_of
+
+NAME = "mulberry_something-1.0-py3-none-any.whl"
+METADATA = b"Metadata-Version: 2.1\nName: mulberry-something\nVersion: 1.0\n"
+WHEEL = b"Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+CONTENT = packed(
+    {
+        "mulberry_something.py": b"",
+        "mulberry_something-1.0.dist-info/METADATA": METADATA,
+        "mulberry_something-1.0.dist-info/WHEEL": WHEEL,
+        "mulberry_something-1.0.dist-info/RECORD": b"",
+    }
+)
+REPORTS = 'report = sys.argv[sys.argv.index("--report") + 1]\n'
+
+
+def a_pip(folder: Path, program: str) -> Sequence[str]:
+    path = folder / "pip.py"
+    path.write_text(f"import sys, time\n{program}\n", "utf-8")
+    return (sys.executable, "-I", str(path))
+
+
+def says(text: str) -> str:
+    return f'{REPORTS}open(report, "w").write({text!r})'
+
+
+def a_report(*urls: str) -> str:
+    return json.dumps({"version": "1", "install": [{"download_info": {"url": url}, "metadata": {}} for url in urls]})
+
+
+async def test_the_real_pip_finds_a_file_by_its_hash_where_its_owner_told_it_to_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what it names as a folder's file is copied from there."""
+    index = tmp_path / "wheels of ours"
+    index.mkdir()
+    (index / NAME).write_bytes(CONTENT)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", index.as_uri())
+    wheel = wheel_of(NAME, CONTENT)
+    assert await ask_pip([wheel]) == {NAME: (index / NAME).as_uri()}
+    (index / NAME).write_bytes(packed({"other.py": b""}))
+    with pytest.raises(UserFacingError, match="gpu-setup --from FOLDER"):
+        await ask_pip([wheel])
+    (index / NAME).write_bytes(CONTENT)
+    runtimes = GpuRuntimes(tmp_path / "runtimes")
+    runtime = GpuRuntime("small", "1.0-small", "1.0", GpuNeeds("13.0", 580, ((8, 0),)), (wheel,))
+    async with from_index(ask_pip, runtimes.disk) as bringer:
+        await install(runtimes, runtime, bringer, well, SettableClock())
+    assert runtimes.chosen.current == runtime.version
+
+
+async def well(runtime: GpuRuntime, libraries: Path, gpu: str) -> None: ...
+
+
+async def test_each_file_is_asked_for_by_its_hash_and_none_is_installed(tmp_path: Path) -> None:
+    """The program keeps what it was given, for the test to look at."""
+    kept = tmp_path / "kept.json"
+    program = (
+        'import json\nwanted = open(sys.argv[sys.argv.index("-r") + 1]).read()\n'
+        f'open({str(kept)!r}, "w").write(json.dumps([sys.argv, wanted]))\n'
+        f"{says(a_report('https://example.org/a/' + NAME))}"
+    )
+    wheel = wheel_of(NAME, CONTENT)
+    assert await ask_pip([wheel], a_pip(tmp_path, program)) == {NAME: f"https://example.org/a/{NAME}"}
+    words, wanted = json.loads(kept.read_bytes())
+    assert wanted == f"mulberry-something==1.0 --hash=sha256:{wheel.sha256}\n"
+    assert {"--dry-run", "--require-hashes", "--no-deps"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        (says(a_report()), f"pip's index has no {NAME}"),
+        (says(a_report("https://example.org/other.whl")), f"pip's index has no {NAME}"),
+        (says(a_report("https://[broken/" + NAME)), "no "),
+        (says("not JSON"), "pip's answer cannot be read"),
+        (says('{"install": 5}'), "pip's answer cannot be read"),
+        ("pass", "pip's answer cannot be read"),
+        (f'{REPORTS}open(report, "w").write("x" * 20_000_000)', "pip's answer cannot be read"),
+        ('sys.stderr.write("x" * 100_000 + "\\nERROR: \\x1b[2Jno matching distribution"); sys.exit(1)', "nowhere"),
+    ],
+)
+async def test_a_pip_that_knows_nothing_is_told_apart_from_one_that_does(
+    tmp_path: Path, program: str, why: str
+) -> None:
+    with pytest.raises(UserFacingError) as refused:
+        await ask_pip([wheel_of(NAME, CONTENT)], a_pip(tmp_path, program))
+    assert why in refused.value.why
+    assert "\x1b" not in refused.value.detail and len(refused.value.detail) <= 300
+
+
+async def test_a_pip_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "PATIENCE_SECONDS", 0.2)
+    with pytest.raises(UserFacingError, match="no answer within"):
+        await ask_pip([wheel_of(NAME, CONTENT)], a_pip(tmp_path, "time.sleep(600)"))
+
+
+async def test_without_pip_the_other_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserFacingError, match="pip, which knows where files can be had, is not installed"):
+        await ask_pip([wheel_of(NAME, CONTENT)])
