@@ -1,16 +1,19 @@
 """Two windows for one agent would show two truths; a second start must bring the first window forward."""
 
+import asyncio
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from PySide6.QtNetwork import QLocalServer
+from PySide6.QtNetwork import QLocalServer, QLocalSocket
 from pytestqt.qtbot import QtBot
 
 import mulberry
-from mulberry.desktop.single_instance import SingleInstance, window_address
+from mulberry.client.leaving import leave
+from mulberry.desktop.single_instance import SingleInstance
 from mulberry.model.places import DataFolder
 
 
@@ -70,7 +73,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     )
     assert killed.stdout == "True\n", killed.stderr
     assert (folder.path / "window.lock").exists()
-    assert Path(window_address(folder)).exists()
+    assert Path(folder.window_address).exists()
     second, third = SingleInstance(folder), SingleInstance(folder)
     assert second.acquire()
     with qtbot.waitSignal(second.come_forward, timeout=5000):
@@ -81,7 +84,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_the_socket_has_a_full_path_and_is_the_owners_alone(qtbot: QtBot, folder: DataFolder) -> None:
     instance = SingleInstance(folder)
     assert instance.acquire()
-    address = Path(window_address(folder))
+    address = Path(folder.window_address)
     assert address.is_absolute()
     assert address.stat().st_mode & 0o077 == 0
     instance.release()
@@ -98,3 +101,36 @@ def test_a_start_that_is_to_stay_hidden_brings_nothing_forward(qtbot: QtBot, fol
         assert not third.acquire()
     assert asked == [True], "only the third one asked"
     first.release()
+
+
+def test_an_installer_has_the_window_end_and_it_does_not_come_forward(qtbot: QtBot, folder: DataFolder) -> None:
+    window = SingleInstance(folder)
+    asked: list[bool] = []
+    window.come_forward.connect(lambda: asked.append(True))
+    window.leave.connect(window.release)
+    assert window.acquire()
+    said: list[str] = []
+    ended: list[bool] = []
+
+    def installer() -> None:
+        ended.append(asyncio.run(leave([folder], 0.0, said.append)))
+
+    thread = threading.Thread(target=installer)
+    thread.start()
+    qtbot.waitUntil(lambda: bool(ended), timeout=5000)
+    thread.join()
+    assert (ended, said, asked) == ([True], ["demo: the window has ended."], [])
+
+
+def test_a_visitor_who_says_nothing_changes_nothing(qtbot: QtBot, folder: DataFolder) -> None:
+    window = SingleInstance(folder)
+    asked: list[str] = []
+    window.come_forward.connect(lambda: asked.append("forward"))
+    window.leave.connect(lambda: asked.append("leave"))
+    assert window.acquire()
+    visitor = QLocalSocket()
+    visitor.connectToServer(folder.window_address)
+    with qtbot.waitSignal(visitor.disconnected, timeout=5000):
+        pass
+    assert asked == []
+    window.release()

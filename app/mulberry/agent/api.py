@@ -138,8 +138,8 @@ class Desk(Protocol):
 
     def reconciliation(self) -> Reconciliation: ...
 
-    def quit(self) -> None:
-        """Asks the whole agent to end; returns at once."""
+    def quit(self, *, finish: bool = False) -> None:
+        """Asks the whole agent to end, to `finish` after the requests that run; returns at once."""
         ...
 
 
@@ -309,8 +309,8 @@ class _Faces:
     async def reconciliation(self, _: web.Request) -> web.Response:
         return _json(Reconciliation, self._desk.reconciliation())
 
-    async def quit(self, _: web.Request) -> web.Response:
-        self._desk.quit()
+    async def quit(self, request: web.Request) -> web.Response:
+        self._desk.quit(finish="finish" in request.query)
         return web.json_response({})
 
     async def events(self, request: web.Request) -> web.WebSocketResponse:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mulberry import __version__
-from mulberry.cli import attest, autostart, check, config, diagnose, earnings, joining, key, update
+from mulberry.cli import attest, autostart, check, config, diagnose, earnings, joining, key, leaving, update
 from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
 from mulberry.cli.gpu_setup import gpu_setup
 from mulberry.cli.models import models
@@ -45,6 +45,7 @@ application.command()(check.check)
 application.command(name="gpu-setup")(gpu_setup)
 application.command()(diagnose.diagnose)
 application.command()(earnings.earnings)
+application.command()(leaving.leave)
 
 TonConfig = Annotated[
     Path | None, typer.Option(help="TON's global.config.json with lite servers to ask.", show_default=False)

@@ -253,9 +253,12 @@ class ControlClient:
         """Does it, or begins what takes long and returns; `update` tells how that goes."""
         return await self._ask(UpdateStatus, "POST", "/v1/update", to_json(UpdateOrder, order))
 
-    async def quit(self) -> None:
-        """Ends the agent: at once, with everything it started. The owner's wish stays as it is."""
-        await self._call("POST", "/v1/quit", b"", self._timeout_seconds)
+    async def quit(self, *, finish: bool = False) -> None:
+        """Ends the agent with everything it started: at once, or, to `finish`, after the requests that run.
+
+        It returns before that. The owner's wish stays as it is.
+        """
+        await self._call("POST", "/v1/quit?finish" if finish else "/v1/quit", b"", self._timeout_seconds)
 
     async def events(self) -> AsyncGenerator[Event | AgentLost, None]:
         """The status at once, then whenever it changes. Connects again, for ever, and says so by one `AgentLost`."""

@@ -80,6 +80,7 @@ def opened(
     desktop = Desktop(theme, SystemClock(), Connection(), Tray(), memory, first_run, network)
     desktop.window.show_folder(folder)
     instance.come_forward.connect(desktop.come_forward)
+    instance.leave.connect(desktop.end)
     if hidden:
         desktop.wait_for_tray()
     else:

@@ -1,28 +1,32 @@
 """One window for one data folder: a second start brings the first one forward and ends.
 
-The lock says who is first, and a lock whose owner died counts for nothing. The socket carries one word, and lies beside
-the agent's: a relative name would land in the folder for temporary files, where another user could take it first.
+The lock says who is first, and a lock whose owner died counts for nothing. The socket carries one word
+(`client.leaving` says the other one), and lies beside the agent's: a relative name would land in the folder for
+temporary files, where another user could take it first.
 """
 
 import os
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, Signal
+from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from mulberry.client.leaving import LEAVE
 from mulberry.model.places import DataFolder
 
 TIMEOUT_MILLISECONDS = 1000
 COME_FORWARD = b"come forward\n"
+LONGEST_WORD_BYTES = 64
 
 
 class SingleInstance(QObject):
     come_forward = Signal()  # another start asked for the window
+    leave = Signal()  # the window should end: its program is about to be replaced
 
     def __init__(self, folder: DataFolder, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._address = window_address(folder)
-        self._lock = QLockFile(str(folder.path / "window.lock"))
+        self._address = folder.window_address
+        self._lock = QLockFile(str(folder.window_lock))
         self._lock.setStaleLockTime(0)  # an old lock is as good as a new one while its owner lives
         self._server: QLocalServer | None = None
 
@@ -56,15 +60,18 @@ class SingleInstance(QObject):
         socket.abort()
 
     def _hear(self, server: QLocalServer) -> None:
-        """Any visit means the same, so nothing is read from it."""
         while (visitor := server.nextPendingConnection()) is not None:
             visitor.disconnected.connect(visitor.deleteLater)
-            visitor.disconnectFromServer()
+            visitor.readyRead.connect(lambda visitor=visitor: self._obey(visitor))
+            QTimer.singleShot(TIMEOUT_MILLISECONDS, visitor, visitor.abort)  # who says nothing by then
+            if visitor.bytesAvailable():
+                self._obey(visitor)
+
+    def _obey(self, visitor: QLocalSocket) -> None:
+        word = bytes(visitor.readLine(LONGEST_WORD_BYTES).data())
+        visitor.readyRead.disconnect()
+        visitor.disconnectFromServer()
+        if word == LEAVE:
+            self.leave.emit()
+        else:
             self.come_forward.emit()
-
-
-def window_address(folder: DataFolder) -> str:
-    """Where the first window listens."""
-    if os.name == "nt":
-        return f"{folder.control_address}-window"
-    return str(Path(folder.control_address).with_name("window.sock"))

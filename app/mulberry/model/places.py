@@ -166,3 +166,15 @@ class DataFolder:
             return str(beside)
         runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
         return str(Path(runtime) / f"mulberry-{os.getuid()}-{digest}" / "agent.sock")
+
+    @property
+    def window_address(self) -> str:
+        """Where the window listens to other starts, beside the agent's socket."""
+        if os.name == "nt":
+            return f"{self.control_address}-window"
+        return str(Path(self.control_address).with_name("window.sock"))
+
+    @property
+    def window_lock(self) -> Path:
+        """Held by the window for as long as it lives."""
+        return self.path / "window.lock"
