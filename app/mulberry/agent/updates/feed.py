@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 from mulberry.agent.updates.signed import Envelope, NotSigned, is_key, read_envelope, write_envelope
 from mulberry.cocoon.strict_json import JsonError, dump, parse_object
 from mulberry.model.encoding import from_json
+from mulberry.model.language import number, tr
 from mulberry.model.update import MOST_RELEASES, Release
 
 MOST_FEED_BYTES = 256 * 2**10
@@ -85,31 +86,37 @@ class Opened:
 def open_feed(untrusted: bytes, trusted: ReleaseKeys) -> Opened:
     """Proves the signatures; whether it is new enough says `check_time`. Raises `FeedRefused`."""
     if len(untrusted) > MOST_FEED_BYTES:
-        raise FeedRefused(f"The feed is larger than {MOST_FEED_BYTES:,} bytes.")
+        raise FeedRefused(tr("The feed is larger than {most} bytes.", most=number(f"{MOST_FEED_BYTES:,}")))
     try:
         document = parse_object(untrusted, unique_keys=True)
         envelope = read_envelope(document.get("feed"))
         changes = document.get("keys", [])
         if not isinstance(changes, list) or len(changes) > MOST_KEY_CHANGES:
-            raise FeedRefused("The feed's list of changed keys is none, or too long.")
+            raise FeedRefused(tr("The feed's list of changed keys is none, or too long."))
         keys = _follow([read_envelope(change) for change in changes], trusted)
     except (JsonError, NotSigned) as problem:
-        raise FeedRefused(f"The feed is not well formed: {problem}.") from problem
+        raise FeedRefused(tr("The feed is not well formed: {problem}.", problem=problem)) from problem
     if envelope.kind != FEED_KIND:
-        raise FeedRefused("What is signed there is no release feed.")
-    _demand_signatures(envelope, keys, "The feed")
-    return Opened(_read(Feed, envelope.payload, "The feed"), keys, hashlib.sha256(envelope.payload).hexdigest())
+        raise FeedRefused(tr("What is signed there is no release feed."))
+    _demand_signatures(envelope, keys, tr("The feed"))
+    return Opened(_read(Feed, envelope.payload, tr("The feed")), keys, hashlib.sha256(envelope.payload).hexdigest())
 
 
 def check_time(feed: Feed, now: datetime) -> None:
     """Raises `FeedRefused`: it is of the past, or of the future."""
     if feed.expires <= now:
         raise FeedRefused(
-            f"The feed ended on {feed.expires:%Y-%m-%d}: nobody has published since, or somebody holds newer ones back."
+            tr(
+                "The feed ended on {date}: nobody has published since, or somebody holds newer ones back.",
+                date=feed.expires.date(),
+            )
         )
     if feed.published > now + CLOCK_SLACK:
         raise FeedRefused(
-            f"The feed is of {feed.published:%Y-%m-%d}, which is still to come. Is this computer's clock right?"
+            tr(
+                "The feed is of {date}, which is still to come. Is this computer's clock right?",
+                date=feed.published.date(),
+            )
         )
 
 
@@ -120,22 +127,22 @@ def write_feed(feed: Envelope, key_changes: list[Envelope]) -> bytes:
 
 def read_keys(untrusted: bytes) -> ReleaseKeys:
     """Release keys on their own, as they come with Mulberry. Raises `FeedRefused`."""
-    return _read(ReleaseKeys, untrusted, "The list of release keys")
+    return _read(ReleaseKeys, untrusted, tr("The list of release keys"))
 
 
 def _follow(changes: list[Envelope], trusted: ReleaseKeys) -> ReleaseKeys:
     """The keys that hold after all changes. Those before the trusted ones are past, whoever signed them."""
     for change in changes:
-        keys = _read(ReleaseKeys, change.payload, "A change of the release keys")
+        keys = _read(ReleaseKeys, change.payload, tr("A change of the release keys"))
         if change.kind != KEYS_KIND:
-            raise FeedRefused("What is signed there is no change of the release keys.")
+            raise FeedRefused(tr("What is signed there is no change of the release keys."))
         if keys.version <= trusted.version:
             continue
         if keys.version != trusted.version + 1:
-            raise FeedRefused("A change of the release keys is missing.")
-        _demand_signatures(change, trusted, "A change of the release keys")
+            raise FeedRefused(tr("A change of the release keys is missing."))
+        _demand_signatures(change, trusted, tr("A change of the release keys"))
         if not keys.have_signed(change):
-            raise FeedRefused("New release keys have not shown that somebody holds them.")
+            raise FeedRefused(tr("New release keys have not shown that somebody holds them."))
         trusted = keys
     return trusted
 
@@ -143,7 +150,14 @@ def _follow(changes: list[Envelope], trusted: ReleaseKeys) -> ReleaseKeys:
 def _demand_signatures(envelope: Envelope, keys: ReleaseKeys, what: str) -> None:
     found = len(envelope.signers(keys.keys))
     if found < keys.threshold:
-        raise FeedRefused(f"{what} is signed by {found} of the release keys; it takes {keys.threshold}.")
+        raise FeedRefused(
+            tr(
+                "{what} is signed by {found} of the release keys; it takes {needed}.",
+                what=what,
+                found=found,
+                needed=keys.threshold,
+            )
+        )
 
 
 def _read(kind: type[Noun], untrusted: bytes, what: str) -> Noun:
@@ -151,9 +165,11 @@ def _read(kind: type[Noun], untrusted: bytes, what: str) -> Noun:
     try:
         said = parse_object(untrusted, unique_keys=True)
         if said.get("format") != FORMAT:
-            raise FeedRefused(f"{what} is of another kind than this version of Mulberry reads.")
+            raise FeedRefused(tr("{what} is of another kind than this version of Mulberry reads.", what=what))
         return from_json(kind, untrusted)
     except JsonError as problem:
-        raise FeedRefused(f"{what} is not well formed: {problem}.") from problem
+        raise FeedRefused(tr("{what} is not well formed: {problem}.", what=what, problem=problem)) from problem
     except ValueError as problem:
-        raise FeedRefused(f"{what} is not well formed: {problem}"[:300]) from problem
+        raise FeedRefused(
+            tr("{what} is not well formed: {problem}.", what=what, problem=str(problem)[:200])
+        ) from problem

@@ -29,6 +29,7 @@ from mulberry.attestation.collateral_fetch import Answer
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.host import Finding
+from mulberry.model.language import tr
 from mulberry.model.locks import try_lock
 from mulberry.model.node import Reason
 from mulberry.model.places import updates_folder
@@ -301,7 +302,7 @@ class Updates:
         try:
             answer = await self._get(address, most_bytes=MOST_FEED_BYTES)
             if answer.status != 200:
-                raise NoAnswer(f"It answered with status {answer.status}.")
+                raise NoAnswer(tr("It answered with status {status}.", status=answer.status))
             opened = open_feed(answer.body, self._memory.trusted(address, keys))
             memory = self._memory.after(address, opened, self._clock.now())
             check_time(opened.feed, self._clock.now())

@@ -15,6 +15,7 @@ from mulberry.agent.updates.feed import MOST_FEED_BYTES, Feed, FeedRefused, Open
 from mulberry.model.clock import Clock
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import keep_aside, read_bounded, write_whole
+from mulberry.model.language import tr
 from mulberry.model.update import MOST_RELEASES, Artefact, Release, Version
 
 log = logging.getLogger(__name__)
@@ -48,9 +49,13 @@ class Memory:
         new = opened.feed.sequence
         if self.feed == feed:
             if new < self.sequence:
-                raise FeedRefused(f"The feed has the number {new}, and number {self.sequence} was seen before.")
+                raise FeedRefused(
+                    tr("The feed has the number {new}, and number {seen} was seen before.", new=new, seen=self.sequence)
+                )
             if new == self.sequence and opened.digest != self.digest:
-                raise FeedRefused(f"There are two feeds with the number {new}: somebody shows not everybody the same.")
+                raise FeedRefused(
+                    tr("There are two feeds with the number {new}: somebody shows not everybody the same.", new=new)
+                )
         return replace(self, feed=feed, sequence=new, digest=opened.digest, keys=opened.keys, checked_at=now)
 
     def without(self, version: str) -> "Memory":
