@@ -20,6 +20,16 @@ def test_it_says_what_is_installed_here() -> None:
     assert read_software() == found
 
 
+def test_a_gpu_runtime_that_serves_is_named_in_place_of_what_came_with_mulberry(tmp_path: Path) -> None:
+    own = tmp_path / "onnxruntime_gpu-9.9.9.dist-info"
+    own.mkdir()
+    (own / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 9.9.9\n", "utf-8")
+    found = read_software(tmp_path)
+    assert "onnxruntime-gpu 9.9.9" in found.onnxruntime
+    assert [each.version for each in found.packages if each.name == "onnxruntime-gpu"] == ["9.9.9"]
+    assert "pydantic" in {each.name for each in found.packages}
+
+
 @pytest.fixture
 def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small Mulberry: two files and a resource."""

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from mulberry.agent.attesting_words import (
@@ -79,6 +80,7 @@ class _Serving:
 
     model: ModelFolder | None = None
     confinement: Confinement | None = None
+    libraries: Path | None = None  # of a GPU runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ class Attesting:
 
     def _serving(self) -> _Serving:
         shift = self._shift()
-        return _Serving(shift.model, shift.confinement) if shift is not None else _Serving()
+        return _Serving(shift.model, shift.confinement, shift.libraries) if shift is not None else _Serving()
 
     def _gather(self, asked: _Asked, serving: _Serving) -> _Gathered:
         workshop = self._workshop
@@ -191,7 +193,7 @@ class Attesting:
             workshop.gpus.confidential(),
         )
         model = None if serving.model is None else model_of(serving.model)
-        looked = Looked(read_software(), gpus, host, confidential, model, serving.confinement)
+        looked = Looked(read_software(serving.libraries), gpus, host, confidential, model, serving.confinement)
         statement = statement_of(looked, bytes(key.verify_key), asked.nonce, workshop.clock.now())
         stated = write_statement(statement)
         evidence = Evidence(stated, bytes(key.verify_key), key.sign(stated).signature)

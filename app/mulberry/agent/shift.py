@@ -94,6 +94,12 @@ class Shift:
         return tuple(card.gpu.uuid for card in cards.cards) if cards else ()
 
     @property
+    def libraries(self) -> Path | None:
+        """Of the GPU runtime that it works with; None: on the CPU, or with what came with Mulberry."""
+        cards = self._bench.cards.cards if self._bench and self._bench.cards else ()
+        return next((card.libraries for card in cards), None)
+
+    @property
     def engines(self) -> tuple[EngineStats, ...]:
         """How each job process, or each own server, does."""
         engine = self._bench.engine if self._bench else None

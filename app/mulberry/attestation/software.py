@@ -8,6 +8,7 @@ megabytes. What has been loaded into memory before may differ from both.
 import hashlib
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from itertools import islice
@@ -23,9 +24,13 @@ LONGEST = 200  # characters of a name or version
 ONNXRUNTIMES = re.compile(r"onnxruntime(-\w+)?")
 
 
-def read_software() -> Software:
-    """Blocking; some 100 ms. Raises `OSError`: a file of ours cannot be read."""
-    packages = tuple(sorted(islice(_packages(), MOST_PACKAGES), key=lambda package: (package.name, package.version)))
+def read_software(libraries: Path | None = None) -> Software:
+    """Blocking; some 100 ms. `libraries` is the folder of a GPU runtime that serves, whose packages come before others.
+
+    Raises `OSError`: a file of ours cannot be read.
+    """
+    found = islice(_packages(libraries), MOST_PACKAGES)
+    packages = tuple(sorted(found, key=lambda package: (package.name, package.version)))
     return Software(
         mulberry=__version__,
         origin="package" if _is_a_package() else "checkout",
@@ -38,9 +43,10 @@ def read_software() -> Software:
     )
 
 
-def _packages() -> Iterator[Package]:
+def _packages(libraries: Path | None) -> Iterator[Package]:
     seen = set()
-    for distribution in metadata.distributions():
+    path = [str(libraries), *sys.path] if libraries else sys.path
+    for distribution in metadata.distributions(path=path):
         name = _line(distribution.name or "unnamed")
         if name in seen:  # Python takes the first it finds
             continue

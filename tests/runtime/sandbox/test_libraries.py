@@ -4,8 +4,9 @@ import asyncio
 import os
 import random
 import shutil
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import onnxruntime
@@ -18,7 +19,7 @@ from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.process import JobProcess, child_environment
 from mulberry.runtime.sandbox.bubblewrap import Bubblewrap
 from mulberry.runtime.sandbox.landlock_only import LandlockOnly
-from mulberry.runtime.sandbox.provider import Confinement, Room, Sandbox, is_root
+from mulberry.runtime.sandbox.provider import Confinement, Room, Sandbox, Started, is_root
 from mulberry.runtime.supervisor import Supervisor
 from samples import RTX_4090
 from tiny_model import tiny_model
@@ -66,7 +67,7 @@ async def test_a_card_brings_its_libraries_and_the_cpu_none() -> None:
     seen: list[Room] = []
 
     class Looking(LandlockOnly):
-        async def start(self, room: Room, *others: object) -> None:  # type: ignore[override]
+        async def start(self, room: Room, theirs: socket.socket, environment: Mapping[str, str]) -> Started:
             seen.append(room)
             raise OSError("it was looked at")
 
