@@ -105,6 +105,7 @@ NEVER_RUN = (
     "shiboken6/include/*",
 )
 KEPT_ALL_THE_SAME = ("*.dist-info/*",)  # licences and names of what is there
+TELLS_OF_THE_BUILDER = ("*.dist-info/direct_url.json", "*.dist-info/uv_cache.json")  # hosts and folders
 
 
 def prune(packages: Path) -> int:
@@ -129,6 +130,8 @@ def prune(packages: Path) -> int:
 
 
 def is_kept(relative: str) -> bool:
+    if any(fnmatchcase(relative, pattern) for pattern in TELLS_OF_THE_BUILDER):
+        return False
     if any(fnmatchcase(relative, pattern) for pattern in KEPT_ALL_THE_SAME):
         return True
     if relative.startswith("PySide6/"):

@@ -42,6 +42,7 @@ def test_every_part_of_qt_that_the_window_imports_is_kept() -> None:
         ("aiohttp/_http_parser.c", False),
         ("rich/__pycache__/table.cpython-311.pyc", False),
         ("rich-15.0.0.dist-info/licenses/LICENSE", True),
+        ("rich-15.0.0.dist-info/direct_url.json", False),
         ("bin/normalizer", False),
     ],
 )
