@@ -9,11 +9,11 @@ import pytest
 from conftest import SettableClock
 from mulberry.agent import reasons
 from mulberry.agent.backend import EngineBackend
-from mulberry.agent.main import _in_english
 from mulberry.cocoon.requests import CheckedRequest, Path
 from mulberry.cocoon.seams import BackendFailed
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import english, number, tr, tr_count
+from mulberry.model.log_file import in_english
 from mulberry.runtime.engine import EngineFailed, Piece
 from mulberry.runtime.wire import GenerationRequest
 
@@ -55,5 +55,5 @@ def test_the_log_is_in_english() -> None:
     record = logging.LogRecord(
         "mulberry", logging.INFO, "", 0, "%s; %s; %s; %d", (problem, ValueError(tr("no answer")), tr("Ready"), 7), None
     )
-    assert _in_english(record)
+    assert in_english(record)
     assert record.getMessage() == "Nothing runs. It stopped. Press Start.; no answer; Ready; 7"

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from random import SystemRandom
 
@@ -33,7 +32,7 @@ from mulberry.hardware.gpu import Gpus
 from mulberry.model.attestation import TransportName
 from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError
-from mulberry.model.language import Said
+from mulberry.model.log_file import log_to
 from mulberry.model.network import NetworkProfile, load_profile
 from mulberry.model.places import DataFolder
 from mulberry.ton.chain.config import with_servers_of
@@ -63,7 +62,7 @@ def run_agent(
     folder = DataFolder.of_network(root, profile.name)
     folder.create()
     with only_agent(folder.lock):
-        _log_to(folder.agent_log)
+        log_to(folder.agent_log, logging.INFO, LOG_BYTES, OLD_LOGS)
         log.info("agent %s for %s begins", __version__, profile.name)
         successor: tuple[str, ...] = ()
         try:
@@ -176,25 +175,3 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop
 
     return uvloop.new_event_loop
-
-
-def _log_to(path: Path) -> None:
-    """One file of a bounded size. No part of Mulberry logs prompts, answers or keys."""
-    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=OLD_LOGS, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(_in_english)
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-def _in_english(record: logging.LogRecord) -> bool:
-    """A filter: whoever helps the owner may not speak the owner's language."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(map(_argument_in_english, record.args))
-    return True
-
-
-def _argument_in_english(argument: object) -> object:
-    if isinstance(argument, UserFacingError):
-        return argument.in_english
-    said = str(argument) if isinstance(argument, str | Exception) else None
-    return said.english if isinstance(said, Said) else argument

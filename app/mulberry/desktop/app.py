@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from mulberry.desktop.single_instance import SingleInstance
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.tray import Tray
 from mulberry.model.clock import SystemClock
+from mulberry.model.log_file import log_to
 from mulberry.model.places import DataFolder
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def opened(
     """
     folder = DataFolder.of_network(root, network)
     folder.create()
-    _log_to(folder.window_log)
+    log_to(folder.window_log, logging.WARNING, LOG_BYTES, old_files=1)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mulberry")
     application.setDesktopFileName("mulberry")  # or Wayland shows a placeholder for our icon
@@ -177,9 +177,3 @@ def _end_with_signals(loop: "asyncio.AbstractEventLoop", desktop: Desktop) -> No
     if sys.platform != "win32":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, desktop.end)
-
-
-def _log_to(path: Path) -> None:
-    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
