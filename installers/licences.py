@@ -22,6 +22,7 @@ Mulberry is under the Apache License 2.0 (mulberry/). It comes with these works 
 
 {rows}
 TON's transaction emulator: MIT, and LGPL-2.0-or-later for TON's own code (ton-emulator/)
+two root certificates of NVIDIA's nv-local-gpu-verifier: BSD-3-Clause (nvidia-roots/)
 
 Compiled into them, as far as known:
 
@@ -29,6 +30,12 @@ Compiled into them, as far as known:
 
 Qt and PySide6 are used under the LGPL 3. Their libraries are files of their own: you may put your own builds there.
 """
+# Folders of the collection, and what of this repository goes there: our terms, and those of others' work that we hold.
+OUR_OWN = {
+    "mulberry": ("LICENSE", "NOTICE"),
+    "ton-emulator": tuple(f"resources/emulator/{name}" for name in ("LICENSE", "LICENSE.LGPL-2", "README.md")),
+    "nvidia-roots": ("resources/attestation/README.md",),
+}
 LICENCE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|authors|third.?party)", re.IGNORECASE)
 
 
@@ -117,10 +124,8 @@ def collect(packages: Path, target: Path) -> None:
         if one.shipped.name != "mulberry":
             copy_texts(one.texts, target / one.shipped.name)
             rows.append(f"{one.shipped.name} {one.shipped.version}: {one.licence}")
-    own = [(name, ROOT / name) for name in ("LICENSE", "NOTICE")]
-    copy_texts(tuple(own), target / "mulberry")
-    emulator = ROOT / "resources" / "emulator"
-    copy_texts(tuple((path.name, path) for path in sorted(emulator.glob("LICENSE*"))), target / "ton-emulator")
+    for name, sources in OUR_OWN.items():
+        copy_texts(tuple((Path(source).name, ROOT / source) for source in sources), target / name)
     inside = sorted({(part.name, part.version, part.licence) for part in native_parts(packages)})
     compiled = [f"{name} {version}".rstrip() + f": {licence}" for name, version, licence in inside]
     (target / "README.txt").write_text(README.format(rows="\n".join(rows), compiled="\n".join(compiled)))

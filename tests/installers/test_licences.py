@@ -79,6 +79,7 @@ def test_the_collection_holds_each_text_and_those_that_wheels_forget(tmp_path: P
     assert "GNU GENERAL PUBLIC LICENSE" in (target / "pyside6-essentials/GPL-3.0.txt").read_text()
     assert "Apache License" in (target / "mulberry/LICENSE").read_text()
     assert "GNU LIBRARY GENERAL PUBLIC LICENSE" in (target / "ton-emulator/LICENSE.LGPL-2").read_text()
+    assert "NVIDIA CORPORATION" in (target / "nvidia-roots/README.md").read_text()
     assert "pyside6-essentials 6.11.3: LGPL-3.0-only" in (target / "README.txt").read_text()
 
 
