@@ -434,6 +434,27 @@ async def test_a_full_disk_is_noticed_before_anything_is_fetched(owner: Owner) -
     assert owner.server.asked == ["/releases/feed.json"]
 
 
+async def test_a_folder_that_cannot_be_used_stops_nothing(owner: Owner) -> None:
+    owner.folder.write_text("a file in the folder's place")
+    owner.wish = CONSENTS
+    async with owner.running() as updates:
+        assert updates.offered_version == ""
+        assert "Not a directory" in why(updates.status())
+        assert (await done(updates, CHECK)).problem is not None
+        owner.folder.unlink()
+        assert (await done(updates, CHECK)).offered is not None
+
+
+async def test_a_decision_that_cannot_be_kept_is_refused(owner: Owner) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    (owner.folder / "memory.json").unlink()
+    (owner.folder / "memory.json").mkdir()
+    with pytest.raises(UserFacingError, match="was not kept"):
+        await updates.obey(UpdateOrder(UpdateVerb.SKIP, "0.2.0"))
+    assert updates.offered_version == "0.2.0"
+
+
 async def test_an_image_that_cannot_be_written_stays_whole(
     owner: Owner, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from conftest import SettableClock
+from mulberry import __version__
 from mulberry.desktop import update_wording as wording
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.theme import Theme
@@ -129,6 +130,13 @@ async def test_what_went_wrong_is_told_in_full(desktop: Desktop, agent: PretendA
     problem = Problem("The feed was not used.", "It takes 2.", "It is asked again later.")
     card = await shown(desktop, agent, replace(A_NEWER_VERSION, problem=problem))
     assert card.problem.text() == "The feed was not used. It takes 2. It is asked again later."
+
+
+async def test_a_window_that_was_left_behind_says_so(desktop: Desktop, agent: PretendAgent) -> None:
+    card = await shown(desktop, agent, replace(NOTHING_KNOWN, version=__version__))
+    assert not card.other_window.isVisible()
+    card = await shown(desktop, agent, replace(NOTHING_KNOWN, version="0.2.0"))
+    assert card.other_window.text().startswith(f"This window is still version {__version__}.")
 
 
 async def test_the_maintainers_words_are_words(desktop: Desktop, agent: PretendAgent) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QHBoxLayout, QMessageBox, QPushButton
 
+from mulberry import __version__
 from mulberry.desktop import update_wording as wording
 from mulberry.desktop.cards import Bar, Card, Text, narrow, plain_button
 from mulberry.desktop.theme import Theme
@@ -24,6 +25,7 @@ class UpdateCard(Card):
         self.status: UpdateStatus | None = None
         self.question: QMessageBox | None = None
         self.state = narrow(Text(wording.NOT_HEARD_YET, "value", wraps=True))
+        self.other_window = narrow(Text("", "warn", wraps=True))
         self.once_a_day = QCheckBox(wording.ONCE_A_DAY)
         self.once_a_day.clicked.connect(self.consent_changed)
         self.learns = narrow(Text(wording.LEARNS, "source", wraps=True))
@@ -54,7 +56,7 @@ class UpdateCard(Card):
             decisions.addWidget(button)
         self.column.setSpacing(8)
         self.column.addLayout(head)
-        said = (self.problem, self.once_a_day, self.learns, self.offer, self.notes, self.quiet)
+        said = (self.problem, self.other_window, self.once_a_day, self.learns, self.offer, self.notes, self.quiet)
         done = (self.bar, self.progress, self.ready, self.command)
         self.column.addWidget(self.state)
         for widget in (*said, *done):
@@ -71,6 +73,7 @@ class UpdateCard(Card):
             widget.setVisible(can_check)
         for text, words in (
             (self.problem, wording.problem(status)),
+            (self.other_window, wording.other_window(status, __version__)),
             (self.offer, wording.offer(status)),
             (self.notes, wording.notes(status)),
             (self.quiet, wording.quiet(status)),

@@ -20,7 +20,7 @@ GO_ON = tr("Go on")
 
 def state(status: UpdateStatus) -> str:
     """What this is, how it is updated, and what is known."""
-    this = tr("This is version {version}.", version=status.version)
+    this = tr("The agent is version {version}.", version=status.version)
     return f"{this} {status.how} {_known(status)}"
 
 
@@ -35,6 +35,16 @@ def _known(status: UpdateStatus) -> str:
     if status.offered is None:
         return tr("{host} knew of no newer one at {when}.", host=status.feed, when=when)
     return tr("{host} was asked at {when}.", host=status.feed, when=when)
+
+
+def other_window(status: UpdateStatus, window_version: str) -> str:
+    """What an owner must know whose agent was replaced while they looked."""
+    if status.version == window_version:
+        return ""
+    return tr(
+        "This window is still version {window}. Close it and open it again to have the one of the agent.",
+        window=window_version,
+    )
 
 
 def offer(status: UpdateStatus) -> str:

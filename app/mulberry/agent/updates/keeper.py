@@ -357,7 +357,11 @@ class Updates:
 
     def _look_at_the_shelf(self) -> None:
         """What another network's agent has learned, too."""
-        memory = self._shelf.load()
+        try:
+            memory = self._shelf.load()
+        except OSError as problem:
+            self._fail(words.of_the_disk(problem))
+            return
         if memory != self._memory:
             self._memory, self._feed = memory, self._shelf.feed(memory)
             self._on_change()
