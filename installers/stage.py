@@ -26,13 +26,7 @@ FOR_DEVELOPERS = ("__pycache__", "*.po", "*.tolk", "README.md")  # resources are
 def stage(folder: Path = STAGE, *, target: Target = TARGETS["debian-12"], installed_by: str = "deb") -> Path:
     """Fills `folder` anew and returns it. `installed_by` tells the app how it is updated (docs/updates.md)."""
     shutil.rmtree(folder, ignore_errors=True)
-    app = folder / "app" / "mulberry"
-    ignore = shutil.ignore_patterns(*FOR_DEVELOPERS)
-    shutil.copytree(ROOT / "app" / "mulberry", app, ignore=ignore)
-    shutil.copytree(ROOT / "resources", app / "resources", ignore=ignore)
-    told = app / "resources" / "updates" / "installed-by"
-    told.parent.mkdir(exist_ok=True)
-    told.write_text(f"{installed_by}\n")
+    copy_app(folder / "app" / "mulberry", installed_by=installed_by)
     for name in ("LICENSE", "NOTICE", "CHANGELOG.md"):
         shutil.copyfile(ROOT / name, folder / name)
     shutil.copytree(ROOT / TEMPLATE, folder / TEMPLATE)
@@ -41,6 +35,16 @@ def stage(folder: Path = STAGE, *, target: Target = TARGETS["debian-12"], instal
     write_base_requirements(folder / REQUIREMENTS, target)
     (folder / "pyproject.toml").write_text(grafted((ROOT / "briefcase.toml").read_text(), version()))
     return folder
+
+
+def copy_app(target: Path, *, installed_by: str) -> None:
+    """The app with its resources inside, as `target`."""
+    ignore = shutil.ignore_patterns(*FOR_DEVELOPERS)
+    shutil.copytree(ROOT / "app" / "mulberry", target, ignore=ignore)
+    shutil.copytree(ROOT / "resources", target / "resources", ignore=ignore)
+    told = target / "resources" / "updates" / "installed-by"
+    told.parent.mkdir(exist_ok=True)
+    told.write_text(f"{installed_by}\n")
 
 
 def grafted(briefcase: str, number: str) -> str:

@@ -20,13 +20,13 @@ from installers.epoch import settle, source_date_epoch
 from installers.project import ROOT, version
 from installers.sbom import Part
 from installers.windows.pictures import write_side_picture
-from installers.windows.tree import PythonPackage, build_program, fetch_python, pinned_python, version_number
+from installers.windows.tree import PythonPackage, build_program, fetch_python, pinned_python
 
 SCRIPT = Path(__file__).with_name("mulberry.nsi")
 UTF_8 = {"LC_ALL": "C.UTF-8"}  # in which makensis reads the names of files
 
 
-def build(output: Path, work: Path, archive: Path | None, package: PythonPackage) -> Path:
+def build(output: Path, work: Path, archive: Path | None, package: PythonPackage, *, is_draft: bool = False) -> Path:
     """The installer, in the folder `output`, with what belongs beside it. `work` is emptied first.
 
     SystemExit: why there is none.
@@ -38,27 +38,32 @@ def build(output: Path, work: Path, archive: Path | None, package: PythonPackage
     name = f"mulberry-{version()}-windows-amd64" + ("" if archive else "-trial-without-python")
     output.mkdir(parents=True, exist_ok=True)
     setup = output / f"{name}.exe"
-    make_setup(setup, program, work, version(), is_trial=archive is None)
+    make_setup(setup, program, work, version(), is_trial=archive is None, is_draft=is_draft)
     python = Part("cpython", package.version, "PSF-2.0", f"pkg:generic/python@{package.version}", package.sha256)
+    if is_draft:
+        return setup
     write_beside(setup, program, packages=program / "packages", others=(python,) if archive else ())
     return setup
 
 
-def make_setup(setup: Path, program: Path, work: Path, app_version: str, *, is_trial: bool) -> None:
-    """Packs `program` into the file `setup`; `work` is for what is written on the way."""
-    write_side_picture(ROOT / "resources" / "icons" / "mulberry.svg", work / "side.bmp")
+def make_setup(setup: Path, program: Path, work: Path, app_version: str, *, is_trial: bool, is_draft: bool) -> None:
+    """Packs `program` into the file `setup`; `work` is for what is written on the way. A draft is quick, and larger."""
+    side = work / "side.bmp"
+    write_side_picture(ROOT / "resources" / "icons" / "mulberry.svg", side)
+    settle(side, source_date_epoch())  # it is packed too, with its time
     (work / "licence.txt").write_text(licence_page(), encoding="utf-8-sig", newline="\r\n")
     (work / "files.nsh").write_text("".join(f"{line}\n" for line in file_lines(program)), encoding="utf-8")
     kilobytes = sum(path.stat().st_size for path in program.rglob("*") if path.is_file()) // 1000 + 1
     defined = {
         "VERSION": app_version,
-        "NUMBER": version_number(app_version),
+        "NUMBER": f"{app_version}.0",
         "KILOBYTES": str(kilobytes),
         "PROGRAM": str(program),
         "WORK": str(work),
         "SETUP": str(setup),
     }
-    words = [f"-D{name}={value}" for name, value in defined.items()] + (["-DTRIAL"] if is_trial else [])
+    words = [f"-D{name}={value}" for name, value in defined.items()]
+    words += ["-DTRIAL"] * is_trial + ["-DDRAFT"] * is_draft
     compile_script(SCRIPT, *words)
 
 
@@ -98,6 +103,7 @@ def main() -> None:
     python.add_argument("--without-python", action="store_true", help="make an installer to try the installer with")
     parser.add_argument("--output", type=Path, default=ROOT / "dist")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "windows")
+    parser.add_argument("--draft", action="store_true", help="packed in a minute, for trying; not within the budget")
     arguments = parser.parse_args()
     package = pinned_python()
     archive = None
@@ -105,7 +111,7 @@ def main() -> None:
         archive = fetch_python(
             package, arguments.python_archive or ROOT / "build" / "downloads" / Path(package.url).name
         )
-    setup = build(arguments.output.absolute(), arguments.work.absolute(), archive, package)
+    setup = build(arguments.output.absolute(), arguments.work.absolute(), archive, package, is_draft=arguments.draft)
     sys.stdout.write(f"{setup}: {setup.stat().st_size / 1e6:.1f} MB\n")
 
 

@@ -1,7 +1,8 @@
 ; Mulberry's installer for Windows: for one user, without administrator's rights. Made by build.py, which defines
-;   VERSION, NUMBER   the version as people and as Windows read it          KILOBYTES   what it takes on the disk
-;   WORK              the folder with side.bmp, files.nsh, licence.txt      SETUP       the installer to write
-;   PROGRAM           the folder to install (tree.py)                       TRIAL       set where it has no Python
+;   VERSION, NUMBER   the version as people and as Windows read it       KILOBYTES   what it takes on the disk
+;   PROGRAM           the folder to install (tree.py)                    SETUP       the installer to write
+;   WORK              the folder of side.bmp, files.nsh, licence.txt     TRIAL       there where it has no Python
+;   DRAFT             there where it should be packed quickly
 ;
 ; All of the program lies in one folder, $INSTDIR\program; while unfinished.txt is in it, it is not whole. An upgrade renames the
 ; old one, unpacks the new one and removes the old; where that fails or is cut off, the old one comes back. What Mulberry stores
@@ -15,8 +16,12 @@
 
 Unicode true
 Target amd64-unicode
-SetCompressor /SOLID lzma
-SetCompressorDictSize 64
+!ifdef DRAFT
+  SetCompressor zlib
+!else
+  SetCompressor /SOLID lzma
+  SetCompressorDictSize 64
+!endif
 RequestExecutionLevel user
 ManifestDPIAware true
 ManifestSupportedOS Win10

@@ -20,12 +20,11 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.version import Version
-
 from installers.base_requirements import Target, write_base_requirements
 from installers.licences import collect
 from installers.project import ROOT
 from installers.prune import prune
+from installers.stage import copy_app
 from installers.windows.dll_imports import missing_libraries
 from installers.windows.pictures import write_icon
 
@@ -39,8 +38,6 @@ OF_PYTHON = ("python3.dll", "vcruntime140.dll", "vcruntime140_1.dll", "libffi-8.
 CPLUSPLUS = ("msvcp140.dll", "msvcp140_1.dll", "msvcp140_2.dll")
 # Parts of Microsoft's C++ library for graphics cards and for COM, which shiboken6 brings and does not use.
 NEVER_RUN_ON_WINDOWS = ("shiboken6/vcamp140.dll", "shiboken6/vccorlib140.dll", "shiboken6/concrt140.dll")
-STAGES = {"a": 10_000, "b": 20_000, "rc": 30_000}
-FINISHED_STAGE = 40_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +61,6 @@ class PythonPackage:
 
 def pinned_python(path: Path = INPUTS) -> PythonPackage:
     return PythonPackage(**tomllib.loads(path.read_text())["python"])
-
-
-def version_number(version: str) -> str:
-    """Four numbers of at most 65535 for Windows, in the order of Python's versions: 0.2.0rc1 comes before 0.2.0."""
-    parsed = Version(version)
-    stage, number = parsed.pre or ("", 0)
-    if parsed.is_devrelease and not parsed.pre:
-        fourth = parsed.dev or 0
-    else:
-        fourth = STAGES.get(stage, FINISHED_STAGE) + (parsed.post or 0) + number
-    return ".".join(str(part) for part in (parsed.major, parsed.minor, parsed.micro, fourth))
 
 
 def fetch_python(package: PythonPackage, archive: Path) -> Path:
@@ -137,15 +123,6 @@ def put_cplusplus(packages: Path, python: Path) -> None:
         shutil.copyfile(packages / "PySide6" / name, python / name)
 
 
-def put_mulberry(folder: Path) -> None:
-    junk = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "app" / "mulberry", folder / "mulberry", ignore=junk)
-    resources = folder / "mulberry" / "resources"
-    shutil.copytree(ROOT / "resources", resources, ignore=junk)
-    (resources / "updates").mkdir(exist_ok=True)
-    (resources / "updates" / "installed-by").write_text("windows\n")  # how it is updated: docs/updates.md
-
-
 def refuse_missing_libraries(program: Path, package: PythonPackage) -> None:
     given = frozenset((f"{package.library}.dll", *OF_PYTHON))
     if missing := missing_libraries(program, given=given):
@@ -161,7 +138,7 @@ def build_program(program: Path, package: PythonPackage, archive: Path | None, w
         put_python(package, archive, python)
     put_packages(package, packages, work)
     put_cplusplus(packages, python)
-    put_mulberry(program / "app")
+    copy_app(program / "app" / "mulberry", installed_by="windows")
     collect(packages, program / "licences")
     if archive is not None:
         shutil.copyfile(python / "LICENSE.txt", program / "licences" / "python.txt")

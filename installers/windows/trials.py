@@ -18,7 +18,7 @@ from installers.windows.wine import Computer, demand, wait_until
 
 STAND_INS = Path(__file__).with_name("trial_python.nsi")
 FOLDER = PureWindowsPath(r"C:\Müller & Söhne\Мои программы\Mulberry")
-OLD, NEW = "0.1.0", "0.2.0rc1"
+OLD, NEW = "0.1.0", "0.2.0"
 UNINSTALL_KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\Mulberry"
 RUN_KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
 A_DAY_IN_1980 = 315_619_200
@@ -125,7 +125,7 @@ def make_small_setup(work: Path, version: str, stand_ins: dict[str, Path]) -> Pa
     write_icon(ROOT / "resources" / "icons" / "mulberry.svg", program / "mulberry.ico")
     settle(program, A_DAY_IN_1980)
     setup = work / f"mulberry-{version}.exe"
-    make_setup(setup, program, work, version, is_trial=True)
+    make_setup(setup, program, work, version, is_trial=True, is_draft=True)
     return setup
 
 
@@ -165,7 +165,7 @@ def refuses_a_downgrade(bench: Bench) -> None:
     bench.install(bench.new)
     before = bench.files
     demand(bench.install(bench.old) == 3, "the exit code is 3")
-    demand("newer Mulberry (0.2.0.30001)" in bench.why_not(), f"it says why: {bench.why_not()}")
+    demand(f"newer Mulberry ({NEW}.0)" in bench.why_not(), f"it says why: {bench.why_not()}")
     demand(bench.files == before, "nothing has changed")
     bench.uninstall()
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mulberry.client.control import ControlClient
 
 LOG_BYTES = 1_000_000
+WINDOWS_APP_ID = "org.mulberry.Mulberry"  # as the Start menu's entry has it
 
 
 def run(
@@ -66,6 +67,10 @@ def opened(
     folder = DataFolder.of_network(root, network)
     folder.create()
     log_to(folder.window_log, logging.WARNING, LOG_BYTES, old_files=1)
+    if sys.platform == "win32":  # or the taskbar takes the window for Python's, beside the pinned Mulberry
+        import ctypes
+
+        ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(WINDOWS_APP_ID)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mulberry")
     application.setDesktopFileName("mulberry")  # or Wayland shows a placeholder for our icon
