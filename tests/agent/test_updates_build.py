@@ -11,7 +11,7 @@ import pytest
 from mulberry import __version__
 from mulberry.agent.updates.build import _installed_by, this_build
 from mulberry.agent.updates.feed import FeedRefused, ReleaseKeys
-from mulberry.agent.updates.ways import WAYS, Way, machine
+from mulberry.agent.updates.ways import WAYS, Way, for_a_successor, machine
 from mulberry.model.encoding import to_json
 from mulberry.model.update import Artefact, InstalledBy, Release, Version
 from release_feed import KEYS, a_release
@@ -108,6 +108,17 @@ def test_processors_have_one_name_each(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, ours in (("AMD64", "x86_64"), ("x86_64", "x86_64"), ("arm64", "aarch64"), ("riscv64", "riscv64")):
         monkeypatch.setattr(platform, "machine", lambda name=name: name)
         assert machine() == ours
+
+
+def test_a_successor_inherits_nothing_that_leads_into_the_old_image() -> None:
+    mine = {"HOME": "/home/joerg", "APPIMAGE": "/home/joerg/Mulberry.AppImage", "PATH": "/usr/bin:/bin"}
+    image = {
+        "APPDIR": "/mnt/image",
+        "LD_LIBRARY_PATH": "/mnt/image/usr/lib",
+        "PATH": "/mnt/image/usr/bin:/usr/bin:/bin",
+    }
+    assert for_a_successor(mine | image) == mine
+    assert for_a_successor(mine) == mine
 
 
 def test_a_way_without_a_kind_takes_no_file() -> None:

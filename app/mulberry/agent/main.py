@@ -26,6 +26,7 @@ from mulberry.agent.node import Node
 from mulberry.agent.settings import Settings, load_settings
 from mulberry.agent.stats_page import stats_page
 from mulberry.agent.till import Till
+from mulberry.agent.updates.ways import for_a_successor
 from mulberry.agent.workshop import Workshop
 from mulberry.attestation.collateral_fetch import INTEL
 from mulberry.hardware.gpu import Gpus
@@ -119,7 +120,7 @@ def _make_way_for(successor: tuple[str, ...]) -> None:
     if sys.platform == "win32":
         subprocess.Popen(successor, creationflags=subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP)
     else:
-        os.execv(successor[0], successor)  # noqa: S606 - a checked file, without a shell
+        os.execve(successor[0], successor, for_a_successor(os.environ))  # noqa: S606 - a checked file, no shell
 
 
 def _with_own_servers(profile: NetworkProfile, ton_config: Path | None, settings: Settings) -> NetworkProfile:

@@ -8,7 +8,7 @@ import platform
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,19 @@ def machine() -> str:
 def command_line(words: Sequence[str]) -> str:
     """As it can be pasted into a terminal."""
     return shlex.join(words)
+
+
+def for_a_successor(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what leads into the old AppImage, which is closed when its last program has ended."""
+    inside = environment.get("APPDIR")
+    if not inside:
+        return dict(environment)
+    kept = {}
+    for name, value in environment.items():
+        elsewhere = [part for part in value.split(os.pathsep) if inside not in part]
+        if elsewhere:
+            kept[name] = os.pathsep.join(elsewhere)
+    return kept
 
 
 def _run_setup(installer: Path) -> Sequence[str]:
