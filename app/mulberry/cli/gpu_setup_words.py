@@ -46,11 +46,14 @@ def _of_offer(offer: Offer, status: GpuSetupStatus, *, with_files: bool) -> Iter
     if offer.is_here:
         yield "  It is here."
         return
-    left = "" if offer.left_bytes == runtime.download_bytes else f", {size_in_words(offer.left_bytes)} not here yet"
+    left = ""
+    if offer.left_bytes != runtime.download_bytes:
+        left = f", {size_in_words(offer.left_bytes)} not here yet" if offer.left_bytes else ", all here already"
     yield f"  to download: {size_in_words(runtime.download_bytes)} in {len(runtime.wheels)} files{left}"
     unpacked, room = size_in_words(runtime.unpacked_bytes), size_in_words(offer.room_bytes)
     yield f"  on the disk: {unpacked}; while it is installed, {room}"
     yield f"  in {status.place}, where {size_in_words(status.free_bytes)} are free"
+    yield "  CUDA and cuDNN are NVIDIA's, under NVIDIA's own licences, which come with them"
     if status.metered.value:
         yield "  Your connection is metered: it may cost by the byte."
     if with_files:

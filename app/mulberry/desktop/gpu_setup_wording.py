@@ -52,7 +52,11 @@ def offer_lines(status: GpuSetupStatus) -> tuple[str, ...]:
         + " "
         + plain(offer.because, LONGEST_REASONS),
         takes,
-        tr("Into {folder}. Every file is compared with the hash that came with Mulberry.", folder=status.place),
+        tr(
+            "Into {folder}. Every file is compared with the hash that came with Mulberry. CUDA and cuDNN are NVIDIA's, "
+            "under NVIDIA's own licences.",
+            folder=status.place,
+        ),
     ]
     if status.metered.value:
         lines.append(tr("Your connection is metered: the download may cost by the byte."))
