@@ -210,3 +210,13 @@ def test_nothing_makes_a_storm(seen: list[tuple[Status, int]]) -> None:
 
 def test_what_is_kept_of_the_last_look_is_small() -> None:
     assert seen_now(a_status(), NOON) == Seen(NOON, "demo", Nanoton(32_160), Nanoton(0), 12)
+
+
+def test_a_newer_version_is_told_once_also_when_it_was_known_before() -> None:
+    owner, newer = Owner(), replace(a_status(), newer_version="0.2.0")
+    assert owner.see(newer) == ["Version 0.2.0 of Mulberry is there. The About page says what is new."]
+    assert owner.see(newer, days=30) == []
+    assert len(owner.see(replace(newer, newer_version="0.2.1"))) == 1
+    assert owner.see(a_status()) == [], "it was skipped, installed or put off"
+    assert len(owner.see(newer)) == 1, "and put off is not for ever"
+    assert {message.kind for message in owner.heard} == {Kind.UPDATE}
