@@ -3,7 +3,7 @@
     PYTHONPATH=app:tests python tools/style_page.py FOLDER [SCALE] [WIDTHxHEIGHT]
 
 SCALE is in per cent (100). What is shown is what the tests show. Each picture is made in every scheme, and once
-mirrored for languages that are read from right to left.
+mirrored for languages that are read from right to left. It speaks the language that LANGUAGE names (en, de, id, ru).
 """
 
 import os
@@ -15,6 +15,10 @@ from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_SCALE_FACTOR"] = str(int(sys.argv[2]) / 100) if len(sys.argv) > 2 else "1"
+
+from mulberry.model import language
+
+language.use(language.SYSTEM)
 
 import qasync
 from PySide6.QtCore import Qt

@@ -258,7 +258,7 @@ def _page(facts: OperatorFacts) -> Iterator[str]:
         yield _heading(tr("What runs the model"))
         yield _table(
             [
-                tr("on"),
+                tr("runs on"),
                 tr("places"),
                 tr("running"),
                 tr("waiting"),

@@ -99,7 +99,7 @@ class StatedFinding:
     def __str__(self) -> str:
         if self.value is None:
             return tr("unknown, because {evidence}", evidence=self.evidence)
-        value = self.value if isinstance(self.value, str) else "yes" if self.value else "no"
+        value = self.value if isinstance(self.value, str) else tr("yes") if self.value else tr("no")
         return f"{value} ({self.evidence})"
 
 
