@@ -20,13 +20,19 @@ ${SAY} WELCOME \
   "Mulberry meminjamkan GPU NVIDIA Anda ke Cocoon, jaringan AI di TON, dan mendapatkan Toncoin.$\r$\n$\r$\nDi Windows, versi ini hanya bekerja untuk jaringan demo: jaringan tersendiri di komputer ini, dengan permintaan sungguhan dan uang mainan. Belum ada sandbox untuk pekerjaan orang asing di Windows, dan tanpa itu Mulberry tidak menerimanya.$\r$\n$\r$\nMulberry dipasang hanya untuk Anda, tanpa hak administrator. Tidak ada yang berjalan saat Anda masuk, kecuali Anda menyalakannya di pengaturan Mulberry." \
   "Mulberry сдаёт вашу видеокарту NVIDIA сети Cocoon — сети ИИ на TON — и зарабатывает Toncoin.$\r$\n$\r$\nВ Windows эта версия работает только с демонстрационной сетью: отдельной сетью на этом компьютере, с настоящими запросами и игрушечными деньгами. Песочницы для чужих заданий в Windows пока нет, а без неё Mulberry их не принимает.$\r$\n$\r$\nПрограмма устанавливается только для вас, права администратора не нужны. При входе в систему ничего не запускается, пока вы не включите это в настройках Mulberry."
 
-${SAY} LICENCE_TOP \
+${SAY} LICENCE_TITLE \
+  "Licence" \
+  "Lizenz" \
+  "Lisensi" \
+  "Лицензия"
+
+${SAY} LICENCE_WHAT \
   "Mulberry is free software. These are its terms for whoever passes it on or changes it." \
   "Mulberry ist freie Software. Dies sind die Bedingungen für alle, die sie weitergeben oder ändern." \
   "Mulberry adalah perangkat lunak bebas. Inilah syarat bagi siapa pun yang menyebarkan atau mengubahnya." \
   "Mulberry — свободная программа. Это условия для тех, кто её распространяет или изменяет."
 
-${SAY} LICENCE_BOTTOM \
+${SAY} LICENCE_NOT_NEEDED \
   "To use Mulberry you need not agree to anything." \
   "Um Mulberry zu benutzen, müssen Sie nichts zustimmen." \
   "Untuk memakai Mulberry, Anda tidak perlu menyetujui apa pun." \
