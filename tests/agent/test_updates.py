@@ -17,7 +17,8 @@ from loopback import until
 from mulberry.agent import reasons
 from mulberry.agent.updates.build import Build
 from mulberry.agent.updates.fetching import RESERVE_BYTES, fetch_artefact
-from mulberry.agent.updates.keeper import LATER, START_SPREAD, Updates
+from mulberry.agent.updates.keeper import LATER, Updates
+from mulberry.agent.updates.schedule import START_SPREAD
 from mulberry.agent.updates.ways import WAYS
 from mulberry.agent.updates.wish import UpdateWish
 from mulberry.model.errors import UserFacingError
@@ -445,6 +446,17 @@ async def test_a_folder_that_cannot_be_used_stops_nothing(owner: Owner) -> None:
         assert (await done(updates, CHECK)).offered is not None
 
 
+async def test_a_bug_of_ours_is_told_and_work_goes_on(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(file: Path) -> Sequence[str]:
+        raise RuntimeError(file)
+
+    monkeypatch.setitem(WAYS, InstalledBy.APPIMAGE, replace(WAYS[InstalledBy.APPIMAGE], begin=broken))
+    updates = owner.updates()
+    await done(updates, CHECK)
+    assert why(await done(updates, APPLY)) == "The details are in agent.log."
+    assert owner.worker.reason is None
+
+
 async def test_a_decision_that_cannot_be_kept_is_refused(owner: Owner) -> None:
     updates = owner.updates()
     await done(updates, CHECK)
@@ -458,11 +470,12 @@ async def test_a_decision_that_cannot_be_kept_is_refused(owner: Owner) -> None:
 async def test_an_image_that_cannot_be_written_stays_whole(
     owner: Owner, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("APPIMAGE", str(image.parent / "gone" / image.name))
     updates = owner.updates()
     await done(updates, CHECK)
-    status = await done(updates, APPLY)
-    assert "No such file" in why(status)
+    monkeypatch.setenv("APPIMAGE", str(image.parent / "gone" / image.name))
+    assert "No such file" in why(await done(updates, APPLY))
+    monkeypatch.delenv("APPIMAGE")
+    assert "does not know which AppImage" in why(await done(updates, APPLY))
     assert owner.successors == []
     assert content(image) == b"the old version"
 

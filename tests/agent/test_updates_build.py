@@ -1,6 +1,7 @@
 """What a packager put into a copy decides whom it believes; nothing there means that nobody is believed."""
 
 import platform
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib import metadata
@@ -81,7 +82,7 @@ def test_a_checkout_is_its_sources(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on(system: str, processor: str, *kinds: str) -> Release:
-    return a_release("0.2.0", *(Artefact(kind, system, processor, f"{kind}.x", 1, "0" * 64) for kind in kinds))
+    return a_release("0.2.0", *(Artefact(kind, system, processor, f"file-{kind}", 1, "0" * 64) for kind in kinds))
 
 
 @pytest.mark.parametrize(
@@ -122,4 +123,12 @@ def test_a_successor_inherits_nothing_that_leads_into_the_old_image() -> None:
 
 
 def test_a_way_without_a_kind_takes_no_file() -> None:
-    assert Way("By hand.").artefact(a_release()) is None
+    assert Way("By hand.").artefact(on("any", "any", "", "deb")) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes become others on POSIX only")
+def test_where_the_successor_cannot_be_started_this_version_goes_on() -> None:
+    story = "import sys; sys.argv = ['mulberry', '--version']; from mulberry.agent.main import _make_way_for; "
+    command = [sys.executable, "-c", story + "_make_way_for(('/nonexistent/new one', 'agent'))"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
+    assert done.stdout == f"mulberry {__version__}\n"

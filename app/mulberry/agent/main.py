@@ -35,7 +35,7 @@ from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.log_file import log_to
 from mulberry.model.network import NetworkProfile, load_profile
-from mulberry.model.places import DataFolder
+from mulberry.model.places import DataFolder, this_program
 from mulberry.ton.chain.config import with_servers_of
 
 LOG_BYTES = 2 * 2**20
@@ -117,10 +117,18 @@ async def _run(
 def _make_way_for(successor: tuple[str, ...]) -> None:
     """A newer version, or what installs it: nothing of this one runs any more, and no file of it is in use."""
     log.info("%s takes over", successor[0])
+    try:
+        _become(successor)
+    except OSError as problem:  # then this version goes on
+        log.error("%s cannot be started: %s", successor[0], problem)
+        _become((*this_program(), *sys.argv[1:]))
+
+
+def _become(words: tuple[str, ...]) -> None:
     if sys.platform == "win32":
-        subprocess.Popen(successor, creationflags=subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP)
+        subprocess.Popen(words, creationflags=subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP)
     else:
-        os.execve(successor[0], successor, for_a_successor(os.environ))  # noqa: S606 - a checked file, no shell
+        os.execve(words[0], words, for_a_successor(os.environ))  # noqa: S606 - a checked file, no shell
 
 
 def _with_own_servers(profile: NetworkProfile, ton_config: Path | None, settings: Settings) -> NetworkProfile:

@@ -22,6 +22,7 @@ from mulberry.agent.updates.build import Build
 from mulberry.agent.updates.feed import MOST_FEED_BYTES, Feed, FeedRefused, check_time, open_feed
 from mulberry.agent.updates.fetching import Fetch, fetch_artefact, is_whole
 from mulberry.agent.updates.memory import Memory, Shelf
+from mulberry.agent.updates.schedule import Schedule
 from mulberry.agent.updates.ways import WAYS, Way, command_line
 from mulberry.agent.updates.wish import UpdateWish
 from mulberry.agent.workshop import Workshop
@@ -45,13 +46,6 @@ from mulberry.model.update import (
     Version,
 )
 
-CHECK_EVERY = timedelta(days=1)
-CHECK_SPREAD = timedelta(hours=4)  # so that not all of the world asks at the same minute
-FIRST_PAUSE = timedelta(hours=1)  # after a check that failed
-LONGEST_PAUSE = timedelta(days=1)
-MOST_DOUBLINGS = 5
-START_SPREAD = timedelta(minutes=10)  # nor when all computers of an office are switched on
-METERED_PAUSE = timedelta(hours=1)
 LATER = timedelta(days=3)
 ONLY_METERED = Rules(pause_on_battery=False, pause_in_full_screen=False)
 LOOK_SECONDS = 3600.0  # the wall clock may jump, and another network's agent may have checked
@@ -95,7 +89,7 @@ class Updates:
         self._build = build
         self._way: Way = WAYS[build.installed_by]
         self._clock = clock
-        self._random = random
+        self._schedule = Schedule(clock, random)
         self._wish = wish
         self._drain = drain
         self._is_metered = is_metered
@@ -103,14 +97,11 @@ class Updates:
         self._on_change = on_change
         self._get = get
         self._fetch = fetch
-        self._spread = CHECK_SPREAD * random.random()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._work = UpdateWork.NOTHING
         self._received = 0
         self._problem: Problem | None = None
-        self._failures = 0
-        self._not_before: datetime | None = None
         self._memory = Memory()
         self._feed: Feed | None = None
 
@@ -174,7 +165,8 @@ class Updates:
     def use(self, wish: UpdateWish) -> None:
         """What its owner chose anew."""
         if wish != self._wish:
-            self._wish, self._not_before, self._failures = wish, None, 0
+            self._wish = wish
+            self._schedule.is_changed()
             self._woken.set()
 
     async def obey(self, order: UpdateOrder) -> None:
@@ -225,7 +217,7 @@ class Updates:
     async def run(self) -> None:
         """Checks when it is time to, until cancelled."""
         self._recall()
-        self._not_before = self._clock.now() + START_SPREAD * self._random.random()
+        self._schedule.starts()
         while True:
             self._woken.clear()
             if self._is_due() and not self._is_busy:
@@ -238,17 +230,13 @@ class Updates:
 
     async def _check_unasked(self) -> None:
         if (await self._is_metered()).value:
-            self._not_before = self._clock.now() + METERED_PAUSE
+            self._schedule.is_metered()
             return
         await asyncio.wait((self._begin(UpdateWork.CHECKING, self._check),))
 
     def _next(self) -> datetime:
         """When the next check is to be made."""
-        now, last = self._clock.now(), self._memory.checked_at
-        is_new = last is None or last > now or self._memory.feed != self._address
-        wished = now if is_new or last is None else last + CHECK_EVERY + self._spread
-        rests = self._not_before is not None and now < self._not_before <= now + 2 * LONGEST_PAUSE
-        return max(wished, self._not_before) if rests and self._not_before is not None else wished
+        return self._schedule.next(self._memory.checked_at if self._memory.feed == self._address else None)
 
     def _is_due(self) -> bool:
         return self._wish.checks and not self._cannot_check and self._next() <= self._clock.now()
@@ -266,7 +254,7 @@ class Updates:
         """Raises `UserFacingError`: something is under way."""
         if self._is_busy:
             raise words.one_after_the_other()
-        self._problem = None
+        self._problem, self._received = None, 0
         self._tell(kind)
         self._task = asyncio.create_task(self._alone(work), name="updates")
         return self._task
@@ -277,15 +265,19 @@ class Updates:
             self._shelf.create()
             with self._shelf.lock.open("a+b") as lock:
                 if not try_lock(lock):
-                    self._pause()
+                    self._schedule.failed()
                     raise words.one_after_the_other()
                 self._look_at_the_shelf()
                 await work()
         except UserFacingError as problem:
             self._fail(problem)
         except OSError as problem:
-            self._pause()
+            self._schedule.failed()
             self._fail(words.of_the_disk(problem))
+        except Exception:
+            log.exception("a bug ended the work on updates")
+            self._schedule.failed()
+            self._fail(words.of_a_bug())
         finally:
             self._rest()
 
@@ -307,16 +299,11 @@ class Updates:
             memory = self._memory.after(address, opened, self._clock.now())
             check_time(opened.feed, self._clock.now())
         except (NoAnswer, FeedRefused) as problem:
-            self._pause()
+            self._schedule.failed()
             raise words.not_believed(address, str(problem)) from problem
         self._shelf.save(memory, answer.body)
         self._memory, self._feed = memory, opened.feed
-        self._failures, self._not_before = 0, None
-
-    def _pause(self) -> None:
-        pause = min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE) * self._random.uniform(0.75, 1.25)
-        self._failures = min(self._failures + 1, MOST_DOUBLINGS)
-        self._not_before = self._clock.now() + pause
+        self._schedule.succeeded()
 
     async def _apply(self, release: Release, artefact: Artefact) -> None:
         place = self._shelf.place(release, artefact)

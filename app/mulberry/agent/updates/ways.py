@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mulberry.agent.updates.words import no_image
 from mulberry.model.language import tr
 from mulberry.model.update import ANY, Artefact, InstalledBy, Release
 
@@ -36,7 +37,7 @@ class Way:
         """The file of that release for this computer."""
         here = (sys.platform.replace("win32", "windows"), ANY), (machine(), ANY)
         for artefact in release.artefacts:
-            if artefact.kind == self.kind and artefact.system in here[0] and artefact.machine in here[1]:
+            if self.kind and artefact.kind == self.kind and artefact.system in here[0] and artefact.machine in here[1]:
                 return artefact
         return None
 
@@ -71,7 +72,10 @@ def _run_setup(installer: Path) -> Sequence[str]:
 
 def _swap_image(image: Path) -> Sequence[str]:
     """Puts the new file in the old one's place, at once or not at all, and starts it with the words of this agent."""
-    present = Path(os.environ["APPIMAGE"])  # set by the AppImage's own runtime, also for what it starts
+    named = os.environ.get("APPIMAGE")  # set by the AppImage's own runtime, also for what it starts
+    if not named:
+        raise no_image()
+    present = Path(named)
     new = present.with_name(f".{present.name}.new")
     try:
         shutil.copyfile(image, new)

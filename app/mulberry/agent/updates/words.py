@@ -83,6 +83,22 @@ def of_the_disk(problem: OSError) -> UserFacingError:
     )
 
 
+def of_a_bug() -> UserFacingError:
+    return UserFacingError(
+        what=tr("The agent made a mistake of its own."),
+        why=tr("The details are in agent.log."),
+        next_step=tr("Try again."),
+    )
+
+
+def no_image() -> UserFacingError:
+    return UserFacingError(
+        what=tr("The update was not made."),
+        why=tr("This copy does not know which AppImage it was started from."),
+        next_step=tr("Start Mulberry by its AppImage and try again, or replace that file by hand."),
+    )
+
+
 def still_the_old_one(wanted: str, version: Version) -> Problem:
     return Problem(
         what=tr("The update to {version} was not made.", version=wanted),
