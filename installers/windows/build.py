@@ -17,33 +17,40 @@ from pathlib import Path
 
 from installers.beside import write_beside
 from installers.epoch import settle, source_date_epoch
+from installers.pinned import PinnedFile, fetch
 from installers.project import ROOT, version
 from installers.sbom import Part
 from installers.windows.pictures import write_side_picture
-from installers.windows.tree import PythonPackage, build_program, fetch_python, pinned_python
+from installers.windows.tree import PIP_LOCK, build_program, pinned_python
 
 SCRIPT = Path(__file__).with_name("mulberry.nsi")
 UTF_8 = {"LC_ALL": "C.UTF-8"}  # in which makensis reads the names of files
 
 
-def build(output: Path, work: Path, archive: Path | None, package: PythonPackage, *, is_draft: bool = False) -> Path:
+def build(output: Path, work: Path, archive: Path | None, python: PinnedFile, *, is_draft: bool = False) -> Path:
     """The installer, in the folder `output`, with what belongs beside it. `work` is emptied first.
 
     SystemExit: why there is none.
     """
     shutil.rmtree(work, ignore_errors=True)
     program = work / "program"
-    build_program(program, package, archive, work)
+    build_program(program, python, archive, work)
     settle(program, source_date_epoch())
     name = f"mulberry-{version()}-windows-amd64" + ("" if archive else "-trial-without-python")
     output.mkdir(parents=True, exist_ok=True)
     setup = output / f"{name}.exe"
     make_setup(setup, program, work, version(), is_trial=archive is None, is_draft=is_draft)
-    python = Part("cpython", package.version, "PSF-2.0", f"pkg:generic/python@{package.version}", package.sha256)
-    if is_draft:
-        return setup
+    write_beside(setup, program, packages=program / "packages", others=brought_along(python, archive))
+    return setup
     write_beside(setup, program, packages=program / "packages", others=(python,) if archive else ())
     return setup
+
+
+def brought_along(python: PinnedFile, archive: Path | None) -> tuple[Part, ...]:
+    pip_version = PIP_LOCK.read_text().removeprefix("pip==").split()[0]
+    pip = Part("pip", pip_version, "MIT", f"pkg:pypi/pip@{pip_version}")
+    cpython = Part("cpython", python.version, "PSF-2.0", f"pkg:generic/python@{python.version}", python.sha256)
+    return (cpython, pip) if archive else (pip,)
 
 
 def make_setup(setup: Path, program: Path, work: Path, app_version: str, *, is_trial: bool, is_draft: bool) -> None:
@@ -105,13 +112,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "windows")
     parser.add_argument("--draft", action="store_true", help="packed in a minute, for trying; not within the budget")
     arguments = parser.parse_args()
-    package = pinned_python()
-    archive = None
-    if not arguments.without_python:
-        archive = fetch_python(
-            package, arguments.python_archive or ROOT / "build" / "downloads" / Path(package.url).name
-        )
-    setup = build(arguments.output.absolute(), arguments.work.absolute(), archive, package, is_draft=arguments.draft)
+    pinned = pinned_python()
+    archive = None if arguments.without_python else fetch(pinned, arguments.python_archive)
+    setup = build(arguments.output.absolute(), arguments.work.absolute(), archive, pinned, is_draft=arguments.draft)
     sys.stdout.write(f"{setup}: {setup.stat().st_size / 1e6:.1f} MB\n")
 
 

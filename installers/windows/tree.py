@@ -2,6 +2,7 @@
 
     program/python/     CPython's embeddable package; its ._pth file alone says where it looks for modules
     program/packages/   the wheels, pruned
+    program/pip/        pip, for gpu-setup
     program/app/        Mulberry, with its resources inside
     program/licences/   of all of it
     program/mulberry.cmd, mulberry.ico, version.txt
@@ -10,18 +11,15 @@ Built on any system: wheels for Windows are only unpacked here, never run. What 
 (`dll_imports`): no library of the tree may want one that is neither there nor part of Windows.
 """
 
-import hashlib
 import shutil
 import subprocess
 import sys
-import tomllib
-import urllib.request
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from installers.base_requirements import Target, write_base_requirements
 from installers.licences import collect
+from installers.pinned import PinnedFile, read_pins
 from installers.project import ROOT
 from installers.prune import prune
 from installers.stage import copy_app
@@ -29,6 +27,7 @@ from installers.windows.dll_imports import missing_libraries
 from installers.windows.pictures import write_icon
 
 INPUTS = Path(__file__).with_name("inputs.toml")
+PIP_LOCK = Path(__file__).with_name("requirements-pip.lock")
 
 COMMAND = '@"%~dp0python\\python.exe" -P -m mulberry %*\r\n'
 # Of what the embeddable package brings, the libraries that others want; so that a tree without it can be judged too.
@@ -40,81 +39,59 @@ CPLUSPLUS = ("msvcp140.dll", "msvcp140_1.dll", "msvcp140_2.dll")
 NEVER_RUN_ON_WINDOWS = ("shiboken6/vcamp140.dll", "shiboken6/vccorlib140.dll", "shiboken6/concrt140.dll")
 
 
-@dataclass(frozen=True, slots=True)
-class PythonPackage:
-    """CPython's embeddable package for 64-bit Windows, as `inputs.toml` pins it."""
-
-    version: str
-    url: str
-    sha256: str
-    bytes: int
-
-    @property
-    def target(self) -> Target:
-        return Target("win32", "nt", "AMD64", self.version)
-
-    @property
-    def library(self) -> str:
-        """`python314`: what its DLL, its zip and its ._pth file are called after."""
-        return "python" + "".join(self.version.split(".")[:2])
+def pinned_python() -> PinnedFile:
+    """CPython's embeddable package for 64-bit Windows."""
+    return read_pins(INPUTS)["python"]
 
 
-def pinned_python(path: Path = INPUTS) -> PythonPackage:
-    return PythonPackage(**tomllib.loads(path.read_text())["python"])
+def target_of(python: PinnedFile) -> Target:
+    return Target("win32", "nt", "AMD64", python.version)
 
 
-def fetch_python(package: PythonPackage, archive: Path) -> Path:
-    """`archive`, fetched unless it is there. SystemExit: it cannot be had, or is not the file that was pinned."""
-    if not archive.is_file():
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with urllib.request.urlopen(package.url, timeout=60) as answer:  # noqa: S310 - the pinned address, https
-                untrusted = answer.read(package.bytes + 1)
-        except OSError as error:
-            raise SystemExit(
-                f"Windows' Python cannot be fetched from {package.url}: {error}.\n"
-                "Fetch it elsewhere and name it with --python-archive, or make an installer that can only be tried "
-                "out, with --without-python."
-            ) from None
-        refuse_other_content(package, untrusted)
-        archive.write_bytes(untrusted)
-    refuse_other_content(package, archive.read_bytes())
-    return archive
+def library_of(python: PinnedFile) -> str:
+    """`python314`: what its DLL, its zip and its ._pth file are called after."""
+    return "python" + "".join(python.version.split(".")[:2])
 
 
-def refuse_other_content(package: PythonPackage, untrusted: bytes) -> None:
-    found = hashlib.sha256(untrusted).hexdigest()
-    if found != package.sha256:
-        raise SystemExit(
-            f"This is not CPython {package.version} as it was pinned: SHA-256 {found}, not {package.sha256}."
-        )
-
-
-def put_python(package: PythonPackage, archive: Path, folder: Path) -> None:
+def put_python(python: PinnedFile, archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as content:
         content.extractall(folder)
-    lines = (f"{package.library}.zip", ".", r"..\packages", r"..\app")
-    (folder / f"{package.library}._pth").write_bytes("".join(f"{line}\r\n" for line in lines).encode())
+    name = library_of(python)
+    lines = (f"{name}.zip", ".", r"..\packages", r"..\pip", r"..\app")
+    (folder / f"{name}._pth").write_bytes("".join(f"{line}\r\n" for line in lines).encode())
 
 
-def put_packages(package: PythonPackage, folder: Path, work: Path) -> None:
-    """The lock's wheels for Windows, unpacked by pip and pruned. pip takes them from the builder's own index."""
+def put_packages(python: PinnedFile, folder: Path, work: Path) -> None:
+    """The lock's wheels for Windows, unpacked and pruned."""
     wanted = work / "requirements.txt"
-    write_base_requirements(wanted, package.target)
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"),
-            *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--implementation", "cp"),
-            *("--platform", "win_amd64", "--python-version", ".".join(package.version.split(".")[:2])),
-            "--ignore-requires-python",  # pip asks that of the Python it runs on
-            *("--target", folder, "-r", wanted),
-        ],
-        check=True,
-    )
+    write_base_requirements(wanted, target_of(python))
+    unpack(python, wanted, folder)
     for pattern in NEVER_RUN_ON_WINDOWS:
         for path in folder.glob(pattern):
             path.unlink()
     prune(folder)
+
+
+def put_pip(python: PinnedFile, folder: Path) -> None:
+    """What `mulberry gpu-setup` asks where a GPU's libraries can be had; the embeddable package has none."""
+    unpack(python, PIP_LOCK, folder)
+    for launcher in folder.glob("pip/_vendor/distlib/*.exe"):  # 32-bit and ARM ones too; it makes no launchers here
+        launcher.unlink()
+    shutil.rmtree(folder / "bin", ignore_errors=True)
+
+
+def unpack(python: PinnedFile, requirements: Path, folder: Path) -> None:
+    """pip does it, with wheels for Windows from the builder's own index."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"),
+            *("--no-deps", "--require-hashes", "--only-binary", ":all:", "--implementation", "cp"),
+            *("--platform", "win_amd64", "--python-version", ".".join(python.version.split(".")[:2])),
+            "--ignore-requires-python",  # pip asks that of the Python it runs on
+            *("--target", folder, "-r", requirements),
+        ],
+        check=True,
+    )
 
 
 def put_cplusplus(packages: Path, python: Path) -> None:
@@ -123,25 +100,26 @@ def put_cplusplus(packages: Path, python: Path) -> None:
         shutil.copyfile(packages / "PySide6" / name, python / name)
 
 
-def refuse_missing_libraries(program: Path, package: PythonPackage) -> None:
-    given = frozenset((f"{package.library}.dll", *OF_PYTHON))
+def refuse_missing_libraries(program: Path, python: PinnedFile) -> None:
+    given = frozenset((f"{library_of(python)}.dll", *OF_PYTHON))
     if missing := missing_libraries(program, given=given):
         lines = [f"{name}, which {', '.join(wanted_by)} want" for name, wanted_by in missing.items()]
         raise SystemExit("Mulberry would not start on Windows. These libraries are missing:\n" + "\n".join(lines))
 
 
-def build_program(program: Path, package: PythonPackage, archive: Path | None, work: Path) -> None:
+def build_program(program: Path, python: PinnedFile, archive: Path | None, work: Path) -> None:
     """Fills `program`, a new folder. Without `archive` it has no Python, and can be installed but not started."""
     program.mkdir(parents=True)
-    python, packages = program / "python", program / "packages"
+    packages = program / "packages"
     if archive is not None:
-        put_python(package, archive, python)
-    put_packages(package, packages, work)
-    put_cplusplus(packages, python)
+        put_python(python, archive, program / "python")
+    put_packages(python, packages, work)
+    put_pip(python, program / "pip")
+    put_cplusplus(packages, program / "python")
     copy_app(program / "app" / "mulberry", installed_by="windows")
     collect(packages, program / "licences")
     if archive is not None:
-        shutil.copyfile(python / "LICENSE.txt", program / "licences" / "python.txt")
+        shutil.copyfile(program / "python" / "LICENSE.txt", program / "licences" / "python.txt")
     write_icon(ROOT / "resources" / "icons" / "mulberry.svg", program / "mulberry.ico")
     (program / "mulberry.cmd").write_bytes(COMMAND.encode())
-    refuse_missing_libraries(program, package)
+    refuse_missing_libraries(program, python)

@@ -1,13 +1,11 @@
 """The Windows installer is made where no Windows is: what can be known of it here must hold, or nobody knows it."""
 
-import hashlib
 import re
 import shutil
 import struct
 import tomllib
 import zipfile
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pip
@@ -21,13 +19,7 @@ from installers.epoch import settle
 from installers.project import ROOT
 from installers.windows.build import file_lines, make_setup
 from installers.windows.dll_imports import BadLibraryError, imports, missing_libraries
-from installers.windows.tree import (
-    PythonPackage,
-    fetch_python,
-    pinned_python,
-    put_python,
-    refuse_missing_libraries,
-)
+from installers.windows.tree import pinned_python, put_python, refuse_missing_libraries, target_of
 from mulberry.agent.keys import SERVICE
 from mulberry.cli.main import application
 from mulberry.client import autostart
@@ -85,64 +77,31 @@ def test_what_is_missing_is_named_with_who_wants_it(tmp_path: Path) -> None:
 
 
 def test_pythons_address_and_version_are_of_one_file() -> None:
-    package = pinned_python()
-    assert (
-        package.url == f"https://www.python.org/ftp/python/{package.version}/python-{package.version}-embed-amd64.zip"
-    )
-    assert re.fullmatch("[0-9a-f]{64}", package.sha256)
+    python = pinned_python()
+    assert python.url == f"https://www.python.org/ftp/python/{python.version}/python-{python.version}-embed-amd64.zip"
+    assert re.fullmatch("[0-9a-f]{64}", python.sha256)
 
 
 def test_its_version_is_one_that_mulberry_takes() -> None:
-    oldest, newest = re.findall(
-        r"\d+\.(\d+)", tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
-    )
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    oldest, newest = re.findall(r"\d+\.(\d+)", wanted)
     assert int(oldest) <= int(pinned_python().version.split(".")[1]) < int(newest)
 
 
-def test_windows_gets_its_own_packages_and_not_linux_own() -> None:
-    names = {locked.name for locked in base_requirements(pinned_python().target)}
+def test_windows_gets_its_own_packages_and_not_those_of_linux() -> None:
+    names = {locked.name for locked in base_requirements(target_of(pinned_python()))}
     assert {"onnxruntime", "pywin32-ctypes", "colorama", "pyside6-essentials"} <= names
     assert not {"onnxruntime-gpu", "uvloop", "secretstorage", "jeepney"} & names
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    path = tmp_path / "python.zip"
-    with zipfile.ZipFile(path, "w") as content:
+def test_python_looks_for_modules_in_our_folders_alone(tmp_path: Path) -> None:
+    archive = tmp_path / "python.zip"
+    with zipfile.ZipFile(archive, "w") as content:
         content.writestr("python.exe", b"MZ")
         content.writestr("python314._pth", "python314.zip\r\n.\r\n#import site\r\n")
-    return path
-
-
-def pinned(archive: Path) -> PythonPackage:
-    content = archive.read_bytes()
-    return replace(
-        pinned_python(),
-        version="3.14.0",
-        url="http://127.0.0.1:9/python.zip",
-        sha256=hashlib.sha256(content).hexdigest(),
-        bytes=len(content),
-    )
-
-
-def test_another_file_than_the_pinned_one_is_refused(archive: Path) -> None:
-    package = pinned(archive)
-    assert fetch_python(package, archive) == archive
-    archive.write_bytes(archive.read_bytes() + b"\0")
-    with pytest.raises(SystemExit, match=r"not CPython 3\.14\.0 as it was pinned"):
-        fetch_python(package, archive)
-
-
-def test_where_it_cannot_be_fetched_the_builder_is_told_what_else_there_is(archive: Path, tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"(?s)cannot be fetched.*--python-archive.*--without-python"):
-        fetch_python(pinned(archive), tmp_path / "downloads" / "python.zip")
-    assert not (tmp_path / "downloads" / "python.zip").exists()
-
-
-def test_python_looks_for_modules_in_our_folders_alone(archive: Path, tmp_path: Path) -> None:
-    put_python(pinned(archive), archive, tmp_path / "python")
+    put_python(pinned_python(), archive, tmp_path / "python")
     found = (tmp_path / "python" / "python314._pth").read_bytes()
-    assert found == b"python314.zip\r\n.\r\n..\\packages\r\n..\\app\r\n"
+    assert found == b"python314.zip\r\n.\r\n..\\packages\r\n..\\pip\r\n..\\app\r\n"
 
 
 # What the scripts repeat of the app
