@@ -25,6 +25,7 @@ from mulberry.model.eligibility import (
 from mulberry.model.ending import Ending
 from mulberry.model.engine import EngineStats
 from mulberry.model.gpu import GpuInfo, GpuProcess, GpuReport, PciGpu, UnreadGpu
+from mulberry.model.gpu_runtime import GpuComputing, GpuNeeds
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality, HostReport
 from mulberry.model.key import KeyStatus
 from mulberry.model.language import english
@@ -72,7 +73,9 @@ CHOICES: dict[type, Choice] = {
     GpuProcess: Choice("memory_bytes draws", left_out="pid"),
     PciGpu: Choice("address vendor_id device_id kernel_driver boot_display asleep"),
     UnreadGpu: Choice("pci_address condition"),
-    Computer: Choice("gpus host confidential sandbox image models free_bytes"),
+    Computer: Choice("gpus host confidential sandbox image models free_bytes computing"),
+    GpuComputing: Choice("needs is_here"),
+    GpuNeeds: Choice("cuda oldest_driver machine_code"),
     StoredModel: Choice(
         "name version title kind size_bytes in_use problem context_tokens ways judged_in is_bundled",
         left_out="entry licence imported_at source made_from",

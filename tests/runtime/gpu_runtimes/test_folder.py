@@ -87,6 +87,13 @@ async def test_what_a_job_computes_with_stays_until_it_ends(runtimes: GpuRuntime
     assert versions(runtimes) == {TWO, THREE}
 
 
+async def test_a_disk_too_full_for_a_mark_keeps_nobody_from_work(runtimes: GpuRuntimes, tmp_path: Path) -> None:
+    await bring(runtimes, tmp_path, ONE)
+    (runtimes.root / "in-use").write_text("no folder can be made here", "utf-8")
+    with runtimes.held() as held:
+        assert held.version == ONE and not held.trouble
+
+
 def lose(runtimes: GpuRuntimes, version: str) -> None:
     (runtimes.root / version / LIBRARIES / "nvidia" / "cudnn" / "lib" / "libcudnn.so.9").unlink()
 

@@ -9,9 +9,10 @@
 A version appears by one rename. Two stay: the one in use and the one before; others go when nobody uses them.
 """
 
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ from mulberry.model.language import tr
 from mulberry.model.locks import try_lock
 from mulberry.runtime.gpu_runtimes.table import this_python
 from mulberry.runtime.store.disk import Disk, make_folder, on_disk, remove_folder, used_bytes
+
+log = logging.getLogger(__name__)
 
 VERSION = r"[A-Za-z0-9][A-Za-z0-9.-]{0,79}"
 RECORD_LIMIT_BYTES = 1 << 20
@@ -108,25 +111,39 @@ class GpuRuntimes:
 
     # Use
 
+    def look(self) -> Held:
+        """The chosen one, which may be removed while somebody looks at it."""
+        return self._held(self.chosen.current)
+
     @contextmanager
     def held(self) -> Iterator[Held]:
         """The chosen one, which nobody removes until the end of the block."""
         version = self.chosen.current
+        with self._in_use(version) if version else nullcontext():
+            yield self._held(version)
+
+    def _held(self, version: str) -> Held:
         if not version:
-            yield WITH_MULBERRY
-            return
-        make_folder(self.root / "in-use")
+            return WITH_MULBERRY
+        record, trouble = self._read(version)
+        if record is None or trouble:
+            return Held(version=version, trouble=trouble)
+        return Held(self.root / version / LIBRARIES, record.needs, version)
+
+    @contextmanager
+    def _in_use(self, version: str) -> Iterator[None]:
+        """Where a disk is too full even for that, work goes on: only a removal could then meet it."""
         path = self.root / "in-use" / f"{version}.{os.getpid()}-{os.urandom(4).hex()}.lock"
-        with path.open("ab") as lock:
-            try_lock(lock)
+        with ExitStack() as stack:
             try:
-                record, trouble = self._read(version)
-                if record is None or trouble:
-                    yield Held(version=version, trouble=trouble)
-                else:
-                    yield Held(self.root / version / LIBRARIES, record.needs, version)
-            finally:
-                path.unlink(missing_ok=True)
+                make_folder(path.parent)
+                lock = path.open("ab")
+            except OSError as problem:
+                log.warning("the GPU runtime is used without a mark: %s", problem)
+            else:
+                stack.callback(path.unlink, missing_ok=True)  # after it was closed, as Windows wants it
+                try_lock(stack.enter_context(lock))
+            yield
 
     def is_in_use(self, version: str) -> bool:
         """By this or any other process. One that died holds nothing."""

@@ -18,14 +18,13 @@ from mulberry.runtime.gpu_runtimes.table import runtimes_here
 
 def computing_here(runtimes: GpuRuntimes, report: GpuReport, cuda_is_here: Callable[[], bool]) -> GpuComputing:
     """`cuda_is_here` as below."""
-    with runtimes.held() as held:
-        if held.needs is not None:
-            return GpuComputing(held.needs, Finding(True, tr("The GPU runtime {version}.", version=held.version)))
-        trouble = held.trouble
-    if not trouble and cuda_is_here():
+    found = runtimes.look()
+    if found.needs is not None:
+        return GpuComputing(found.needs, Finding(True, tr("The GPU runtime {version}.", version=found.version)))
+    if not found.trouble and cuda_is_here():
         return IT_CAME_WITH_MULBERRY
     runtime = choose_runtime(runtimes_here(), report.gpus).runtime
-    why = trouble or tr("onnxruntime with CUDA's libraries is not installed.")
+    why = found.trouble or tr("onnxruntime with CUDA's libraries is not installed.")
     return GpuComputing(runtime.needs if runtime else OF_MULBERRY, Finding(False, why))
 
 
