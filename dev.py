@@ -222,13 +222,23 @@ def windows(arguments: list[str]) -> None:
     python("-m", "installers.windows.build", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"})
 
 
+def deb(arguments: list[str]) -> None:
+    """Builds the Debian package into dist/, with SBOM and checksums (docs/packaging.md). `--draft` takes a minute."""
+    set_up(development=True)
+    need_qt()
+    tools = {"dpkg-deb": "dpkg-dev", "g++": "build-essential", "make": "make", "python3-config": "python3-dev"}
+    if missing := [package for tool, package in tools.items() if not shutil.which(tool, path="/usr/bin")]:
+        install_system_packages([*missing, "python3-venv"], needed_for="The Debian package")
+    python("-m", "installers.deb", *arguments, environment={"QT_QPA_PLATFORM": "offscreen"})
+
+
 def lock(arguments: list[str]) -> None:
     """Writes the hash-locked requirement files anew, with --keep only what is missing (needs `uv` on the PATH)."""
     set_up(development=True)
     python(ROOT / "tools" / "lock.py", *arguments)
 
 
-COMMANDS = {command.__name__: command for command in (demo, test, lint, fuzz, bench, images, wheel, windows, lock)}
+COMMANDS = {command.__name__: command for command in (demo, test, lint, fuzz, bench, images, wheel, windows, deb, lock)}
 
 
 def main() -> None:

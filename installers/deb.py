@@ -122,8 +122,9 @@ def finish(tree: Path, system: System, number: str) -> None:
     shutil.copyfile(DEBIAN / "lintian-overrides", overrides)
     if system.codename in WITHOUT_USERNS_RULES:
         shutil.rmtree(tree / "etc")
-    for path in [*packages.rglob("*"), *(tree / "usr" / "share").rglob("*")]:
-        if path.is_file() and not path.is_symlink():
+    runnable = (tree / "usr" / "bin" / "mulberry", tree / "usr" / "lib" / "mulberry" / "python")
+    for path in tree.rglob("*"):
+        if path.is_file() and path not in runnable:
             path.chmod(0o644)  # libraries are loaded, not run
 
 

@@ -58,7 +58,7 @@ TRANSACTIONS_A_CALL = 500
 def main() -> None:
     """Runs the command line and ends the process: 0, or 1 with what the owner can do about it on stderr."""
     try:
-        application()
+        application(prog_name="mulberry")  # however it was started
     except UserFacingError as error:
         from mulberry.cli.words import of_error
 
