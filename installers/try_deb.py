@@ -227,7 +227,8 @@ def interrupted_install(chroot: Chroot) -> str:
     chroot.run("dpkg", "-i", "/tmp/mulberry.deb")  # noqa: S108
     if "No space left" not in failed:
         raise Unlike(f"the disk was not full:\n{failed}")
-    return f"dpkg: {failed[failed.index('cannot copy') :].splitlines()[0][-60:]}; with room again, it installs. {chroot.mulberry('--version').strip()}"
+    told = next(line for line in failed.splitlines() if "No space left" in line)
+    return f"dpkg: {told.strip()}; with room again, it installs"
 
 
 def with_bubblewrap(chroot: Chroot) -> str:
