@@ -13,6 +13,7 @@ import hashlib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from installers.icu import trim_icu
 from installers.project import ROOT
 from installers.strip import strip_symbols
 
@@ -109,7 +110,7 @@ TELLS_OF_THE_BUILDER = ("*.dist-info/direct_url.json", "*.dist-info/uv_cache.jso
 
 
 def prune(packages: Path) -> int:
-    """Removes what is not run from `packages` (a site-packages folder). Strips the rest. Returns the bytes freed.
+    """Removes what is not run from `packages` (a site-packages folder). Returns the bytes freed.
 
     Each distribution's RECORD is written anew to tell of exactly the files that are left. Without that, two builds in
     two folders differ: pip notes there the hashes of launchers that name the builder's own Python.
@@ -123,6 +124,7 @@ def prune(packages: Path) -> int:
         if not any(folder.iterdir()):
             folder.rmdir()
     freed += strip_symbols(packages)
+    trim_icu(packages)
     for record in packages.glob("*.dist-info/RECORD"):
         settle_record(record)
     refuse_gpl_only_parts(packages)
