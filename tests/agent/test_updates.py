@@ -245,16 +245,31 @@ async def test_the_newest_fitting_version_is_offered_and_never_an_older_one(owne
     assert (await done(owner.updates(), CHECK)).offered is None
 
 
+@pytest.mark.virtual_time
 async def test_a_skipped_version_is_not_offered_again_and_its_successor_is(owner: Owner) -> None:
     updates = owner.updates()
     await done(updates, CHECK)
     assert (await done(updates, UpdateOrder(UpdateVerb.SKIP, "0.2.0"))).skipped == ("0.2.0",)
     assert updates.offered_version == ""
+    owner.wish = CONSENTS
     async with owner.running() as later:
         assert later.offered_version == ""
-        owner.server.feed = published(a_feed(a_release("0.2.0"), a_release("0.2.1"), sequence=2))
-        await done(later, CHECK)
+        owner.server.feed = published(a_feed(a_release("0.2.0"), sequence=2))
+        owner.clock.pass_time(days=2)
+        await asyncio.sleep(2 * 3600)
+        assert (len(owner.server.asked), later.offered_version) == (2, "")
+        owner.server.feed = published(a_feed(a_release("0.2.0"), a_release("0.2.1"), sequence=3))
+        owner.clock.pass_time(days=2)
+        await asyncio.sleep(2 * 3600)
         assert later.offered_version == "0.2.1"
+
+
+async def test_who_asks_is_offered_what_was_skipped_too(owner: Owner) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await done(updates, UpdateOrder(UpdateVerb.SKIP, "0.2.0"))
+    assert (await done(updates, CHECK)).skipped == ()
+    assert updates.offered_version == "0.2.0"
 
 
 async def test_later_is_silent_for_some_days_and_hides_nothing(owner: Owner) -> None:

@@ -27,8 +27,8 @@ def test_nothing_known_is_told_as_that() -> None:
     said = lines(NOTHING_KNOWN)
     assert "Nobody was asked for a newer version yet" in said
     assert "`mulberry config set update_check on`" in said
-    assert "No newer version is known" not in said, "nobody has looked"
-    assert "No newer version is known." in lines(replace(A_NEWER_VERSION, offered=None))
+    assert "No newer version is offered" not in said, "nobody has looked"
+    assert "No newer version is offered." in lines(replace(A_NEWER_VERSION, offered=None))
     assert "Nobody can be asked" in lines(replace(NOTHING_KNOWN, cannot_check="This copy came without release keys."))
 
 

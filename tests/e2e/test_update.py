@@ -105,7 +105,7 @@ async def test_it_is_updated_while_it_earns_and_earns_on(
         status = await client.status()
         assert status.intent.want is Want.START
         assert {job.outcome for job in await client.jobs(1, total)} == {JobOutcome.DONE}
-        assert "No newer version is known" in await said(mulberry, "update", "status")
+        assert "No newer version is offered" in await said(mulberry, "update", "status")
 
 
 @pytest.mark.timeout(120)

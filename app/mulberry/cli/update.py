@@ -33,7 +33,7 @@ def status(network: Network = "demo", data: Data = None, as_json: AsJson = False
 
 @application.command()
 def check(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
-    """Ask the feed of releases now. Ends with 1 when it gave nothing that can be believed."""
+    """Ask the feed of releases now; skipped versions are offered again. Ends with 1 when it gave nothing to believe."""
     from mulberry.model.update import UpdateOrder, UpdateVerb
 
     async def ask(client: "ControlClient") -> "UpdateStatus":
@@ -101,9 +101,9 @@ def _offered(found: "UpdateStatus") -> "Release":
 
     if found.offered is None:
         raise UserFacingError(
-            what="No newer version is known.",
-            why=found.cannot_check or "None is offered, or it was skipped.",
-            next_step="Ask whether there is one: `mulberry update check`.",
+            what="No newer version is offered.",
+            why=found.cannot_check or "None is known that you have not skipped.",
+            next_step="Ask whether there is one, skipped ones too: `mulberry update check`.",
         )
     return found.offered
 

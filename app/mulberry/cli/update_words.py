@@ -38,7 +38,7 @@ def of_offer(status: UpdateStatus) -> Iterator[str]:
     release = status.offered
     if release is None:
         if status.checked_at is not None and not status.cannot_check:
-            yield "No newer version is known."
+            yield "No newer version is offered."
         return
     yield f"Version {release.version} of {release.released} is there. The maintainers say:"
     yield from of_notes(release)

@@ -33,7 +33,9 @@ def _known(status: UpdateStatus) -> str:
         return tr("Nobody was asked for a newer version yet.")
     when = f"{status.checked_at.astimezone():%Y-%m-%d %H:%M}"
     if status.offered is None:
-        return tr("{host} knew of no newer one at {when}.", host=status.feed, when=when)
+        return tr(
+            "{host} was asked at {when}: there is no newer one that you have not skipped.", host=status.feed, when=when
+        )
     return tr("{host} was asked at {when}.", host=status.feed, when=when)
 
 

@@ -147,7 +147,7 @@ def in_megabytes(size: int) -> str:
 
 
 class UpdateVerb(StrEnum):
-    CHECK = "check"  # now, whether or not it is done once a day
+    CHECK = "check"  # now, whether or not it is done once a day; what was skipped is offered again
     APPLY = "apply"  # fetches and checks it; where Mulberry may, it is installed when the running requests are done
     SKIP = "skip"  # says no more of this version
     LATER = "later"  # says no more of it for some days

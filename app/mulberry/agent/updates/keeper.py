@@ -175,7 +175,7 @@ class Updates:
             case UpdateVerb.CHECK:
                 if self._cannot_check:
                     raise words.cannot_check(self._cannot_check)
-                self._begin(UpdateWork.CHECKING, self._check)
+                self._begin(UpdateWork.CHECKING, partial(self._check, forgets_skipped=True))
             case UpdateVerb.APPLY:
                 release, artefact = self._agreed(order.version)
                 if not order.even_metered and (await self._is_metered()).value:
@@ -287,7 +287,7 @@ class Updates:
         if self._work is not UpdateWork.HANDED_OVER:
             self._tell(UpdateWork.NOTHING)
 
-    async def _check(self) -> None:
+    async def _check(self, *, forgets_skipped: bool = False) -> None:
         address, keys = self._address, self._build.keys
         if keys is None:
             return
@@ -301,6 +301,8 @@ class Updates:
         except (NoAnswer, FeedRefused) as problem:
             self._schedule.failed()
             raise words.not_believed(address, str(problem)) from problem
+        if forgets_skipped:
+            memory = replace(memory, skipped=())
         self._shelf.save(memory, answer.body)
         self._memory, self._feed = memory, opened.feed
         self._schedule.succeeded()
