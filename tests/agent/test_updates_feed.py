@@ -346,6 +346,18 @@ def test_no_change_of_a_byte_gives_another_feed(data: st.DataObject) -> None:
     assert opened.feed == FEED
 
 
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6))
+def test_in_whatever_order_feeds_are_shown_their_number_never_goes_back(numbers: list[int]) -> None:
+    memory, highest = Memory(), 0
+    for number in numbers:
+        try:
+            memory = seen(memory, a_feed(sequence=number))
+        except FeedRefused:
+            assert number < highest
+        highest = max(highest, number)
+        assert memory.sequence == highest
+
+
 NUMBERS = st.integers(0, 99_999)
 VERSIONS = st.builds(Version, NUMBERS, NUMBERS, NUMBERS)
 
