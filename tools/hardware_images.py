@@ -21,6 +21,7 @@ os.environ["QT_SCALE_FACTOR"] = "2"
 from PySide6.QtWidgets import QApplication
 
 from fake_driver import build_library
+from gpu_setup_samples import NO_GPU, NOTHING
 from mulberry.agent.attesting_words import next_step, no_gpu_report, no_quote, seen
 from mulberry.attestation.evidence import Evidence
 from mulberry.attestation.levels import judge
@@ -115,6 +116,7 @@ def draw(theme: Theme, computer: SeenComputer, status: AttestationStatus, pictur
         clock.moment = report.as_of
         window.show_view(View(Link.ANSWERS, replace(a_status(), gpus=report, as_of=report.as_of), a_wallet()))
     window.hardware.gpus.show_computer(computer.host, computer.confidential)
+    window.hardware.gpus.runtime.show_status(NOTHING if computer.gpus.gpus else NO_GPU)
     window.hardware.eligibility.show_report(computer.eligibility)
     window.attestation.show_status(status)
     for page, part in (("Hardware", Part.ELIGIBILITY), ("Hardware", Part.GPUS), ("Attestation", None)):

@@ -30,6 +30,8 @@ from mulberry.model.places import DataFolder, gpu_runtimes
 from mulberry.runtime.gpu_runtimes.bringing import Bringer, FromFolder
 from mulberry.runtime.gpu_runtimes.folder import LIBRARIES, GpuRuntimes
 from mulberry.runtime.models import ModelFolder
+from mulberry.runtime.sandbox.choose import Choice
+from mulberry.runtime.sandbox.landlock_only import LandlockOnly
 from samples import NOON, RTX_4090
 from tiny_model import tiny_model
 from wheel_samples import OLDER_NEEDS, SmallRuntime
@@ -292,3 +294,20 @@ async def test_the_check_knows_what_is_installed(desk: Desk, tmp_path: Path, clo
     )
     computing = (await preflight.computer()).computing
     assert computing.is_here.value and desk.small.version in computing.is_here.evidence
+
+
+async def test_a_beginner_is_told_what_keeps_the_gpu_from_work(tmp_path: Path, clock: SettableClock) -> None:
+    async def one_that_holds() -> Choice:
+        return Choice(LandlockOnly(), ())
+
+    preflight = Preflight(
+        tmp_path,
+        TheseGpus(clock, CARD),
+        clock,
+        Random(1),
+        files=SystemFiles(tmp_path / "root"),
+        find_sandbox=one_that_holds,
+        cuda_is_here=lambda: False,
+    )
+    (line,) = (await preflight.report()).summary
+    assert line.endswith("on the processor until a model made for GPUs is imported and you run `mulberry gpu-setup`.")

@@ -239,7 +239,12 @@ def _installed(computing: GpuComputing) -> Requirement:
     if computing.is_here.value:
         return Requirement(COMPUTING, Standing.MET, computing.is_here.evidence)
     return Requirement(
-        COMPUTING, Standing.NOT_MET, computing.is_here.evidence, tr("Install it."), WhoseTurn.YOU, "mulberry gpu-setup"
+        COMPUTING,
+        Standing.NOT_MET,
+        computing.is_here.evidence,
+        tr("Install it, with the button under “GPUs and computer” or from a terminal."),
+        WhoseTurn.YOU,
+        "mulberry gpu-setup",
     )
 
 

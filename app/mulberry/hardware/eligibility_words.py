@@ -127,8 +127,13 @@ def _on_test(test: NetworkEligibility, gpu: GpuEligibility) -> str:
     names = {need.name for need in missing}
     if names == {GPU_MODEL}:
         return tr("{can_join}, on the processor until a model made for GPUs is imported", can_join=_joins(test))
-    if names <= {GPU_MODEL, COMPUTING}:
+    if names == {COMPUTING}:
         return tr("{can_join}, on the processor until you run `mulberry gpu-setup`", can_join=_joins(test))
+    if names == {GPU_MODEL, COMPUTING}:
+        return tr(
+            "{can_join}, on the processor until a model made for GPUs is imported and you run `mulberry gpu-setup`",
+            can_join=_joins(test),
+        )
     return tr("{cannot}; without it this computer {can_join}", cannot=_idle(gpu.requirements), can_join=_joins(test))
 
 

@@ -24,7 +24,7 @@ def computing_here(runtimes: GpuRuntimes, report: GpuReport, cuda_is_here: Calla
     if not found.trouble and cuda_is_here():
         return IT_CAME_WITH_MULBERRY
     runtime = choose_runtime(runtimes_here(), report.gpus).runtime
-    why = found.trouble or tr("onnxruntime with CUDA's libraries is not installed.")
+    why = found.trouble or tr("CUDA, cuDNN and onnxruntime for GPUs are not all installed.")
     return GpuComputing(runtime.needs if runtime else OF_MULBERRY, Finding(False, why))
 
 
