@@ -57,6 +57,13 @@ def test_another_folder_another_clock_and_other_modes_give_the_same_bytes(
         assert first.read_bytes() == second.read_bytes(), f"{first.name} differs"
 
 
+def test_who_builds_from_a_checkout_gets_the_same_wheel(
+    checkout: Path, built: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
+    assert wheel.hatchling(checkout, "wheel", tmp_path).read_bytes() == built[1].read_bytes()
+
+
 def test_the_wheel_holds_every_resource_and_every_module(contents: zipfile.Path, checkout: Path) -> None:
     for source, target in ((checkout / "resources", "mulberry/resources"), (checkout / "app/mulberry", "mulberry")):
         files = [path for path in source.rglob("*") if path.is_file()]
