@@ -126,7 +126,7 @@ def capabilities(wheel: Path, library: str, folder: Path) -> list[tuple[int, int
 
 def architectures(content: mmap.mmap) -> Iterator[int]:
     """Of each piece of machine code: 75 for compute capability 7.5."""
-    place = content.find(ARCHIVE)
+    place = content.find(ARCHIVE, 0)
     while place >= 0:
         _, _, header_bytes, size = ARCHIVE_HEADER.unpack_from(content, place)
         end = place + ARCHIVE_HEADER.size
