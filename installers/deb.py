@@ -102,8 +102,6 @@ def finish(tree: Path, system: System, number: str) -> None:
     """Makes Briefcase's tree one that Debian takes."""
     packages = tree / "usr" / "lib" / "mulberry" / "app_packages"
     prune(packages)
-    for record in packages.glob("*.dist-info/direct_url.json"):  # where the builder's pip found it
-        record.unlink()
     documents = tree / "usr" / "share" / "doc" / "mulberry"
     shutil.rmtree(documents, ignore_errors=True)
     documents.mkdir(parents=True)
