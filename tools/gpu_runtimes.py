@@ -127,10 +127,10 @@ def capabilities(wheel: Path, library: str, folder: Path) -> list[tuple[int, int
 def architectures(content: mmap.mmap) -> Iterator[int]:
     """Of each piece of machine code: 75 for compute capability 7.5."""
     place = content.find(ARCHIVE, 0)
-    while place >= 0:
+    while 0 <= place <= len(content) - ARCHIVE_HEADER.size:
         _, _, header_bytes, size = ARCHIVE_HEADER.unpack_from(content, place)
         end = place + ARCHIVE_HEADER.size
-        if header_bytes == ARCHIVE_HEADER.size and place + size < len(content):
+        if header_bytes == ARCHIVE_HEADER.size and end + size <= len(content):
             entry, end = end, end + size
             while entry + ENTRY_HEADER.size <= end:
                 kind, _, entry_header_bytes, entry_bytes, *_, architecture = ENTRY_HEADER.unpack_from(content, entry)
