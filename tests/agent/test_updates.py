@@ -14,6 +14,7 @@ import pytest
 
 from conftest import SettableClock
 from loopback import until
+from model_server import cut_after, endless, serving
 from mulberry.agent import reasons
 from mulberry.agent.updates.build import Build
 from mulberry.agent.updates.fetching import RESERVE_BYTES, fetch_artefact
@@ -569,3 +570,34 @@ def test_every_way_of_installing_it_has_words_and_only_safe_ones_begin_by_themse
     assert set(WAYS) == set(InstalledBy)
     assert {by for by in WAYS if WAYS[by].begin} == {InstalledBy.WINDOWS, InstalledBy.APPIMAGE}
     assert all(way.how and bool(way.kind) == bool(way.command or way.begin) for way in WAYS.values())
+
+
+async def test_what_was_fetched_before_the_agent_was_killed_is_not_fetched_again(owner: Owner) -> None:
+    path = "Mulberry.AppImage"
+    feed = published(a_feed(a_release("0.2.0", an_artefact(path=path))))
+    part = owner.folder / "0.2.0" / f"{path}.part"
+    async with serving({"feed.json": feed, path: CONTENT}) as server:
+        server.instead[path] = [cut_after(5_000, lambda: part.stat().st_size if part.exists() else 0)]
+        owner.build = replace(owner.build, feed=f"{server.address}/feed.json")
+        updates = owner.updates()
+        await done(updates, CHECK)
+        await updates.obey(APPLY)
+        await until(lambda: updates.status().received_bytes == 5_000)
+        await updates.end()
+        async with owner.running() as again:
+            assert (await done(again, APPLY)).work is UpdateWork.HANDED_OVER
+        assert server.ranges_asked(path) == ["", "bytes=5000-"]
+
+
+@pytest.mark.virtual_time
+async def test_an_endless_file_is_cut_off(owner: Owner, image: Path) -> None:
+    path = "Mulberry.AppImage"
+    feed = published(a_feed(a_release("0.2.0", an_artefact(path=path))))
+    async with serving({"feed.json": feed, path: CONTENT}) as server:
+        server.instead[path] = [endless] * 10
+        owner.build = replace(owner.build, feed=f"{server.address}/feed.json")
+        updates = owner.updates()
+        await done(updates, CHECK)
+        assert "It sends more for Mulberry.AppImage than that has" in why(await done(updates, APPLY))
+        assert content(image) == b"the old version"
+        assert sum(each.stat().st_size for each in (owner.folder / "0.2.0").iterdir()) <= len(CONTENT)
