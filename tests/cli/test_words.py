@@ -40,6 +40,11 @@ def test_prompts_that_leave_this_computer_are_told() -> None:
     assert not any("sandbox  " in line for line in told)
 
 
+def test_a_newer_version_is_told_where_everything_else_is() -> None:
+    (line,) = set(of_status(replace(a_status(), newer_version="0.2.0"))) - set(of_status(a_status()))
+    assert line == "Version 0.2.0 of Mulberry is there: `mulberry update` says what is new."
+
+
 def test_what_it_could_earn_is_called_an_estimate_and_stands_apart() -> None:
     estimate = Estimate(Nanoton(86_400_000), "Qwen3", "NVIDIA H200", 1, NOON, 1000)
     (line,) = set(of_status(replace(a_status(), estimate=estimate))) - set(of_status(a_status()))

@@ -64,6 +64,8 @@ def of_status(status: Status) -> Iterator[str]:
     yield from _of_gpus(status.gpus)
     if status.network.front_url:
         yield f"  customers may ask at {status.network.front_url}/v1/chat/completions"
+    if status.newer_version:
+        yield f"Version {status.newer_version} of Mulberry is there: `mulberry update` says what is new."
     yield f"as of {status.as_of.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
