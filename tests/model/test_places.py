@@ -2,11 +2,19 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from mulberry.model.places import SOCKET_PATH_LIMIT_BYTES, DataFolder, default_data_root, resource, this_program
+from mulberry.model.places import (
+    SOCKET_PATH_LIMIT_BYTES,
+    DataFolder,
+    default_data_root,
+    lasting_program,
+    resource,
+    this_program,
+)
 
 
 def test_what_comes_with_mulberry_is_found() -> None:
@@ -66,3 +74,17 @@ def test_a_folder_that_calls_itself_mulberry_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "mulberry.py").write_text("print('strangers')")
     told = subprocess.run([*this_program(), "--version"], cwd=tmp_path, capture_output=True, text=True)
     assert told.stdout.startswith("mulberry ")
+
+
+def test_what_outlives_an_appimage_is_started_by_its_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("APPIMAGE", raising=False)
+    assert lasting_program() == this_program()
+    monkeypatch.setenv("APPIMAGE", "/home/me/Mulberry.AppImage")
+    monkeypatch.setenv("APPDIR", str(Path(sys.executable).parent.parent))
+    assert lasting_program() == ["/home/me/Mulberry.AppImage"]
+
+
+def test_another_apps_appimage_is_not_taken_for_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("APPIMAGE", "/home/me/Terminal.AppImage")
+    monkeypatch.setenv("APPDIR", str(tmp_path))
+    assert lasting_program() == this_program()

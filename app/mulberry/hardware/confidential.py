@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import pynvml
 
 from mulberry.hardware.nvml import NOT_GIVEN, code_of
-from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport, same_address
+from mulberry.model.gpu import ConfidentialMode, DriverState, GpuInfo, GpuReport, NotGiven, same_address
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality
 from mulberry.model.known_errors import Stack, explain
 from mulberry.model.language import tr
@@ -49,6 +49,13 @@ CPU_PROTECTION = {
 }
 
 
+WHY_NOT = {
+    NotGiven.NOT_SUPPORTED: tr("the question is not supported by this card or driver"),
+    NotGiven.NOT_PERMITTED: tr("the question is not permitted to this user"),
+    NotGiven.FAILED: tr("the driver gave an error"),
+}
+
+
 class Ask(Protocol):
     """Puts a question to the open driver. Raises `pynvml.NVMLError` or `NotAnsweringError`."""
 
@@ -69,7 +76,7 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
         except pynvml.NVMLError as problem:
             why = NOT_GIVEN.get(code_of(problem))
             cause = explain(Stack.NVML, code_of(problem)).cause
-            return Finding(None, tr("the question is {standing}", standing=why.value) if why else as_a_part(cause))
+            return Finding(None, WHY_NOT[why] if why else as_a_part(cause))
 
     says_capable: Finding[bool] = finding(
         pynvml.nvmlSystemGetConfComputeCapabilities,
@@ -101,11 +108,21 @@ def read_confidential(report: GpuReport, ask: Ask) -> ConfidentialReport:
 
 
 def _why_silent(driver: DriverState) -> str:
-    return (
-        tr("there is no GPU to ask")
-        if driver is DriverState.NO_GPU
-        else tr("the NVIDIA driver is {state}", state=driver.value)
-    )
+    match driver:
+        case DriverState.NO_GPU:
+            return tr("there is no GPU to ask")
+        case DriverState.NOT_INSTALLED:
+            return tr("the NVIDIA driver is not installed")
+        case DriverState.NOT_RUNNING:
+            return tr("the NVIDIA driver is not running")
+        case DriverState.UPDATED:
+            return tr("the NVIDIA driver is updated")
+        case DriverState.NOT_PERMITTED:
+            return tr("the NVIDIA driver is not permitted")
+        case DriverState.NOT_ANSWERING:
+            return tr("the NVIDIA driver is not answering")
+        case DriverState.FAILING | DriverState.WORKS:
+            return tr("the NVIDIA driver is failing")
 
 
 def _capable(gpu: GpuInfo, says_capable: Finding[bool]) -> Finding[bool]:

@@ -220,6 +220,6 @@ def _fits(model: StoredModel, cards: Sequence[Card]) -> tuple[Answer, str]:
             return Answer.CAN, tr("runs on the processor.")
         for card in cards:
             if card.info is not None and card.info.memory_total_bytes >= way.minimum_vram_bytes:
-                return Answer.CAN, f"fits {card.name}."
+                return Answer.CAN, tr("fits {gpu}.", gpu=card.name)
     needed = min((way.minimum_vram_bytes for way in model.ways), default=0)
     return Answer.CANNOT, tr("needs a GPU with {memory}, and none here has that.", memory=size_in_words(needed))

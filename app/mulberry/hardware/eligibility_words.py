@@ -39,7 +39,7 @@ def _kind(host: HostReport) -> str:
         (host.tdx_guest, tr("an Intel TDX guest")),
         (host.snp_guest, tr("an AMD SEV-SNP guest")),
         (host.virtual_machine, tr("a virtual machine")),
-        (host.laptop, "a laptop"),
+        (host.laptop, tr("a laptop")),
     )
     return next((words for found, words in kinds if found.value), "")
 

@@ -294,4 +294,6 @@ def _rounded(numerator: int, denominator: int) -> int:
 
 def _hours(milliseconds: int) -> str:
     minutes = milliseconds // 60_000
-    return f"{minutes // 60:,} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+    if minutes < 60:
+        return tr("{minutes} min", minutes=minutes)
+    return tr("{hours} h {minutes} min", hours=number(f"{minutes // 60:,}"), minutes=minutes % 60)

@@ -10,7 +10,6 @@ from mulberry.model.ending import Ending
 from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
-from mulberry.model.language import tr
 from mulberry.model.money import Nanoton
 
 NOTHING = Nanoton(0)

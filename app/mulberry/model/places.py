@@ -27,6 +27,15 @@ def this_program() -> list[str]:
     return [sys.executable, "-P", "-m", "mulberry"]
 
 
+def lasting_program() -> list[str]:
+    """The same for a process that outlives this one. An AppImage's files go with the process that mounted them, so it
+    is started by its one file again."""
+    image, mounted = os.environ.get("APPIMAGE"), os.environ.get("APPDIR")  # also set for what an AppImage starts
+    if image and mounted and Path(sys.executable).is_relative_to(mounted):
+        return [image]
+    return this_program()
+
+
 def default_data_root() -> Path:
     """The user's data folder for Mulberry; `MULBERRY_DATA` names another one."""
     named = os.environ.get("MULBERRY_DATA")

@@ -98,11 +98,11 @@ class Signals:
     """What was seen at `at` (aware). Each Finding names its back-end, or why it cannot tell."""
 
     at: datetime
-    idle_seconds: Finding[float] = field(default_factory=lambda: Finding(None, "nobody looked"))
+    idle_seconds: Finding[float] = field(default_factory=lambda: Finding(None, tr("nobody looked")))
     on_battery: Finding[bool] = NOT_LOOKED
     metered: Finding[bool] = NOT_LOOKED
     full_screen: Finding[bool] = NOT_LOOKED
-    programs: Finding[frozenset[str]] = field(default_factory=lambda: Finding(None, "nobody looked"))  # lower case
+    programs: Finding[frozenset[str]] = field(default_factory=lambda: Finding(None, tr("nobody looked")))  # lower case
     at_loss: Finding[bool] = NOT_LOOKED
     gpus: tuple[GpuSignals, ...] = ()
 

@@ -31,14 +31,14 @@ TABLES: Mapping[Stack, Mapping[Code, KnownError]] = {
 }
 
 DOCUMENTATION = {
-    Stack.NVML: "NVIDIA's NVML API reference (nvmlReturn_t)",
-    Stack.NVIDIA_REFERENCES: "NVIDIA's documentation of its RIM service",
-    Stack.NVIDIA_REVOCATION: "NVIDIA's documentation of its OCSP service",
-    Stack.NVIDIA_VERIFIER: "NVIDIA's documentation of its remote attestation service",
-    Stack.TSM: "Linux's documentation of configfs-tsm-report",
-    Stack.TPM: "The TPM 2.0 Library specification, part 2 (TPM_RC)",
+    Stack.NVML: tr("NVIDIA's NVML API reference (nvmlReturn_t)"),
+    Stack.NVIDIA_REFERENCES: tr("NVIDIA's documentation of its RIM service"),
+    Stack.NVIDIA_REVOCATION: tr("NVIDIA's documentation of its OCSP service"),
+    Stack.NVIDIA_VERIFIER: tr("NVIDIA's documentation of its remote attestation service"),
+    Stack.TSM: tr("Linux's documentation of configfs-tsm-report"),
+    Stack.TPM: tr("The TPM 2.0 Library specification, part 2 (TPM_RC)"),
 }
-INTELS = "Intel's documentation of SGX and TDX DCAP"
+INTELS = tr("Intel's documentation of SGX and TDX DCAP")
 
 
 def explain(stack: Stack, code: Code) -> KnownError:

@@ -194,9 +194,7 @@ VERIFIER: Mapping[Code, KnownError] = {
     ),
     404: REFERENCES[404],
     408: KnownError("408 Timeout", tr("NVIDIA's attestation service was not reached in time."), _LINE, YOU),
-    429: KnownError(
-        "429 Too Many Requests", tr("NVIDIA's attestation service was asked too often."), _LATER, NOBODY
-    ),
+    429: KnownError("429 Too Many Requests", tr("NVIDIA's attestation service was asked too often."), _LATER, NOBODY),
     500: KnownError("500", tr("NVIDIA's attestation service has a fault."), _LATER, NVIDIA),
     503: KnownError("503", tr("NVIDIA's attestation service is down for now."), _LATER, NVIDIA),
 }
