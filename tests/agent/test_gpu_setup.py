@@ -128,6 +128,15 @@ async def test_it_is_installed_and_tried_out_on_the_gpu_that_it_is_for(desk: Des
     assert status.current == desk.small.version and status.offer is not None and status.offer.is_here
 
 
+async def test_it_is_tried_out_where_that_disturbs_nobody(tmp_path: Path, clock: SettableClock) -> None:
+    full = replace(CARD, uuid="GPU-full", memory_used_bytes=CARD.memory_total_bytes - (1 << 29))
+    for number, (gpus, tried) in enumerate((((full, CARD), CARD.uuid), ((full,), ""))):
+        desk = Desk(tmp_path / str(number), clock)
+        desk.gpus.report = TheseGpus(clock, *gpus).report
+        await desk.setup.run(INSTALL)
+        assert desk.tried == [tried]
+
+
 async def test_while_it_comes_there_is_no_second_one_and_it_can_be_cancelled(desk: Desk) -> None:
     desk.gate.clear()
     await desk.setup.obey(INSTALL)

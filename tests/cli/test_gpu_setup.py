@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -73,3 +74,25 @@ def test_the_words_of_each_standing() -> None:
 def test_the_words_at_the_end() -> None:
     assert "is used from the next Start on" in "\n".join(of_outcome(THERE))
     assert "What came with Mulberry is used" in "\n".join(of_outcome(WENT_BACK))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
+    """Stopped while pip, here one that never answers, looks for the files."""
+    (tmp_path / "pip.py").write_text("import time; print('asked', flush=True); time.sleep(600)", "utf-8")
+    program = (
+        "import sys, mulberry.cli.main as main\n"
+        "import mulberry.runtime.gpu_runtimes.addresses as addresses\n"
+        f"addresses.ask_pip.__defaults__ = ((sys.executable, {str(tmp_path / 'pip.py')!r}),)\n"
+        "sys.argv = ['mulberry', 'gpu-setup', '--yes', '--runtime', 'cuda13']\n"
+        "main.main()\n"
+    )
+    environment = os.environ | {"MULBERRY_DATA": str(tmp_path / "data")}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert "Looking where the files can be had" in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        assert "What has come so far is kept" in running.stderr.read()
+        assert running.wait(20) == 130

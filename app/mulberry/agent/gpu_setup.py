@@ -34,6 +34,7 @@ from mulberry.runtime.gpu_runtimes.trying import try_out
 log = logging.getLogger(__name__)
 
 NOT_ASKED: Finding[bool] = Finding(None, tr("nobody asks while it is downloaded"))
+TRIAL_BYTES = 1 << 30  # of a GPU's memory; CUDA alone takes some hundred megabytes
 LONGEST_FOLDER = 2_000  # characters
 
 OpenIndex = Callable[[], AbstractAsyncContextManager[Bringer]]
@@ -130,7 +131,7 @@ class GpuSetup:
 
     async def _install(self, order: SetupOrder, runtime: GpuRuntime, choice: Choice) -> None:
         log.info("GPU setup: %s", runtime.version)
-        gpu = choice.gpus[0] if choice.gpus else ""
+        gpu = await asyncio.to_thread(self._roomiest, choice.gpus)
         if order.folder:
             await self._bring(FromFolder(_whole(order.folder), self._runtimes.disk), runtime, gpu)
         else:
@@ -166,6 +167,16 @@ class GpuSetup:
                 None, tr("There is no GPU runtime of that name for this computer. There are: {names}.", names=names)
             )
         return Choice(named, tr("It was asked for by name."), _fitting(named, report))
+
+    def _roomiest(self, uuids: Sequence[str]) -> str:
+        """Where a trial is in nobody's way; "": all of them are busy, and the next Start shows whether it computes."""
+        free = {
+            gpu.uuid: gpu.memory_total_bytes - (gpu.memory_used_bytes or 0)
+            for gpu in self._gpus.read().gpus
+            if gpu.uuid in uuids
+        }
+        best = max(free, key=lambda uuid: free[uuid], default="")
+        return best if best and free[best] >= TRIAL_BYTES else ""
 
     def _status(self) -> GpuSetupStatus:
         runtimes, choice, chosen = self._runtimes, self._choice(), self._runtimes.chosen

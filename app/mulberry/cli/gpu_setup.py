@@ -43,7 +43,11 @@ def gpu_setup(
         order = SetupOrder(SetupVerb.ROLL_BACK)
     else:
         order = SetupOrder(SetupVerb.INSTALL, str(folder.absolute()) if folder else "", even_if_metered)
-    asyncio.run(_run(root_of(data), order, runtime, plan=plan, yes=yes, as_json=as_json))
+    try:
+        asyncio.run(_run(root_of(data), order, runtime, plan=plan, yes=yes, as_json=as_json))
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. What has come so far is kept: it goes on from there.", err=True)
+        raise typer.Exit(130) from None
 
 
 async def _run(root: Path, order: "SetupOrder", runtime: str, *, plan: bool, yes: bool, as_json: bool) -> None:
