@@ -137,6 +137,8 @@ def test_each_system_has_its_place_and_others_are_told(tmp_path: Path) -> None:
     assert RUN_KEY in system_place("win32").where
     with pytest.raises(UserFacingError, match="no place on plan9"):
         system_place("plan9")
+    with pytest.raises(UserFacingError, match="installed by Flatpak"):
+        system_place("linux", {"FLATPAK_ID": "org.mulberry.Mulberry"})
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), min_size=1, max_size=5))

@@ -21,7 +21,7 @@ from mulberry.client.desktop_entry import entry, exec_words, value_of
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.language import tr
-from mulberry.model.places import this_program
+from mulberry.model.places import lasting_program
 
 NAME = "mulberry"
 HIDDEN = "--hidden"
@@ -107,7 +107,7 @@ def start_at_login(starts: Starts, root: Path, network: str, place: Place | None
 def command(starts: Starts, root: Path, network: str) -> tuple[str, ...]:
     """What the system runs."""
     verb = ("desktop", HIDDEN) if starts is Starts.WINDOW else ("agent",)
-    program = this_program()
+    program = lasting_program()
     if sys.platform == "win32":  # or a terminal opens with it
         program[0] = str(Path(program[0]).with_name("pythonw.exe"))
     return (*program, *verb, "--network", network, "--data", str(root))
@@ -119,6 +119,12 @@ def system_place(platform: str = sys.platform, environment: Mapping[str, str] = 
         return RunKey(WindowsRegistry())
     if platform == "darwin":
         return LaunchAgent(Path.home() / "Library" / "LaunchAgents")
+    if platform == "linux" and environment.get("FLATPAK_ID"):
+        raise UserFacingError(
+            what=tr("Mulberry cannot start by itself here."),
+            why=tr("It was installed by Flatpak, in which no app can write what starts when you log in."),
+            next_step=tr("Have your system run `mulberry agent`."),
+        )
     if platform == "linux":
         named = environment.get("XDG_CONFIG_HOME", "")
         folder = Path(named) if Path(named).is_absolute() else Path.home() / ".config"

@@ -11,7 +11,7 @@ from mulberry.client.control import AgentNotRunning, ControlClient
 from mulberry.model.control import Hello
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
-from mulberry.model.places import DataFolder, this_program
+from mulberry.model.places import DataFolder, lasting_program
 
 START_LIMIT_SECONDS = 20.0
 ASK_EVERY_SECONDS = 0.05
@@ -41,7 +41,7 @@ async def start_agent(
         return running
     if command is None:
         servers = [] if ton_config is None else ["--ton-config", str(ton_config)]
-        command = [*this_program(), "agent", "--network", network, "--data", str(root), *servers]
+        command = [*lasting_program(), "agent", "--network", network, "--data", str(root), *servers]
     first_words = folder.path / "agent-start.log"  # what it says before its own log is open
     process = _start_detached(command, first_words)
     try:
