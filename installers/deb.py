@@ -1,8 +1,9 @@
-"""Builds the Debian package into dist/: `python -m installers.deb` (`python3 dev.py deb`).
+"""Builds the Debian packages into dist/: `python -m installers.deb` (`python3 dev.py deb`).
 
 Briefcase, unmodified, makes the tree: our code, the locked wheels, the launcher. What it has no words for is done here
 before the tree is packed: pruning, licences, Debian's own changelog and copyright, Recommends, and the scripts that let
-agents finish before an upgrade. So `briefcase package` is not asked: it writes a control file of its own.
+agents finish before an upgrade. So `briefcase package` is not asked: it writes a control file of its own. Two packages
+come out: `mulberry`, and `mulberry-engine` with what runs models on the processor.
 
 Nothing is downloaded but wheels, through pip as it is configured here, and only those whose hashes are in
 requirements.lock. The same commit gives the same bytes in any folder.
@@ -14,7 +15,6 @@ import shutil
 import string
 import subprocess
 import sys
-import textwrap
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from installers.beside import write_beside
 from installers.changelog import releases
 from installers.debian.changelog import debian_changelog
 from installers.debian.copyright import copyright_file
+from installers.distributions import shipped
 from installers.epoch import settle, source_date_epoch
 from installers.project import ROOT, version
 from installers.prune import prune
@@ -37,8 +38,23 @@ BRIEFCASE_LOCK = ROOT / "installers" / "requirements-briefcase.lock"
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that the package will run with, and so the one that chooses the wheels
 RELEASED = ("-Zxz", "-z9", "-Sextreme")
 DRAFT = ("-Zzstd", "-z1")  # seconds in place of minutes, and half as large again
-SCRIPTS = ("postinst", "postrm", "prerm")
+PACKAGES = "usr/lib/mulberry/app_packages"
+# What computes models on the processor. Only job processes import it; apart, each package stays small.
+ENGINE_PARTS = frozenset({"flatbuffers", "numpy", "onnxruntime", "protobuf", "tokenizers"})
 WITHOUT_USERNS_RULES = ("bookworm", "bullseye", "focal", "jammy")  # their AppArmor is older than 4 and forbids none
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """One of the packages that are built together. Its control file and overrides lie in installers/debian."""
+
+    name: str
+    scripts: tuple[str, ...] = ()
+
+
+ENGINE = Binary("mulberry-engine")
+APP = Binary("mulberry", ("postinst", "postrm", "prerm"))
+BINARIES = (ENGINE, APP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,40 +100,31 @@ def briefcase() -> Path:
     return BRIEFCASE / "bin" / "briefcase"
 
 
-def build(system: System, work: Path, number: str, compression: tuple[str, ...] = RELEASED) -> Path:
-    """The package in `work`, with the tree that it was packed from beside it."""
+def build(system: System, work: Path, number: str, compression: tuple[str, ...] = RELEASED) -> list[Path]:
+    """The packages in `work`, with the trees that they were packed from beside them (named after the binary)."""
     staged = stage(work / "stage")
     tool = briefcase()
     run(tool, "create", "linux", "system", "--no-input", folder=staged)
     run(tool, "build", "linux", "system", "--no-input", folder=staged)
     bundle = staged / "build" / "mulberry" / system.name / system.codename
-    tree = work / "tree"
-    shutil.rmtree(tree, ignore_errors=True)
-    shutil.move(bundle / f"mulberry-{version()}", tree)
-    finish(tree, system, number)
-    return pack(tree, system, number, work, compression)
+    whole = work / APP.name
+    shutil.rmtree(whole, ignore_errors=True)
+    shutil.move(bundle / f"mulberry-{version()}", whole)
+    settle_tree(whole, system)
+    shutil.rmtree(work / ENGINE.name, ignore_errors=True)
+    split(whole, work / ENGINE.name, ENGINE_PARTS)
+    built = []
+    for binary in BINARIES:
+        document(work / binary.name, binary, system, number)
+        built.append(pack(work / binary.name, binary, system, number, compression))
+    return built
 
 
-def finish(tree: Path, system: System, number: str) -> None:
-    """Makes Briefcase's tree one that Debian takes."""
-    packages = tree / "usr" / "lib" / "mulberry" / "app_packages"
-    prune(packages)
-    documents = tree / "usr" / "share" / "doc" / "mulberry"
-    shutil.rmtree(documents, ignore_errors=True)
-    documents.mkdir(parents=True)
-    licences.collect(packages, documents / "licences")
-    maintainer = maintained_by()
-    holder = (ROOT / "NOTICE").read_text().splitlines()[1].removeprefix("Copyright ")
-    (documents / "copyright").write_text(copyright_file(packages, maintainer=maintainer, holder=holder))
-    listed = releases((ROOT / "CHANGELOG.md").read_text())
-    suffix = number.removeprefix(version())
-    changes = debian_changelog(
-        listed, maintainer=maintainer, suffix=suffix, distribution=system.codename, epoch=source_date_epoch()
-    )
-    (documents / "changelog.Debian.gz").write_bytes(changes)
-    overrides = tree / "usr" / "share" / "lintian" / "overrides" / "mulberry"
-    overrides.parent.mkdir(parents=True)
-    shutil.copyfile(DEBIAN / "lintian-overrides", overrides)
+def settle_tree(tree: Path, system: System) -> None:
+    """Leaves what is run, as it may be run."""
+    prune(tree / PACKAGES)
+    for record in (tree / PACKAGES).glob("*.dist-info/direct_url.json"):  # where the builder's pip found it
+        record.unlink()
     if system.codename in WITHOUT_USERNS_RULES:
         shutil.rmtree(tree / "etc")
     runnable = (tree / "usr" / "bin" / "mulberry", tree / "usr" / "lib" / "mulberry" / "python")
@@ -126,13 +133,49 @@ def finish(tree: Path, system: System, number: str) -> None:
             path.chmod(0o644)  # libraries are loaded, not run
 
 
-def pack(tree: Path, system: System, number: str, folder: Path, compression: tuple[str, ...]) -> Path:
-    """`tree` as a .deb in `folder`."""
+def split(tree: Path, target: Path, names: frozenset[str]) -> None:
+    """Moves the distributions `names` from `tree` to `target`, each file to the same place."""
+    packages = tree / PACKAGES
+    for one in list(shipped(packages)):
+        if one.name in names:
+            for path in one.files:
+                moved = target / path.relative_to(tree)
+                moved.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(moved)
+    for folder in sorted((path for path in packages.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def document(tree: Path, binary: Binary, system: System, number: str) -> None:
+    """Licences, copyright and changelog as Debian wants them, in place of Briefcase's, and lintian's exceptions."""
+    documents = tree / "usr" / "share" / "doc" / binary.name
+    shutil.rmtree(documents, ignore_errors=True)
+    documents.mkdir(parents=True)
+    licences.collect(tree / PACKAGES, documents / "licences")
+    holder = (ROOT / "NOTICE").read_text().splitlines()[1].removeprefix("Copyright ")
+    own = copyright_file(tree / PACKAGES, binary=binary.name, maintainer=maintained_by(), holder=holder)
+    (documents / "copyright").write_text(own)
+    changes = debian_changelog(
+        releases((ROOT / "CHANGELOG.md").read_text()),
+        maintainer=maintained_by(),
+        suffix=number.removeprefix(version()),
+        distribution=system.codename,
+        epoch=source_date_epoch(),
+    )
+    (documents / "changelog.Debian.gz").write_bytes(changes)
+    overrides = tree / "usr" / "share" / "lintian" / "overrides" / binary.name
+    overrides.parent.mkdir(parents=True)
+    shutil.copyfile(DEBIAN / f"{binary.name}.lintian-overrides", overrides)
+
+
+def pack(tree: Path, binary: Binary, system: System, number: str, compression: tuple[str, ...]) -> Path:
+    """`tree` as a .deb beside it."""
     control = tree / "DEBIAN"
     control.mkdir()
     architecture = subprocess.check_output(["/usr/bin/dpkg", "--print-architecture"], text=True).strip()
-    (control / "control").write_text(control_file(tree, system, number, architecture))
-    for script in SCRIPTS:
+    (control / "control").write_text(control_file(tree, binary, system, number, architecture))
+    for script in binary.scripts:
         shutil.copyfile(DEBIAN / script, control / script)
         (control / script).chmod(0o755)
     files = sorted(path for path in tree.rglob("*") if path.is_file() and control not in path.parents)
@@ -141,28 +184,24 @@ def pack(tree: Path, system: System, number: str, folder: Path, compression: tup
     sums = subprocess.check_output(["/usr/bin/md5sum", *(path.relative_to(tree) for path in files)], cwd=tree)
     (control / "md5sums").write_bytes(sums)
     settle(tree, source_date_epoch())
-    deb = folder / f"mulberry_{number}_{architecture}.deb"
+    deb = tree.with_name(f"{binary.name}_{number}_{architecture}.deb")
     # one thread: how xz cuts its blocks would depend on the builder's cores
     run("dpkg-deb", "--root-owner-group", "--threads-max=1", *compression, "--build", tree, deb)
     return deb
 
 
-def control_file(tree: Path, system: System, number: str, architecture: str) -> str:
+def control_file(tree: Path, binary: Binary, system: System, number: str, architecture: str) -> str:
     """deb-control(5)."""
-    configured = tomllib.loads((ROOT / "briefcase.toml").read_text())
-    app = configured["app"]["mulberry"]
     kilobytes = sum(path.lstat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
-    described = textwrap.fill(" ".join(app["long_description"].split()), 76)
-    return string.Template((DEBIAN / "control").read_text()).substitute(
-        version=number,
-        architecture=architecture,
-        maintainer=maintained_by(),
-        installed_size=kilobytes,
-        depends=", ".join(depends(system)),
-        homepage=configured["url"],
-        synopsis=app["description"],
-        description=textwrap.indent(described, " "),
-    )
+    values = {
+        "version": number,
+        "architecture": architecture,
+        "maintainer": maintained_by(),
+        "installed_size": kilobytes,
+        "depends": ", ".join(depends(system)),
+        "homepage": tomllib.loads((ROOT / "briefcase.toml").read_text())["url"],
+    }
+    return string.Template((DEBIAN / f"{binary.name}.control").read_text()).substitute(values)
 
 
 def depends(system: System) -> list[str]:
@@ -189,20 +228,21 @@ def maintained_by() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="dev.py deb", description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "deb", help="where it is built")
-    parser.add_argument("--dist", type=Path, default=DIST, help="where the package goes")
+    parser.add_argument("--dist", type=Path, default=DIST, help="where the packages go")
     parser.add_argument("--revision", help="after the version, in place of -1~debian12 and the like")
     parser.add_argument("--draft", action="store_true", help="packed in seconds, for trying; not within the budget")
     arguments = parser.parse_args()
     system = this_system()
     arguments.work.mkdir(parents=True, exist_ok=True)
     number = version() + (arguments.revision or system.suffix)
-    built = build(system, arguments.work.absolute(), number, DRAFT if arguments.draft else RELEASED)
+    work = arguments.work.absolute()
+    built = build(system, work, number, DRAFT if arguments.draft else RELEASED)
     arguments.dist.mkdir(parents=True, exist_ok=True)
-    deb = Path(shutil.copy2(built, arguments.dist / built.name))
-    tree = arguments.work / "tree"
-    if not arguments.draft:
-        write_beside(deb, tree, packages=tree / "usr" / "lib" / "mulberry" / "app_packages")
-    sys.stdout.write(f"{deb}\n")
+    for binary, made in zip(BINARIES, built, strict=True):
+        deb = Path(shutil.copy2(made, arguments.dist / made.name))
+        if not arguments.draft:
+            write_beside(deb, work / binary.name, packages=work / binary.name / PACKAGES)
+        sys.stdout.write(f"{deb}\n")
 
 
 if __name__ == "__main__":

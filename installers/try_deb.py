@@ -1,4 +1,4 @@
-"""Tries a Debian package as its users will, in a bare system of its own: `python -m installers.try_deb mulberry_….deb`.
+"""Tries the Debian packages as their users will, in a bare system: `python -m installers.try_deb dist/*.deb`.
 
 As root, because it makes a chroot (debootstrap) and mounts /proc in it; Mulberry itself runs there as an ordinary user.
 It installs, starts, earns on the demo network, upgrades while earning, meets what may go wrong, removes and purges; and
@@ -23,6 +23,8 @@ USER = "ada"
 DATA = f"/home/{USER}/data"
 PREFIX = f"/home/{USER}/ünï cöde prefix"
 NEWER = "99.0.0"
+NAMES = ("mulberry", "mulberry-engine")
+BOTH = ("/tmp/mulberry.deb", "/tmp/mulberry-engine.deb")  # noqa: S108 - of the chroot
 NOT_OURS = ("dev", "proc", "sys", "tmp", "run", "root", "home", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/log")
 FIRST_FRAME = """
 import sys, time
@@ -90,7 +92,7 @@ class Chroot:
             subprocess.run(["umount", "--lazy", target], check=True)
 
 
-def bare_system(root: Path, deb: Path) -> Chroot:
+def bare_system(root: Path, debs: list[Path]) -> Chroot:
     """A minimal Debian with what the package needs, and without the package. What is there already is used again."""
     chroot = Chroot(root)
     if not (root / "etc" / "debian_version").exists():
@@ -106,10 +108,11 @@ def bare_system(root: Path, deb: Path) -> Chroot:
             shutil.copytree(f"/{place}", root / place, dirs_exist_ok=True)
         shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
         chroot.run("useradd", "--create-home", USER)
-    shutil.copyfile(deb, root / "tmp" / "mulberry.deb")
+    for deb, inside in zip(debs, BOTH, strict=True):
+        shutil.copyfile(deb, root / inside.lstrip("/"))
     chroot.run("apt-get", "update", "-q")
-    simulated = chroot.run("apt-get", "install", "-s", "--no-install-recommends", "/tmp/mulberry.deb")  # noqa: S108
-    needed = [name for name in re.findall(r"^Inst (\S+)", simulated, re.MULTILINE) if name != "mulberry"]
+    simulated = chroot.run("apt-get", "install", "-s", "--no-install-recommends", *BOTH)
+    needed = [name for name in re.findall(r"^Inst (\S+)", simulated, re.MULTILINE) if not name.startswith("mulberry")]
     apt(chroot, "install", *needed, "xvfb", "xauth", "procps")
     return chroot
 
@@ -125,7 +128,8 @@ def newer(deb: Path, target: Path, scratch: Path) -> None:
     own = scratch / "usr/lib/mulberry/app/mulberry/__init__.py"
     own.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{NEWER}"', own.read_text()))
     control = scratch / "DEBIAN" / "control"
-    control.write_text(re.sub(r"^Version: .*$", f"Version: {NEWER}-1", control.read_text(), flags=re.MULTILINE))
+    told = re.sub(r"^Version: .*$", f"Version: {NEWER}-1", control.read_text(), flags=re.MULTILINE)
+    control.write_text(re.sub(r"mulberry-engine \(= .*?\)", "mulberry-engine", told))  # the engine stays the old one
     subprocess.run(["dpkg-deb", "-Zzstd", "-z1", "--build", scratch, target], check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(scratch)
 
@@ -135,12 +139,10 @@ def newer(deb: Path, target: Path, scratch: Path) -> None:
 
 def install(chroot: Chroot) -> str:
     began, worked = time.monotonic(), processor_seconds()
-    apt(chroot, "install", "/tmp/mulberry.deb")  # noqa: S108
+    apt(chroot, "install", *BOTH)
     seconds, worked = time.monotonic() - began, processor_seconds() - worked
-    size = (chroot.root / "tmp" / "mulberry.deb").stat().st_size / 1e6
-    return (
-        f"{size:.1f} MB, installed in {seconds:.1f} s ({worked:.1f} s of processor time), its dependencies being there"
-    )
+    sizes = " and ".join(f"{(chroot.root / deb.lstrip('/')).stat().st_size / 1e6:.1f}" for deb in BOTH)
+    return f"{sizes} MB, installed in {seconds:.1f} s ({worked:.1f} s of processor time), dependencies being there"
 
 
 def command_line(chroot: Chroot) -> str:
@@ -221,10 +223,10 @@ def full_disk(chroot: Chroot) -> str:
 
 def interrupted_install(chroot: Chroot) -> str:
     """A disk that fills up while dpkg unpacks: it gives up, and the next attempt goes through."""
-    chroot.run("dpkg", "--purge", "mulberry")
+    chroot.run("dpkg", "--purge", *NAMES)
     with chroot.mounted("tmpfs", "usr/lib/mulberry", "-o", "size=20m"):
-        failed = chroot.run("dpkg", "-i", "/tmp/mulberry.deb", check=False)  # noqa: S108
-    chroot.run("dpkg", "-i", "/tmp/mulberry.deb")  # noqa: S108
+        failed = chroot.run("dpkg", "-i", *BOTH, check=False)
+    chroot.run("dpkg", "-i", *BOTH)
     if "No space left" not in failed:
         raise Unlike(f"the disk was not full:\n{failed}")
     told = next(line for line in failed.splitlines() if "No space left" in line)
@@ -239,10 +241,10 @@ def with_bubblewrap(chroot: Chroot) -> str:
 
 def remove_and_purge(chroot: Chroot, before: set[str]) -> str:
     chroot.mulberry("start", "--data", f"{DATA}-kept")
-    chroot.run("dpkg", "--remove", "mulberry")
+    chroot.run("dpkg", "--remove", *NAMES)
     if running_agents(chroot):
         raise Unlike("an agent outlived its package")
-    chroot.run("dpkg", "--purge", "mulberry")
+    chroot.run("dpkg", "--purge", *NAMES)
     left = {path for path in chroot.files() - before if not path.endswith((".pyc", "__pycache__"))}
     kept = (chroot.root / f"{DATA}-kept/demo/ledger.sqlite3".lstrip("/")).exists()
     if left or not kept:
@@ -252,7 +254,8 @@ def remove_and_purge(chroot: Chroot, before: set[str]) -> str:
 
 def another_prefix(chroot: Chroot) -> str:
     """Unpacked by its user, without dpkg's knowing, in a folder with spaces and letters beyond ASCII."""
-    chroot.run("dpkg", "-x", "/tmp/mulberry.deb", PREFIX, user=USER)  # noqa: S108
+    for deb in BOTH:
+        chroot.run("dpkg", "-x", deb, PREFIX, user=USER)
     said = chroot.run(f"{PREFIX}/usr/bin/mulberry", "demo", "--headless", "--jobs", "2", user=USER)
     if "2 jobs done, 0 failed" not in said:
         raise Unlike(f"it does not earn from {PREFIX}:\n{said}")
@@ -295,19 +298,20 @@ def try_everything(chroot: Chroot) -> Iterator[tuple[str, str]]:
     yield remove_and_purge.__name__, remove_and_purge(chroot, before)
     for step in (another_prefix, with_bubblewrap):
         if step is with_bubblewrap:
-            apt(chroot, "install", "/tmp/mulberry.deb")  # noqa: S108
+            apt(chroot, "install", *BOTH)
         yield step.__name__, step(chroot)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="installers.try_deb", description=__doc__.splitlines()[0])
-    parser.add_argument("deb", type=Path)
+    parser.add_argument("debs", type=Path, nargs=2, metavar="DEB", help="mulberry and mulberry-engine")
     parser.add_argument("--chroot", type=Path, default=Path("/var/tmp/mulberry-chroot"))  # noqa: S108
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("Making a chroot takes root: start it with sudo.")
-    chroot = bare_system(arguments.chroot.absolute(), arguments.deb)
-    newer(arguments.deb, chroot.root / "tmp" / "newer.deb", chroot.root / "tmp" / "newer")
+    app, engine = sorted(arguments.debs, key=lambda deb: "engine" in deb.name)
+    chroot = bare_system(arguments.chroot.absolute(), [app, engine])
+    newer(app, chroot.root / "tmp" / "newer.deb", chroot.root / "tmp" / "newer")
     with chroot.mounted("proc", "proc"), chroot.mounted("devtmpfs", "dev"):
         try:
             for name, seen in try_everything(chroot):

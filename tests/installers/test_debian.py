@@ -12,9 +12,22 @@ import pytest
 
 import dev
 from installers.base_requirements import TARGETS, base_requirements
-from installers.deb import DRAFT, SCRIPTS, System, control_file, depends, pack
+from installers.deb import (
+    APP,
+    BINARIES,
+    DRAFT,
+    ENGINE_PARTS,
+    PACKAGES,
+    Binary,
+    System,
+    control_file,
+    depends,
+    pack,
+    split,
+)
 from installers.project import ROOT, version
 from installers.stage import TEMPLATE
+from made_up_packages import install
 
 BOOKWORM = System("debian", "12", "bookworm", "3.11")
 FORMAT = ROOT / TEMPLATE / "{{ cookiecutter.format }}"
@@ -34,6 +47,9 @@ def tool(name: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found
+
+
+SCRIPTS = APP.scripts
 
 
 def small_tree(folder: Path) -> Path:
@@ -57,7 +73,7 @@ def test_two_folders_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         before = os.umask(umask)
         try:
             (tmp_path / name).mkdir()
-            deb = pack(small_tree(tmp_path / name), BOOKWORM, f"{version()}-1~debian12", tmp_path / name, DRAFT)
+            deb = pack(small_tree(tmp_path / name), APP, BOOKWORM, f"{version()}-1~debian12", DRAFT)
         finally:
             os.umask(before)
         packed.append(deb.read_bytes())
@@ -66,7 +82,7 @@ def test_two_folders_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_dpkg_reads_what_was_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    deb = pack(small_tree(tmp_path), BOOKWORM, "0.1.0-1~debian12", tmp_path, DRAFT)
+    deb = pack(small_tree(tmp_path), APP, BOOKWORM, "0.1.0-1~debian12", DRAFT)
     told = subprocess.check_output([tool("dpkg-deb"), "--info", deb], text=True)
     assert "Package: mulberry\n" in told
     assert "Version: 0.1.0-1~debian12\n" in told
@@ -76,9 +92,38 @@ def test_dpkg_reads_what_was_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "-rwxr-xr-x root/root" in next(line for line in listed.splitlines() if line.endswith("/python"))
 
 
-def test_a_field_never_spills_into_the_next(tmp_path: Path) -> None:
-    for line in control_file(small_tree(tmp_path), BOOKWORM, "1", "amd64").splitlines():
+@pytest.mark.parametrize("binary", BINARIES, ids=lambda binary: binary.name)
+def test_a_field_never_spills_into_the_next(binary: Binary, tmp_path: Path) -> None:
+    for line in control_file(small_tree(tmp_path), binary, BOOKWORM, "1", "amd64").splitlines():
         assert re.match(r"^([A-Z][A-Za-z-]+: \S| \S)", line), line
+
+
+def test_the_app_wants_the_engine_that_it_was_built_with(tmp_path: Path) -> None:
+    told = control_file(small_tree(tmp_path), APP, BOOKWORM, "0.1.0-1~debian12", "amd64")
+    assert "\nDepends: mulberry-engine (= 0.1.0-1~debian12), libc6" in told
+
+
+def test_only_job_processes_import_what_the_engine_package_brings() -> None:
+    imported = re.compile(r"^\s*(?:import|from) (\w+)", re.MULTILINE)
+    for path in (ROOT / "app" / "mulberry").rglob("*.py"):
+        if "runtime" not in path.parts:
+            found = {name.replace("google", "protobuf") for name in imported.findall(path.read_text())}
+            assert not found & ENGINE_PARTS, path
+    assert {locked.name for locked in base_requirements(TARGETS["debian-12"])} >= ENGINE_PARTS
+
+
+def test_a_distribution_moves_whole_and_leaves_nothing(tmp_path: Path) -> None:
+    tree, engine = tmp_path / "tree", tmp_path / "engine"
+    packages = tree / PACKAGES
+    install(packages, "numpy", files={"numpy/core/a.py": b"", "numpy.libs/b.so": b""})
+    install(packages, "aiohttp", files={"aiohttp/__init__.py": b""})
+    before = {path.relative_to(tree) for path in tree.rglob("*") if path.is_file()}
+    split(tree, engine, ENGINE_PARTS)
+    moved = {path.relative_to(engine) for path in engine.rglob("*") if path.is_file()}
+    left = {path.relative_to(tree) for path in tree.rglob("*") if path.is_file()}
+    assert moved | left == before
+    assert {path.parts[4].partition("-")[0] for path in moved} == {"numpy", "numpy.libs"}
+    assert not list(packages.glob("numpy*"))
 
 
 def test_it_depends_on_each_library_that_qt_opens_and_on_one_python() -> None:
@@ -129,11 +174,11 @@ def test_the_scripts_never_look_into_a_home() -> None:
 
 
 def test_no_override_stands_without_its_reason() -> None:
-    lines = (DEBIAN / "lintian-overrides").read_text().splitlines()
+    lines = [line for each in BINARIES for line in (DEBIAN / f"{each.name}.lintian-overrides").read_text().splitlines()]
     overrides = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
     assert overrides
     for number in overrides:
-        assert lines[number - 1].startswith(("#", "mulberry: ")), lines[number]
+        assert lines[number - 1].startswith(("#", "mulberry")), lines[number]
 
 
 # Its unit and its profile
