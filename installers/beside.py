@@ -20,5 +20,6 @@ def write_beside(
         refuse_gpl_only_parts(tree)
     budget.check(artefact, packages)
     signing.sign(artefact)  # first, because some change the artefact itself, whose hash is in the list
-    listed = sbom.write(artefact, packages, others)
+    own = (sbom.emulator(),) if tree is None or any(tree.rglob(sbom.EMULATOR.name)) else ()
+    listed = sbom.write(artefact, packages, (*own, *others))
     checksums.note(artefact, listed, *signing.signatures_beside(artefact))

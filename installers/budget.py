@@ -1,6 +1,7 @@
-"""Fails a build when something big slipped in, and names it. The limits stand in budget.toml, by suffix."""
+"""Fails a build when something big slipped in, and names it. The limits stand in budget.toml, by name."""
 
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,15 @@ def size(path: Path) -> int:
 
 def check(artefact: Path, packages: Path | None = None) -> None:
     """SystemExit that names all that is over the budget: `artefact` packed, and the folders below `packages`."""
-    budget = BUDGETS.get(artefact.suffix)
+    budget = next((limits for pattern, limits in BUDGETS.items() if fnmatchcase(artefact.name, pattern)), None)
     if budget is None:
-        raise SystemExit(f"installers/budget.toml sets no limit for {artefact.suffix} files; {artefact.name} is one.")
+        raise SystemExit(f"installers/budget.toml sets no limit for {artefact.name}.")
     over = exceeding(f"{artefact.name}, packed", size(artefact), budget["packed"])
     if packages is not None:
         sizes = sorted(((size(path), path.name) for path in packages.iterdir()), reverse=True)
         over += exceeding(f"{packages.name}, unpacked", sum(one for one, _ in sizes), budget["unpacked"])
         for taken, name in sizes:
-            over += exceeding(name, taken, budget["folders"].get(name, budget["other"]))
+            over += exceeding(name, taken, budget.get("folders", {}).get(name, budget["other"]))
         if over:
             largest = ", ".join(f"{name} {taken / MEGABYTE:.1f} MB" for taken, name in sizes[:NAMED_IN_AN_ERROR])
             over.append(f"The largest: {largest}.")

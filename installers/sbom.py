@@ -21,6 +21,7 @@ from installers.epoch import source_date_epoch
 from installers.licences import Licensed, Native, gather, native_parts
 from installers.project import ROOT, version
 
+EMULATOR = ROOT / "resources" / "emulator" / "emulator.wasm"
 COMPILED = (".so", ".pyd", ".dll", ".dylib", ".exe")
 NAMESPACE = uuid.UUID("5d0a2c0e-2b47-5c2e-9a53-0f4b6a1c7e11")  # ours alone; the serial number is a uuid5 below it
 
@@ -39,7 +40,7 @@ class Part:
 
 
 def bill_of_materials(artefact: Path, packages: Path | None, others: tuple[Part, ...] = ()) -> Json:
-    """Everything in `artefact`: the distributions below `packages`, TON's emulator, and `others`.
+    """Everything in `artefact`: the distributions below `packages`, and `others`.
 
     SystemExit where a distribution is not in requirements.lock: it got in by another way than ours.
     """
@@ -47,7 +48,7 @@ def bill_of_materials(artefact: Path, packages: Path | None, others: tuple[Part,
     refuse_unlocked([one.shipped for one in licensed])
     natives = native_parts(packages) if packages else []
     components = [distribution(one, natives, packages) for one in licensed if packages]
-    components += [part(one) for one in (emulator(), *others)]
+    components += [part(one) for one in others]
     body: Json = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -135,13 +136,14 @@ def told_by_the_maker(one: Shipped, owner: str) -> list[Json]:
 
 
 def emulator() -> Part:
-    told = json.loads((ROOT / "resources/emulator/emulator.json").read_text())
+    """TON's emulator, which comes with Mulberry's own resources."""
+    told = json.loads(EMULATOR.with_suffix(".json").read_text())
     return Part(
         "ton-emulator",
         str(told["version"]),
         "LGPL-2.0-or-later AND MIT",
         f"pkg:npm/%40ton/sandbox@{told['version']}",
-        sha256(ROOT / "resources/emulator/emulator.wasm"),
+        sha256(EMULATOR),
     )
 
 
