@@ -162,6 +162,19 @@ async def test_a_file_of_the_right_size_with_other_bytes_is_refused(runtimes: Gp
     assert runtimes.chosen.current == ""
 
 
+async def test_a_file_that_the_disk_has_changed_is_brought_anew(runtimes: GpuRuntimes, tmp_path: Path) -> None:
+    small = SmallRuntime()
+    folder, kept = small.write(tmp_path / "wheels"), runtimes.partial(small.runtime) / "wheels" / LIBRARY
+    kept.parent.mkdir(parents=True)
+    changed = bytearray(small.files[LIBRARY])
+    changed[len(changed) // 3] ^= 0xFF
+    kept.write_bytes(changed)
+    with pytest.raises(UserFacingError, match="not what its name says"):
+        await bring(runtimes, small, folder)
+    await bring(runtimes, small, folder)
+    assert runtimes.chosen.current == small.version
+
+
 async def test_a_cut_off_file_in_a_folder_is_refused(runtimes: GpuRuntimes, tmp_path: Path) -> None:
     small = SmallRuntime()
     folder = small.write(tmp_path / "wheels")

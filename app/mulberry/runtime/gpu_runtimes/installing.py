@@ -6,6 +6,7 @@
 
 import asyncio
 import errno
+import functools
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -60,8 +61,8 @@ async def install(
             tell(CopyProgress(tr("Trying it out"), runtime.unpacked_bytes, runtime.unpacked_bytes))
             await try_out(runtime, partial / "unpacked" / LIBRARIES, gpu)
             record = _record(runtime, partial / "unpacked" / LIBRARIES, clock)
-            await asyncio.to_thread(runtimes.publish, partial / "unpacked", record)
-            await asyncio.to_thread(runtimes.collect)
+            await _in_a_thread(lambda stop: runtimes.publish(partial / "unpacked", record))
+            await _in_a_thread(lambda stop: runtimes.collect())
         except OSError as problem:
             raise _disk_says(problem, runtimes, runtime) from problem
 
@@ -102,11 +103,12 @@ async def _unpack_all(runtimes: GpuRuntimes, runtime: GpuRuntime, partial: Path,
         def progress(there: int, before: int = done) -> None:
             tell(CopyProgress(tr("Unpacking"), before + there, runtime.unpacked_bytes))
 
-        await _in_a_thread(
-            lambda stop, wheel=wheel, progress=progress: unpack(  # type: ignore[misc]
-                partial / "wheels" / wheel.name, wheel, target, runtimes.disk, progress, stop
-            )
-        )
+        path = partial / "wheels" / wheel.name
+        try:
+            await _in_a_thread(functools.partial(unpack, path, wheel, target, runtimes.disk, progress))
+        except UserFacingError:  # it was right when it came: a disk's doing, and the next attempt brings it anew
+            path.unlink(missing_ok=True)
+            raise
         done += wheel.unpacked_bytes
 
 
