@@ -16,13 +16,14 @@ import string
 import subprocess
 import sys
 import tomllib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev import QT_LIBRARIES, QT_WAYLAND_LIBRARIES, QT_X11_LIBRARIES
 from installers import licences
 from installers.beside import write_beside
-from installers.changelog import releases
+from installers.changelog import Release, releases
 from installers.debian.changelog import debian_changelog
 from installers.debian.copyright import copyright_file
 from installers.distributions import shipped
@@ -39,8 +40,9 @@ SYSTEM_PYTHON = "/usr/bin/python3"  # the one that the package will run with, an
 RELEASED = ("-Zxz", "-z9", "-Sextreme")
 DRAFT = ("-Zzstd", "-z1")  # seconds in place of minutes, and half as large again
 PACKAGES = "usr/lib/mulberry/app_packages"
-# What computes models on the processor. Only job processes import it; apart, each package stays small.
-ENGINE_PARTS = frozenset({"flatbuffers", "numpy", "onnxruntime", "protobuf", "tokenizers"})
+# What computes models on the processor; only job processes import it. In the order in which the package's version names
+# them: that changes when they do, so most updates need the app's package alone.
+ENGINE_PARTS = ("onnxruntime", "numpy", "tokenizers", "protobuf", "flatbuffers")
 WITHOUT_USERNS_RULES = ("bookworm", "bullseye", "focal", "jammy")  # their AppArmor is older than 4 and forbids none
 
 
@@ -54,7 +56,18 @@ class Binary:
 
 ENGINE = Binary("mulberry-engine")
 APP = Binary("mulberry", ("postinst", "postrm", "prerm"))
-BINARIES = (ENGINE, APP)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Of the two packages, and what Debian's have more: the revision, for the distribution."""
+
+    app: str
+    engine: str
+    revision: str
+
+    def of(self, binary: Binary) -> str:
+        return (self.engine if binary == ENGINE else self.app) + self.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +113,8 @@ def briefcase() -> Path:
     return BRIEFCASE / "bin" / "briefcase"
 
 
-def build(system: System, work: Path, number: str, compression: tuple[str, ...] = RELEASED) -> list[Path]:
-    """The packages in `work`, with the trees that they were packed from beside them (named after the binary)."""
+def build(system: System, work: Path, revision: str, compression: tuple[str, ...] = RELEASED) -> dict[str, Path]:
+    """The packages by name, in `work`, beside the trees that they were packed from."""
     staged = stage(work / "stage")
     tool = briefcase()
     run(tool, "create", "linux", "system", "--no-input", folder=staged)
@@ -113,11 +126,23 @@ def build(system: System, work: Path, number: str, compression: tuple[str, ...] 
     settle_tree(whole, system)
     shutil.rmtree(work / ENGINE.name, ignore_errors=True)
     split(whole, work / ENGINE.name, ENGINE_PARTS)
-    built = []
-    for binary in BINARIES:
-        document(work / binary.name, binary, system, number)
-        built.append(pack(work / binary.name, binary, system, number, compression))
+    parts = {one.name: one.version for one in shipped(work / ENGINE.name / PACKAGES)}
+    versions = Versions(version(), engine_version(parts), revision)
+    listed = {
+        APP.name: releases((ROOT / "CHANGELOG.md").read_text()),
+        ENGINE.name: [Release(versions.engine, None, tuple(f"{name} {parts[name]}." for name in ENGINE_PARTS))],
+    }
+    built = {}
+    for binary in (APP, ENGINE):
+        document(work / binary.name, binary, system, listed[binary.name], revision)
+        built[binary.name] = pack(work / binary.name, binary, system, versions, compression)
     return built
+
+
+def engine_version(parts: Mapping[str, str]) -> str:
+    """As 1.31.1+numpy2.4.6+…: newer when the first of them that has changed is."""
+    first, *others = ENGINE_PARTS
+    return parts[first] + "".join(f"+{name}{parts[name]}" for name in others)
 
 
 def settle_tree(tree: Path, system: System) -> None:
@@ -133,7 +158,7 @@ def settle_tree(tree: Path, system: System) -> None:
             path.chmod(0o644)  # libraries are loaded, not run
 
 
-def split(tree: Path, target: Path, names: frozenset[str]) -> None:
+def split(tree: Path, target: Path, names: Collection[str]) -> None:
     """Moves the distributions `names` from `tree` to `target`, each file to the same place."""
     packages = tree / PACKAGES
     for one in list(shipped(packages)):
@@ -147,7 +172,7 @@ def split(tree: Path, target: Path, names: frozenset[str]) -> None:
             folder.rmdir()
 
 
-def document(tree: Path, binary: Binary, system: System, number: str) -> None:
+def document(tree: Path, binary: Binary, system: System, listed: Sequence[Release], revision: str) -> None:
     """Licences, copyright and changelog as Debian wants them, in place of Briefcase's, and lintian's exceptions."""
     documents = tree / "usr" / "share" / "doc" / binary.name
     shutil.rmtree(documents, ignore_errors=True)
@@ -157,9 +182,9 @@ def document(tree: Path, binary: Binary, system: System, number: str) -> None:
     own = copyright_file(tree / PACKAGES, binary=binary.name, maintainer=maintained_by(), holder=holder)
     (documents / "copyright").write_text(own)
     changes = debian_changelog(
-        releases((ROOT / "CHANGELOG.md").read_text()),
+        listed,
         maintainer=maintained_by(),
-        suffix=number.removeprefix(version()),
+        suffix=revision,
         distribution=system.codename,
         epoch=source_date_epoch(),
     )
@@ -169,12 +194,12 @@ def document(tree: Path, binary: Binary, system: System, number: str) -> None:
     shutil.copyfile(DEBIAN / f"{binary.name}.lintian-overrides", overrides)
 
 
-def pack(tree: Path, binary: Binary, system: System, number: str, compression: tuple[str, ...]) -> Path:
+def pack(tree: Path, binary: Binary, system: System, versions: Versions, compression: tuple[str, ...]) -> Path:
     """`tree` as a .deb beside it."""
     control = tree / "DEBIAN"
     control.mkdir()
     architecture = subprocess.check_output(["/usr/bin/dpkg", "--print-architecture"], text=True).strip()
-    (control / "control").write_text(control_file(tree, binary, system, number, architecture))
+    (control / "control").write_text(control_file(tree, binary, system, versions, architecture))
     for script in binary.scripts:
         shutil.copyfile(DEBIAN / script, control / script)
         (control / script).chmod(0o755)
@@ -184,17 +209,18 @@ def pack(tree: Path, binary: Binary, system: System, number: str, compression: t
     sums = subprocess.check_output(["/usr/bin/md5sum", *(path.relative_to(tree) for path in files)], cwd=tree)
     (control / "md5sums").write_bytes(sums)
     settle(tree, source_date_epoch())
-    deb = tree.with_name(f"{binary.name}_{number}_{architecture}.deb")
+    deb = tree.with_name(f"{binary.name}_{versions.of(binary)}_{architecture}.deb")
     # one thread: how xz cuts its blocks would depend on the builder's cores
     run("dpkg-deb", "--root-owner-group", "--threads-max=1", *compression, "--build", tree, deb)
     return deb
 
 
-def control_file(tree: Path, binary: Binary, system: System, number: str, architecture: str) -> str:
+def control_file(tree: Path, binary: Binary, system: System, versions: Versions, architecture: str) -> str:
     """deb-control(5)."""
     kilobytes = sum(path.lstat().st_size for path in tree.rglob("*") if path.is_file()) // 1024
     values = {
-        "version": number,
+        "version": versions.of(binary),
+        "engine_version": versions.of(ENGINE),
         "architecture": architecture,
         "maintainer": maintained_by(),
         "installed_size": kilobytes,
@@ -234,14 +260,13 @@ def main() -> None:
     arguments = parser.parse_args()
     system = this_system()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    number = version() + (arguments.revision or system.suffix)
     work = arguments.work.absolute()
-    built = build(system, work, number, DRAFT if arguments.draft else RELEASED)
+    built = build(system, work, arguments.revision or system.suffix, DRAFT if arguments.draft else RELEASED)
     arguments.dist.mkdir(parents=True, exist_ok=True)
-    for binary, made in zip(BINARIES, built, strict=True):
+    for name, made in built.items():
         deb = Path(shutil.copy2(made, arguments.dist / made.name))
         if not arguments.draft:
-            write_beside(deb, work / binary.name, packages=work / binary.name / PACKAGES)
+            write_beside(deb, work / name, packages=work / name / PACKAGES)
         sys.stdout.write(f"{deb}\n")
 
 

@@ -14,22 +14,25 @@ import dev
 from installers.base_requirements import TARGETS, base_requirements
 from installers.deb import (
     APP,
-    BINARIES,
     DRAFT,
+    ENGINE,
     ENGINE_PARTS,
     PACKAGES,
     Binary,
     System,
+    Versions,
     control_file,
     depends,
+    engine_version,
     pack,
     split,
 )
-from installers.project import ROOT, version
+from installers.project import ROOT
 from installers.stage import TEMPLATE
 from made_up_packages import install
 
 BOOKWORM = System("debian", "12", "bookworm", "3.11")
+VERSIONS = Versions("0.1.0", "1.31.1+numpy2.4.6", BOOKWORM.suffix)
 FORMAT = ROOT / TEMPLATE / "{{ cookiecutter.format }}"
 DEBIAN = ROOT / "installers" / "debian"
 SHOW = """
@@ -73,7 +76,7 @@ def test_two_folders_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
         before = os.umask(umask)
         try:
             (tmp_path / name).mkdir()
-            deb = pack(small_tree(tmp_path / name), APP, BOOKWORM, f"{version()}-1~debian12", DRAFT)
+            deb = pack(small_tree(tmp_path / name), APP, BOOKWORM, VERSIONS, DRAFT)
         finally:
             os.umask(before)
         packed.append(deb.read_bytes())
@@ -82,7 +85,7 @@ def test_two_folders_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_dpkg_reads_what_was_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    deb = pack(small_tree(tmp_path), APP, BOOKWORM, "0.1.0-1~debian12", DRAFT)
+    deb = pack(small_tree(tmp_path), APP, BOOKWORM, VERSIONS, DRAFT)
     told = subprocess.check_output([tool("dpkg-deb"), "--info", deb], text=True)
     assert "Package: mulberry\n" in told
     assert "Version: 0.1.0-1~debian12\n" in told
@@ -92,15 +95,15 @@ def test_dpkg_reads_what_was_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "-rwxr-xr-x root/root" in next(line for line in listed.splitlines() if line.endswith("/python"))
 
 
-@pytest.mark.parametrize("binary", BINARIES, ids=lambda binary: binary.name)
+@pytest.mark.parametrize("binary", (APP, ENGINE), ids=lambda binary: binary.name)
 def test_a_field_never_spills_into_the_next(binary: Binary, tmp_path: Path) -> None:
-    for line in control_file(small_tree(tmp_path), binary, BOOKWORM, "1", "amd64").splitlines():
+    for line in control_file(small_tree(tmp_path), binary, BOOKWORM, VERSIONS, "amd64").splitlines():
         assert re.match(r"^([A-Z][A-Za-z-]+: \S| \S)", line), line
 
 
 def test_the_app_wants_the_engine_that_it_was_built_with(tmp_path: Path) -> None:
-    told = control_file(small_tree(tmp_path), APP, BOOKWORM, "0.1.0-1~debian12", "amd64")
-    assert "\nDepends: mulberry-engine (= 0.1.0-1~debian12), libc6" in told
+    told = control_file(small_tree(tmp_path), APP, BOOKWORM, VERSIONS, "amd64")
+    assert "\nDepends: mulberry-engine (= 1.31.1+numpy2.4.6-1~debian12), libc6" in told
 
 
 def test_only_job_processes_import_what_the_engine_package_brings() -> None:
@@ -108,8 +111,17 @@ def test_only_job_processes_import_what_the_engine_package_brings() -> None:
     for path in (ROOT / "app" / "mulberry").rglob("*.py"):
         if "runtime" not in path.parts:
             found = {name.replace("google", "protobuf") for name in imported.findall(path.read_text())}
-            assert not found & ENGINE_PARTS, path
-    assert {locked.name for locked in base_requirements(TARGETS["debian-12"])} >= ENGINE_PARTS
+            assert not found & set(ENGINE_PARTS), path
+    assert {locked.name for locked in base_requirements(TARGETS["debian-12"])} >= set(ENGINE_PARTS)
+
+
+def test_a_newer_engine_is_newer_to_dpkg() -> None:
+    parts = dict.fromkeys(ENGINE_PARTS, "2.9.1")
+    older = engine_version(parts)
+    for part in ENGINE_PARTS:
+        newer = engine_version(parts | {part: "2.10.0"})
+        compared = [tool("dpkg"), "--compare-versions", f"{newer}-1~debian12", "gt", f"{older}-1~debian12"]
+        assert subprocess.run(compared, check=False).returncode == 0, newer
 
 
 def test_a_distribution_moves_whole_and_leaves_nothing(tmp_path: Path) -> None:
@@ -174,7 +186,9 @@ def test_the_scripts_never_look_into_a_home() -> None:
 
 
 def test_no_override_stands_without_its_reason() -> None:
-    lines = [line for each in BINARIES for line in (DEBIAN / f"{each.name}.lintian-overrides").read_text().splitlines()]
+    lines = [
+        line for each in (APP, ENGINE) for line in (DEBIAN / f"{each.name}.lintian-overrides").read_text().splitlines()
+    ]
     overrides = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
     assert overrides
     for number in overrides:
