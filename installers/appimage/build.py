@@ -19,14 +19,13 @@ import sysconfig
 import tarfile
 from pathlib import Path
 
-from installers.base_requirements import Target, write_base_requirements
 from installers.beside import write_beside
 from installers.epoch import settle, source_date_epoch
 from installers.licences import collect
 from installers.linux.desktop_files import write_desktop_files
+from installers.linux.wheels import put_packages
 from installers.pinned import PinnedFile, fetch, read_pins
 from installers.project import ROOT, version
-from installers.prune import prune
 from installers.sbom import Part
 from installers.stage import copy_app
 
@@ -117,31 +116,8 @@ def put_pip_aside(packages: Path) -> None:
 def compile_ahead(python: Path) -> None:
     """What is mounted cannot be written to, so each start would compile every module anew."""
     own = python / "bin" / "python3"
-    command = [own, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", python / "lib"]
-    subprocess.run(command, env={"PYTHONHASHSEED": "0"}, check=True)
-
-
-def put_packages(packages: Path, work: Path, python_version: str | None) -> None:
-    """The lock's wheels for `python_version`, for this Python where it is None, unpacked by pip and pruned."""
-    wanted = work / "requirements.txt"
-    own = ".".join(map(str, sys.version_info[:3]))
-    write_base_requirements(wanted, Target("linux", "posix", "x86_64", python_version or own))
-    other = ["--implementation", "cp", "--python-version", ".".join((python_version or own).split(".")[:2])]
-    other += ["--platform", "manylinux_2_34_x86_64", "--platform", "manylinux_2_28_x86_64"]
-    other += ["--platform", "manylinux_2_17_x86_64", "--platform", "manylinux2014_x86_64", "--ignore-requires-python"]
-    other += ["--platform", "manylinux_2_5_x86_64", "--platform", "manylinux1_x86_64"]
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"),
-            *("--no-deps", "--require-hashes", "--only-binary", ":all:", *(other if python_version else ())),
-            *("--target", packages / "new", "-r", wanted),
-        ],
-        check=True,
-    )
-    prune(packages / "new")
-    for path in (packages / "new").iterdir():
-        path.rename(packages / path.name)
-    (packages / "new").rmdir()
+    options = ("-q", "--invalidation-mode", "unchecked-hash")
+    subprocess.run([own, "-I", "-m", "compileall", *options, python / "lib"], env={"PYTHONHASHSEED": "0"}, check=True)
 
 
 def pack(tree: Path, runtime: Path, target: Path) -> None:

@@ -27,7 +27,7 @@ from installers.windows.dll_imports import missing_libraries
 from installers.windows.pictures import write_icon
 
 INPUTS = Path(__file__).with_name("inputs.toml")
-PIP_LOCK = Path(__file__).with_name("requirements-pip.lock")
+PIP_LOCK = ROOT / "installers" / "requirements-pip.lock"
 
 COMMAND = '@"%~dp0python\\python.exe" -P -m mulberry %*\r\n'
 # Of what the embeddable package brings, the libraries that others want; so that a tree without it can be judged too.

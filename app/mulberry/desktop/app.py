@@ -1,6 +1,7 @@
 """Starts the window. It is painted first; what talks to the agent is imported after that."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +74,8 @@ def opened(
         ctypes.windll.shell32.SetCurrentProcessExplicitAppUserModelID(WINDOWS_APP_ID)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Mulberry")
-    application.setDesktopFileName("mulberry")  # or Wayland shows a placeholder for our icon
+    # or Wayland shows a placeholder for our icon
+    application.setDesktopFileName(os.environ.get("FLATPAK_ID", "mulberry"))
     application.setQuitOnLastWindowClosed(False)
     qt_language.speak(application)
     instance = SingleInstance(folder)
