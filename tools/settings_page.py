@@ -31,7 +31,8 @@ and in `mulberry config list` each one that is on and blind here says so with it
 | Pause on battery | the kernel's power supplies |
 | Pause on a metered network | NetworkManager |
 | Pause for these programs | the kernel's list of processes |
-| Pause for other load, Temperature ceiling | the NVIDIA driver; of the load beside a job of ours it tells nothing |
+| Temperature ceiling | the NVIDIA driver |
+| Pause for other load | the NVIDIA driver: beside jobs of ours, each process; not in containers, nor on MIG |
 """
 
 

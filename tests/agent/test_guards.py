@@ -1,7 +1,7 @@
 """The owner's game must have the GPU back within two seconds, and the night's work must begin by itself after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from conftest import SettableClock
-from mulberry.agent.guards import LOOK_SECONDS, Guards
-from mulberry.model.gpu import GpuReport
+from mulberry.agent.guards import LOOK_SECONDS, Guards, load_of_others
+from mulberry.model.gpu import GpuProcess, GpuReport
 from mulberry.model.host import Finding
 from mulberry.model.node import ReasonKind
 from mulberry.model.rules import QUIET_AFTER, GpuRules, Rule, Rules, Signals
@@ -22,6 +22,9 @@ from time_zones import local_zone
 pytestmark = pytest.mark.virtual_time
 
 SECOND_CARD = replace(RTX_4090, uuid="GPU-2", name="NVIDIA GeForce RTX 4080")
+
+
+OUR_JOB = {77, 78}  # processes
 
 
 class Desk:
@@ -35,7 +38,14 @@ class Desk:
         self.game = False
         report = GpuReport(cards, None, clock.now()) if cards else NO_GPU
         self.report = report
-        self.guards = Guards(rules, clock, self, lambda: self.report, lambda: (works_on,) if works_on else ())
+        self.guards = Guards(
+            rules,
+            clock,
+            self,
+            lambda: self.report,
+            lambda: (works_on,) if works_on else (),
+            our_processes=lambda: OUR_JOB,
+        )
 
     async def look(self, rules: Rules, now: datetime) -> Signals:
         self.looks += 1
@@ -154,6 +164,60 @@ async def test_our_own_load_is_not_taken_for_somebody_elses(
         desk.guards.want(True)
         await desk.guards.first_look()
         assert bool(desk.why) is held
+
+
+def with_processes(load_percent: int | None, *processes: tuple[int, int | None]) -> Any:
+    """The card with processes, each its number and its load."""
+    listed = tuple(GpuProcess(pid, None, draws=False, load_percent=load) for pid, load in processes)
+    return replace(RTX_4090, load_percent=load_percent, processes=listed)
+
+
+async def test_a_game_that_starts_while_we_compute_has_the_gpu_within_a_second(
+    clock: SettableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def here(question: Callable[[], Any]) -> Any:
+        return question()  # a thread's answer takes no time of the virtual clock, which would run ahead of it
+
+    monkeypatch.setattr(asyncio, "to_thread", here)
+    alone = with_processes(95, (77, 95), (500, 3))
+    async with Desk(clock, Rules(other_load_percent=20), alone, works_on=RTX_4090.uuid).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert (desk.why, desk.guards.decision.blind) == (
+            [],
+            ((Rule.BATTERY, "nobody looked"), (Rule.METERED, "nobody looked")),
+        )
+        assert desk.guards.watches_load
+        desk.report = replace(desk.report, gpus=(with_processes(99, (77, 40), (500, 3), (4242, 56)),))
+        await desk.passes(LOOK_SECONDS)
+        (why,) = desk.why
+        assert "Other programs put 59 % of load on NVIDIA GeForce RTX 4090, your limit is 20 %." in why
+
+
+@pytest.mark.parametrize(
+    ("card", "others", "why"),
+    [
+        (with_processes(95, (77, 60), (78, 30), (9, 5)), 5, ""),
+        (with_processes(95, (77, 60), (9, 70), (10, 70)), 100, ""),
+        (with_processes(0, (77, 0), (9, 0)), 0, ""),
+        (with_processes(95, (9, 95)), None, "does not name our own jobs"),
+        (replace(RTX_4090, processes=None), None, "does not name our own jobs"),
+        (with_processes(95, (77, None), (9, None)), None, "the load of single programs"),
+        (with_processes(95, (77, 0), (9, 0)), None, "the load of single programs"),
+    ],
+)
+def test_what_others_do_on_our_gpu_is_known_or_said_to_be_unknown(card: Any, others: int | None, why: str) -> None:
+    load, said = load_of_others(card, OUR_JOB)
+    assert (load, why in said, bool(said)) == (others, True, bool(why))
+
+
+async def test_a_driver_that_cannot_tell_leaves_the_rule_blind_with_the_reason(clock: SettableClock) -> None:
+    hidden = with_processes(95)
+    async with Desk(clock, Rules(other_load_percent=20), hidden, works_on=RTX_4090.uuid).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert desk.why == []
+        assert "does not name our own jobs" in dict(desk.guards.decision.blind)[Rule.OTHER_LOAD]
 
 
 async def test_new_rules_hold_from_the_next_look_on(clock: SettableClock) -> None:

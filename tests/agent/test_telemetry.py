@@ -53,11 +53,11 @@ class Driver:
         self.closed += 1
 
 
-async def minutes(driver: Driver, watched: int, unwatched: int = 0) -> int:
+async def minutes(driver: Driver, watched: int, unwatched: int = 0, *, is_urgent: bool = False) -> int:
     """Runs the telemetry so long, first with nobody looking; how often a change was told."""
     watches = Watches()
     told: list[int] = []
-    telemetry = Telemetry(driver, watches)  # type: ignore[arg-type]
+    telemetry = Telemetry(driver, watches, lambda: is_urgent)  # type: ignore[arg-type]
     work = asyncio.create_task(telemetry.run(lambda: told.append(driver.reads)))
     await asyncio.sleep(60 * unwatched + 0.5)
     if watched:
@@ -79,6 +79,15 @@ async def test_a_gpu_is_asked_each_ten_seconds_while_nobody_looks() -> None:
     driver = Driver(ONE_GPU)
     await minutes(driver, watched=0, unwatched=10)
     assert (driver.reads, driver.closed) == (1 + 60, 0)
+
+
+async def test_a_rule_about_load_makes_it_look_each_second_although_nobody_does() -> None:
+    driver = Driver(ONE_GPU)
+    await minutes(driver, watched=0, unwatched=1, is_urgent=True)
+    assert 60 <= driver.reads <= 62
+    nothing = Driver(NO_GPU)
+    await minutes(nothing, watched=0, unwatched=60, is_urgent=True)
+    assert nothing.reads == 1
 
 
 async def test_a_sleeping_gpu_is_woken_only_for_a_face() -> None:

@@ -1,5 +1,6 @@
 """Nobody buys or sells a GPU on a guess: what is not known says why, and each trouble has words of its own."""
 
+import sys
 from dataclasses import fields, replace
 
 import pytest
@@ -149,6 +150,16 @@ def test_without_a_limit_the_highest_value_is_the_edge() -> None:
     assert hardware_wording.highest(gpu, Quantity.POWER, 0.0) > 0
 
 
+def test_who_wants_a_lower_power_limit_is_told_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    def how() -> str:
+        return next(fact.source for fact in hardware_wording.facts(FULL) if fact.name == "Power limit")
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert f"`sudo nvidia-smi -i {FULL.pci_address} -pl WATTS` does it." in how()
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert f", `nvidia-smi -i {FULL.pci_address} -pl WATTS` does it." in how()
+
+
 def test_the_largest_processes_are_listed_and_the_rest_counted() -> None:
     many = tuple(GpuProcess(number, number * 2**30, number % 2 == 0) for number in range(1, 12))
     lines = hardware_wording.processes(replace(FULL, processes=many))
@@ -158,6 +169,8 @@ def test_the_largest_processes_are_listed_and_the_rest_counted() -> None:
     assert hardware_wording.processes(FULL) == ("Nothing uses it.",)
     hidden = replace(FULL, processes=None, not_given=(("processes", NotGiven.NOT_PERMITTED),))
     assert hardware_wording.processes(hidden) == ("Unknown, because it is not permitted to this user.",)
+    (busy,) = hardware_wording.processes(replace(FULL, processes=(GpuProcess(7, 2**30, True, load_percent=40),)))
+    assert busy == "process 7 · 1.0 GB · draws · 40 %"
     (line,) = hardware_wording.processes(replace(FULL, processes=(GpuProcess(7, None, False),)))
     assert line == "process 7 · memory not told · computes"
 

@@ -10,6 +10,7 @@
      cc_reports FOLDER                     its reports, one for each nonce: FOLDER/<nonce in hexadecimal>
      cc_report_size N                      what it says the report's size is, instead of the file's
      proc <c|g> <pid> <bytes> [index]      a process that computes or draws
+     load <pid> <percent> <microseconds since 1970> [index]    a sample of what a process does
      err.<function> <nvmlReturn_t>         that function fails (d<i>.err.<function>: for one card)
      hang.<function> 1                     that function does not return before the line is gone (or 30 s passed)
 
@@ -25,6 +26,7 @@ typedef unsigned long long u64;
 typedef struct { u64 total, free, used; } memory_t;
 typedef struct { u32 gpu, memory; } utilization_t;
 typedef struct { u32 pid; u64 used; u32 gpu_instance, compute_instance; } process_t;
+typedef struct { u32 pid; u64 at; u32 sm, memory, encoder, decoder; } load_t;
 typedef struct { char legacy[16]; u32 domain, bus, device, device_id, subsystem_id; char bus_id[32]; } pci_t;
 typedef struct { u32 cpu, gpus; } cc_caps_t;
 typedef struct { u32 environment, feature, devtools; } cc_state_t;
@@ -230,6 +232,26 @@ static int processes(int index, char wanted, u32 *room, process_t *found) {
 }
 EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(void *h, u32 *n, process_t *p) { ENTER(index_of(h)); return processes(index_of(h), 'c', n, p); }
 EXPORT int nvmlDeviceGetGraphicsRunningProcesses_v3(void *h, u32 *n, process_t *p) { ENTER(index_of(h)); return processes(index_of(h), 'g', n, p); }
+
+/* As the driver does: without a sample after `since` there is "not found"; a state that names no load has no such call. */
+EXPORT int nvmlDeviceGetProcessUtilization(void *h, load_t *found, u32 *room, u64 since) {
+    ENTER(index_of(h));
+    u32 count = 0, most = *room;
+    int told = 0;
+    for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        load_t one = {0};
+        int of = 0;
+        if (sscanf(line, "load %u %u %llu %d", &one.pid, &one.sm, &one.at, &of) < 3 || of != index_of(h)) continue;
+        told = 1;
+        if (one.at <= since) continue;
+        if (found && count < most) found[count] = one;
+        count++;
+    }
+    *room = count;
+    if (!told) return NOT_SUPPORTED;
+    if (!count) return NOT_FOUND;
+    return found && count <= most ? OK : INSUFFICIENT_SIZE;
+}
 
 /* Confidential computing is the whole system's; a state that does not name cc_feature has none. */
 static int has_cc(void) { return find("cc_feature") ? OK : NOT_SUPPORTED; }

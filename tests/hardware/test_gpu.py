@@ -86,6 +86,43 @@ def test_what_a_card_does_not_say_is_none_with_the_reason(driver: FakeDriver, gp
     assert (gpu.temperature_celsius, gpu.why_unknown("temperature_celsius")) == (50, None)
 
 
+def loads(clock: SettableClock, *samples: tuple[int, int, float]) -> str:
+    """Lines of a driver's state: process, percent, and how many seconds ago."""
+    now = clock.now().timestamp()
+    return "".join(f"load {pid} {percent} {int((now - ago) * 1e6)}\n" for pid, percent, ago in samples)
+
+
+PLAYING = "util 97\nproc c 777 1073741824\nproc g 4242 8589934592\nproc g 1 1048576\n"
+
+
+def test_the_load_of_each_process_is_its_newest_sample(driver: FakeDriver, gpus: Gpus, clock: SettableClock) -> None:
+    driver.says(PLAYING + loads(clock, (777, 90, 1.5), (777, 40, 0.5), (4242, 57, 0.3), (1, 30, 9.0), (5, 9, 0.1)))
+    (gpu,) = gpus.read().gpus
+    assert gpu.processes is not None
+    assert {process.pid: process.load_percent for process in gpu.processes} == {777: 40, 4242: 57, 1: 0}
+    clock.pass_time(seconds=60)
+    (gpu,) = gpus.read().gpus
+    assert gpu.processes is not None and {process.load_percent for process in gpu.processes} == {0}, "old samples"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("", NotGiven.NOT_SUPPORTED),
+        (f"err.nvmlDeviceGetProcessUtilization {NOT_PERMITTED}\n", NotGiven.NOT_PERMITTED),
+        ("load 777 4000000000 99999999999999999\n", NotGiven.FAILED),
+    ],
+)
+def test_a_driver_that_tells_no_processs_load_is_believed_for_the_rest(
+    driver: FakeDriver, gpus: Gpus, said: str, why: NotGiven
+) -> None:
+    driver.says(PLAYING + said)
+    (gpu,) = gpus.read().gpus
+    assert gpu.processes is not None and {process.load_percent for process in gpu.processes} == {None}
+    assert gpu.why_unknown("process_loads") is why
+    assert gpu.load_percent == 97
+
+
 def test_an_older_driver_is_asked_why_it_is_slow_in_its_own_way(driver: FakeDriver, gpus: Gpus) -> None:
     driver.says("reasons 0x20\n")
     with without("nvmlDeviceGetCurrentClocksEventReasons"):

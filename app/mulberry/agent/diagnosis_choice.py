@@ -70,7 +70,7 @@ CHOICES: dict[type, Choice] = {
         "not_given",
         hashed="uuid",
     ),
-    GpuProcess: Choice("memory_bytes draws", left_out="pid"),
+    GpuProcess: Choice("memory_bytes draws load_percent", left_out="pid"),
     PciGpu: Choice("address vendor_id device_id kernel_driver boot_display asleep"),
     UnreadGpu: Choice("pci_address condition"),
     Computer: Choice("gpus host confidential sandbox image models free_bytes computing"),

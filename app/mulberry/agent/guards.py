@@ -5,12 +5,14 @@ A second, because the GPU is to be back within two when a game starts: one to se
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from mulberry.agent import reasons
+from mulberry.agent.cards import descendants
 from mulberry.hardware.presence.look import Presence
 from mulberry.model.clock import Clock
 from mulberry.model.foretelling import free_again
@@ -21,6 +23,7 @@ from mulberry.model.node import Reason
 from mulberry.model.rules import NOTHING_DECIDED, Decision, GpuSignals, Rules, Signals, decide
 
 LOOK_SECONDS = 1.0
+PLAINLY_BUSY = 20  # percent, that no sum of processes that do nothing can make
 NO_PRICE: Finding[bool] = Finding(None, tr("there is no price of Toncoin"))
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,8 @@ class OwnersComputer:
 
 
 class Guards:
-    """`decision` holds since the last look. `gpus` gives the newest report, `computing_on` the UUIDs of ours."""
+    """`decision` holds since the last look. `gpus` gives the newest report, `computing_on` the UUIDs of those that our
+    jobs run on, and `our_processes` the system's numbers of those jobs."""
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Guards:
         gpus: Callable[[], GpuReport],
         computing_on: Callable[[], tuple[str, ...]],
         at_loss: Callable[[], Finding[bool]] = lambda: NO_PRICE,
+        our_processes: Callable[[], set[int]] = lambda: descendants(os.getpid()),
     ) -> None:
         self._rules = rules
         self._clock = clock
@@ -65,6 +70,7 @@ class Guards:
         self._gpus = gpus
         self._computing_on = computing_on
         self._at_loss = at_loss
+        self._our_processes = our_processes
         self._wanted = asyncio.Event()
         self._looked: asyncio.Event = asyncio.Event()
         self._looking = asyncio.Lock()
@@ -90,6 +96,13 @@ class Guards:
             self._looked.clear()
             self._decided_by = None
             self.decision = NOTHING_DECIDED
+
+    @property
+    def watches_load(self) -> bool:
+        """Whether a rule needs to know each second what others do on the GPUs."""
+        rules = self._rules
+        limits = (rules.other_load_percent, *(gpu.other_load_percent for gpu in rules.gpus))
+        return self._wanted.is_set() and any(limit is not None for limit in limits)
 
     async def first_look(self) -> None:
         """Returns when it is known whether work may begin."""
@@ -140,7 +153,9 @@ class Guards:
     async def _look(self, rules: Rules) -> Signals:
         async with self._looking:
             signals = await self._presence.look(rules, self._clock.now())
-        return replace(signals, gpus=self._of_gpus(), at_loss=self._at_loss())
+        ours = await asyncio.to_thread(self._our_processes) if self.watches_load and self._computing_on() else set()
+        gpus = tuple(self._of_gpu(gpu, ours) for gpu in self._gpus().gpus)
+        return replace(signals, gpus=gpus, at_loss=self._at_loss())
 
     def _decide(self, rules: Rules, signals: Signals, on_change: Callable[[], None]) -> None:
         before, self.decision = self.decision, decide(rules, signals, self.decision)
@@ -152,10 +167,26 @@ class Guards:
             log.info("rules: %s", ", ".join(held) or "it may work")
             on_change()
 
-    def _of_gpus(self) -> tuple[GpuSignals, ...]:
-        return tuple(self._of_gpu(gpu) for gpu in self._gpus().gpus)
+    def _of_gpu(self, gpu: GpuInfo, ours: set[int]) -> GpuSignals:
+        if gpu.uuid not in self._computing_on():
+            return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, gpu.load_percent)
+        others, why = load_of_others(gpu, ours)
+        return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, others, why)
 
-    def _of_gpu(self, gpu: GpuInfo) -> GpuSignals:
-        """While our own job computes on it, its load is not told apart from that of others."""
-        others = None if gpu.uuid in self._computing_on() else gpu.load_percent
-        return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, others)
+
+def load_of_others(gpu: GpuInfo, ours: set[int]) -> tuple[int | None, str]:
+    """What processes that are not `ours` put on a GPU that ours compute on, in percent; None with why nobody can tell.
+
+    In a container the driver names no process, or names them by other numbers: then none of ours is among them.
+    """
+    processes = gpu.processes or ()
+    if not any(process.pid in ours for process in processes):
+        return None, tr(
+            "the driver does not name our own jobs on {gpu}, so their load cannot be told from that of others",
+            gpu=gpu.name,
+        )
+    loads = {process.pid: process.load_percent for process in processes if process.load_percent is not None}
+    silent = not any(loads.values()) and (gpu.load_percent or 0) >= PLAINLY_BUSY
+    if not loads or silent:
+        return None, tr("the driver does not tell the load of single programs on {gpu}", gpu=gpu.name)
+    return min(sum(load for pid, load in loads.items() if pid not in ours), 100), ""

@@ -66,7 +66,7 @@ class Node:
         self._disk_filled = asyncio.Event()
         self.watches = Watches()
         self._totals = Totals(workshop.till.ledger, workshop.clock)
-        self._telemetry = Telemetry(workshop.gpus, self.watches)
+        self._telemetry = Telemetry(workshop.gpus, self.watches, lambda: self._guards.watches_load)
         self._choices = Choices(workshop.folder, workshop.clock)
         computer = self._choices.read().computer
         self._net = net_of(workshop, lambda: self._telemetry.newest, self._at_work, computer)

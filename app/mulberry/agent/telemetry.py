@@ -1,5 +1,5 @@
-"""The GPUs' numbers: once a second while a face looks, each ten seconds while none does, so that a lost GPU or a dead
-sensor is found at night too. Without a GPU and a face nothing is asked: no wake-up, no driver.
+"""The GPUs' numbers: once a second while a face looks or a rule needs it, else each ten seconds, so that a lost GPU or
+a dead sensor is found at night too. Without a GPU and a face nothing is asked: no wake-up, no driver.
 """
 
 import asyncio
@@ -17,11 +17,12 @@ LOOK_AGAIN_SECONDS = 60.0  # without a GPU; also how late "today" may turn while
 
 
 class Telemetry:
-    """`newest` is the last report, from the agent's start on."""
+    """`newest` is the last report, from the agent's start on. `is_urgent`: a rule needs it each second."""
 
-    def __init__(self, gpus: Gpus, watches: Watches) -> None:
+    def __init__(self, gpus: Gpus, watches: Watches, is_urgent: Callable[[], bool] = lambda: False) -> None:
         self._gpus = gpus
         self._watches = watches
+        self._is_urgent = is_urgent
         self.newest = gpus.read()
 
     async def run(self, on_change: Callable[[], None]) -> None:
@@ -42,7 +43,7 @@ class Telemetry:
     async def _pause(self) -> None:
         """Ends early when somebody begins to look."""
         worth_asking = bool(self.newest.gpus) or self.newest.waiting_until is not None
-        if len(self._watches):
+        if len(self._watches) or (self._is_urgent() and self.newest.gpus):
             await asyncio.sleep(ASK_SECONDS if self.newest.gpus else self._seconds_without())
         elif worth_asking:
             with suppress(TimeoutError):

@@ -63,7 +63,7 @@ class Gpus:
             now = self._clock.now()
             self._look_at_pci(now)
             try:
-                reading = self._limit.call(self._session.read)
+                reading = self._limit.call(lambda: self._session.read(now))
             except DriverError as problem:
                 return self._without(problem.state, _words(problem), now)
             except NotAnsweringError:

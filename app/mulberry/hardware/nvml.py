@@ -6,6 +6,7 @@ have counts as an error. NVML may hang in any call: see `time_limit`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pynvml
@@ -22,6 +23,7 @@ MOST_MILLIWATT = 5_000_000
 MOST_MHZ = 20_000
 MOST_MEMORY_BYTES = 1 << 50
 MOST_NAME = 96
+LOADS_OF = timedelta(seconds=2)  # the driver samples once or more a second
 
 ARCHITECTURES = {
     pynvml.NVML_DEVICE_ARCH_KEPLER: "Kepler",
@@ -104,7 +106,7 @@ class NvmlSession:
         self._open = False
         self._known: dict[str, GpuInfo] = {}  # by UUID: as first read in this session
 
-    def read(self) -> Reading:
+    def read(self, now: datetime) -> Reading:
         """Raises `DriverError`; the session is then closed, since only a fresh start survives an update."""
         try:
             self._start()
@@ -122,7 +124,7 @@ class NvmlSession:
             try:
                 handle = pynvml.nvmlDeviceGetHandleByIndex(index)
                 address = str(pynvml.nvmlDeviceGetPciInfo(handle).busId)
-                gpus.append(self._read_gpu(handle, address, driver, None if cuda is None else _cuda_version(cuda)))
+                gpus.append(self._read_gpu(handle, address, driver, None if cuda is None else _cuda_version(cuda), now))
             except (pynvml.NVMLError, ValueError) as problem:
                 faulty.append(Faulty(index, address, _CONDITIONS.get(code_of(problem), GpuCondition.FAILING)))
         return Reading(tuple(gpus), tuple(faulty))
@@ -152,12 +154,12 @@ class NvmlSession:
             pynvml.nvmlInit()
             self._open = True
 
-    def _read_gpu(self, handle: Any, address: str, driver: str, cuda: tuple[int, int] | None) -> GpuInfo:
+    def _read_gpu(self, handle: Any, address: str, driver: str, cuda: tuple[int, int] | None, now: datetime) -> GpuInfo:
         uuid = plain(pynvml.nvmlDeviceGetUUID(handle), MOST_NAME)
         known = self._known.get(uuid)
         if known is None or known.pci_address != address:
             known = self._known[uuid] = _read_card(handle, uuid, address, driver, cuda)
-        return _read_numbers(handle, known)
+        return _read_numbers(handle, known, now)
 
 
 class _Answers:
@@ -231,13 +233,15 @@ def _read_card(handle: Any, uuid: str, address: str, driver: str, cuda: tuple[in
     )
 
 
-def _read_numbers(handle: Any, card: GpuInfo) -> GpuInfo:
+def _read_numbers(handle: Any, card: GpuInfo, now: datetime) -> GpuInfo:
     answers = _Answers(card.not_given)
     value, number = answers.value, answers.number
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
     total = _at_most(int(memory.total), MOST_MEMORY_BYTES)
     load = value("load_percent", lambda: pynvml.nvmlDeviceGetUtilizationRates(handle))
     clock = pynvml.nvmlDeviceGetClockInfo
+    processes = value("processes", lambda: _processes(handle))
+    loads = value("process_loads", lambda: _process_loads(handle, now)) if processes else None
     return replace(
         card,
         memory_total_bytes=total,
@@ -256,7 +260,7 @@ def _read_numbers(handle: Any, card: GpuInfo) -> GpuInfo:
         memory_mhz=number("memory_mhz", lambda: clock(handle, pynvml.NVML_CLOCK_MEM), MOST_MHZ),
         throttles=value("throttles", lambda: _throttles(handle)),
         display=value("display", lambda: bool(pynvml.nvmlDeviceGetDisplayMode(handle))),
-        processes=value("processes", lambda: _processes(handle)),
+        processes=processes if loads is None else _with_loads(processes or (), loads),
         not_given=answers.not_given,
     )
 
@@ -278,6 +282,26 @@ def _processes(handle: Any) -> tuple[GpuProcess, ...]:
     return tuple(
         GpuProcess(pid, process.usedGpuMemory, pid in drawing) for pid, process in sorted((computing | drawing).items())
     )
+
+
+def _process_loads(handle: Any, now: datetime) -> dict[int, int]:
+    """By process, in percent. Who is not named did nothing. Samples carry the wall clock's microseconds."""
+    since = int((now - LOADS_OF).timestamp() * 1_000_000)
+    try:
+        samples = pynvml.nvmlDeviceGetProcessUtilization(handle, since)
+    except pynvml.NVMLError as problem:
+        if code_of(problem) not in (pynvml.NVML_SUCCESS, pynvml.NVML_ERROR_NOT_FOUND):  # both: there is no sample
+            raise
+        samples = []
+    newest: dict[int, Any] = {}
+    for sample in samples:
+        if sample.timeStamp > max(since, newest[sample.pid].timeStamp if sample.pid in newest else 0):
+            newest[sample.pid] = sample
+    return {pid: _at_most(int(sample.smUtil), 100) for pid, sample in newest.items()}
+
+
+def _with_loads(processes: tuple[GpuProcess, ...], loads: dict[int, int]) -> tuple[GpuProcess, ...]:
+    return tuple(replace(process, load_percent=loads.get(process.pid, 0)) for process in processes)
 
 
 def _architecture(number: int) -> str:

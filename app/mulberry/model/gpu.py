@@ -74,11 +74,15 @@ class Throttle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GpuProcess:
-    """A process that uses a GPU; `memory_bytes` is None where the driver does not tell, as always on Windows."""
+    """A process that uses a GPU; `memory_bytes` is None where the driver does not tell, as always on Windows.
+
+    `load_percent`: the share of the last seconds in which it computed or drew. None: the driver tells it of none.
+    """
 
     pid: int
     memory_bytes: int | None
     draws: bool  # graphics, not only computing
+    load_percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,12 +82,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class GpuSignals:
-    """One GPU as it is now. `other_load_percent`: the part of its load that is not ours."""
+    """One GPU as it is now. `other_load_percent`: the part of its load that is not ours; None with why."""
 
     uuid: str
     name: str
     celsius: int | None
     other_load_percent: int | None
+    other_load_unknown: str = ""
 
 
 NOT_LOOKED: Finding[bool] = Finding(None, tr("nobody looked"))
@@ -260,5 +261,6 @@ def _blind(rules: Rules, signals: Signals) -> tuple[tuple[Rule, str], ...]:
         if own.ceiling_celsius is not None and gpu.celsius is None:
             missing.append((Rule.TEMPERATURE, tr("the temperature of {gpu} is not known", gpu=gpu.name)))
         if own.other_load_percent is not None and gpu.other_load_percent is None:
-            missing.append((Rule.OTHER_LOAD, tr("the load of other programs on {gpu} is not known now", gpu=gpu.name)))
+            unknown = tr("the load of other programs on {gpu} is not known now", gpu=gpu.name)
+            missing.append((Rule.OTHER_LOAD, gpu.other_load_unknown or unknown))
     return tuple(missing)
