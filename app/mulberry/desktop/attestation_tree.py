@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
 from mulberry.desktop import attestation_wording
-from mulberry.desktop.cards import Text, clear, narrow, tab_after
+from mulberry.desktop.cards import Text, clear, in_reading_order, narrow, tab_after
 from mulberry.desktop.eligibility_cards import SignLabel
 from mulberry.desktop.theme import Theme
 from mulberry.model.language import tr
@@ -179,7 +179,7 @@ class _Node(QWidget):
         self.is_open = False
         self.is_made = False
         self.parts = QVBoxLayout(self.body)
-        self.parts.setContentsMargins(INDENT, 0, 0, 0)
+        self.parts.setContentsMargins(in_reading_order(self, INDENT, 0, 0, 0))
         self.parts.setSpacing(0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

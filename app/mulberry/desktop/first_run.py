@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from mulberry.desktop import first_run_wording
-from mulberry.desktop.cards import MARGIN, Page, Text, narrow, plain_button
+from mulberry.desktop.cards import MARGIN, Page, Text, in_reading_order, narrow, plain_button
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.first_run_habits import AutostartPage, NewsPage, WhenPage
 from mulberry.desktop.first_run_pages import (
@@ -110,15 +110,15 @@ class FirstSteps(QWidget):
         whole = QWidget()
         whole.setMaximumWidth(self._theme.px(WIDEST))
         column = QVBoxLayout(whole)
-        column.setContentsMargins(MARGIN, 24, 0, 20)
+        column.setContentsMargins(in_reading_order(self, MARGIN, 24, 0, 20))
         column.setSpacing(20)
         for part in (head, foot):
-            part.setContentsMargins(2, 0, MARGIN, 0)
+            part.setContentsMargins(in_reading_order(self, 2, 0, MARGIN, 0))
         column.addLayout(head)
         column.addWidget(self.sheets, 1)
         for text in (self.silence, self.problem):
             line = QHBoxLayout()
-            line.setContentsMargins(2, 0, MARGIN, 0)
+            line.setContentsMargins(in_reading_order(self, 2, 0, MARGIN, 0))
             line.addWidget(text)
             column.addLayout(line)
         column.addLayout(foot)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QActionGroup, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from mulberry.desktop import wording
-from mulberry.desktop.cards import Card, Text, plain_button
+from mulberry.desktop.cards import Card, Text, in_reading_order, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.found_jobs import FoundJobs
 from mulberry.desktop.jobs_columns import HEADINGS, ORDERS, USUAL, Column
@@ -84,7 +84,7 @@ class JobsPage(QWidget):
         card.column.addWidget(self.empty)
         card.column.addWidget(self.tables, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 32, 32)
+        column.setContentsMargins(in_reading_order(self, 0, 0, 32, 32))
         column.setSpacing(12)
         column.addLayout(head)
         column.addWidget(self.filter)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mulberry.desktop.cards import MARGIN, Card, Text, choice_button, plain_button
+from mulberry.desktop.cards import MARGIN, Card, Text, choice_button, in_reading_order, plain_button
 from mulberry.desktop.log_tail import HEAD, KEPT_LINES, Level, LogTail, matching
 from mulberry.desktop.theme import Theme
 from mulberry.model.language import number, tr
@@ -115,7 +115,7 @@ class LogPage(QWidget):
         card.column.addLayout(tools)
         card.column.addWidget(self.text, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, MARGIN, MARGIN)
+        column.setContentsMargins(in_reading_order(self, 0, 0, MARGIN, MARGIN))
         column.setSpacing(12)
         column.addLayout(head)
         column.addWidget(card, 1)
