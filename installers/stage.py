@@ -4,7 +4,8 @@ Briefcase reads its configuration from `pyproject.toml` in the folder where it r
 staged copy: the app with its resources inside (as in the wheel), the template, what is generated for desktops and
 shells, the locked list of requirements, and briefcase.toml as a pyproject.toml, with version and requirements added.
 
-python -m installers.stage [FOLDER]      stages into FOLDER, build/stage without one
+python -m installers.stage [FOLDER]              stages into FOLDER, build/stage without one
+python -m installers.stage FOLDER windows-3.12   for a Windows host with that Python
 """
 
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from installers.base_requirements import TARGETS, Target, write_base_requirements
 from installers.linux.desktop_files import write_desktop_files
 from installers.project import ROOT, version
+from installers.windows.pictures import write_icon
 
 STAGE = ROOT / "build" / "stage"
 REQUIREMENTS = "requirements.lock"
@@ -33,6 +35,9 @@ def stage(folder: Path = STAGE, *, target: Target = TARGETS["debian-12"], instal
     (folder / TEMPLATE / SYSTEM_TREE / "usr" / "lib" / "mulberry").mkdir()  # Briefcase does not make it
     write_desktop_files(folder / TEMPLATE / SYSTEM_TREE / "usr" / "share", man_page=folder / "man" / "mulberry.1")
     write_base_requirements(folder / REQUIREMENTS, target)
+    if target.sys_platform == "win32":
+        (folder / "icons").mkdir()
+        write_icon(ROOT / "resources" / "icons" / "mulberry.svg", folder / "icons" / "mulberry.ico")
     (folder / "pyproject.toml").write_text(grafted((ROOT / "briefcase.toml").read_text(), version()))
     return folder
 
@@ -57,4 +62,7 @@ def grafted(briefcase: str, number: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{stage(Path(sys.argv[1]).absolute() if sys.argv[1:] else STAGE)}\n")
+    wanted = sys.argv[2] if sys.argv[2:] else "debian-12"
+    installed_by = "deb" if wanted.startswith("debian") else ""  # nothing of ours replaces what others have packaged
+    place = Path(sys.argv[1]).absolute() if sys.argv[1:] else STAGE
+    sys.stdout.write(f"{stage(place, target=TARGETS[wanted], installed_by=installed_by)}\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from installers.appimage import build as appimage
+from installers.epoch import settle
 from installers.flatpak import build as flatpak
 from installers.linux.desktop_files import write_desktop_files
 from installers.project import ROOT, version
@@ -122,7 +123,7 @@ def test_an_appimage_is_its_runtime_and_an_image_the_same_bytes_each_time(
         for path in ("usr/b", "usr/a", "AppRun"):
             (tree / path).parent.mkdir(parents=True, exist_ok=True)
             (tree / path).write_text(path)
-        appimage.settle(tree, int(EPOCH))
+        settle(tree, int(EPOCH))
         target = tmp_path / name / "Mulberry.AppImage"
         appimage.pack(tree, runtime, target)
         packed.append(target.read_bytes())
@@ -136,7 +137,7 @@ def test_an_appimage_is_its_runtime_and_an_image_the_same_bytes_each_time(
 @pytest.mark.parametrize("name", ["appimage", "flatpak"])
 def test_what_goes_in_starts_earns_and_ends(name: str, tmp_path: Path) -> None:
     """With this Python in place of the one that ships; all else is the same."""
-    command = [sys.executable, "-m", f"installers.{name}.build", "--this-python", "--work", tmp_path / "work"]
+    command = [sys.executable, "-m", f"installers.{name}.build", "--this-python", "--work", str(tmp_path / "work")]
     command += ["--tree-only"] if name == "appimage" else []
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
     subprocess.run(command, cwd=ROOT, env=environment, check=True)

@@ -14,13 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from installers.base_requirements import base_requirements
+from installers.base_requirements import TARGETS, base_requirements
 from installers.epoch import settle
 from installers.project import ROOT
+from installers.stage import stage
 from installers.windows.build import file_lines, make_setup
 from installers.windows.dll_imports import BadLibraryError, imports, missing_libraries
 from installers.windows.tree import pinned_python, put_python, refuse_missing_libraries, target_of
 from mulberry.agent.keys import SERVICE
+from mulberry.agent.updates.build import this_build
 from mulberry.cli.main import application
 from mulberry.client import autostart
 from mulberry.desktop.app import WINDOWS_APP_ID
@@ -151,6 +153,15 @@ def test_the_first_page_says_that_windows_is_for_the_demo_network_only() -> None
         welcome, ("demo network only", "nur für das Demo", "jaringan demo", "демонстрационной"), strict=True
     ):
         assert words in languages
+
+
+def test_a_windows_host_with_briefcase_finds_all_that_it_needs(tmp_path: Path) -> None:
+    staged = stage(tmp_path / "staged", target=TARGETS["windows-3.12"], installed_by="")
+    app = tomllib.loads((staged / "pyproject.toml").read_text())["tool"]["briefcase"]["app"]["mulberry"]
+    assert app["windows"] == {"system_installer": False}
+    assert (staged / f"{app['icon']}.ico").is_file()
+    assert "pywin32-ctypes==" in (staged / "requirements.lock").read_text()
+    assert this_build(lambda name: staged / "app/mulberry/resources" / name).installed_by not in ("deb", "windows")
 
 
 # The installer itself
