@@ -3,8 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,3 +71,16 @@ class Mulberry:
 
     def processes(self) -> list[psutil.Process]:
         return processes_of(self.root)
+
+
+@contextmanager
+def fresh_user(root: Path) -> Iterator[Mulberry]:
+    """Nothing lies under `root` yet, and in the end no process of it may be left."""
+    user = Mulberry(root)
+    yield user
+    if processes_of(root):
+        user.command("quit")
+    _, left = psutil.wait_procs(processes_of(root), timeout=20)
+    for process in left:
+        process.kill()
+    assert not left, f"processes left behind: {left}"

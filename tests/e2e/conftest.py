@@ -3,23 +3,15 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from own_mulberry import Mulberry, processes_of
+from own_mulberry import Mulberry, fresh_user
 
 
 @pytest.fixture
 def mulberry(tmp_path: Path) -> Iterator[Mulberry]:
-    root = tmp_path / "own"
-    user = Mulberry(root)
-    yield user
-    if processes_of(root):
-        user.command("quit")
-    _, left = psutil.wait_procs(processes_of(root), timeout=20)
-    for process in left:
-        process.kill()
-    assert not left, f"processes left behind: {left}"
+    with fresh_user(tmp_path / "own") as user:
+        yield user
 
 
 @pytest.fixture(autouse=True)
