@@ -66,7 +66,7 @@ def test_who_builds_from_a_checkout_gets_the_same_wheel(
 
 def test_the_wheel_holds_every_resource_and_every_module(contents: zipfile.Path, checkout: Path) -> None:
     for source, target in ((checkout / "resources", "mulberry/resources"), (checkout / "app/mulberry", "mulberry")):
-        files = [path for path in source.rglob("*") if path.is_file()]
+        files = [path for path in source.rglob("*") if path.is_file() and path.suffix != ".po"]
         assert len(files) > 30
         for path in files:
             packed = contents.joinpath(target, path.relative_to(source).as_posix())
