@@ -8,7 +8,7 @@ the power loses no money, because the proxy's counters hold them and only grow.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -17,6 +17,7 @@ from pathlib import Path
 from mulberry.agent import ledger_rows as rows
 from mulberry.agent.energy_rows import EnergyRows
 from mulberry.agent.history_rows import HistoryRows
+from mulberry.agent.ledger_check import is_as_left, look_through, note_orderly_end
 from mulberry.agent.ledger_schema import MICROSECONDS, MIGRATIONS, SLOT_SECONDS
 from mulberry.model.clock import Clock, local_moment
 from mulberry.model.errors import UserFacingError
@@ -295,6 +296,14 @@ def local_midnight(now: datetime, days_back: int) -> datetime:
     return local_moment(now.astimezone().date() - timedelta(days=days_back))
 
 
+@contextmanager
+def ledger_in_use(path: Path, clock: Clock) -> Iterator[Ledger]:
+    """The open ledger, until an orderly end; that spares the next start a look at all jobs. Raises as `open_ledger`."""
+    with closing(open_ledger(path, clock)) as ledger:
+        yield ledger
+    note_orderly_end(path)
+
+
 def open_ledger(path: Path, clock: Clock) -> Ledger:
     """Opens or makes the ledger. One that is damaged is kept aside under a name with the time, and a new one begun.
 
@@ -330,6 +339,7 @@ def ledgers_set_aside(path: Path) -> list[Path]:
 
 
 def _open(path: Path) -> Ledger:
+    as_left = is_as_left(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -344,9 +354,7 @@ def _open(path: Path) -> Ledger:
                 next_step=tr("Install the newer Mulberry again. The ledger was left as it is."),
                 detail=str(path),
             )
-        check: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if check != "ok":
-            raise sqlite3.DatabaseError(check)
+        look_through(connection, jobs_too=not as_left)
         for number, migration in enumerate(MIGRATIONS[version:], version + 1):
             connection.executescript(f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT;")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -18,7 +18,7 @@ from mulberry.agent.api import make_application
 from mulberry.agent.collateral_keeper import CollateralKeeper
 from mulberry.agent.key_keeper import KeyKeeper
 from mulberry.agent.keys import system_keyring
-from mulberry.agent.ledger import open_ledger
+from mulberry.agent.ledger import ledger_in_use
 from mulberry.agent.listening import listening
 from mulberry.agent.lock import only_agent
 from mulberry.agent.making_way import make_way_on_signal
@@ -86,7 +86,7 @@ async def _run(
     """Returns the words of the program that is to take its place."""
     clock = SystemClock()
     gpus = Gpus(clock)
-    with closing(open_ledger(folder.ledger, clock)) as ledger, closing(gpus):
+    with ledger_in_use(folder.ledger, clock) as ledger, closing(gpus):
         settings = load_settings(folder.settings, clock)
         profile = _with_own_servers(profile, ton_config, settings)
         workshop = Workshop(
