@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import mulberry.desktop
-from pseudo_language import WORD, outside
+from mulberry.model.language import ENGLISH, LANGUAGES
+from window_in_a_language import BRACKETS, WORD, outside
 
 TESTS = Path(__file__).resolve().parent.parent
 WINDOW = Path(mulberry.desktop.__file__).parent
@@ -34,13 +35,13 @@ def literals() -> Iterator[str]:
                 yield node.value.strip(" .:,")
 
 
-@pytest.fixture(scope="module")
-def untranslated() -> dict[str, list[str]]:
-    """Page by page, what the window showed of words that came from no catalogue."""
+def wrong_texts(language: str) -> dict[str, list[str]]:
+    """What a window in that language, in a process of its own, shows that it should not, page by page."""
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": os.pathsep.join(sys.path)}
-    program = [sys.executable, str(TESTS / "pseudo_language.py")]
+    program = [sys.executable, str(TESTS / "window_in_a_language.py"), language]
     shown = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=55, check=True).stdout
     found: dict[str, list[str]] = json.loads(shown)
+    assert len(found) == 11, "the pages were drawn"
     return found
 
 
@@ -49,12 +50,17 @@ def test_what_stands_outside_the_brackets_is_found() -> None:
     assert "Press Start" in outside("⟦Ready.⟧ Press Start")
 
 
-def test_all_words_of_the_window_come_from_the_catalogues(untranslated: dict[str, list[str]]) -> None:
-    assert len(untranslated) == 11, "the pages were drawn"
+def test_all_words_of_the_window_come_from_the_catalogues() -> None:
     own = {literal for literal in literals() if WORD.search(literal)} - NAMES - OF_THE_SAMPLES
     sentences = {literal for literal in own if " " in literal and len(literal) > 8}
-    for page, texts in untranslated.items():
+    for page, texts in wrong_texts(BRACKETS).items():
         for text in texts:
             words = outside(text).strip(" .:,|")
             assert words not in own, f"{page}: {text}"
             assert not any(sentence in words for sentence in sentences), f"{page}: {text}"
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != ENGLISH])
+def test_no_language_is_too_long_for_the_window(language: str) -> None:
+    cut = {page: texts for page, texts in wrong_texts(language).items() if texts}
+    assert cut == {}
