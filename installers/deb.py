@@ -3,7 +3,7 @@
 Briefcase, unmodified, makes the tree: our code, the locked wheels, the launcher. What it has no words for is done here
 before the tree is packed: pruning, licences, Debian's own changelog and copyright, Recommends, and the scripts that let
 agents finish before an upgrade. So `briefcase package` is not asked: it writes a control file of its own. Two packages
-come out: `mulberry`, and `mulberry-engine` with what runs models on the processor.
+come out: `mulberry`, and `mulberry-engine` with what runs models on the processor, and TON's virtual machine.
 
 Nothing is downloaded but wheels, through pip as it is configured here, and only those whose hashes are in
 requirements.lock. The same commit gives the same bytes in any folder.
@@ -37,12 +37,12 @@ DEBIAN = ROOT / "installers" / "debian"
 BRIEFCASE = ROOT / "build" / "briefcase"
 BRIEFCASE_LOCK = ROOT / "installers" / "requirements-briefcase.lock"
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that the package will run with, and so the one that chooses the wheels
-RELEASED = ("-Zxz", "-z9", "-Sextreme")
+RELEASED = ("-Zxz", "-z9")
 DRAFT = ("-Zzstd", "-z1")  # seconds in place of minutes, and half as large again
 PACKAGES = "usr/lib/mulberry/app_packages"
-# What computes models on the processor; only job processes import it. In the order in which the package's version names
-# them: that changes when they do, so most updates need the app's package alone.
-ENGINE_PARTS = ("onnxruntime", "numpy", "tokenizers", "protobuf", "flatbuffers")
+# What runs models, on the processor, and TON's virtual machine; only processes of their own import it. In the order in
+# which the package's version names them: that changes when they do, so most updates need the app's package alone.
+ENGINE_PARTS = ("onnxruntime", "numpy", "tokenizers", "wasmtime", "protobuf", "flatbuffers")
 WITHOUT_USERNS_RULES = ("bookworm", "bullseye", "focal", "jammy")  # their AppArmor is older than 4 and forbids none
 
 
@@ -150,6 +150,8 @@ def settle_tree(tree: Path, system: System) -> None:
     prune(tree / PACKAGES)
     for record in (tree / PACKAGES).glob("*.dist-info/direct_url.json"):  # where the builder's pip found it
         record.unlink()
+    (tree / PACKAGES / "pip").mkdir()
+    shutil.copyfile(DEBIAN / "pip_of_the_system.py", tree / PACKAGES / "pip" / "__init__.py")
     if system.codename in WITHOUT_USERNS_RULES:
         shutil.rmtree(tree / "etc")
     runnable = (tree / "usr" / "bin" / "mulberry", tree / "usr" / "lib" / "mulberry" / "python")
