@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mulberry.agent.reasons import paused_by_rule
 from mulberry.cli.report import Asked, make_report, percentile
 from mulberry.cli.words import of_error, of_jobs, of_jobs_as_csv, of_proxies, of_reason, of_status, seconds
 from mulberry.model.benchmark import Estimate
@@ -15,6 +16,7 @@ from mulberry.model.gpu import GpuCondition, UnreadGpu
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, OwnServer, ProxyState
+from mulberry.model.rules import Hold, Rule
 from mulberry.model.wallet import Reconciliation
 from samples import NO_GPU, NOON, UNREACHABLE, a_job, a_status, on_a_gpu
 
@@ -31,6 +33,14 @@ def test_reasons_and_steps_are_told_while_they_matter() -> None:
     told = "\n".join(of_status(status))
     assert of_reason(UNREACHABLE) in told
     assert "[…] Load the model" in told
+
+
+def test_a_rule_that_holds_is_told_once() -> None:
+    held = tuple(paused_by_rule(Hold(rule, f"Because of {rule}."), None) for rule in (Rule.APPS, Rule.IDLE))
+    lines = list(of_status(replace(a_status(NodeState.PAUSED), reasons=held)))
+    assert ["Because of apps." in line for line in lines].count(True) == 1
+    assert lines[0].startswith("Paused by your rules. Because of apps. It goes on by itself")
+    assert lines[1].startswith("  Because of idle.")
 
 
 def test_prompts_that_leave_this_computer_are_told() -> None:

@@ -15,8 +15,31 @@ from mulberry.model.places import DataFolder, default_data_root
 if TYPE_CHECKING:
     from mulberry.client.control import ControlClient
 
-Network = Annotated[str, typer.Option(help="The network's name.")]
-Data = Annotated[Path | None, typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False)]
+CHOSEN_LAST = ""
+WHICH_NETWORK = "A network's name, if not the one that you chose last."
+FALLBACK = "demo"
+
+
+def network_of(context: typer.Context, network: str) -> str:
+    """The one that was named, else the one that the owner chose last; which that is, is said where it is not the demo.
+
+    On the error output, so that it is not taken for the answer.
+    """
+    if network or context.resilient_parsing:
+        return network
+    from mulberry.client.first_run import chosen_network
+
+    chosen = chosen_network(root_of(context.params.get("data")), FALLBACK)
+    if chosen != FALLBACK:
+        typer.echo(f"For {chosen}, the network that you chose last; --network NAME is for another one.", err=True)
+    return chosen
+
+
+Network = Annotated[str, typer.Option(help=WHICH_NETWORK, show_default=False, callback=network_of)]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Mulberry's data folder, if not the usual one.", show_default=False, is_eager=True),
+]
 WayThere = Annotated[
     TransportName | None,
     typer.Option("--transport", help="How proxies are reached, if not as the profile says.", show_default=False),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulberry.cli.asking import AsJson, Data, Network, root_of, say, with_agent
+from mulberry.cli.asking import CHOSEN_LAST, AsJson, Data, Network, root_of, say, with_agent
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder
 
@@ -32,7 +32,7 @@ NonceHex = Annotated[str, typer.Option("--nonce", help="What the verifier asks w
 
 @application.command()
 def show(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     again: Annotated[
         bool, typer.Option("--again", help="Look anew first, and ask Intel for collateral that is not here.")
@@ -51,7 +51,7 @@ def show(
 @application.command()
 def export(
     file: Annotated[Path, typer.Argument(help="The new file.", show_default=False)],
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     nonce: NonceHex = "",
     question: Annotated[
@@ -87,7 +87,7 @@ def verify(
         bool, typer.Option("--fetch", help="Ask Intel (or the cache in the settings) for collateral that is not here.")
     ] = False,
     at_least: Annotated[int, typer.Option(min=0, max=4, help="The level below which the exit status is 1.")] = 1,
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:

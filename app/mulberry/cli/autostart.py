@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulberry.cli.asking import Data, Network, root_of, say
+from mulberry.cli.asking import CHOSEN_LAST, Data, Network, root_of, say
 
 if TYPE_CHECKING:
     from mulberry.client.autostart import Autostart
@@ -15,7 +15,7 @@ application = typer.Typer(no_args_is_help=True, help="Whether Mulberry starts wh
 
 @application.command()
 def on(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     with_window: Annotated[
         bool, typer.Option("--with-window", help="Also the window, hidden in the tray.", show_default=False)

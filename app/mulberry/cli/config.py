@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulberry.cli.asking import AsJson, Data, Network, client_of, root_of, say
+from mulberry.cli.asking import CHOSEN_LAST, AsJson, Data, Network, client_of, root_of, say
 from mulberry.model.errors import UserFacingError
 from mulberry.model.places import DataFolder
 
@@ -25,7 +25,7 @@ Name = Annotated[str, typer.Argument(help="The setting's name.", show_default=Fa
 
 @application.command("list")
 def list_settings(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     everything: Annotated[bool, typer.Option("--all", help="With those for operators.")] = False,
     as_json: AsJson = False,
@@ -39,7 +39,7 @@ def list_settings(
 
 
 @application.command()
-def get(name: Name, network: Network = "demo", data: Data = None) -> None:
+def get(name: Name, network: Network = CHOSEN_LAST, data: Data = None) -> None:
     """Show one setting's value."""
     from mulberry.model.settings import shown
 
@@ -50,7 +50,7 @@ def get(name: Name, network: Network = "demo", data: Data = None) -> None:
 def set_value(
     name: Name,
     value: Annotated[str, typer.Argument(help="What it shall be; `off` switches off what can be.", show_default=False)],
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
 ) -> None:
     """Change one setting."""
@@ -69,7 +69,7 @@ def set_value(
 
 
 @application.command()
-def reset(name: Name, network: Network = "demo", data: Data = None) -> None:
+def reset(name: Name, network: Network = CHOSEN_LAST, data: Data = None) -> None:
     """Give one setting its default again."""
     from mulberry.model.settings import SettingsChange
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulberry.cli.asking import Data, Network, root_of, say
+from mulberry.cli.asking import CHOSEN_LAST, Data, Network, root_of, say
 
 if TYPE_CHECKING:
     from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def diagnose(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     only_preview: Annotated[bool, typer.Option("--preview", help="Show it, and save nothing.")] = False,
     with_addresses: Annotated[bool, typer.Option("--with-addresses", help="Leave addresses on TON in it.")] = False,
     with_earnings: Annotated[bool, typer.Option("--with-earnings", help="Leave amounts of money in it.")] = False,

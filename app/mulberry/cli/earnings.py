@@ -2,10 +2,10 @@
 
 import asyncio
 
-from mulberry.cli.asking import AsJson, Data, Network, client_of, say
+from mulberry.cli.asking import CHOSEN_LAST, AsJson, Data, Network, client_of, say
 
 
-def earnings(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def earnings(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """Show gross, electricity and net earnings of today, 7 and 30 days."""
     from mulberry.cli.net_words import of_net
     from mulberry.model.encoding import to_json

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say
+from mulberry.cli.asking import CHOSEN_LAST, AsJson, Data, Network, WayThere, client_of, has_display, root_of, say
 from mulberry.model.attestation import Policy
 
 
@@ -105,7 +105,7 @@ def run(
     raise typer.Exit(run_headless(root_of(data), profile.name, typer.echo))
 
 
-def proxies(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def proxies(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """Show each proxy: its state, what it proved, requests, and what it owes, signed and paid."""
     from mulberry.cli.words import of_proxies
     from mulberry.model.encoding import to_json

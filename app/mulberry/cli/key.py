@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulberry.cli.asking import Data, Network, with_agent
+from mulberry.cli.asking import CHOSEN_LAST, WHICH_NETWORK, Data, Network, network_of, with_agent
 from mulberry.model.errors import UserFacingError
 
 if TYPE_CHECKING:
@@ -34,26 +34,30 @@ application = typer.Typer(help="The node wallet's key: lock, unlock, back up, ch
 
 
 @application.callback(invoke_without_command=True)
-def _status(context: typer.Context, network: Network = "demo", data: Data = None) -> None:
+def _status(
+    context: typer.Context,
+    network: Annotated[str, typer.Option(help=WHICH_NETWORK, show_default=False)] = CHOSEN_LAST,
+    data: Data = None,
+) -> None:
     """Say where the key lies and how it is."""
     if context.invoked_subcommand is None:
 
         async def ask(client: "ControlClient") -> "KeyStatus":
             return (await client.wallet()).key
 
-        _say(with_agent(network, data, ask))
+        _say(with_agent(network_of(context, network), data, ask))
         typer.echo(WHAT_IT_GUARDS)
 
 
 @application.command()
-def unlock(network: Network = "demo", data: Data = None, passphrase_file: PassphraseFile = None) -> None:
+def unlock(network: Network = CHOSEN_LAST, data: Data = None, passphrase_file: PassphraseFile = None) -> None:
     """Say the passphrase; a node that waits for its key then goes on by itself."""
     passphrase = _passphrase(passphrase_file)
     _say(with_agent(network, data, lambda client: client.unlock_key(passphrase)))
 
 
 @application.command()
-def passphrase(network: Network = "demo", data: Data = None, passphrase_file: PassphraseFile = None) -> None:
+def passphrase(network: Network = CHOSEN_LAST, data: Data = None, passphrase_file: PassphraseFile = None) -> None:
     """Keep the key under a passphrase from now on: where there is no keyring, or instead of it."""
     chosen = _new_passphrase(passphrase_file)
     _say(with_agent(network, data, lambda client: client.set_key_passphrase(chosen)))
@@ -64,7 +68,7 @@ def passphrase(network: Network = "demo", data: Data = None, passphrase_file: Pa
 
 @application.command()
 def backup(
-    file: BackupFile, network: Network = "demo", data: Data = None, passphrase_file: PassphraseFile = None
+    file: BackupFile, network: Network = CHOSEN_LAST, data: Data = None, passphrase_file: PassphraseFile = None
 ) -> None:
     """Write the key into a new file, under a passphrase, and check that it opens again."""
     from mulberry.client.key_backup import back_up
@@ -78,7 +82,7 @@ def backup(
 
 @application.command()
 def check(
-    file: BackupFile, network: Network = "demo", data: Data = None, passphrase_file: PassphraseFile = None
+    file: BackupFile, network: Network = CHOSEN_LAST, data: Data = None, passphrase_file: PassphraseFile = None
 ) -> None:
     """Say whose key a backup is."""
     from mulberry.client.key_backup import read_backup
@@ -99,7 +103,7 @@ def check(
 @application.command()
 def restore(
     file: BackupFile,
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Also if there is another key; that is kept aside.")

@@ -10,7 +10,18 @@ import typer
 
 from mulberry import __version__
 from mulberry.cli import attest, autostart, check, config, diagnose, earnings, joining, key, leaving, update
-from mulberry.cli.asking import AsJson, Data, Network, WayThere, client_of, has_display, root_of, say, with_agent
+from mulberry.cli.asking import (
+    CHOSEN_LAST,
+    AsJson,
+    Data,
+    Network,
+    WayThere,
+    client_of,
+    has_display,
+    root_of,
+    say,
+    with_agent,
+)
 from mulberry.cli.gpu_setup import gpu_setup
 from mulberry.cli.models import models
 from mulberry.model import language
@@ -93,7 +104,7 @@ def agent(
 
 
 @application.command()
-def status(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def status(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """Say in one sentence, and then in detail, what is going on."""
     from mulberry.cli.words import of_status
 
@@ -102,7 +113,7 @@ def status(network: Network = "demo", data: Data = None, as_json: AsJson = False
 
 
 @application.command()
-def start(network: Network = "demo", data: Data = None, ton_config: TonConfig = None) -> None:
+def start(network: Network = CHOSEN_LAST, data: Data = None, ton_config: TonConfig = None) -> None:
     """Start earning; starts the agent too when it is not running."""
     from mulberry.cli.following import start_and_follow
 
@@ -112,20 +123,22 @@ def start(network: Network = "demo", data: Data = None, ton_config: TonConfig = 
 
 
 @application.command()
-def stop(network: Network = "demo", data: Data = None) -> None:
+def stop(network: Network = CHOSEN_LAST, data: Data = None) -> None:
     """Stop at once. Requests that run are cancelled, everything is given back."""
     _command(network, data, "stop")
 
 
 @application.command()
-def finish(network: Network = "demo", data: Data = None) -> None:
+def finish(network: Network = CHOSEN_LAST, data: Data = None) -> None:
     """Take no new requests, complete those that run, then stop."""
     _command(network, data, "finish")
 
 
 @application.command()
 def pause(
-    duration: Annotated[str, typer.Option("--for", help="30m, 1h, 2d …")], network: Network = "demo", data: Data = None
+    duration: Annotated[str, typer.Option("--for", help="30m, 1h, 2d …")],
+    network: Network = CHOSEN_LAST,
+    data: Data = None,
 ) -> None:
     """Stop at once and go on by itself after a while."""
     from mulberry.cli.words import seconds
@@ -139,7 +152,7 @@ def pause(
 
 @application.command()
 def jobs(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     last: Annotated[int, typer.Option(min=1, help="How many, the newest last.")] = 20,
     as_json: AsJson = False,
@@ -160,7 +173,7 @@ def jobs(
 
 @application.command()
 def wallet(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     get_play_money: Annotated[
         bool, typer.Option("--get-play-money", help="Ask the demo network for some first.")
@@ -181,7 +194,7 @@ def wallet(
 
 @application.command()
 def history(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     last: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
     as_json: AsJson = False,
@@ -201,7 +214,7 @@ def history(
 
 @application.command()
 def payout(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     proxy: Annotated[
         str | None, typer.Option(help="Only at this proxy, by its public key.", show_default=False)
@@ -221,7 +234,7 @@ def payout(
 @application.command()
 def owner(
     address: Annotated[str | None, typer.Argument(help="A wallet of yours.", show_default=False)] = None,
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
 ) -> None:
     """Say who is paid, or name the address that is to be paid from now on."""
@@ -233,7 +246,7 @@ def owner(
 
 @application.command(name="quit")
 def quit_(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     stop_first: Annotated[
         bool, typer.Option("--stop", help="Stop earning first, and see that everything ends.", show_default=False)
@@ -282,7 +295,7 @@ def rehearse() -> None:
 @application.command(name="demo-network")
 def demo_network(
     folder: Annotated[Path, typer.Option(help="Where its key, accounts and profile lie.")],
-    network: Network = "demo",
+    network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
     transport: WayThere = None,
     requests_per_minute: Annotated[float | None, typer.Option(min=0, show_default=False)] = None,
     jobs: Annotated[int | None, typer.Option(min=0, help="Questions to ask.", show_default=False)] = None,
@@ -313,7 +326,7 @@ def selftest(as_json: AsJson = False) -> None:
 
 @application.command()
 def benchmark(
-    network: Network = "demo",
+    network: Annotated[str, typer.Option(help="A bundled network's name, or the path of a profile.")] = "demo",
     model: Annotated[
         str | None, typer.Option(help="An imported model instead of the network's own.", show_default=False)
     ] = None,

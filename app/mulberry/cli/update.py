@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mulberry.cli.asking import AsJson, Data, Network, say, with_agent
+from mulberry.cli.asking import CHOSEN_LAST, AsJson, Data, Network, network_of, say, with_agent
 
 if TYPE_CHECKING:
     from mulberry.client.control import ControlClient
@@ -22,17 +22,17 @@ application = typer.Typer(invoke_without_command=True, help="Look for newer vers
 @application.callback()
 def _begin(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        status()
+        status(network_of(context, CHOSEN_LAST))
 
 
 @application.command()
-def status(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def status(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """Say what is known of newer versions, without asking anybody."""
     _show(with_agent(network, data, lambda client: client.update()), as_json=as_json)
 
 
 @application.command()
-def check(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def check(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """Ask the feed of releases now; skipped versions are offered again. Ends with 1 when it gave nothing to believe."""
     from mulberry.model.update import UpdateOrder, UpdateVerb
 
@@ -46,7 +46,7 @@ def check(network: Network = "demo", data: Data = None, as_json: AsJson = False)
 
 @application.command()
 def apply(
-    network: Network = "demo",
+    network: Network = CHOSEN_LAST,
     data: Data = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", show_default=False)] = False,
     even_metered: Annotated[
@@ -75,19 +75,19 @@ def apply(
 
 
 @application.command()
-def skip(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def skip(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """Hear no more of the offered version; a later one is offered again."""
     _decide("skip", network, data, as_json=as_json)
 
 
 @application.command()
-def later(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def later(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """Hear no more of the offered version for some days."""
     _decide("later", network, data, as_json=as_json)
 
 
 @application.command()
-def cancel(network: Network = "demo", data: Data = None, as_json: AsJson = False) -> None:
+def cancel(network: Network = CHOSEN_LAST, data: Data = None, as_json: AsJson = False) -> None:
     """End what is under way, and keep this version. What was fetched is kept too."""
     from mulberry.model.update import UpdateOrder, UpdateVerb
 

@@ -10,7 +10,7 @@ from mulberry.model.gpu import GpuReport
 from mulberry.model.jobs import Job
 from mulberry.model.jobs_csv import COLUMNS, csv_of_job
 from mulberry.model.money import format_ton
-from mulberry.model.node import NodeState, ProxyStatus, Reason, Status, Step, StepState
+from mulberry.model.node import NodeState, ProxyStatus, Reason, ReasonKind, Status, Step, StepState
 from mulberry.model.sentence import sentence, title, where_prompts_go
 from mulberry.model.text import plain
 
@@ -37,10 +37,12 @@ def for_a_terminal(words: Callable[Parameters, Iterable[str]]) -> Callable[Param
 
 @for_a_terminal
 def of_status(status: Status) -> Iterator[str]:
-    """`mulberry status`: the sentence, all reasons, the steps while they matter, the money and its sources."""
-    yield f"{title(status)}. {sentence(status)}" if title(status) not in sentence(status) else sentence(status)
+    """`mulberry status`: the sentence, all other reasons, the steps while they matter, the money and its sources."""
+    said = sentence(status)
+    yield said if title(status) in said else f"{title(status)}. {said}"
     for reason in status.reasons:
-        yield f"  {of_reason(reason)}"
+        if reason.kind is not ReasonKind.PAUSED_BY_RULE or f"{reason.evidence} {reason.next_step}" not in said:
+            yield f"  {of_reason(reason)}"
     if status.state in (NodeState.GETTING_READY, NodeState.NEEDS_YOU):
         yield from (of_step(step) for step in status.steps)
     money = status.earnings
