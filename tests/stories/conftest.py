@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from mulberry.model.money import Nanoton
 from mulberry.model.network import Traffic
 from own_mulberry import fresh_user
 from story import ALL_THE_TIME, Story
@@ -25,9 +26,15 @@ def it_earns(story: Story) -> None:
     story.earns(ALL_THE_TIME, jobs=5)
 
 
-@given(parsers.parse("the computer has earned, with customers who ask {jobs:d} times and then no more"))
-def it_has_earned(story: Story, jobs: int) -> None:
+@given(
+    parsers.parse("the computer has earned, with customers who ask {jobs:d} times and then no more"),
+    target_fixture="earned",
+)
+def it_has_earned(story: Story, jobs: int) -> Nanoton:
+    """How much: all of it is signed."""
     story.earns(Traffic(requests_per_minute=3000, jobs=jobs, seed=1), jobs)
+    money = story.wait_for(lambda event: event.status.earnings.payable == event.status.earnings.earned).status.earnings
+    return money.earned
 
 
 @when(parsers.parse('they type "{words}"'))
