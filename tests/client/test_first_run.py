@@ -31,6 +31,10 @@ def test_nothing_is_remembered_before_the_first_page(tmp_path: Path) -> None:
         b"\xff" * 100,
         b'{"step": "of tomorrow", "is_done": false, "agreed_at": null, "network": ""}',
         b"[" * 200_000,
+        b"[" * 60_000,
+        b'{"step": "key", "is_done": 1, "agreed_at": null, "network": ""}',
+        b'{"step": "key", "is_done": false, "agreed_at": "yesterday", "network": ""}',
+        b'{"step": "key", "is_done": false, "agreed_at": null, "network": ["demo"]}',
     ],
 )
 def test_a_file_that_cannot_be_read_begins_anew(tmp_path: Path, content: bytes) -> None:

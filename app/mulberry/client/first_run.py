@@ -1,12 +1,16 @@
-"""Where the window remembers how far the first steps are, and which network it opens with: beside the networks."""
+"""Where the window remembers how far the first steps are, and which network it opens with: beside the networks.
 
+It is read before the first frame, so without `model.encoding`, which takes longer than all else that is read then.
+"""
+
+import json
 import os
+from datetime import datetime
 from pathlib import Path
 
-from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
-from mulberry.model.first_run import FirstRun
+from mulberry.model.first_run import FirstRun, FirstStep
 from mulberry.model.language import tr
 
 
@@ -20,12 +24,14 @@ class FirstRunFile:
         """None where nothing was remembered, or nothing that can be read: then the steps begin anew."""
         try:
             untrusted = read_bounded(self._path)
-            return None if untrusted is None else from_json(FirstRun, untrusted)
-        except (OSError, ValueError):
+            return None if untrusted is None else _checked(json.loads(untrusted))
+        except (OSError, ValueError, RecursionError):
             return None
 
     def save(self, state: FirstRun) -> None:
         """Raises `UserFacingError`: it could not be written."""
+        from mulberry.model.encoding import to_json
+
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(self._path, to_json(FirstRun, state))
@@ -35,6 +41,20 @@ class FirstRunFile:
                 why=f"{self._path}: {os.strerror(problem.errno or 0)}.",
                 next_step=tr("Look whether you may write there. Until then these steps begin anew with each start."),
             ) from problem
+
+
+def _checked(untrusted: object) -> FirstRun:
+    """Raises `ValueError`: it is not what `FirstRunFile.save` writes."""
+    match untrusted:
+        case {
+            "step": str(step),
+            "is_done": bool(is_done),
+            "agreed_at": None | str() as agreed,
+            "network": str(network),
+        }:
+            agreed_at = None if agreed is None else datetime.fromisoformat(agreed)
+            return FirstRun(FirstStep(step), is_done, agreed_at, network)
+    raise ValueError("these are not the first steps")
 
 
 def chosen_network(root: Path, fallback: str = "demo") -> str:
