@@ -15,7 +15,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuCondition, UnreadGpu
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NodeState, OwnServer, ProxyState
+from mulberry.model.node import Intent, NodeState, OwnServer, ProxyState, Want
 from mulberry.model.rules import Hold, Rule
 from mulberry.model.wallet import Reconciliation
 from samples import NO_GPU, NOON, UNREACHABLE, a_job, a_status, on_a_gpu
@@ -37,7 +37,8 @@ def test_reasons_and_steps_are_told_while_they_matter() -> None:
 
 def test_a_rule_that_holds_is_told_once() -> None:
     held = tuple(paused_by_rule(Hold(rule, f"Because of {rule}."), None) for rule in (Rule.APPS, Rule.IDLE))
-    lines = list(of_status(replace(a_status(NodeState.PAUSED), reasons=held)))
+    status = replace(a_status(NodeState.PAUSED), reasons=held, intent=Intent(Want.START, NOON))
+    lines = list(of_status(status))
     assert ["Because of apps." in line for line in lines].count(True) == 1
     assert lines[0].startswith("Paused by your rules. Because of apps. It goes on by itself")
     assert lines[1].startswith("  Because of idle.")
