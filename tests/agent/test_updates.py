@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -16,6 +18,7 @@ from conftest import SettableClock
 from loopback import until
 from model_server import cut_after, endless, serving
 from mulberry.agent import reasons
+from mulberry.agent.updates import fetching
 from mulberry.agent.updates.build import Build
 from mulberry.agent.updates.fetching import RESERVE_BYTES, fetch_artefact
 from mulberry.agent.updates.keeper import LATER, Updates
@@ -32,6 +35,7 @@ from release_feed import (
     CONTENT,
     KEYS,
     MAINTAINERS,
+    NEXT_KEYS,
     STRANGER,
     SUCCESSORS,
     FeedServer,
@@ -43,6 +47,8 @@ from release_feed import (
     published,
 )
 from samples import NOON
+
+Begin = Callable[[Path, Artefact], Sequence[str]]
 
 CONSENTS = UpdateWish(checks=True)
 OLD = Version(0, 1, 0)
@@ -217,6 +223,64 @@ async def test_on_a_metered_network_nothing_is_asked_by_itself(owner: Owner) -> 
         assert (await done(updates, replace(APPLY, even_metered=True))).work is UpdateWork.HANDED_OVER
 
 
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("what", ["consent withdrawn", "asked by the owner"])
+async def test_what_its_owner_says_while_the_network_is_looked_at_counts(owner: Owner, what: str) -> None:
+    owner.wish = CONSENTS
+    said: list[str] = []
+
+    async def metered() -> Finding[bool]:
+        if not said:
+            said.append(what)
+            if what == "consent withdrawn":
+                updates.use(UpdateWish())
+            else:
+                await updates.obey(CHECK)
+        return Finding(False, "NetworkManager")
+
+    owner.metered = metered  # type: ignore[method-assign]  # the system's answer
+    updates = owner.updates()
+    running = asyncio.create_task(updates.run())
+    await asyncio.sleep(0)
+    owner.clock.pass_time(hours=1)
+    await asyncio.sleep(2 * 3600)
+    assert said and not running.done(), "the agent's work goes on"
+    assert len(owner.server.asked) == (0 if what == "consent withdrawn" else 1)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    await updates.end()
+
+
+async def test_before_its_owner_consents_not_even_a_name_is_looked_up(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket that connects is a request, and so is a name that is resolved."""
+    await done(owner.updates(), CHECK)
+    left: list[object] = []
+
+    def refuse(*asked: object, **more: object) -> None:
+        left.append(asked)
+        raise OSError("a request without consent")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", refuse)
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", refuse)
+    owner.clock.pass_time(days=5)
+    async with owner.running() as updates:
+        assert updates.offered_version == "0.2.0"
+        for verb in (UpdateVerb.LATER, UpdateVerb.SKIP):
+            await updates.obey(UpdateOrder(verb, "0.2.0"))
+        await updates.obey(UpdateOrder(UpdateVerb.CANCEL))
+        updates.use(UpdateWish(feed="https://releases.example/feed.json"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert left == []
+        assert (await done(updates, CHECK)).problem is not None
+        assert left, "the owner's own word goes out, so this test can see one"
+
+
 async def test_without_keys_or_without_a_feed_it_says_so_and_asks_nobody(owner: Owner) -> None:
     for build in (Build(OLD, InstalledBy.PIP), Build(OLD, InstalledBy.PIP, KEYS), replace(owner.build, keys=None)):
         owner.build = build
@@ -360,6 +424,36 @@ async def test_a_feed_on_disk_that_somebody_changed_is_not_used(owner: Owner) ->
         assert updates.offered_version == ""
 
 
+async def test_newer_keys_that_this_copy_came_with_end_what_older_ones_have_signed(owner: Owner) -> None:
+    await done(owner.updates(), CHECK)
+    owner.build = replace(owner.build, keys=NEXT_KEYS)
+    async with owner.running() as updates:
+        assert updates.offered_version == "", "the keys that signed it may have been stolen"
+        with pytest.raises(UserFacingError, match="is not offered"):
+            await updates.obey(APPLY)
+
+
+async def test_a_decision_through_one_agent_does_not_forget_what_another_one_has_seen(owner: Owner) -> None:
+    one, other = owner.updates(), owner.updates()
+    await done(one, CHECK)
+    old = owner.server.feed
+    owner.server.feed = published(a_feed(sequence=5))
+    await done(other, CHECK)
+    await one.obey(UpdateOrder(UpdateVerb.LATER, "0.2.0"))
+    owner.server.feed = old
+    assert "number 5 was seen" in why(await done(one, CHECK))
+
+
+async def test_what_is_decided_while_the_feed_is_asked_is_kept(owner: Owner) -> None:
+    one, other = owner.updates(), owner.updates()
+    await done(one, CHECK)
+    await done(other, CHECK)
+    await one.obey(CHECK)
+    await other.obey(UpdateOrder(UpdateVerb.LATER, "0.2.0"))
+    await until(lambda: one.status().work is UpdateWork.NOTHING)
+    assert one.status().quiet_until == NOON + LATER
+
+
 # Fetching and handing over
 
 
@@ -437,6 +531,74 @@ async def test_a_file_that_changes_while_requests_run_is_noticed(owner: Owner, i
     assert (owner.successors, content(image)) == ([], b"the old version")
 
 
+async def test_a_file_that_changes_while_it_takes_the_place_is_noticed(
+    owner: Owner, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the last look and the copy: what was copied is what counts."""
+    way = WAYS[InstalledBy.APPIMAGE]
+    assert way.begin is not None
+
+    def begin(file: Path, artefact: Artefact, begin: Begin = way.begin) -> Sequence[str]:
+        file.write_bytes(b"a stranger's program")
+        return begin(file, artefact)
+
+    monkeypatch.setitem(WAYS, InstalledBy.APPIMAGE, replace(way, begin=begin))
+    updates = owner.updates()
+    await done(updates, CHECK)
+    assert "changed on this computer" in why(await done(updates, APPLY))
+    assert content(image) == b"the old version"
+    assert [path.name for path in image.parent.glob("*.AppImage*")] == [image.name], "nothing of it is left lying"
+
+
+async def test_in_a_folder_where_others_may_write_no_link_is_followed(owner: Owner, image: Path) -> None:
+    mine = image.with_name("my letters")
+    mine.write_text("Dear Ana")
+    image.with_name(f".{image.name}.new").symlink_to(mine)
+    updates = owner.updates()
+    await done(updates, CHECK)
+    assert (await done(updates, APPLY)).work is UpdateWork.HANDED_OVER
+    assert (content(mine), content(image)) == (b"Dear Ana", CONTENT)
+
+
+async def test_cancelled_while_the_file_takes_the_place_it_is_not_said_that_the_old_one_stays(
+    owner: Owner, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way, begun, may_end = WAYS[InstalledBy.APPIMAGE], threading.Event(), threading.Event()
+    assert way.begin is not None
+
+    def begin(file: Path, artefact: Artefact, begin: Begin = way.begin) -> Sequence[str]:
+        begun.set()
+        assert may_end.wait(20)
+        return begin(file, artefact)
+
+    monkeypatch.setitem(WAYS, InstalledBy.APPIMAGE, replace(way, begin=begin))
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await updates.obey(APPLY)
+    await until(begun.is_set)
+    cancelling = asyncio.create_task(updates.obey(UpdateOrder(UpdateVerb.CANCEL)))
+    await asyncio.sleep(0)
+    may_end.set()
+    await cancelling
+    assert content(image) == CONTENT
+    assert (updates.status().work, len(owner.successors)) == (UpdateWork.HANDED_OVER, 1)
+
+
+async def test_a_file_has_its_name_only_when_it_is_on_disk(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power failure would else leave an empty file of the right name, and the command that installs it."""
+    written: list[str] = []
+
+    def on_disk(path: Path) -> None:
+        assert path.read_bytes() == CONTENT
+        written.append(path.name)
+
+    monkeypatch.setattr(fetching, "on_disk", on_disk)
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await done(updates, APPLY)
+    assert written == ["Mulberry.AppImage.part"]
+
+
 async def test_a_full_disk_is_noticed_before_anything_is_fetched(owner: Owner) -> None:
     class FullDisk(Disk):
         def free_bytes(self, folder: Path) -> int:
@@ -463,7 +625,7 @@ async def test_a_folder_that_cannot_be_used_stops_nothing(owner: Owner) -> None:
 
 
 async def test_a_bug_of_ours_is_told_and_work_goes_on(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(file: Path) -> Sequence[str]:
+    def broken(file: Path, artefact: Artefact) -> Sequence[str]:
         raise RuntimeError(file)
 
     monkeypatch.setitem(WAYS, InstalledBy.APPIMAGE, replace(WAYS[InstalledBy.APPIMAGE], begin=broken))
@@ -544,6 +706,22 @@ async def test_where_others_replace_it_the_checked_file_and_one_command_are_give
     assert owner.worker.reason is None, "work goes on"
     (owner.folder / path).unlink()
     assert updates.status().command == "", "no command with a file that is not there"
+
+
+async def test_a_file_of_which_the_feed_says_another_one_by_now_is_installed_by_no_command(owner: Owner) -> None:
+    owner.build = replace(owner.build, installed_by=InstalledBy.DEB)
+    path = "0.2.0/mulberry.deb"
+    owner.server.feed = published(a_feed(a_release("0.2.0", an_artefact("deb", path=path))))
+    owner.server.files = {path: CONTENT}
+    updates = owner.updates()
+    await done(updates, CHECK)
+    assert (await done(updates, APPLY)).command
+    mended = b"the same version without a hole"
+    owner.server.feed = published(a_feed(a_release("0.2.0", an_artefact("deb", mended, path)), sequence=2))
+    owner.server.files = {path: mended}
+    assert (await done(updates, CHECK)).command == ""
+    assert (await done(updates, APPLY)).command
+    assert content(owner.folder / path) == mended
 
 
 @pytest.mark.parametrize("by", [InstalledBy.FLATPAK, InstalledBy.SOURCE])

@@ -9,7 +9,7 @@ from typing import Protocol
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
 from mulberry.model.update import Artefact, in_megabytes
-from mulberry.runtime.store.disk import Disk
+from mulberry.runtime.store.disk import Disk, on_disk
 from mulberry.runtime.store.download import Download, a_session
 
 RESERVE_BYTES = 512 * 2**20  # the computer's owner keeps some room, and the installer needs some
@@ -39,6 +39,7 @@ async def fetch_artefact(
     _demand_room(disk, place.parent, artefact.size - here)
     async with a_session() as session:
         await Download(session, url, artefact, part, mark, disk, what=tr("The update"), redirects=0).run(progress)
+    await asyncio.to_thread(on_disk, part)  # its name says that it is right, after a power failure too
     part.replace(place)
 
 

@@ -100,6 +100,7 @@ class Updates:
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._work = UpdateWork.NOTHING
+        self._is_replacing = False
         self._received = 0
         self._problem: Problem | None = None
         self._memory = Memory()
@@ -118,7 +119,7 @@ class Updates:
         release, memory = self._offered(), self._memory
         artefact = self._way.artefact(release) if release else None
         place = self._shelf.place(release, artefact) if release and artefact else None
-        is_here = release is not None and memory.fetched == release.version and place is not None and place.exists()
+        is_here = artefact is not None and memory.fetched == artefact.sha256 and place is not None and place.exists()
         command = command_line(self._way.command(place)) if place and is_here and self._way.command else ""
         return UpdateStatus(
             version=str(self._build.version),
@@ -183,18 +184,20 @@ class Updates:
                 self._begin(UpdateWork.FETCHING, partial(self._apply, release, artefact))
             case UpdateVerb.SKIP:
                 self._known(order.version)
-                self._remember(self._memory.without(order.version))
+                self._remember(lambda memory: memory.without(order.version))
             case UpdateVerb.LATER:
                 self._known(order.version)
                 until = self._clock.now() + LATER
-                self._remember(replace(self._memory, quiet_about=order.version, quiet_until=until))
+                self._remember(lambda memory: replace(memory, quiet_about=order.version, quiet_until=until))
             case UpdateVerb.CANCEL:
                 await self.end()
 
     async def end(self) -> None:
-        """Whatever is under way ends now. What was fetched is kept, and work goes on."""
+        """Whatever is under way ends now. What was fetched is kept, and work goes on. Only a file that is being put in
+        another's place is waited for: a thread cannot be cancelled."""
         if self._task is not None:
-            self._task.cancel()
+            if not self._is_replacing:
+                self._task.cancel()
             await asyncio.wait((self._task,))
             self._rest()  # one that had not begun yet could not say so
 
@@ -231,8 +234,8 @@ class Updates:
     async def _check_unasked(self) -> None:
         if (await self._is_metered()).value:
             self._schedule.is_metered()
-            return
-        await asyncio.wait((self._begin(UpdateWork.CHECKING, self._check),))
+        elif self._is_due() and not self._is_busy:  # its owner may have said something meanwhile
+            await asyncio.wait((self._begin(UpdateWork.CHECKING, self._check),))
 
     def _next(self) -> datetime:
         """When the next check is to be made."""
@@ -295,6 +298,7 @@ class Updates:
             answer = await self._get(address, most_bytes=MOST_FEED_BYTES)
             if answer.status != 200:
                 raise NoAnswer(tr("It answered with status {status}.", status=answer.status))
+            self._look_at_the_shelf()  # its owner may have decided something through another network's agent
             opened = open_feed(answer.body, self._memory.trusted(address, keys))
             memory = self._memory.after(address, opened, self._clock.now())
             check_time(opened.feed, self._clock.now())
@@ -311,7 +315,7 @@ class Updates:
         place = self._shelf.place(release, artefact)
         await asyncio.to_thread(self._shelf.clear, release.version)
         await self._fetch(urljoin(self._address, artefact.path), artefact, place, self._tell_received)
-        self._remember(replace(self._memory, fetched=release.version))
+        self._remember(lambda memory: replace(memory, fetched=artefact.sha256))
         if self._way.begin is None:
             return
         self._tell(UpdateWork.DRAINING)
@@ -319,8 +323,12 @@ class Updates:
         await self._drain.left.wait()
         if not await asyncio.to_thread(is_whole, place, artefact):
             raise words.changed_since()
-        successor = await asyncio.to_thread(self._way.begin, place)
-        self._remember(replace(self._memory, handed_over=release.version))
+        self._is_replacing = True
+        try:
+            successor = await asyncio.to_thread(self._way.begin, place, artefact)
+        finally:
+            self._is_replacing = False
+        self._remember(lambda memory: replace(memory, handed_over=release.version))
         self._tell(UpdateWork.HANDED_OVER)
         self._hand_over(successor)
 
@@ -335,14 +343,15 @@ class Updates:
         log.warning("updates: %s", error)
         self._problem = words.as_problem(error)
 
-    def _remember(self, memory: Memory) -> None:
-        """Raises `UserFacingError`: it could not be kept, and is not so."""
+    def _remember(self, change: Callable[[Memory], Memory]) -> None:
+        """In what is on disk: another network's agent may know more by now. Raises `UserFacingError`: it could not be
+        kept, and is not so."""
         try:
+            memory = change(self._shelf.load())
             self._shelf.save(memory)
         except OSError as problem:
             raise words.not_kept(self._shelf.folder, problem) from problem
-        self._memory = memory
-        self._on_change()
+        self._take(memory)
 
     def _look_at_the_shelf(self) -> None:
         """What another network's agent has learned, too."""
@@ -351,8 +360,14 @@ class Updates:
         except OSError as problem:
             self._fail(words.of_the_disk(problem))
             return
+        self._take(memory)
+
+    def _take(self, memory: Memory) -> None:
+        """The feed that was kept is believed by the keys that hold now: this copy may have come with newer ones."""
         if memory != self._memory:
-            self._memory, self._feed = memory, self._shelf.feed(memory)
+            pinned = self._build.keys
+            feed = self._shelf.feed(memory, memory.trusted(memory.feed, pinned)) if pinned is not None else None
+            self._memory, self._feed = memory, feed
             self._on_change()
 
     def _recall(self) -> None:
@@ -361,7 +376,7 @@ class Updates:
             self._look_at_the_shelf()
             begun = self._memory.handed_over
             if begun:
-                self._remember(replace(self._memory, handed_over="", fetched=""))
+                self._remember(lambda memory: replace(memory, handed_over="", fetched=""))
                 if Version.read(begun) > self._build.version:
                     self._problem = words.still_the_old_one(begun, self._build.version)
             offered = self._offered()

@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 class Memory:
     """`sequence`, `digest` and `keys` are of the newest feed that was believed of the address `feed`.
 
-    `handed_over` is the version whose installer was begun, `fetched` the one whose file was fetched and checked.
+    `handed_over` is the version whose installer was begun, `fetched` the SHA-256 of the file that was fetched and
+    checked.
     """
 
     feed: str = ""
@@ -98,13 +99,11 @@ class Shelf:
             write_whole(self._feed, untrusted_feed)
         write_whole(self._memory, to_json(Memory, memory))
 
-    def feed(self, memory: Memory) -> Feed | None:
+    def feed(self, memory: Memory, keys: ReleaseKeys) -> Feed | None:
         """The feed that was believed last, proven anew. None: there is none, or it is not the one remembered."""
-        if memory.keys is None:
-            return None
         try:
             untrusted = read_bounded(self._feed, MOST_FEED_BYTES)
-            opened = None if untrusted is None else open_feed(untrusted, memory.keys)
+            opened = None if untrusted is None else open_feed(untrusted, keys)
         except (ValueError, FeedRefused) as problem:
             log.warning("the feed that was kept is not used: %s", problem)
             return None

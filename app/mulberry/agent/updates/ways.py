@@ -7,12 +7,15 @@ import os
 import platform
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mulberry.agent.updates.words import no_image
+from mulberry.agent.updates.fetching import is_whole
+from mulberry.agent.updates.words import changed_since, no_image
+from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
 from mulberry.model.update import ANY, Artefact, InstalledBy, Release
 
@@ -24,14 +27,14 @@ class Way:
     """`kind` is the artefact that is fetched; without one its updates come from elsewhere.
 
     `command` is what its owner runs, made of the fetched file. `begin`, where there is one, makes Mulberry do it by
-    itself, when no request runs: it is called with the checked file and gives the words of the program that takes this
-    process's place when it has given everything back.
+    itself, when no request runs: it is called with the checked file and what that must be, and gives the words of the
+    program that takes this process's place when it has given everything back.
     """
 
     how: str
     kind: str = ""
     command: Callable[[Path], Sequence[str]] | None = None
-    begin: Callable[[Path], Sequence[str]] | None = None
+    begin: Callable[[Path, Artefact], Sequence[str]] | None = None
 
     def artefact(self, release: Release) -> Artefact | None:
         """The file of that release for this computer."""
@@ -49,7 +52,7 @@ def machine() -> str:
 
 def command_line(words: Sequence[str]) -> str:
     """As it can be pasted into a terminal."""
-    return shlex.join(words)
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def for_a_successor(environment: Mapping[str, str]) -> dict[str, str]:
@@ -65,25 +68,32 @@ def for_a_successor(environment: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _run_setup(installer: Path) -> Sequence[str]:
+def _run_setup(installer: Path, artefact: Artefact) -> Sequence[str]:
     """It asks nothing, waits for what still runs, and starts the agent again (installers/windows)."""
     return (str(installer), "/S", "/RESTART")
 
 
-def _swap_image(image: Path) -> Sequence[str]:
-    """Puts the new file in the old one's place, at once or not at all, and starts it with the words of this agent."""
+def _swap_image(image: Path, artefact: Artefact) -> Sequence[str]:
+    """Puts the new file in the old one's place, at once or not at all, and starts it with the words of this agent.
+
+    Others may write into that folder: what was copied is what is checked, and no link there is followed.
+    """
     named = os.environ.get("APPIMAGE")  # set by the AppImage's own runtime, also for what it starts
     if not named:
         raise no_image()
     present = Path(named)
     new = present.with_name(f".{present.name}.new")
     try:
-        shutil.copyfile(image, new)
-        new.chmod(present.stat().st_mode)
-        with new.open("rb") as file:
+        new.unlink(missing_ok=True)
+        with image.open("rb") as source, new.open("xb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
             os.fsync(file.fileno())
+        new.chmod(present.stat().st_mode)
+        if not is_whole(new, artefact):
+            raise changed_since()
         new.replace(present)
-    except OSError:
+    except (OSError, UserFacingError):
         new.unlink(missing_ok=True)
         raise
     return (str(present), *sys.argv[1:])
