@@ -11,7 +11,7 @@ from contract_network import PRICES, ContractNetwork
 from mulberry.model import language
 from mulberry.model.money import Nanoton
 from mulberry.ton.emulator.executor import Emulator
-from pseudo_language import Brackets
+from window_in_a_language import Brackets
 
 
 @pytest.fixture(scope="session")
