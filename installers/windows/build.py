@@ -40,9 +40,8 @@ def build(output: Path, work: Path, archive: Path | None, python: PinnedFile, *,
     output.mkdir(parents=True, exist_ok=True)
     setup = output / f"{name}.exe"
     make_setup(setup, program, work, version(), is_trial=archive is None, is_draft=is_draft)
-    write_beside(setup, program, packages=program / "packages", others=brought_along(python, archive))
-    return setup
-    write_beside(setup, program, packages=program / "packages", others=(python,) if archive else ())
+    if not is_draft:
+        write_beside(setup, program, packages=program / "packages", others=brought_along(python, archive))
     return setup
 
 

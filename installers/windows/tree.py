@@ -118,6 +118,8 @@ def build_program(program: Path, python: PinnedFile, archive: Path | None, work:
     put_cplusplus(packages, program / "python")
     copy_app(program / "app" / "mulberry", installed_by="windows")
     collect(packages, program / "licences")
+    (pips,) = (program / "pip").glob("pip-*.dist-info")
+    shutil.copytree(pips / "licenses", program / "licences" / "pip")
     if archive is not None:
         shutil.copyfile(program / "python" / "LICENSE.txt", program / "licences" / "python.txt")
     write_icon(ROOT / "resources" / "icons" / "mulberry.svg", program / "mulberry.ico")
