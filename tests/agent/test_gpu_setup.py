@@ -137,6 +137,18 @@ async def test_it_is_tried_out_where_that_disturbs_nobody(tmp_path: Path, clock:
         assert desk.tried == [tried]
 
 
+async def test_of_two_that_are_ordered_at_once_one_begins(desk: Desk) -> None:
+    """Two windows, or a double click. A second one would leave the first where no Cancel reaches it."""
+    desk.gate.clear()
+    ends = await asyncio.gather(desk.setup.obey(INSTALL), desk.setup.obey(INSTALL), return_exceptions=True)
+    assert sorted(isinstance(end, UserFacingError) for end in ends) == [False, True]
+    await desk.setup.obey(SetupOrder(SetupVerb.CANCEL))
+    assert (await desk.work()).state is WorkState.CANCELLED
+    desk.gate.set()
+    await desk.setup.run(INSTALL)
+    assert len(desk.tried) == 1, "none of them goes on"
+
+
 async def test_while_it_comes_there_is_no_second_one_and_it_can_be_cancelled(desk: Desk) -> None:
     desk.gate.clear()
     await desk.setup.obey(INSTALL)

@@ -100,17 +100,22 @@ class GpuSetup:
             self._change(state=WorkState.CANCELLED)
 
     async def _begin(self, order: SetupOrder) -> None:
+        self._refuse_a_second_one()
+        choice = await asyncio.to_thread(self._choice)
+        await self._refuse(order, choice)
+        self._refuse_a_second_one()  # that was ordered meanwhile
+        runtime = _chosen(choice)
+        self._work = SetupWork(runtime.version, WorkState.RUNNING)
+        self._task = asyncio.create_task(self._at_work(order, runtime, choice), name="GPU setup")
+
+    def _refuse_a_second_one(self) -> None:
+        """Raises `UserFacingError`."""
         if self._is_at_work:
             raise UserFacingError(
                 what=tr("The GPU runtime is being installed already."),
                 why=tr("The agent is at it."),
                 next_step=tr("Wait until it is done, or cancel it."),
             )
-        choice = await asyncio.to_thread(self._choice)
-        await self._refuse(order, choice)
-        runtime = _chosen(choice)
-        self._work = SetupWork(runtime.version, WorkState.RUNNING)
-        self._task = asyncio.create_task(self._at_work(order, runtime, choice), name="GPU setup")
 
     async def _at_work(self, order: SetupOrder, runtime: GpuRuntime, choice: Choice) -> None:
         try:

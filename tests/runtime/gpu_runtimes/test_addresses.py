@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from conftest import SettableClock
+from model_server import says as says_page
+from model_server import serving
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu_runtime import GpuNeeds, GpuRuntime
 from mulberry.runtime.gpu_runtimes import addresses
@@ -29,7 +31,6 @@ CONTENT = packed(
         "mulberry_something-1.0.dist-info/RECORD": b"",
     }
 )
-REPORTS = 'report = sys.argv[sys.argv.index("--report") + 1]\n'
 
 
 def a_pip(folder: Path, program: str) -> Sequence[str]:
@@ -39,14 +40,14 @@ def a_pip(folder: Path, program: str) -> Sequence[str]:
 
 
 def says(text: str) -> str:
-    return f'{REPORTS}open(report, "w").write({text!r})'
+    return f"sys.stdout.write({text!r})"
 
 
-def a_report(*urls: str) -> str:
-    return json.dumps({"version": "1", "install": [{"download_info": {"url": url}, "metadata": {}} for url in urls]})
+def an_answer(*urls: str, sha256: str = "") -> str:
+    return json.dumps([[url.rpartition("/")[2], url, sha256] for url in urls])
 
 
-async def test_the_real_pip_finds_a_file_by_its_hash_where_its_owner_told_it_to_look(
+async def test_the_real_pip_finds_a_file_where_its_owner_told_it_to_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what it names as a folder's file is copied from there."""
@@ -58,7 +59,7 @@ async def test_the_real_pip_finds_a_file_by_its_hash_where_its_owner_told_it_to_
     monkeypatch.setenv("PIP_FIND_LINKS", index.as_uri())
     wheel = wheel_of(NAME, CONTENT)
     assert await ask_pip([wheel]) == {NAME: (index / NAME).as_uri()}
-    (index / NAME).write_bytes(packed({"other.py": b""}))
+    (index / NAME).unlink()
     with pytest.raises(UserFacingError, match="gpu-setup --from FOLDER"):
         await ask_pip([wheel])
     (index / NAME).write_bytes(CONTENT)
@@ -72,31 +73,51 @@ async def test_the_real_pip_finds_a_file_by_its_hash_where_its_owner_told_it_to_
 async def well(runtime: GpuRuntime, libraries: Path, gpu: str) -> None: ...
 
 
-async def test_each_file_is_asked_for_by_its_hash_and_none_is_installed(tmp_path: Path) -> None:
-    """The program keeps what it was given, for the test to look at."""
+async def test_the_real_pip_fetches_nothing_of_a_file_to_say_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runtime has more than a gigabyte, which its owner pays for once."""
+    page = f'<a href="{NAME}#sha256={wheel_of(NAME, CONTENT).sha256}">{NAME}</a>'.encode()
+    async with serving({NAME: CONTENT}) as server:
+        server.instead[""] = [says_page("200 OK", "Content-Type: text/html", body=page)]
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        for name in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("PIP_INDEX_URL", server.address)
+        found = await ask_pip([wheel_of(NAME, CONTENT)])
+        assert found == {NAME: f"{server.address}/mulberry-something/{NAME}"}
+        assert [name for name, _ in server.asked] == [""], "the project's page, and nothing else"
+
+
+async def test_of_two_files_of_one_name_the_one_with_the_hash_is_taken(tmp_path: Path) -> None:
+    wheel = wheel_of(NAME, CONTENT)
+    stale, right = f"https://stale.example/{NAME}", f"https://example.org/{NAME}"
+    said = json.dumps([[NAME, stale, "0" * 64], [NAME, right, wheel.sha256], [NAME, stale, ""]])
+    assert await ask_pip([wheel], a_pip(tmp_path, says(said))) == {NAME: right}
+
+
+async def test_each_project_is_asked_for_once_and_by_nothing_but_its_name(tmp_path: Path) -> None:
     kept = tmp_path / "kept.json"
     program = (
-        'import json\nwanted = open(sys.argv[sys.argv.index("-r") + 1]).read()\n'
-        f'open({str(kept)!r}, "w").write(json.dumps([sys.argv, wanted]))\n'
-        f"{says(a_report('https://example.org/a/' + NAME))}"
+        f'import json\nopen({str(kept)!r}, "w").write(json.dumps(sys.argv[1:]))\n'
+        f"{says(an_answer('https://example.org/a/' + NAME))}"
     )
     wheel = wheel_of(NAME, CONTENT)
-    assert await ask_pip([wheel], a_pip(tmp_path, program)) == {NAME: f"https://example.org/a/{NAME}"}
-    words, wanted = json.loads(kept.read_bytes())
-    assert wanted == f"mulberry-something==1.0 --hash=sha256:{wheel.sha256}\n"
-    assert {"--dry-run", "--require-hashes", "--no-deps"} <= set(words)
+    assert await ask_pip([wheel, wheel], a_pip(tmp_path, program)) == {NAME: f"https://example.org/a/{NAME}"}
+    assert json.loads(kept.read_bytes()) == ["mulberry-something"]
 
 
 @pytest.mark.parametrize(
     ("program", "why"),
     [
-        (says(a_report()), f"pip's index has no {NAME}"),
-        (says(a_report("https://example.org/other.whl")), f"pip's index has no {NAME}"),
-        (says(a_report("https://[broken/" + NAME)), "no "),
+        (says(an_answer()), f"pip's index has no {NAME}"),
+        (says(an_answer("https://example.org/other.whl")), f"pip's index has no {NAME}"),
+        (says('[["name", 5, ""]]'), "pip's answer cannot be read"),
+        (says(an_answer(f"https://example.org/{NAME}", sha256="0" * 64)), f"pip's index has no {NAME}"),
         (says("not JSON"), "pip's answer cannot be read"),
         (says('{"install": 5}'), "pip's answer cannot be read"),
         ("pass", "pip's answer cannot be read"),
-        (f'{REPORTS}open(report, "w").write("x" * 20_000_000)', "pip's answer cannot be read"),
+        ('sys.stdout.write(\'[\' + \'["a", "b", ""],\' * 10**6 + \'["a", "b", ""]]\')', "pip's answer cannot be read"),
         ('sys.stderr.write("x" * 100_000 + "\\nERROR: \\x1b[2Jno matching distribution"); sys.exit(1)', "nowhere"),
     ],
 )

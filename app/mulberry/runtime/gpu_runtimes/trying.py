@@ -12,6 +12,7 @@ from mulberry.model.gpu_runtime import GpuRuntime
 from mulberry.model.language import tr
 from mulberry.model.shown import shown
 from mulberry.runtime.gpu_runtimes import trial
+from mulberry.runtime.gpu_runtimes.addresses import end_of
 from mulberry.runtime.gpu_truth import truth_of
 from mulberry.runtime.process import child_environment
 from mulberry.runtime.wire import Provider
@@ -31,7 +32,7 @@ async def try_out(runtime: GpuRuntime, libraries: Path, gpu: str) -> None:
     """`gpu` is the UUID of one that it fits, "": there is none. Raises `UserFacingError`: it does not compute."""
     chosen = {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", trial.__file__, str(libraries), Provider.CPU, *([Provider.CUDA] if gpu else [])),
+        *(sys.executable, "-I", "-B", trial.__file__, str(libraries), Provider.CPU, *([Provider.CUDA] if gpu else [])),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -41,7 +42,9 @@ async def try_out(runtime: GpuRuntime, libraries: Path, gpu: str) -> None:
     assert process.stdout is not None and process.stderr is not None  # noqa: S101 - asked for above
     try:
         async with asyncio.timeout(TRIAL_SECONDS):
-            said, words = await asyncio.gather(_end_of(process.stdout), _end_of(process.stderr))
+            said, words = await asyncio.gather(
+                end_of(process.stdout, WORDS_LIMIT_BYTES), end_of(process.stderr, WORDS_LIMIT_BYTES)
+            )
             status = await process.wait()
     except TimeoutError as problem:
         raise _unfit(tr("It did not end within {seconds} seconds.", seconds=f"{TRIAL_SECONDS:.0f}"), "") from problem
@@ -59,14 +62,6 @@ async def try_out(runtime: GpuRuntime, libraries: Path, gpu: str) -> None:
         raise _unfit(tr("It said something else than it should."), "") from problem
     if found.onnxruntime != runtime.onnxruntime or CUDA_PROVIDER not in found.providers:
         raise _unfit(tr("It is not what it should be: {version}.", version=shown(found.onnxruntime, 40)), "")
-
-
-async def _end_of(stream: asyncio.StreamReader) -> bytes:
-    end = bytearray()
-    while part := await stream.read(WORDS_LIMIT_BYTES):
-        end += part
-        del end[:-WORDS_LIMIT_BYTES]
-    return bytes(end)
 
 
 def _unfit(why: str, detail: str) -> UserFacingError:

@@ -1,14 +1,16 @@
-"""Unpacks a wheel whose hash was right. That names its content; where the content lands is decided here all the same.
+"""Unpacks a wheel: the very file whose hash is right. Where its content lands is decided here all the same.
 
 Of PEP 427's parts only what is imported is wanted: files below the wheel's root. A wheel whose entries lead elsewhere,
 are links, or say other sizes than the table, is refused whole.
 """
 
+import hashlib
 import stat
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu_runtime import Wheel
@@ -36,17 +38,39 @@ def unpack(
     Raises `UserFacingError`: it is not such a wheel; `OSError` of the disk; `Stopped`.
     """
     try:
-        with open_plain(path) as file, zipfile.ZipFile(file) as wheel:
-            entries = _checked(wheel.infolist(), expected)
-            done = 0
-            for entry in entries:
-                for part_bytes in _write(wheel, entry, target, disk):
-                    done += part_bytes
-                    progress(done)
-                    if stop.is_set():
-                        raise Stopped
+        with open_plain(path) as file:
+            if _sha256(file, stop) != expected.sha256:
+                raise ValueError("its SHA-256 is another one")
+            with zipfile.ZipFile(file) as wheel:
+                _unpack_all(wheel, expected, target, disk, progress, stop)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as problem:
         raise _wrong(expected, str(problem) or type(problem).__name__) from problem
+
+
+def _sha256(file: BinaryIO, stop: threading.Event) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(BLOCK_BYTES):
+        digest.update(block)
+        if stop.is_set():
+            raise Stopped
+    return digest.hexdigest()
+
+
+def _unpack_all(
+    wheel: zipfile.ZipFile,
+    expected: Wheel,
+    target: Path,
+    disk: Disk,
+    progress: Callable[[int], None],
+    stop: threading.Event,
+) -> None:
+    done = 0
+    for entry in _checked(wheel.infolist(), expected):
+        for part_bytes in _write(wheel, entry, target, disk):
+            done += part_bytes
+            progress(done)
+            if stop.is_set():
+                raise Stopped
 
 
 def _checked(untrusted_entries: list[zipfile.ZipInfo], expected: Wheel) -> list[zipfile.ZipInfo]:
