@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROWS = 100_000
@@ -18,8 +20,12 @@ IDLE_SECONDS = 20.0
 SCROLL_FRAMES = 120
 PAGE_ROWS = 997  # no multiple of anything: each frame shows rows that were not there before
 
-GOALS = {  # the most that is allowed
-    "first frame, s": 0.6,
+FIRST_FRAME = ("first frame, s", "the same: processor, s")
+FIRST_STEPS_DONE = '{"step": "end", "is_done": true, "agreed_at": null, "network": "demo"}'
+
+GOALS: dict[str, float | None] = {  # the most that is allowed
+    "first frame, s": 0.5,
+    "the same: processor, s": None,
     "memory, MiB": 110.0,
     "idle, % of a core": 1.0,
     "idle wake-ups, 1/s": 2.0,
@@ -48,7 +54,7 @@ def first_frame(root: Path) -> dict[str, float]:
     from mulberry.desktop.theme import Scheme
 
     with opened(root, "demo", Scheme.DARK, 1.0):
-        return {"first frame, s": seconds_since_process_start()}
+        return dict(zip(FIRST_FRAME, (seconds_since_process_start(), time.process_time()), strict=True))
 
 
 def idle(root: Path) -> dict[str, float]:
@@ -136,21 +142,46 @@ def scroll(root: Path) -> dict[str, float]:
 MEASUREMENTS = {measurement.__name__: measurement for measurement in (first_frame, idle, scroll)}
 
 
-def measured_apart(name: str) -> dict[str, float]:
-    """Runs one measurement in a process and a data folder of its own."""
+@contextmanager
+def warm() -> Iterator[None]:
+    """Python keeps what it compiles, as where Mulberry is installed, whatever else is wished for on this computer."""
+    with tempfile.TemporaryDirectory() as compiled:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = compiled
+        yield
+
+
+def measured_apart(script: str, name: str, *places: str) -> dict[str, float]:
+    """Runs one measurement of `script` in a process of its own. Its data folder is of an owner who has done the first
+    steps, or the window would open with them."""
     with tempfile.TemporaryDirectory() as folder:
-        output = subprocess.check_output([sys.executable, __file__, name, folder], text=True)
-    found: dict[str, float] = json.loads(output)
+        (Path(folder) / "first-run.json").write_text(FIRST_STEPS_DONE)
+        output = subprocess.check_output([sys.executable, script, name, folder, *places], text=True)
+    found: dict[str, float] = json.loads(output.splitlines()[-1])
     return found
+
+
+def first_frames(script: str, *places: str) -> dict[str, float]:
+    """The median one by the clock, and the least processor time; the very first, which compiles, does not count."""
+    runs = [measured_apart(script, "first_frame", *places) for _ in range(FIRST_FRAME_RUNS + 1)][1:]
+    clock, processor = ([run[name] for run in runs] for name in FIRST_FRAME)
+    return dict(zip(FIRST_FRAME, (sorted(clock)[len(clock) // 2], min(processor)), strict=True))
 
 
 def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    frames = sorted(measured_apart("first_frame")["first frame, s"] for _ in range(FIRST_FRAME_RUNS))
-    results = {"first frame, s": frames[len(frames) // 2], **measured_apart("idle"), **measured_apart("scroll")}
-    print(f"{'desktop':24}{'measured':>10}{'at most':>10}{'ratio':>8}")
-    for name, goal in GOALS.items():
-        print(f"{name:24}{results[name]:10.2f}{goal:10.2f}{results[name] / goal:8.2f}")
+    with warm():
+        results = first_frames(__file__)
+        for name in ("idle", "scroll"):
+            results |= measured_apart(__file__, name)
+    show("desktop", GOALS, results)
+
+
+def show(title: str, goals: Mapping[str, float | None], results: Mapping[str, float]) -> None:
+    print(f"{title:36}{'measured':>10}{'at most':>10}{'ratio':>8}")
+    for name, goal in goals.items():
+        told = f"{goal:10.2f}{results[name] / goal:8.2f}" if goal is not None else ""
+        print(f"{name:36}{results[name]:10.2f}{told}")
 
 
 if __name__ == "__main__":
