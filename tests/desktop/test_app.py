@@ -12,6 +12,7 @@ import pytest
 import mulberry
 from mulberry.client.autostart import Starts, command
 from mulberry.client.control import AgentNotRunning, ControlClient
+from mulberry.client.leaving import leave
 from mulberry.model.places import DataFolder
 
 LIMIT_SECONDS = 40
@@ -60,6 +61,24 @@ async def test_the_window_starts_the_agent_is_alone_and_leaves_the_agent_running
         await client.quit()
     log = tmp_path / "demo" / "window.log"
     assert not log.exists(), log.read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe has no path to look for")
+async def test_a_window_that_is_told_to_leave_while_it_opens_ends(tmp_path: Path) -> None:
+    folder = DataFolder.of_network(tmp_path, "demo")
+    window = await open_window(tmp_path)
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while not Path(folder.window_address).exists():  # noqa: ASYNC110, ASYNC240 - that is all there is to see
+                await asyncio.sleep(0.01)
+            assert await leave([folder], LIMIT_SECONDS, lambda line: None)
+            assert b"Traceback" not in (await window.communicate())[1]
+            assert window.returncode == 0
+    finally:
+        if window.returncode is None:
+            window.kill()
+            await window.wait()
+        assert await leave([folder], LIMIT_SECONDS, lambda line: None)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to end them with")

@@ -121,6 +121,8 @@ async def live(desktop: Desktop, root: Path, network: str) -> None:
     client = ControlClient(DataFolder.of_network(root, network))
     ended = asyncio.Event()
     desktop.ended.connect(ended.set)
+    if desktop.has_ended:  # asked to leave while it was opening
+        ended.set()
     _end_with_signals(asyncio.get_running_loop(), desktop)
     hearing = asyncio.create_task(desktop.connection.run(client, lambda: start_agent(root, network)))
     _offer_autostart(desktop, root, network)

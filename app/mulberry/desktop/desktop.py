@@ -83,7 +83,7 @@ class Desktop(QObject):
         self.first_run = FirstRunFeed(connection, self.window, first_run, network, clock)
         self._memory = memory
         self._link = Link.STARTING
-        self._has_ended = False
+        self.has_ended = False
         self._question: QMessageBox | None = None
         self._hearing = connection.viewed.connect(self._viewed)
         connection.failed.connect(self.window.show_problem)
@@ -134,9 +134,9 @@ class Desktop(QObject):
 
     def end(self) -> None:
         """Once: a signal may come while the window is ending already."""
-        if self._has_ended:
+        if self.has_ended:
             return
-        self._has_ended = True
+        self.has_ended = True
         QObject.disconnect(self._hearing)  # what is still heard finds no menu any more
         self._memory.setValue("geometry", self.window.saveGeometry())
         self._memory.sync()
