@@ -1,4 +1,4 @@
-"""Run as a program: draws every page in a language and prints as JSON, page by page, what is wrong with its texts.
+"""Run as a program: draws each page and first step in a language and prints as JSON what is wrong with their texts.
 
     python tests/window_in_a_language.py brackets | de | id | ru
 
@@ -46,7 +46,8 @@ def untranslated(desktop: "Desktop") -> Iterator[str]:
     """The texts of the page with a word outside all brackets."""
     from accessible_walk import walk
 
-    shown = desktop.window.pages.currentWidget()
+    first_steps = desktop.first_run.steps
+    shown = first_steps if first_steps.isVisible() else desktop.window.pages.currentWidget()
     assert shown is not None
     for told in walk(shown):
         tool_tip = told.widget.toolTip() if told.widget is not None else ""
@@ -82,6 +83,7 @@ async def page_by_page(look: "Callable[[Desktop], Iterator[str]]") -> dict[str, 
     from conftest import SettableClock
     from mulberry.desktop.theme import Scheme, Theme
     from mulberry.desktop.window import PAGES
+    from mulberry.model.first_run import FirstRun, FirstStep
     from shown_window import settled, shown_window
 
     application = QApplication.instance()
@@ -94,6 +96,11 @@ async def page_by_page(look: "Callable[[Desktop], Iterator[str]]") -> dict[str, 
                 desktop.window.choose(page)
                 await settled(20)
                 found[page] = sorted(set(look(desktop)))
+            desktop.first_run.open_again()
+            for step in FirstStep:
+                desktop.first_run.steps.show_state(FirstRun(step, network="demo"))
+                await settled(20)
+                found[step] = sorted(set(look(desktop)))
     return found
 
 
