@@ -12,6 +12,7 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 from pytestqt.qtbot import QtBot
 
 import mulberry
+from mulberry.client import leaving
 from mulberry.client.leaving import leave
 from mulberry.desktop.single_instance import SingleInstance
 from mulberry.model.places import DataFolder
@@ -103,7 +104,10 @@ def test_a_start_that_is_to_stay_hidden_brings_nothing_forward(qtbot: QtBot, fol
     first.release()
 
 
-def test_an_installer_has_the_window_end_and_it_does_not_come_forward(qtbot: QtBot, folder: DataFolder) -> None:
+def test_an_installer_has_the_window_end_and_it_does_not_come_forward(
+    qtbot: QtBot, folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "STARTING_SECONDS", 0.1)  # there is no agent to wait for
     window = SingleInstance(folder)
     asked: list[bool] = []
     window.come_forward.connect(lambda: asked.append(True))

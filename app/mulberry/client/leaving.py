@@ -18,6 +18,7 @@ from mulberry.model.places import DataFolder
 
 LEAVE = b"leave\n"  # for the window's socket
 WINDOW_SECONDS = 10.0
+STARTING_SECONDS = 5.0  # within these, an agent that a window has just started answers
 
 
 def folders_of(root: Path) -> list[DataFolder]:
@@ -27,16 +28,21 @@ def folders_of(root: Path) -> list[DataFolder]:
 
 async def leave(folders: Sequence[DataFolder], finish_seconds: float, tell: Callable[[str], None]) -> bool:
     """Whether none runs any more. An agent completes its requests for at most `finish_seconds`, then is cut short."""
-    windows = await asyncio.gather(*(_end_window(folder, tell) for folder in folders))
-    agents = await asyncio.gather(*(_end_agent(folder, finish_seconds, tell) for folder in folders))
-    return all(windows) and all(agents)
+    return all(await asyncio.gather(*(_end_both(folder, finish_seconds, tell) for folder in folders)))
 
 
-async def _end_window(folder: DataFolder, tell: Callable[[str], None]) -> bool:
+async def _end_both(folder: DataFolder, finish_seconds: float, tell: Callable[[str], None]) -> bool:
+    """The window first: it would start an agent that it misses."""
     try:
         await asyncio.to_thread(_say_leave, folder.window_address)
-    except OSError:
-        return True  # nobody listens there
+    except OSError:  # nobody listens there
+        return await _end_agent(folder, finish_seconds, tell)
+    has_ended = await _see_the_window_end(folder, tell)
+    await _answers(ControlClient(folder), STARTING_SECONDS)
+    return await _end_agent(folder, finish_seconds, tell) and has_ended
+
+
+async def _see_the_window_end(folder: DataFolder, tell: Callable[[str], None]) -> bool:
     ended = await _comes_true(lambda: not folder.window_lock.exists(), WINDOW_SECONDS)
     tell(f"{folder.path.name}: the window has {'' if ended else 'not '}ended.")
     return ended
@@ -70,6 +76,17 @@ async def _end_agent(folder: DataFolder, finish_seconds: float, tell: Callable[[
     ended = await _comes_true(lambda: is_free(folder.lock), AGENT_SECONDS)
     tell(f"{folder.path.name}: the agent has {'' if ended else 'not '}ended.")
     return ended
+
+
+async def _answers(agent: ControlClient, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while True:
+                with suppress(AgentNotRunning):
+                    await agent.hello()
+                    return True
+                await asyncio.sleep(LOOK_SECONDS)
+    return False
 
 
 async def _comes_true(holds: Callable[[], bool], seconds: float) -> bool:
