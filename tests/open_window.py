@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PROGRAM = Path(__file__).with_name("pressed_window.py")
+PROGRAMS = Path(__file__).parent
+OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}  # a desktop without a tray
 WAIT_SECONDS = 40
 END_SECONDS = 20
 LOOK_EVERY_SECONDS = 0.1
@@ -35,9 +36,9 @@ class OpenWindow:
     def press(self, button: str) -> None:
         self._ask("press", button)
 
-    def key(self, name: str) -> None:
-        """By Qt's name of it: Return, Tab, Down."""
-        self._ask("key", name)
+    def key(self, keys: str) -> None:
+        """As Qt writes them: Return, Tab, Ctrl+1."""
+        self._ask("key", keys)
 
     def close(self) -> None:
         """As its owner does; what becomes of it is the window's decision."""
@@ -66,16 +67,20 @@ class OpenWindow:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([verb, word]) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        assert line, "the window has ended"
+        answer = json.loads(line)
         assert "problem" not in answer, answer["problem"]
         return answer["done"]
 
 
 @contextmanager
-def open_window(root: Path, network: str = "demo") -> Iterator[OpenWindow]:
-    """Of that data folder, on a desktop without a tray. It is ended in the end, if it has not ended by itself."""
-    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
-    command = [sys.executable, str(PROGRAM), str(root), network]
+def open_window(
+    root: Path, program: str = "pressed_window.py", desktop: Mapping[str, str] = OFFSCREEN
+) -> Iterator[OpenWindow]:
+    """Of that data folder, by one of the programs here. It is ended in the end, if it has not ended by itself."""
+    environment = os.environ | desktop
+    command = [sys.executable, str(PROGRAMS / program), str(root)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as process:

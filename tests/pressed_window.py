@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QSocketNotifier, Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -36,9 +36,9 @@ class Hand:
         [button] = [widget for widget in found if widget.isEnabled()]
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
-    def key(self, name: str) -> None:
-        """By Qt's name of it: Return, Tab, Down."""
-        QTest.keyClick(QApplication.focusWidget() or self._front, getattr(Qt.Key, f"Key_{name}"))
+    def key(self, keys: str) -> None:
+        """As Qt writes them: Return, Tab, Ctrl+1."""
+        QTest.keySequence(QApplication.focusWidget() or self._front, QKeySequence(keys))
 
     def close(self, _: str) -> None:
         """The window, by its own cross."""
@@ -77,7 +77,7 @@ def main() -> int:
         del hand
 
     app.live = live_with_a_hand
-    return app.run(Path(sys.argv[1]), sys.argv[2])
+    return app.run(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from own_mulberry import Mulberry
 
 WAIT_SECONDS = 40
 ALL_THE_TIME = Traffic(requests_per_minute=1200, seed=7)
+MORE_THAN_CAN_BE_SERVED = Traffic(requests_per_minute=30_000, seed=7)
+MOST_JOBS = 1000  # an agent tells of at once
 
 
 @dataclass
@@ -39,8 +41,11 @@ class Story:
     def status(self) -> Status:
         return asyncio.run(ControlClient(self.mulberry.folder).status())
 
-    def jobs(self, last: int) -> tuple[Job, ...]:
-        return asyncio.run(ControlClient(self.mulberry.folder).jobs(1, last))
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The newest `MOST_JOBS`, in the order of the book."""
+        last = self.status.earnings.jobs_total
+        return asyncio.run(ControlClient(self.mulberry.folder).jobs(max(last - MOST_JOBS + 1, 1), last))
 
     def wait_for(self, condition: Callable[[Event], object]) -> Event:
         """The agent's first event that it holds for. Raises `TimeoutError`: there was none."""

@@ -9,7 +9,7 @@ from pytest_bdd import given, parsers, then, when
 from mulberry.model.money import Nanoton
 from mulberry.model.network import Traffic
 from own_mulberry import fresh_user
-from story import ALL_THE_TIME, Story
+from story import ALL_THE_TIME, MORE_THAN_CAN_BE_SERVED, Story
 
 
 @pytest.fixture
@@ -24,6 +24,12 @@ def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
 @given("the computer earns, with customers who ask all the time")
 def it_earns(story: Story) -> None:
     story.earns(ALL_THE_TIME, jobs=5)
+
+
+@given("the computer earns, with more customers than it can serve at once")
+def it_earns_all_it_can(story: Story) -> None:
+    story.earns(MORE_THAN_CAN_BE_SERVED, jobs=5)
+    story.wait_for(lambda event: event.status.running_requests > 1)
 
 
 @given(

@@ -9,7 +9,7 @@ Feature: The owner decides when the computer works
     And each job that is paid was booked once
 
   Scenario: Finish
-    Given the computer earns, with customers who ask all the time
+    Given the computer earns, with more customers than it can serve at once
     When its owner types "mulberry finish"
     Then it comes to a stop by itself
     And every request that it had taken was answered to its end

@@ -36,7 +36,7 @@ def each_step_is_told(story: Story) -> None:
 
 @then("each job that is paid was booked once")
 def booked_once(story: Story) -> None:
-    jobs = story.jobs(story.status.earnings.jobs_total)
+    jobs = story.jobs
     assert [job.number for job in jobs] == list(range(1, len(jobs) + 1))
     assert len({job.request_id for job in jobs}) == len(jobs)
 
@@ -48,7 +48,7 @@ def it_stops(story: Story) -> None:
 
 @then("every request that it had taken was answered to its end")
 def none_was_cut_off(story: Story) -> None:
-    jobs = story.jobs(story.status.earnings.jobs_total)
+    jobs = story.jobs
     assert {job.outcome for job in jobs} == {JobOutcome.DONE}
 
 
@@ -69,8 +69,7 @@ Before = tuple[Status, tuple[Job, ...]]  # what stood there when the power went 
 
 @when("the power goes out", target_fixture="before_the_power_cut")
 def the_power_goes_out(story: Story) -> Before:
-    status = story.status
-    jobs = story.jobs(status.earnings.jobs_total)
+    status, jobs = story.status, story.jobs
     processes = story.mulberry.processes()
     assert processes
     for process in processes:
@@ -97,7 +96,7 @@ def the_pause_is_still_there(story: Story, before_the_power_cut: Before) -> None
 def no_job_is_lost(story: Story, before_the_power_cut: Before) -> None:
     _, jobs = before_the_power_cut
     assert len(jobs) >= 5
-    assert [(job.number, job.request_id) for job in story.jobs(len(jobs))] == [
+    assert [(job.number, job.request_id) for job in story.jobs[: len(jobs)]] == [
         (job.number, job.request_id) for job in jobs
     ]
 
