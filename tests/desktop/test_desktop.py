@@ -15,7 +15,7 @@ from conftest import SettableClock
 from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.desktop import Desktop
-from mulberry.desktop.jobs_columns import Column
+from mulberry.desktop.jobs_columns import USUAL, Column
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.tray import Tray
 from mulberry.model.control import Command
@@ -130,6 +130,24 @@ async def test_a_window_that_starts_hidden_ends_where_no_tray_shows_it(
     await running.hear(NodeState.READY)  # the timer is due before that
     assert running.ended is not has_tray
     assert running.agent.commands == []
+
+
+async def test_the_columns_of_the_jobs_are_as_they_were_left(qtbot: QtBot, start: Start) -> None:
+    jobs = start(has_tray=False).desktop.window.jobs
+    jobs.shown_columns[Column.REQUEST].setChecked(True)
+    jobs.shown_columns[Column.MODEL].setChecked(False)
+    again = start(has_tray=False).desktop.window.jobs
+    assert {column for column, action in again.shown_columns.items() if action.isChecked()} == {
+        *(set(USUAL) - {Column.MODEL}),
+        Column.REQUEST,
+    }
+    assert again.table.isColumnHidden(Column.MODEL) and not again.found.isColumnHidden(Column.REQUEST)
+
+
+async def test_who_reads_the_log_can_ask_for_help_there(qtbot: QtBot, start: Start) -> None:
+    window = start(has_tray=False).desktop.window
+    with qtbot.waitSignal(window.help_asked):
+        window.log.help.click()
 
 
 async def test_a_stopped_node_needs_no_explanation(qtbot: QtBot, start: Start) -> None:

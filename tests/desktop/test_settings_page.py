@@ -170,6 +170,39 @@ def test_switched_on_it_begins_with_what_is_suggested_and_off_is_null(page: Sett
     assert sent == [("ceiling_celsius", 80), ("ceiling_celsius", None)]
 
 
+def test_switched_on_without_a_suggestion_it_waits_for_a_number(page: SettingsPage) -> None:
+    sent, editor = chosen(page), page.fields["electricity_price"].editor
+    assert isinstance(editor, NumberEditor)
+    editor.switch.click()
+    assert editor.number.isVisible() and editor.is_being_typed
+    send(page)
+    assert sent == [], "a price that nobody chose"
+    editor.switch.click()
+    assert not editor.number.isVisible() and not editor.is_being_typed
+    send(page)
+    assert sent == [], "it was off all the time"
+    editor.switch.click()
+    QTest.keyClicks(editor.number, "310")
+    QTest.keyClick(editor.number, Qt.Key.Key_Return)
+    send(page)
+    assert sent == [("electricity_price", 310)]
+
+
+def test_who_turns_away_from_a_number_has_chosen_none(page: SettingsPage) -> None:
+    sent, editor = chosen(page), page.fields["electricity_price"].editor
+    assert isinstance(editor, NumberEditor)
+    page.window().activateWindow()
+    editor.switch.click()
+    editor.number.setFocus()
+    editor.switch.setFocus()
+    assert (editor.switch.isChecked(), editor.number.isVisible()) == (False, False)
+    editor.switch.click()
+    editor.number.setFocus()
+    QTest.keyClick(editor.number, Qt.Key.Key_Return)
+    send(page)
+    assert sent == [("electricity_price", 0)], "with Enter what stands there is chosen"
+
+
 def test_a_number_keeps_its_bounds_and_is_sent_when_typing_ends(page: SettingsPage) -> None:
     page.show_status(CHOSEN)
     sent, editor = chosen(page), page.fields["idle_minutes"].editor

@@ -55,6 +55,23 @@ def test_a_network_with_real_money_has_no_demo_banner(window: MainWindow) -> Non
     assert window.sidebar.network.property("look") == "source"
 
 
+def test_a_narrow_sidebar_still_says_which_network_it_is(window: MainWindow, settle: Callable[[], None]) -> None:
+    title = "A test network of <b>somebody</b> with a long name"
+    shown = replace(a_status(), network=NetworkInfo("test-long", title, is_demo=False))
+    window.resize(700, 600)
+    settle()
+    window.show_view(View(Link.ANSWERS, shown))
+    network = window.sidebar.network
+    assert network.isVisible() and network.text().endswith("…")
+    assert network.fontMetrics().horizontalAdvance(network.text()) <= network.contentsRect().width()
+    assert network.accessibleName() == title
+    assert "&lt;b&gt;somebody" in network.toolTip()
+    window.resize(1280, 800)
+    settle()
+    window.show_view(View(Link.ANSWERS, replace(shown, network=NetworkInfo("mainnet", "Cocoon", is_demo=False))))
+    assert (network.text(), network.toolTip()) == ("Cocoon", "")
+
+
 def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> None:
     entries = [window.sidebar.list.item(row).text() for row in range(window.sidebar.list.count())]
     assert entries == [

@@ -12,6 +12,7 @@ from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.diagnosis_feed import DiagnosisFeed
 from mulberry.desktop.eligibility_feed import EligibilityFeed
 from mulberry.desktop.first_run_feed import FirstRunFeed
+from mulberry.desktop.jobs_columns import REMEMBERED, remembered, written
 from mulberry.desktop.jobs_feed import JobsFeed
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.key_feed import KeyFeed
@@ -99,6 +100,9 @@ class Desktop(QObject):
         for face in (self.window, tray):
             face.quit_asked.connect(self.end)
             face.stop_and_quit_asked.connect(self.stop_and_quit_asked)
+        self.window.jobs.choose_columns(remembered(memory.value(REMEMBERED)))
+        self.window.jobs.columns_chosen.connect(lambda columns: memory.setValue(REMEMBERED, written(columns)))
+        self.window.log.help.clicked.connect(self.window.help_asked)
         geometry = memory.value("geometry")
         if geometry is not None:
             self.window.restoreGeometry(geometry)

@@ -33,6 +33,8 @@ class FarewellDialog(QDialog):
         self.buttons = QDialogButtonBox()
         self.close_window = self.buttons.addButton(tr("Close the window"), QDialogButtonBox.ButtonRole.AcceptRole)
         self.stay = self.buttons.addButton(tr("Keep the window open"), QDialogButtonBox.ButtonRole.RejectRole)
+        self.close_window.setProperty("look", "main")
+        self.stay.setProperty("look", "plain")
         self._column = column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(16)

@@ -3,6 +3,7 @@
 Without conditions, in the order of time, the table grows at its top as jobs come. What was looked for stands still.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
@@ -31,6 +32,7 @@ class JobsPage(QWidget):
     choices_wanted = Signal()
     details_wanted = Signal(object)  # Job
     export_wanted = Signal()
+    columns_chosen = Signal(list)  # of Column
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel) -> None:
         super().__init__()
@@ -162,10 +164,16 @@ class JobsPage(QWidget):
             self.tables.setCurrentWidget(self.found)
         self._count()
 
+    def choose_columns(self, columns: Collection[Column]) -> None:
+        """As their owner left them."""
+        for column, action in self.shown_columns.items():
+            action.setChecked(column in columns)
+
     def _show_columns(self) -> None:
         chosen = [column for column, action in self.shown_columns.items() if action.isChecked()] or [Column.TIME]
         for table in (self.table, self.found):
             table.show_columns(chosen)
+        self.columns_chosen.emit(chosen)
 
     def _open(self, index: QModelIndex) -> None:
         model = self.found_jobs if self.shown is self.found else self._jobs

@@ -1,6 +1,6 @@
 """The columns of every table of jobs: their headings, their texts, and by what each of them sorts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import IntEnum
 
@@ -40,6 +40,7 @@ HEADINGS: Mapping[int, str] = {
     Column.REQUEST: tr("Request"),
 }
 USUAL = (Column.TIME, Column.MODEL, Column.TOKENS, Column.LATENCY, Column.EARNED, Column.OUTCOME, Column.PROXY)
+REMEMBERED = "jobs_columns"  # in the window's memory
 OUTCOME_WORDS: Mapping[JobOutcome, str] = {
     JobOutcome.DONE: tr("done"),
     JobOutcome.FAILED: tr("failed"),
@@ -76,6 +77,17 @@ ORDERS: Mapping[Column, JobOrder] = {
     Column.NUMBER: JobOrder.NUMBER,
     Column.REQUEST: JobOrder.REQUEST,
 }
+
+
+def written(columns: Iterable[Column]) -> str:
+    """For the window's memory, by names that outlive another order."""
+    return " ".join(column.name for column in columns)
+
+
+def remembered(untrusted: object) -> tuple[Column, ...]:
+    """What `written` wrote; the usual ones where that names none."""
+    names = untrusted.split() if isinstance(untrusted, str) else ()
+    return tuple(column for column in Column if column.name in names) or USUAL
 
 
 def word_text(job: Job) -> str:

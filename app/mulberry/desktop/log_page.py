@@ -58,6 +58,7 @@ class LogPage(QWidget):
         self.count = Text("", "source")
         self.text = QPlainTextEdit()
         self.helpers = Text(FOR_HELPERS, "source", wraps=True)
+        self.help = plain_button(tr("Get help…"))
         self._set_up()
         self._lay_out()
         self._colours = _LevelColours(self.text.document(), theme)
@@ -119,7 +120,11 @@ class LogPage(QWidget):
         column.setSpacing(12)
         column.addLayout(head)
         column.addWidget(card, 1)
-        column.addWidget(self.helpers)
+        foot = QHBoxLayout()
+        foot.setSpacing(12)
+        foot.addWidget(self.helpers, 1)
+        foot.addWidget(self.help)
+        column.addLayout(foot)
         self.newest.hide()
 
     def _connect(self) -> None:

@@ -130,15 +130,20 @@ class CalmSpinBox(QSpinBox):
 
 
 class NumberEditor(Editor):
-    """A whole number with its unit; a switch before it where it may be off."""
+    """A whole number with its unit; a switch before it where it may be off.
+
+    Switched on where nothing is suggested, it waits for a number: none is sent that nobody has chosen.
+    """
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
+        self._waits = False
         self.switch = QCheckBox()
         self.number = CalmSpinBox()
         self.number.setRange(setting.smallest or 0, min(setting.largest or WIDEST, WIDEST))
         self.number.setSuffix(f" {setting.unit}" if setting.unit else "")
-        self.number.valueChanged.connect(self.send)
+        self.number.valueChanged.connect(self._chosen)
+        self.number.editingFinished.connect(self._finished)
         self.switch.clicked.connect(self._switched)
         _row(self, self.switch, self.number)
         self.switch.setVisible(setting.may_be_off)
@@ -146,10 +151,11 @@ class NumberEditor(Editor):
 
     @property
     def is_being_typed(self) -> bool:
-        return super().is_being_typed or self.number.is_being_typed
+        return super().is_being_typed or self._waits or self.number.is_being_typed
 
     def show_setting(self, setting: Setting) -> None:
         self.setting = setting
+        self._waits = False
         self._show_switch(setting.value is not None)
         if isinstance(setting.value, int):
             silently(self.number, setting.value)
@@ -166,10 +172,29 @@ class NumberEditor(Editor):
         self.number.setVisible(is_on or not self.setting.may_be_off)
 
     def _switched(self, is_on: bool) -> None:
-        if is_on and self.setting.value is None and isinstance(self.setting.suggested, int):
-            silently(self.number, self.setting.suggested)
+        was_waiting, self._waits = self._waits, False
         self._show_switch(is_on)
-        self.send(self.number.value() if is_on else None)
+        if is_on and self.setting.value is None:
+            if not isinstance(self.setting.suggested, int):
+                self._waits = True
+                self.number.setFocus()
+                self.number.selectAll()
+                return
+            silently(self.number, self.setting.suggested)
+        if not was_waiting:
+            self.send(self.number.value() if is_on else None)
+
+    def _chosen(self, value: int) -> None:
+        self._waits = False
+        self.send(value)
+
+    def _finished(self) -> None:
+        """With Enter what stands there is chosen; who goes elsewhere in the window has chosen nothing."""
+        if self._waits and self.number.hasFocus():
+            self._chosen(self.number.value())
+        elif self._waits and self.isActiveWindow():
+            self._waits = False
+            self._show_switch(False)
 
 
 class ChoiceEditor(Editor):

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 SIDEBAR = 208
 NARROW_SIDEBAR = 96  # the icons alone
+EDGE = 12  # at its sides
 WIDE_FROM = 860  # of the window
 PAGE_TITLES = {
     "Home": tr("Home"),
@@ -144,7 +145,7 @@ class MainWindow(QMainWindow):
         content = QVBoxLayout()
         content.setContentsMargins(in_reading_order(self, MARGIN, 20, 0, 0))
         content.setSpacing(16)
-        for strip in (self.banner, self.notice, self.news):
+        for strip in (self.banner, self.notice):
             with_margin = QHBoxLayout()
             with_margin.setContentsMargins(in_reading_order(self, 0, 0, MARGIN, 0))
             with_margin.addWidget(strip)
@@ -157,6 +158,7 @@ class MainWindow(QMainWindow):
         row.addWidget(self.sidebar)
         row.addLayout(content, 1)
         self.layers = QStackedWidget()
+        self.news.float_over(whole)
         self.layers.addWidget(whole)
         self.setCentralWidget(self.layers)
 
@@ -171,8 +173,7 @@ class MainWindow(QMainWindow):
         self.banner.words.say(wording.demo_banner(view.status))
         self.banner.setVisible(is_demo)
         if view.status is not None:
-            self.sidebar.network.say(view.status.network.title)
-            self.sidebar.network.mark("look", "warn" if is_demo else "source")
+            self.sidebar.show_network(view.status.network.title, is_demo=is_demo)
         self.home.show_view(view)
         self.earnings.show_view(view)
         self.jobs.show_view(view)
@@ -283,27 +284,27 @@ class Sidebar(QFrame):
         self.first_steps = plain_button(tr("First steps"))
         self.quit = plain_button(tr("Quit…"))
         self.quit.clicked.connect(self._open_menu)
-        self.network = Text(tr("Demo network"), "warn")
+        self.network = Text("", "warn")
         self._lay_out()
+        self.show_network(tr("Demo network"), is_demo=True)
         self._draw()
         theme.changed.connect(self._draw)
 
     def _lay_out(self) -> None:
         brand = QHBoxLayout()
-        brand.setContentsMargins(12, 0, 0, 0)
         brand.setSpacing(10)
         brand.addWidget(self._mark)
         brand.addWidget(self._name)
         brand.addStretch()
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 22, 12, 20)
+        column.setContentsMargins(EDGE, 22, EDGE, 20)
         column.setSpacing(16)
+        brand.setContentsMargins(12, 0, 0, 4)
         column.addLayout(brand)
-        column.addSpacing(4)
         column.addWidget(self.list, 1)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(10, 0, 0, 0)
+        self._foot = foot = QVBoxLayout()
         foot.setSpacing(8)
+        foot.setContentsMargins(10, 0, 0, 0)
         foot.addWidget(self.first_steps, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.help, 0, Qt.AlignmentFlag.AlignLeft)
         foot.addWidget(self.quit, 0, Qt.AlignmentFlag.AlignLeft)
@@ -312,16 +313,28 @@ class Sidebar(QFrame):
         column.addLayout(foot)
 
     def show_narrow(self, is_narrow: bool) -> None:
-        """The icons alone, with their names as tool tips, where the window has no room for more."""
+        """The icons alone, with their names as tool tips."""
         if is_narrow is self._page_entry.is_narrow:
             return
         self._page_entry.is_narrow = is_narrow
         self.setFixedWidth(self.theme.px(NARROW_SIDEBAR if is_narrow else SIDEBAR))
-        for words in (self._name, self.first_steps, self.network):
-            words.setHidden(is_narrow)
+        self._name.setHidden(is_narrow)
+        self.first_steps.setHidden(is_narrow)
+        self._foot.setContentsMargins(0 if is_narrow else 10, 0, 0, 0)
+        self.show_network(self.network.accessibleName(), is_demo=self.network.property("look") == "warn")
         for row, title in enumerate(PAGE_TITLES.values()):
             self.list.item(row).setToolTip(title if is_narrow else "")
         self.list.doItemsLayout()
+
+    def show_network(self, title: str, *, is_demo: bool) -> None:
+        """In full, or as much of it as there is room for; then all of it is the tool tip, and read aloud."""
+        self.network.mark("look", "warn" if is_demo else "source")
+        around = self.network.contentsMargins() + self._foot.contentsMargins()
+        room = self.maximumWidth() - around.left() - around.right() - 2 * EDGE
+        shown = self.network.fontMetrics().elidedText(plain(title), Qt.TextElideMode.ElideRight, room)
+        self.network.say(shown)
+        self.network.setAccessibleName(plain(title))
+        self.network.setToolTip("" if shown == plain(title) else f"<p>{escape(plain(title))}</p>")
 
     def choose(self, page: int) -> None:
         self.list.setCurrentRow(page)
