@@ -16,7 +16,7 @@ import pytest
 
 from conftest import SettableClock
 from loopback import until
-from model_server import cut_after, endless, serving
+from model_server import cut_after, endless, says, serving
 from mulberry.agent import reasons
 from mulberry.agent.updates import fetching
 from mulberry.agent.updates.build import Build
@@ -30,6 +30,7 @@ from mulberry.model.host import Finding
 from mulberry.model.locks import try_lock
 from mulberry.model.node import Reason
 from mulberry.model.update import Artefact, InstalledBy, UpdateOrder, UpdateStatus, UpdateVerb, UpdateWork, Version
+from mulberry.runtime.store import download
 from mulberry.runtime.store.disk import Disk
 from release_feed import (
     CONTENT,
@@ -765,6 +766,25 @@ async def test_what_was_fetched_before_the_agent_was_killed_is_not_fetched_again
         async with owner.running() as again:
             assert (await done(again, APPLY)).work is UpdateWork.HANDED_OVER
         assert server.ranges_asked(path) == ["", "bytes=5000-"]
+
+
+async def test_a_server_that_has_it_begun_anew_again_and_again_comes_to_an_end(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Almost all of it, then a refusal to go on: what is thrown away is no progress, however much it was."""
+    monkeypatch.setattr(download, "WORTH_ANOTHER_ROUND_BYTES", 1000)
+    monkeypatch.setattr(download, "PAUSES_SECONDS", (0.0, 0.0, 0.0, 0.0))
+    path = "Mulberry.AppImage"
+    feed = published(a_feed(a_release("0.2.0", an_artefact(path=path))))
+    part = owner.folder / "0.2.0" / f"{path}.part"
+    async with serving({"feed.json": feed, path: CONTENT}) as server:
+        almost = cut_after(len(CONTENT) - 1, lambda: part.stat().st_size if part.exists() else 0)
+        server.instead[path] = [almost, says("416 Range Not Satisfiable")] * 20
+        owner.build = replace(owner.build, feed=f"{server.address}/feed.json")
+        updates = owner.updates()
+        await done(updates, CHECK)
+        assert "It was tried 5 times." in why(await done(updates, APPLY))
+        assert len(server.ranges_asked(path)) <= 10
 
 
 @pytest.mark.virtual_time

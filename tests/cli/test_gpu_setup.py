@@ -45,6 +45,17 @@ def test_who_cannot_be_asked_has_not_agreed(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_program_that_reads_json_shows_its_owner_what_they_agree_to(tmp_path: Path) -> None:
+    """On standard error: what it takes is said before anybody is asked, and the JSON stays alone."""
+    command = [sys.executable, "-m", "mulberry", "gpu-setup", "--json", "--runtime", runtimes_here()[0].name]
+    environment = os.environ | {"MULBERRY_DATA": str(tmp_path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=50
+    )
+    assert "to download: 1." in done.stderr and "Say --yes to begin." in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_a_folder_without_the_files_is_told_which_it_lacks(tmp_path: Path) -> None:
     newest = runtimes_here()[0]
     said = gpu_setup(tmp_path, "--yes", "--runtime", newest.name, "--from", str(tmp_path), status=1)

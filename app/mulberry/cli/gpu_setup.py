@@ -67,12 +67,14 @@ async def _run(root: Path, order: "SetupOrder", runtime: str, *, plan: bool, yes
             await setup.obey(order)
         else:
             status = await setup.status()
-            if plan or (status.offer is not None and not as_json):
-                say([_json(status)] if as_json else of_plan(status, with_files=plan))
             if plan:
+                say([_json(status)] if as_json else of_plan(status, with_files=True))
                 return
-            if status.offer is not None and not yes and not _agreed():
-                raise typer.Exit(1)
+            if status.offer is not None:
+                for words in of_plan(status, with_files=False):
+                    typer.echo(words, err=as_json)
+                if not yes and not _agreed():
+                    raise typer.Exit(1)
             await setup.run(order)
         status = await setup.status()
     say([_json(status)] if as_json else of_outcome(status))
@@ -83,7 +85,7 @@ def _agreed() -> bool:
     if not sys.stdin.isatty():
         typer.echo("Nobody can be asked here. Say --yes to begin.", err=True)
         return False
-    return typer.confirm("Begin?")
+    return typer.confirm("Begin?", err=True)
 
 
 def _json(status: "GpuSetupStatus") -> str:

@@ -27,7 +27,7 @@ from mulberry.runtime.store.disk import Disk
 CONNECT_SECONDS = 30.0
 SILENCE_SECONDS = 60.0
 PAUSES_SECONDS = (1.0, 3.0, 10.0, 30.0)  # before each further try
-WORTH_ANOTHER_ROUND_BYTES = 1 << 20  # a try that got this far starts the pauses anew
+WORTH_ANOTHER_ROUND_BYTES = 1 << 20  # so much more than ever before starts the pauses anew
 CHUNK_BYTES = 1 << 20
 REDIRECTS_LIMIT = 5
 ETAG_LIMIT = 256
@@ -113,14 +113,13 @@ class Download:
         """`progress` gets the bytes that are there of it. Raises `UserFacingError`, and `OSError` of the disk."""
         await asyncio.to_thread(self._look_at_the_part)
         progress(self._there)
-        tries = 0
+        tries, furthest = 0, self._there
         while self._there < self._expected.size or not self._is_right():
-            before = self._there
             try:
                 await self._fetch(progress)
             except Interrupted as cut:
-                if self._there - before >= WORTH_ANOTHER_ROUND_BYTES:
-                    tries = 0
+                if self._there - furthest >= WORTH_ANOTHER_ROUND_BYTES:
+                    tries, furthest = 0, self._there
                 if tries == len(PAUSES_SECONDS):
                     raise self._says(f"{cut} {_tried(tries + 1)}") from cut
                 await asyncio.sleep(PAUSES_SECONDS[tries])
