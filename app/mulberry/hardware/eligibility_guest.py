@@ -15,7 +15,7 @@ IMAGE = tr("Its image on the network's list")
 RULES = tr("The network's rules")
 ASK_CHAIN = tr("Ask TON; it takes the internet, and up to half a minute.")
 TDX_PROCESSORS = tr("TDX is in Intel's Xeon of the 5th generation, Xeon 6, and some of the 4th")
-NO_TDX_PROCESSORS = ("AMD", "Core(TM)", tr("Core Ultra"), "Atom", "Pentium", "Celeron")
+NO_TDX_PROCESSORS = ("AMD", "Core(TM)", "Core Ultra", "Atom", "Pentium", "Celeron")
 
 
 def of_guest(computer: Computer, network: NetworkRules) -> list[Requirement]:
@@ -63,7 +63,7 @@ def _guest(host: HostReport) -> Requirement:
                 tdx_processors=TDX_PROCESSORS,
             ),
             WhoseTurn.YOU,
-            tr("cat /sys/module/kvm_intel/parameters/tdx"),
+            "cat /sys/module/kvm_intel/parameters/tdx",
         )
     return _unknown(
         GUEST,

@@ -147,7 +147,7 @@ def _joins(test: NetworkEligibility) -> str:
 
 
 def _called(title: str) -> str:
-    return tr("test networks") if title == "Test networks" else title
+    return tr("test networks") if title == tr("Test networks") else title
 
 
 def _counted(needs: tuple[Requirement, ...]) -> str:
