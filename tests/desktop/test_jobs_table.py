@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from mulberry.desktop.jobs_columns import USUAL, Column
@@ -89,6 +90,25 @@ def test_the_newest_jobs_neither_scroll_nor_take_the_focus(qtbot: QtBot, theme: 
     assert newest.focusPolicy() is Qt.FocusPolicy.NoFocus
     assert newest.viewport().height() >= 4 * newest.row_height
     assert newest.isColumnHidden(Column.OUTCOME)
+
+
+def test_the_words_over_the_columns_are_not_asked_for_each_time_something_is_laid_out(
+    qtbot: QtBot, theme: Theme, model: JobsModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def words(_: JobsModel, section: int, *__: object) -> str:
+        asked.append(section)
+        return "words"
+
+    monkeypatch.setattr(JobsModel, "headerData", words)
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    table = JobsTable(theme, model)
+    model.setParent(table)
+    asked.clear()
+    QVBoxLayout(holder).addWidget(table)
+    assert asked == []
 
 
 def test_columns_fill_the_width_and_no_more(table: JobsTable, settle: Callable[[], None]) -> None:

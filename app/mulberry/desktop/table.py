@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from mulberry.desktop.theme import Theme
 
+HEADINGS_HEIGHT = 28
 CELL_PADDING = 12
 CELL_SQUEEZED = 4  # at most, where what does not fit can be scrolled to
 ROWS_COPIED_AT_MOST = 1000
@@ -30,6 +31,7 @@ class Table(QTableView):
         self._theme = theme
         self._longest = longest
         self._copied = copied
+        self.setHorizontalHeader(_Headings(theme.px(HEADINGS_HEIGHT)))
         self.setModel(model)
         for column in range(model.columnCount()):
             self.setColumnHidden(column, column not in longest)
@@ -45,10 +47,11 @@ class Table(QTableView):
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setDefaultSectionSize(self.row_height)
         columns = self.horizontalHeader()
+        columns.setSectionsClickable(True)
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         columns.setHighlightSections(False)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        columns.setFixedHeight(theme.px(28))
+        columns.setFixedHeight(theme.px(HEADINGS_HEIGHT))
         model.rowsInserted.connect(self._stay)
 
     @property
@@ -104,3 +107,15 @@ class Table(QTableView):
 
     def _heading(self, column: int) -> str:
         return str(self.model().headerData(column, Qt.Orientation.Horizontal))
+
+
+class _Headings(QHeaderView):
+    """Of a known height. Else Qt asks for all words of all columns each time that anything around them is laid out:
+    thousands of calls before the first frame."""
+
+    def __init__(self, height: int) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._height = height
+
+    def sizeHint(self) -> QSize:
+        return QSize(0, self._height)
