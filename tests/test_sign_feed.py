@@ -102,6 +102,7 @@ def test_a_feed_is_drafted_signed_by_several_and_verified(
     shown = done("sign", releases, bob)
     assert f"With the key {public[1]} you sign" in shown
     assert "0.10.0/mulberry_0.10.0_amd64.deb" in shown
+    assert "    | Faster <b>start</b>." in shown, "every owner reads it as the maintainers' word"
     assert "All of it holds." in done("verify", releases, pinned)
     feed = open_feed((releases / "feed.json").read_bytes(), read_keys(pinned.read_bytes())).feed
     assert [release.version for release in feed.releases] == ["0.10.0", "0.9.0"]

@@ -38,6 +38,7 @@ from mulberry.agent.updates.signed import Envelope, NotSigned, read_envelope, si
 from mulberry.cocoon.strict_json import JsonError, parse_object
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import read_bounded, write_whole
+from mulberry.model.text import plain
 from mulberry.model.update import ANY, Artefact, Release, Version
 
 FEED, NOTES = "feed.json", "NOTES.txt"
@@ -173,7 +174,9 @@ def write_parts(folder: Path, envelope: Envelope, changes: list[Envelope]) -> No
 def print_feed(feed: Feed) -> None:
     print(f"  feed {feed.sequence}, {feed.published:%Y-%m-%d %H:%M} to {feed.expires:%Y-%m-%d %H:%M} UTC")
     for release in feed.releases:
-        print(f"  {release.version} of {release.released}: {len(release.notes):,} characters of notes")
+        print(f"  {release.version} of {release.released}:")
+        for line in plain(release.notes, len(release.notes), lines=True).splitlines():
+            print(f"    | {line}")
         for artefact in release.artefacts:
             print(f"    {artefact.sha256}  {artefact.size:>12,}  {artefact.path}")
 

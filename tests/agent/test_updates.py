@@ -170,10 +170,13 @@ async def test_nobody_is_asked_before_its_owner_wants_that(owner: Owner) -> None
 
 
 async def test_who_serves_the_feed_learns_no_version_and_no_identity(owner: Owner) -> None:
-    await done(owner.updates(), CHECK)
-    (told,) = owner.server.told
-    told.pop("Host")
-    assert told == {"User-Agent": "Mulberry", "Accept-Encoding": "identity", "Accept": "*/*"}
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await done(updates, APPLY)
+    assert owner.server.asked == ["/releases/feed.json", "/releases/0.2.0/Mulberry.AppImage"]
+    for told in owner.server.told:
+        told.pop("Host")
+        assert told == {"User-Agent": "Mulberry", "Accept-Encoding": "identity", "Accept": "*/*"}
 
 
 @pytest.mark.virtual_time
@@ -414,6 +417,14 @@ async def test_a_memory_that_was_torn_is_kept_aside_and_begun_anew(owner: Owner)
     memory.write_bytes(memory.read_bytes()[:40])
     async with owner.running() as updates:
         assert updates.offered_version == ""
+        assert list(owner.folder.glob("memory.broken-*"))
+        assert (await done(updates, CHECK)).offered is not None
+
+
+async def test_a_memory_that_says_what_cannot_be_ends_nobodys_work(owner: Owner) -> None:
+    owner.folder.mkdir()
+    (owner.folder / "memory.json").write_text('{"handed_over": "soon"}')
+    async with owner.running() as updates:
         assert list(owner.folder.glob("memory.broken-*"))
         assert (await done(updates, CHECK)).offered is not None
 

@@ -40,6 +40,10 @@ class Memory:
     fetched: str = ""
     handed_over: str = ""
 
+    def __post_init__(self) -> None:
+        if self.handed_over:
+            Version.read(self.handed_over)
+
     def trusted(self, feed: str, pinned: ReleaseKeys) -> ReleaseKeys:
         """The release keys to believe a feed with: those that came with this copy, or newer ones it has followed."""
         followed = self.keys if self.feed == feed else None

@@ -54,10 +54,15 @@ class Interrupted(Exception):
 
 @asynccontextmanager
 async def a_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Takes bodies as they are sent, waits for silent servers for a while only, knows no proxies and no cookies."""
+    """Takes bodies as they are sent, waits for silent servers for a while only, knows no proxies and no cookies, tells no
+    versions."""
     timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
     async with aiohttp.ClientSession(
-        timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        timeout=timeout,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        headers={"User-Agent": "Mulberry"},
     ) as session:
         yield session
 
