@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mulberry.agent.reasons import OWN_MISTAKE
 from mulberry.agent.workshop import Workshop
 from mulberry.hardware.gpu import Gpus
 from mulberry.hardware.presence import bus
@@ -125,12 +126,7 @@ class GpuSetup:
             self._change(state=WorkState.REFUSED, problem=(problem.what, problem.why, problem.next_step))
         except Exception:
             log.exception("a bug ended the installation of the GPU runtime")
-            mistake = (
-                tr("The agent made a mistake of its own."),
-                tr("The details are in agent.log."),
-                tr("Try again."),
-            )
-            self._change(state=WorkState.REFUSED, problem=mistake)
+            self._change(state=WorkState.REFUSED, problem=OWN_MISTAKE)
         else:
             self._change(state=WorkState.DONE)
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mulberry.agent.reasons import OWN_MISTAKE
 from mulberry.agent.sandbox_words import judge_in_sandbox
 from mulberry.agent.shift import Shift
 from mulberry.agent.workshop import Workshop
@@ -124,12 +125,7 @@ class ModelKeeper:
             self._change(state=WorkState.REFUSED, problem=_disk_problem(problem))
         except Exception:
             log.exception("a bug ended the work on the models")
-            mistake = (
-                tr("The agent made a mistake of its own."),
-                tr("The details are in agent.log."),
-                tr("Try again."),
-            )
-            self._change(state=WorkState.REFUSED, problem=mistake)
+            self._change(state=WorkState.REFUSED, problem=OWN_MISTAKE)
         else:
             self._change(state=WorkState.DONE, title=title)
 

@@ -12,6 +12,8 @@ from mulberry.model.rules import Hold, Rule
 from mulberry.runtime.engine import EngineState, EngineStatus
 
 NOT_TRUSTED = (ReasonKind.PROXY_DISTRUSTED,)
+# What happened, why and what to do next, of a bug in the agent.
+OWN_MISTAKE = (tr("The agent made a mistake of its own."), tr("The details are in agent.log."), tr("Try again."))
 
 
 def stopped_by_owner() -> Reason:
