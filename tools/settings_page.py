@@ -33,6 +33,10 @@ and in `mulberry config list` each one that is on and blind here says so with it
 | Pause for these programs | the kernel's list of processes |
 | Temperature ceiling | the NVIDIA driver |
 | Pause for other load | the NVIDIA driver: beside jobs of ours, each process; not in containers, nor on MIG |
+
+That is Linux. Windows is asked for the last input of the session, whether notifications may be shown, its power supply,
+the connection's cost and its processes; macOS for the last input and its power supply, and for the other rules it says
+why it is blind. **These two have never run on a real Windows or macOS**: tests play their libraries.
 """
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mulberry.hardware.files import SystemFiles
 from mulberry.hardware.presence import bus, kernel
+from mulberry.hardware.presence.other_systems import Bounded, System, this_system
 from mulberry.hardware.presence.screen import Desk, XScreen
 from mulberry.model.host import Finding
 from mulberry.model.language import tr
@@ -30,7 +31,11 @@ class Presence:
         environment: Mapping[str, str] = os.environ,
         call: bus.Call = bus.call,
         screen: LooksAtScreen | None = None,
+        system: System | None = None,
     ) -> None:
+        """`system` is asked instead of Linux; by default the one that this is."""
+        other = system or this_system()
+        self._other = None if other is None else Bounded(other)
         self._files = files or SystemFiles()
         self._environment = environment
         self._call = call
@@ -48,12 +53,24 @@ class Presence:
             at=now,
             idle_seconds=idle,
             full_screen=full_screen,
-            on_battery=kernel.on_battery(self._files) if rules.pause_on_battery else NOT_LOOKED,
+            on_battery=self._on_battery() if rules.pause_on_battery else NOT_LOOKED,
             metered=self._metered_now(now) if rules.pause_on_metered else NOT_LOOKED,
-            programs=kernel.programs(self._files) if rules.apps else Finding(None, tr("nobody looked")),
+            programs=self._programs() if rules.apps else Finding(None, tr("nobody looked")),
         )
 
+    def _on_battery(self) -> Finding[bool]:
+        other = self._other
+        return kernel.on_battery(self._files) if other is None else other.ask(other.system.on_battery)
+
+    def _programs(self) -> Finding[frozenset[str]]:
+        other = self._other
+        return kernel.programs(self._files) if other is None else other.ask(other.system.programs)
+
     def _desk(self, now: datetime, *, wants_idle: bool) -> tuple[Finding[float], Finding[bool]]:
+        if self._other is not None:
+            unasked: Finding[float] = Finding(None, tr("nobody looked"))
+            idle = self._other.ask(self._other.system.idle_seconds) if wants_idle else unasked
+            return idle, self._other.ask(self._other.system.full_screen)
         if self._environment.get("DISPLAY") and not self._environment.get("WAYLAND_DISPLAY"):
             desk = self._screen.look()
             idle, full_screen = desk.idle_seconds, desk.full_screen
@@ -76,7 +93,9 @@ class Presence:
 
     def _metered_now(self, now: datetime) -> Finding[bool]:
         if self._metered_at is None or not now - METERED_EVERY < self._metered_at <= now:
-            self._metered, self._metered_at = bus.metered(self._call), now
+            other = self._other
+            found = bus.metered(self._call) if other is None else other.ask(other.system.metered)
+            self._metered, self._metered_at = found, now
         return self._metered
 
     def close(self) -> None:
