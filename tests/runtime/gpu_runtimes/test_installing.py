@@ -17,6 +17,7 @@ from model_server import Answer, ModelServer, endless, head, says, serving
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu_runtime import GpuRuntime, Wheel
 from mulberry.model.models import CopyProgress
+from mulberry.runtime.gpu_runtimes import folder
 from mulberry.runtime.gpu_runtimes.bringing import FromFolder, from_index
 from mulberry.runtime.gpu_runtimes.folder import LIBRARIES, GpuRuntimes
 from mulberry.runtime.gpu_runtimes.installing import install, offer_of
@@ -79,6 +80,19 @@ async def test_from_a_folder(runtimes: GpuRuntimes, tmp_path: Path) -> None:
     assert not list(runtimes.root.glob(".*"))
     assert {step.note for step in told} >= {ONNXRUNTIME, "Unpacking", "Trying it out"}
     assert all(0 <= step.done_bytes <= step.total_bytes for step in told)
+
+
+async def test_what_cannot_be_removed_afterwards_is_no_reason_to_say_that_it_failed(
+    runtimes: GpuRuntimes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove(path: Path) -> None:
+        if path.name.endswith(".partial"):
+            raise PermissionError(errno.EACCES, "a scanner has it open", str(path))
+
+    monkeypatch.setattr(folder, "remove_folder", remove)
+    small = SmallRuntime()
+    await bring(runtimes, small, small.write(tmp_path / "wheels"))
+    assert runtimes.chosen.current == small.version
 
 
 async def test_over_the_network(runtimes: GpuRuntimes) -> None:

@@ -31,6 +31,10 @@ def says(folder: Path, program: str) -> None:
     (folder / "onnxruntime" / "__init__.py").write_text(program, "utf-8")
 
 
+def compiled(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.pyc"))
+
+
 async def test_one_that_computes(libraries: Path) -> None:
     if CUDA_PROVIDER not in onnxruntime.get_available_providers():
         pytest.skip("the onnxruntime that is here is not made for GPUs")
@@ -63,6 +67,7 @@ async def test_one_that_is_broken(libraries: Path, program: str, why: str) -> No
     with pytest.raises(UserFacingError) as refused:
         await try_out(OURS, libraries, "")
     assert why in refused.value.why and "kept" in refused.value.next_step
+    assert not compiled(libraries), "what is installed is what the wheels have, and stays of their sizes"
 
 
 async def test_an_onnxruntime_of_elsewhere_proves_nothing(libraries: Path) -> None:

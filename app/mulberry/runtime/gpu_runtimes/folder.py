@@ -204,15 +204,15 @@ class GpuRuntimes:
 
     def collect(self) -> None:
         """Removes what is neither chosen nor used, and what installations of other versions left. Only within
-        `installing`."""
+        `installing`. What cannot be removed now is left to the next one."""
         chosen = self.chosen
-        for path in self._versions():
-            if path.name not in (chosen.current, chosen.previous) and not self.is_in_use(path.name):
+        old = [path for path in self._versions() if path.name not in (chosen.current, chosen.previous)]
+        unused = [path for path in old if not self.is_in_use(path.name)]
+        for path in (*unused, *self.root.glob(".*.partial"), *self.root.glob(".gone-*")):
+            try:
                 remove_folder(path)
-        for path in self.root.glob(".*.partial"):
-            remove_folder(path)
-        for path in self.root.glob(".gone-*"):
-            remove_folder(path)
+            except OSError as problem:
+                log.warning("an old GPU runtime stays: %s", problem)
 
     def _choose(self, chosen: Chosen) -> None:
         write_whole(self.root / "chosen.json", chosen.model_dump_json(indent=1).encode() + b"\n")

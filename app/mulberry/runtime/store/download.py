@@ -54,8 +54,8 @@ class Interrupted(Exception):
 
 @asynccontextmanager
 async def a_session() -> AsyncIterator[aiohttp.ClientSession]:
-    """Takes bodies as they are sent, waits for silent servers for a while only, knows no proxies and no cookies, tells no
-    versions."""
+    """Takes bodies as they are sent, waits for silent servers for a while only, knows no proxies and no cookies, and
+    tells no versions."""
     timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
     async with aiohttp.ClientSession(
         timeout=timeout,
