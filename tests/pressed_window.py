@@ -39,6 +39,7 @@ class Hand:
     def key(self, keys: str) -> None:
         """As Qt writes them: Return, Tab, Ctrl+1."""
         QTest.keySequence(QApplication.focusWidget() or self._front, QKeySequence(keys))
+        QApplication.processEvents()  # they come by way of the window system
 
     def close(self, _: str) -> None:
         """The window, by its own cross."""

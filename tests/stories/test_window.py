@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from mulberry.client.first_run import FirstRunFile
 from mulberry.desktop.first_run_wording import AUTOSTARTS
 from mulberry.model.first_run import FirstRun
 from mulberry.model.node import NodeState, Want
-from open_window import OpenWindow, open_window
+from open_window import Look, OpenWindow, open_window
 from story import Story
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the window's process is asked through a pipe")
@@ -38,6 +39,11 @@ class Screen:
 def screen(story: Story) -> Iterator[Screen]:
     with ExitStack() as opened:
         yield Screen(story.mulberry.root, opened)
+
+
+def asks(title: str, look: Look) -> bool:
+    """That page, and what was decided before is done."""
+    return look.says(title) and not look.says("One moment")
 
 
 def choose(window: OpenWindow, name: str) -> None:
@@ -73,7 +79,7 @@ def they_answer_each_page(story: Story, screen: Screen, datatable: list[list[str
     assert len(pages) == 8
     story.wait_for(lambda event: True)  # nobody reads the first page faster than the agent starts
     for title, choice in pages:
-        screen.window.wait_until(lambda look, title=title: look.says(title) and not look.says("One moment"))
+        screen.window.wait_until(partial(asks, title))
         if choice:
             choose(screen.window, choice)
         screen.window.key("Return")
