@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mulberry.client.networks import KnownNetwork, is_known, join_by_file, known_networks
+from mulberry.client.networks import KnownNetwork, join_by_file, known_networks
 from mulberry.model.errors import UserFacingError
 from mulberry.model.locks import try_lock
 from mulberry.model.network import load_profile
-from mulberry.model.places import DataFolder
+from mulberry.model.places import DataFolder, is_known_network
 
 PARAMETERS = {
     "root_owner_address": "",
@@ -35,7 +35,7 @@ def test_the_bundled_networks_are_known_everywhere(tmp_path: Path) -> None:
 def test_a_network_joined_by_a_file_is_known_from_then_on(tmp_path: Path) -> None:
     joined = join_by_file(tmp_path, a_file(tmp_path))
     assert joined == KnownNetwork("test-my-test", "Test network My test", "test")
-    assert is_known(tmp_path, joined.name)
+    assert is_known_network(tmp_path, joined.name)
     assert known_networks(tmp_path)[-1] == joined
     assert load_profile(str(DataFolder.of_network(tmp_path, joined.name).profile)).root_parameters().proxies
     assert join_by_file(tmp_path, a_file(tmp_path)) == joined, "joining twice is joining once"

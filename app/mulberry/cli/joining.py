@@ -67,7 +67,8 @@ def run(
 ) -> None:
     """Join a network by a file and work for it. Ctrl-C finishes what runs, a second one stops at once."""
     from mulberry.cli.run import prepare, run_headless
-    from mulberry.model.joining import Wishes, is_bundled, profile_of
+    from mulberry.model.joining import Wishes, profile_of
+    from mulberry.model.places import is_bundled
 
     own_folder = Path(model_folder) if model_folder and Path(model_folder).is_dir() else None
     profile = profile_of(

@@ -12,6 +12,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.first_run import FirstRun, FirstStep
 from mulberry.model.language import tr
+from mulberry.model.places import is_known_network
 
 
 class FirstRunFile:
@@ -59,7 +60,5 @@ def _checked(untrusted: object) -> FirstRun:
 
 def chosen_network(root: Path, fallback: str = "demo") -> str:
     """The network that the window opens with."""
-    from mulberry.client.networks import is_known  # reading the state alone comes before the first frame
-
     state = FirstRunFile(root).load()
-    return state.network if state is not None and is_known(root, state.network) else fallback
+    return state.network if state is not None and is_known_network(root, state.network) else fallback

@@ -14,9 +14,8 @@ from pathlib import Path
 from mulberry.client.control import AgentNotRunning, ControlClient
 from mulberry.client.farewell import AGENT_SECONDS, LOOK_SECONDS, is_free
 from mulberry.model.errors import UserFacingError
-from mulberry.model.places import DataFolder
+from mulberry.model.places import LEAVE, DataFolder
 
-LEAVE = b"leave\n"  # for the window's socket
 WINDOW_SECONDS = 10.0
 STARTING_SECONDS = 5.0  # within these, an agent that a window has just started answers
 

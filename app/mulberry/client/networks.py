@@ -1,19 +1,17 @@
 """Which networks this computer knows: those that come with Mulberry, and those that were joined by a file."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from mulberry.client.farewell import is_free
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
-from mulberry.model.joining import Wishes, is_bundled, profile_of
+from mulberry.model.joining import Wishes, profile_of
 from mulberry.model.language import tr
 from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, NetworkProfile, load_profile
 from mulberry.model.places import DataFolder, resource
 
-NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 MOST_JOINED = 100
 
 
@@ -39,13 +37,6 @@ def known_networks(root: Path) -> tuple[KnownNetwork, ...]:
         if profile.name == name and name not in bundled:
             found.append(profile)
     return tuple(KnownNetwork(each.name, each.title, each.kind) for each in found)
-
-
-def is_known(root: Path, name: str) -> bool:
-    """Whether the window can open with it."""
-    return NAME.fullmatch(name) is not None and (
-        is_bundled(name) or DataFolder.of_network(root, name).profile.is_file()
-    )
 
 
 def join_by_file(root: Path, path: Path) -> KnownNetwork:

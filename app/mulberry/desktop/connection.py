@@ -4,7 +4,6 @@ Everything that is shown comes out of here as a Qt signal, and what was last hea
 the window then shows it as stale, never as zero.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -28,6 +27,8 @@ from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
 if TYPE_CHECKING:  # nouns of pages that are made when they are first looked at
+    import asyncio
+
     from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
     from mulberry.model.eligibility import Computer, EligibilityReport
     from mulberry.model.gpu_runtime import GpuSetupStatus, SetupOrder
@@ -401,11 +402,15 @@ class Connection(QObject):
     def _spawn(self, work: Callable[[_Line], Coroutine[Any, Any, None]]) -> None:
         if self._line is None:
             return
+        import asyncio  # nothing runs before the first frame
+
         task = asyncio.get_running_loop().create_task(work(self._line))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _end_tasks(self) -> None:
+        import asyncio
+
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

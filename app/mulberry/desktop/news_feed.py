@@ -1,10 +1,10 @@
 """Tells the owner what `news` finds: in the window while they look at it, else by tray, else over D-Bus."""
 
-import asyncio
 import logging
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSettings, Qt
 from PySide6.QtWidgets import QApplication
@@ -16,11 +16,13 @@ from mulberry.desktop.news import Kind, Message, Seen, Told
 from mulberry.desktop.tray import Tray
 from mulberry.desktop.window import MainWindow
 from mulberry.model.clock import Clock
-from mulberry.model.encoding import from_json, to_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.node import NodeState, Status
 from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsStatus
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,8 @@ class NewsFeed(QObject):
         self._send = send
         self._told = Told()
         self._needs: tuple[str, ...] = ()  # since the owner was last seen
-        self._seen = _kept(memory)
+        self._seen: Seen | None = None
+        self._has_remembered = False
         self._kept_at: datetime | None = None
         self._ask_from: datetime | None = None
         self._is_asking = False
@@ -63,6 +66,8 @@ class NewsFeed(QObject):
     def _viewed(self, view: View) -> None:
         if view.link is not Link.ANSWERS or view.status is None:
             return
+        if not self._has_remembered:  # not before: to read it takes a good part of a first frame's time
+            self._has_remembered, self._seen = True, _kept(self._memory)
         now = self._clock.now()
         messages, told = news.news(self._told, view.status, now)
         if not messages and self._digest(view.status, now) is None:
@@ -109,6 +114,8 @@ class NewsFeed(QObject):
         if status.state is not NodeState.NEEDS_YOU:
             self._needs = ()
         if self._kept_at is None or abs(now - self._kept_at) >= KEEP_EVERY:
+            from mulberry.model.encoding import to_json
+
             self._kept_at = now
             self._memory.setValue(LAST_SEEN, to_json(Seen, self._seen).decode())
 
@@ -118,6 +125,8 @@ class NewsFeed(QObject):
         elif self._tray.is_shown:
             self._tray.say(message.text)
         elif sys.platform == "linux":
+            import asyncio
+
             task = asyncio.get_running_loop().create_task(self._over_the_bus(message.text))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
@@ -125,6 +134,8 @@ class NewsFeed(QObject):
             self._screen.news.add(message.text)
 
     async def _over_the_bus(self, text: str) -> None:
+        import asyncio
+
         try:
             await asyncio.to_thread(self._send, "Mulberry", text)
         except OSError as problem:
@@ -143,6 +154,8 @@ def looks_at(screen: MainWindow) -> bool:
 
 
 def _kept(memory: QSettings) -> Seen | None:
+    from mulberry.model.encoding import from_json
+
     untrusted = memory.value(LAST_SEEN)
     try:
         seen = from_json(Seen, str(untrusted).encode()) if untrusted is not None else None

@@ -11,8 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
-from mulberry.client.leaving import LEAVE
-from mulberry.model.places import DataFolder
+from mulberry.model.places import LEAVE, DataFolder
 
 TIMEOUT_MILLISECONDS = 1000
 COME_FORWARD = b"come forward\n"

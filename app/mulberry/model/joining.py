@@ -14,7 +14,7 @@ from mulberry.model.attestation import Policy, TransportName
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
 from mulberry.model.network import PROFILE_SIZE_LIMIT_BYTES, NetworkProfile, load_profile, parse_profile
-from mulberry.model.places import resource
+from mulberry.model.places import is_bundled
 
 # As the public test scripts have it; of the recorded conversation's proxy, too: its contract's address follows from it.
 TEST_ROOT = "EQBT4hy4vMEZ9uxSCuhw_gBKh9_AwmHXLe7Wo0O4Vh-4kRjJ"
@@ -84,14 +84,6 @@ def _parameters_in(path: Path) -> dict[str, Any] | None:
 def _name(stem: str) -> str:
     """A folder's name, never one of a bundled network."""
     return f"test-{re.sub('[^a-z0-9]+', '-', stem.lower())}"[:32].rstrip("-")
-
-
-def is_bundled(name: str) -> bool:
-    """Whether a network of this name comes with Mulberry."""
-    try:
-        return resource(f"networks/{name}.json").is_file()
-    except FileNotFoundError:
-        return False
 
 
 def _is_as_it_is(name: str) -> UserFacingError:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+NETWORK_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+LEAVE = b"leave\n"  # said to the window's socket when its program is about to be replaced
 SOCKET_PATH_LIMIT_BYTES = 100  # sockaddr_un holds 108 on Linux, 104 on the BSDs and macOS
 
 
@@ -187,3 +190,18 @@ class DataFolder:
     def window_lock(self) -> Path:
         """Held by the window for as long as it lives."""
         return self.path / "window.lock"
+
+
+def is_bundled(network: str) -> bool:
+    """Whether a network of this name comes with Mulberry."""
+    try:
+        return resource(f"networks/{network}.json").is_file()
+    except FileNotFoundError:
+        return False
+
+
+def is_known_network(root: Path, name: str) -> bool:
+    """Whether it comes with Mulberry or was joined by a file."""
+    return NETWORK_NAME.fullmatch(name) is not None and (
+        is_bundled(name) or DataFolder.of_network(root, name).profile.is_file()
+    )

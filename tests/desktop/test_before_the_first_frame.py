@@ -1,0 +1,36 @@
+"""The window must be there at once: what only its talk with the agent needs may not be waited for."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LATER = ("asyncio", "ssl", "aiohttp", "qasync", "mulberry.client.control", "numpy", "cryptography")
+LOOK = """
+import json, sys
+from pathlib import Path
+from mulberry.client.first_run import chosen_network
+from mulberry.desktop.app import opened
+from mulberry.desktop.theme import Scheme
+root = Path(sys.argv[1])
+with opened(root, chosen_network(root), Scheme.DARK, 1.0):
+    print(json.dumps([name for name in sys.argv[2:] if name in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize("last_seen", ["", '{"at": "2026-11-22T12:00:00Z"}'])
+def test_nothing_of_the_talk_with_the_agent_is_loaded_before_the_first_frame(tmp_path: Path, last_seen: str) -> None:
+    (tmp_path / "first-run.json").write_text(
+        '{"step": "end", "is_done": true, "agreed_at": "2026-11-22T12:00:00Z", "network": "demo"}'
+    )
+    if last_seen:
+        (tmp_path / "demo").mkdir()
+        escaped = last_seen.replace('"', '\\"')
+        (tmp_path / "demo" / "window.ini").write_text(f'[General]\nlast_seen="{escaped}"\n')
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-c", LOOK, str(tmp_path), *LATER]
+    told = subprocess.run(words, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(told.stdout.splitlines()[-1]) == []
