@@ -1,6 +1,8 @@
 """What a peer shows is all we know of it: one defect that passes, and prompts go to a stranger."""
 
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
@@ -118,6 +120,12 @@ def test_a_serial_number_that_is_not_positive_is_refused() -> None:
     odd = der(0x30, signed, ed25519, der(3, b"\0", peer.key.sign(signed)))
     with pytest.raises(NotProven, match="serial number is not positive"):
         verify_peer([odd], ANY, AT, NO_COLLATERAL)
+
+
+def test_such_a_number_writes_nothing_past_its_refusal() -> None:
+    made = "import mulberry.attestation.verifier, warnings; warnings.warn('Parsed a serial number which was 0')"
+    done = subprocess.run([sys.executable, "-c", made], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_a_large_certificate_is_refused_before_it_is_parsed() -> None:

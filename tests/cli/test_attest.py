@@ -10,15 +10,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner, Result
 
 from collateral_server import serving_collateral
+from mulberry.agent.seen_root import keep_seen_root
 from mulberry.attestation.envelope import write_envelope
 from mulberry.attestation.questions import read_kept, read_question
-from mulberry.cli.attest import application
+from mulberry.cli.attest import _images, application
 from mulberry.cli.attest_words import of_attestation, of_collateral, of_verdict
 from mulberry.model.clock import SystemClock
 from mulberry.model.collateral import CollateralStatus, PlatformCollateral
+from mulberry.model.eligibility import SeenRoot
 from mulberry.model.encoding import from_json
 from mulberry.model.errors import UserFacingError
 from mulberry.model.host import Finding
+from mulberry.model.network import load_profile
 from mulberry.model.places import DataFolder
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Seen, Verdict
 from own_mulberry import Mulberry
@@ -106,6 +109,15 @@ def test_an_image_is_named_by_its_whole_hash(file: Path) -> None:
     assert attest("verify", file, "--image", "ab" * 32).exit_code == 0
     for wrong in ("ab", "zz" * 32):
         assert "32 bytes" in refusal("verify", file, "--image", wrong).why
+
+
+def test_the_images_of_another_root_contract_are_nobodys(tmp_path: Path) -> None:
+    folder = DataFolder.of_network(tmp_path, "mainnet")
+    folder.create()
+    own = load_profile("mainnet").root_contract_address
+    for address, known in ((own, True), ("0:" + "11" * 32, False), ("", False)):
+        keep_seen_root(folder.seen_root, SeenRoot(address, 1, ("ab" * 32,), (), None), None)
+        assert (_images(folder, None) is not None) is known
 
 
 def test_a_challenge_brings_a_tpm_to_level_2(tmp_path: Path) -> None:

@@ -2,10 +2,14 @@
 
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 CODE = re.compile(r"[:(\s]*\w+(\s*{|::|\()")  # where a library's words turn into its own notation
+
+# A certificate that is no good is refused in words; the library's own go past them to the terminal.
+warnings.filterwarnings("ignore", "Parsed a serial number", UserWarning)
 
 log = logging.getLogger(__name__)
 

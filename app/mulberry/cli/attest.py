@@ -214,13 +214,18 @@ def _references(
 
 
 def _images(folder: DataFolder, named: list[str] | None) -> "ImageList | None":
-    """Those named, else the network's as they were read last. Raises `NotProven`: what was named is no SHA-256."""
-    from mulberry.agent.seen_root import listed_images, load_seen_root
+    """Those named, else the network's as they were read last. Raises `NotProven`: what was named is no SHA-256.
+
+    The list of a root contract that the network does not name any more is nobody's.
+    """
+    from mulberry.agent.seen_root import listed_images, seen_root_of
     from mulberry.attestation.errors import NotProven
     from mulberry.attestation.levels import ImageList
+    from mulberry.model.network import load_profile
 
     if named is None:
-        root = load_seen_root(folder.seen_root)
+        profile = load_profile(str(folder.profile) if folder.profile.is_file() else folder.path.name)
+        root = seen_root_of(profile, folder.seen_root)
         return None if root is None else listed_images(root)
     if not all(re.fullmatch(r"[0-9a-fA-F]{64}", image) for image in named):
         raise NotProven("an image hash is 32 bytes in hexadecimal")
