@@ -436,6 +436,28 @@ async def test_a_feed_on_disk_that_somebody_changed_is_not_used(owner: Owner) ->
         assert updates.offered_version == ""
 
 
+async def test_an_older_feed_in_the_place_of_the_one_that_was_kept_is_not_used(owner: Owner) -> None:
+    """Signed as it is: a backup that was put back, or a power failure between two files."""
+    owner.server.feed = published(a_feed(a_release("0.3.0"), sequence=5))
+    await done(owner.updates(), CHECK)
+    (owner.folder / "feed.json").write_bytes(published(a_feed(a_release("0.2.0"), sequence=4)))
+    async with owner.running() as updates:
+        assert updates.offered_version == ""
+
+
+async def test_what_one_feed_offers_is_not_fetched_from_another_ones_place(owner: Owner) -> None:
+    updates = owner.updates()
+    await done(updates, CHECK)
+    async with feed_server() as elsewhere:
+        updates.use(UpdateWish(feed=elsewhere.address))
+        assert updates.offered_version == ""
+        with pytest.raises(UserFacingError, match="is not offered"):
+            await updates.obey(APPLY)
+        updates.use(UpdateWish())
+        assert updates.offered_version == "0.2.0"
+        assert elsewhere.asked == []
+
+
 async def test_newer_keys_that_this_copy_came_with_end_what_older_ones_have_signed(owner: Owner) -> None:
     await done(owner.updates(), CHECK)
     owner.build = replace(owner.build, keys=NEXT_KEYS)
