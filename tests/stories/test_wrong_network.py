@@ -78,5 +78,6 @@ def nothing_is_lost(story: Story, earned: Nanoton) -> None:
 @then("the computer still works for the demo network")
 def it_still_works(story: Story) -> None:
     status = story.status
-    assert (status.state, status.intent.want, status.network.name) == (NodeState.READY, Want.START, "demo")
+    assert (status.intent.want, status.network.name) == (Want.START, "demo")
+    assert status.state in (NodeState.EARNING, NodeState.READY), status.reasons
     assert any(proxy.connected for proxy in status.proxies)
