@@ -483,6 +483,8 @@ async def test_what_is_decided_while_the_feed_is_asked_is_kept(owner: Owner) -> 
     await done(one, CHECK)
     await done(other, CHECK)
     await one.obey(CHECK)
+    await until(lambda: len(owner.server.asked) == 3)
+    assert one.status().work is UpdateWork.CHECKING
     await other.obey(UpdateOrder(UpdateVerb.LATER, "0.2.0"))
     await until(lambda: one.status().work is UpdateWork.NOTHING)
     assert one.status().quiet_until == NOON + LATER
@@ -563,6 +565,23 @@ async def test_a_file_that_changes_while_requests_run_is_noticed(owner: Owner, i
     await until(lambda: updates.status().work is UpdateWork.NOTHING)
     assert "changed on this computer" in why(updates.status())
     assert (owner.successors, content(image)) == ([], b"the old version")
+
+
+async def test_an_installer_that_changes_while_requests_run_is_not_begun(owner: Owner) -> None:
+    owner.build = replace(owner.build, installed_by=InstalledBy.WINDOWS)
+    path = "0.2.0/Mulberry-0.2.0.exe"
+    owner.server.feed = published(a_feed(a_release("0.2.0", an_artefact("windows", path=path))))
+    owner.server.files = {path: CONTENT}
+    owner.worker = Worker(is_idle=False)
+    updates = owner.updates()
+    await done(updates, CHECK)
+    await updates.obey(APPLY)
+    await until(lambda: updates.status().work is UpdateWork.DRAINING)
+    (owner.folder / path).write_bytes(b"a stranger's program")
+    owner.worker.left.set()
+    await until(lambda: updates.status().work in (UpdateWork.NOTHING, UpdateWork.HANDED_OVER))
+    assert "changed on this computer" in why(updates.status())
+    assert owner.successors == []
 
 
 async def test_a_file_that_changes_while_it_takes_the_place_is_noticed(
