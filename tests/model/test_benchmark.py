@@ -72,6 +72,7 @@ def test_a_speed_that_no_model_has_is_not_read(wrong: tuple[int, float, float, f
 def test_an_estimate_pretends_no_precision_and_says_what_it_is(nanoton: int, told: str) -> None:
     estimate = Estimate(Nanoton(nanoton), "A model", "NVIDIA H200", 2, MEASURED.as_of, 1500)
     assert estimate.amount == told
-    for words in ("An estimate, at full load", "NVIDIA H200 with A model, as of 2026-11-2", "for 2 GPUs together", "1.500"):
+    measured = "NVIDIA H200 with A model, as of 2026-11-2"
+    for words in ("An estimate, at full load", measured, "for 2 GPUs together", "1.500"):
         assert words in estimate.source
     assert "times" not in replace(estimate, count=1).source

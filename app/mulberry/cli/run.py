@@ -15,10 +15,9 @@ from mulberry.model.clock import SystemClock
 from mulberry.model.control import Command
 from mulberry.model.errors import UserFacingError
 from mulberry.model.files import read_bounded, write_whole
-from mulberry.model.joining import is_bundled
 from mulberry.model.network import NetworkProfile
 from mulberry.model.node import NodeState, Want
-from mulberry.model.places import DataFolder
+from mulberry.model.places import DataFolder, is_bundled
 from mulberry.model.sentence import sentence
 from mulberry.runtime.engines.openai_places import check_ways
 from mulberry.ton.address import parse_address
