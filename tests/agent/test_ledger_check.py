@@ -115,12 +115,15 @@ def test_a_disk_that_takes_no_note_ends_nothing(
     assert "could not be noted" in caplog.text
 
 
-def test_a_start_waits_a_bounded_time_for_the_jobs(
+def test_more_jobs_than_a_start_can_wait_for_are_not_looked_through(
     path: Path, clock: SettableClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(ledger_check, "LONGEST_SECONDS", -1.0)
-    monkeypatch.setattr(ledger_check, "STEPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr(ledger_check, "LARGEST_BYTES", path.stat().st_size - 1)
+    spoil(path, "jobs")
     os.utime(path)
     with caplog.at_level(logging.WARNING), closing(open_ledger(path, clock)) as ledger:
         assert "too many for a start" in caplog.text
-        assert len(ledger.jobs(1, JOBS)) == JOBS, "later questions are not cut short"
+        assert ledger.accounts() == [ACCOUNT]
+    spoil(path, "accounts")
+    open_ledger(path, clock).close()
+    assert len(ledgers_set_aside(path)) == 1, "money is looked at in a large one too"
