@@ -216,7 +216,7 @@ def living(root: Path, ledger: Path) -> dict[str, float]:
 
 async def _live(desktop: "Desktop", agent: LedgerAgent, measured: dict[str, float]) -> None:
     from mulberry.desktop.jobs_columns import Column
-    from mulberry.desktop.window import PAGES
+    from mulberry.desktop.sidebar import PAGES
 
     hearing = asyncio.create_task(desktop.connection.run(cast(Any, agent), agent.start))
     await asyncio.sleep(SETTLE_SECONDS)

@@ -81,8 +81,8 @@ async def page_by_page(look: "Callable[[Desktop], Iterator[str]]") -> dict[str, 
     from PySide6.QtWidgets import QApplication
 
     from conftest import SettableClock
+    from mulberry.desktop.sidebar import PAGES
     from mulberry.desktop.theme import Scheme, Theme
-    from mulberry.desktop.window import PAGES
     from mulberry.model.first_run import FirstRun, FirstStep
     from shown_window import settled, shown_window
 

@@ -27,8 +27,8 @@ from mulberry.desktop.app import live, opened
 from mulberry.desktop.connection import View
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.icons import tray_icon
+from mulberry.desktop.sidebar import PAGES
 from mulberry.desktop.theme import Scheme, Theme
-from mulberry.desktop.window import PAGES
 from mulberry.model.first_run import FirstRun, FirstStep
 from mulberry.model.network import Traffic
 from mulberry.model.node import NodeState, Status

@@ -36,8 +36,8 @@ from PySide6.QtWidgets import (
 from mulberry.desktop.cards import Bar, Card, Page, Text, choice_button, plain_button
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.home import HomePage
+from mulberry.desktop.sidebar import PAGES
 from mulberry.desktop.theme import Scheme, Theme
-from mulberry.desktop.window import PAGES
 from mulberry.model.node import NodeState
 from samples import NOON, a_wallet
 from shown_window import a_busy_status, settled, shown_window

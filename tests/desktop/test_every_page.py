@@ -19,8 +19,8 @@ from accessible_walk import Role, Told, interactive
 from conftest import SettableClock
 from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.jobs_table import NewestJobs
+from mulberry.desktop.sidebar import PAGES
 from mulberry.desktop.theme import Scheme, Theme
-from mulberry.desktop.window import PAGES
 from mulberry.model.node import NodeState
 from pretend_agent import PretendAgent
 from samples import a_job, a_wallet

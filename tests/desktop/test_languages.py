@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import mulberry.desktop
-from mulberry.desktop.window import PAGES
+from mulberry.desktop.sidebar import PAGES
 from mulberry.model.first_run import FirstStep
 from mulberry.model.language import ENGLISH, LANGUAGES
 from window_in_a_language import BRACKETS, WORD, outside

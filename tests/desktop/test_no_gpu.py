@@ -22,7 +22,7 @@ from PySide6.QtGui import QSurface
 from PySide6.QtWidgets import QApplication
 from mulberry.desktop.app import opened
 from mulberry.desktop.theme import Scheme
-from mulberry.desktop.window import PAGES
+from mulberry.desktop.sidebar import PAGES
 
 with opened(Path(sys.argv[1]), "demo", Scheme.DARK, 1.0) as desktop:
     for page in PAGES:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from atspi import Place, ScreenReader, State, Thing, missing, private_desktop
-from mulberry.desktop.window import PAGE_KEYS, PAGES
+from mulberry.desktop.sidebar import PAGES
+from mulberry.desktop.window import PAGE_KEYS
 from open_window import OpenWindow, open_window
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
