@@ -118,7 +118,7 @@ class UpdateCard(Card):
     def _ask(self) -> None:
         if self.status is None or self.question is not None:
             return
-        words, more = wording.question(self.status)
+        words, more = wording.question_of(self.status)
         question = self.question = QMessageBox(self.window())
         question.setWindowTitle("Mulberry")
         question.setTextFormat(Qt.TextFormat.PlainText)

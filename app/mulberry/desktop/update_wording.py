@@ -75,7 +75,7 @@ def install_button(status: UpdateStatus) -> str:
     return tr("Install…") if status.by_itself else tr("Fetch…")
 
 
-def question(status: UpdateStatus) -> tuple[str, str]:
+def question_of(status: UpdateStatus) -> tuple[str, str]:
     """What it takes, before it begins."""
     version = status.offered.version if status.offered else ""
     asked = tr("Install version {version}?", version=version)
