@@ -168,5 +168,5 @@ async def test_a_newer_version_is_looked_up_when_the_agent_tells_of_one(desktop:
 def test_every_state_has_whole_sentences(by: InstalledBy) -> None:
     for work in UpdateWork:
         status = replace(A_NEWER_VERSION, installed_by=by, work=work)
-        for words in (wording.state(status), *wording.question(status), wording.progress(status)):
+        for words in (wording.state(status), *wording.question_of(status), wording.progress(status)):
             assert not words or words.endswith((".", "?", "…"))
