@@ -92,7 +92,8 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path) -> None:
     """Stopped while pip, here one that never answers, looks for the files."""
     (tmp_path / "pip.py").write_text("import time; print('asked', flush=True); time.sleep(600)", "utf-8")
     program = (
-        "import sys, mulberry.cli.main as main\n"
+        "import signal, sys, mulberry.cli.main as main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job has it ignored
         "import mulberry.runtime.gpu_runtimes.addresses as addresses\n"
         f"addresses.ask_pip.__defaults__ = ((sys.executable, {str(tmp_path / 'pip.py')!r}),)\n"
         "sys.argv = ['mulberry', 'gpu-setup', '--yes', '--runtime', 'cuda13']\n"

@@ -47,7 +47,6 @@ async def ask_pip(wheels: Sequence[Wheel], pip: Sequence[str] = PIP) -> Mapping[
 
 async def _said(command: Sequence[str]) -> bytes:
     """What it wrote; more than can be is cut off, and then no answer."""
-    await asyncio.sleep(0)  # an end asked for by now is heard here: in the midst of a start asyncio would wait for ever
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
