@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 
 from mulberry.desktop.theme import Scheme, Theme
 
@@ -24,3 +26,10 @@ def settle(qapp: QApplication) -> Callable[[], None]:
             qapp.processEvents()
 
     return process
+
+
+@pytest.fixture(autouse=True)
+def no_key_stays_down(qapp: QApplication) -> None:
+    """After a click with Shift QTest leaves Shift down for the tests that follow, where it changes what is selected."""
+    QTest.keyRelease(QWidget(), Qt.Key.Key_Shift)
+    assert qapp.keyboardModifiers() == Qt.KeyboardModifier.NoModifier
