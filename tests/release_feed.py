@@ -89,7 +89,7 @@ class FeedServer:
         self.told.append(dict(request.headers))
         if self.location:
             raise web.HTTPFound(self.location)
-        if request.path == "/releases/feed.json":
+        if request.path.rstrip("/") == "/releases/feed.json":
             return web.Response(body=self.feed, status=self.status)
         content = self.files.get(request.path.removeprefix("/releases/"))
         if content is None:

@@ -1,6 +1,7 @@
 """An update replaces the program that holds its owner's money: only they may say so, and no forger for them."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -409,6 +410,22 @@ async def test_changed_keys_are_followed_and_remembered(owner: Owner) -> None:
     owner.server.feed = published(a_feed(sequence=3), MAINTAINERS)
     async with owner.running() as again:
         assert "signed by 0" in why(await done(again, CHECK)), "stolen old keys are worth nothing after a restart too"
+
+
+@pytest.mark.parametrize("address", ["{0}/", "{0}?mirror", "the former version's file"])
+async def test_no_change_of_the_address_is_a_way_back_to_an_older_feed(owner: Owner, address: str) -> None:
+    owner.server.feed = published(a_feed(sequence=5))
+    await done(owner.updates(), CHECK)
+    memory = owner.folder / "memory.json"
+    if address.startswith("the former"):
+        said = json.loads(memory.read_bytes())
+        del said["before"]
+        memory.write_text(json.dumps(said))
+    owner.wish = UpdateWish(feed=address.format(owner.server.address) if "{0}" in address else None)
+    owner.server.feed = published(a_feed(a_release("0.1.1"), sequence=4))
+    assert "number 4, and number 5 was seen" in why(await done(owner.updates(), CHECK))
+    owner.server.feed = published(a_feed(sequence=6))
+    assert (await done(owner.updates(), CHECK)).offered is not None
 
 
 async def test_a_memory_that_was_torn_is_kept_aside_and_begun_anew(owner: Owner) -> None:

@@ -229,7 +229,7 @@ def test_a_feed_is_of_the_present() -> None:
 
 
 def seen(memory: Memory, feed: Feed, address: str = "a") -> Memory:
-    return memory.after(address, open_feed(published(feed), KEYS), NOON)
+    return memory.after(address, open_feed(published(feed), KEYS), KEYS, NOON)
 
 
 def test_an_older_feed_than_one_that_was_seen_is_refused() -> None:
@@ -246,9 +246,23 @@ def test_two_feeds_of_one_number_are_told_as_what_they_are() -> None:
         seen(memory, a_feed(a_release("0.3.0"), sequence=7))
 
 
-def test_another_feed_of_the_owners_choice_begins_at_its_own_number() -> None:
-    memory = seen(Memory(), a_feed(sequence=7))
-    assert seen(memory, a_feed(sequence=1), "another").sequence == 1
+def test_no_other_address_is_a_way_back_to_an_older_feed() -> None:
+    memory = seen(Memory(), a_feed(sequence=7), "https://releases.example/feed.json")
+    for elsewhere in ("https://releases.example/feed.json/", "https://mirror.example/feed.json"):
+        with pytest.raises(FeedRefused, match="number 6, and number 7 was seen before"):
+            seen(memory, a_feed(sequence=6), elsewhere)
+        assert seen(memory, a_feed(sequence=7), elsewhere).feed == elsewhere, "a mirror"
+        assert seen(memory, a_feed(sequence=8), elsewhere).sequence == 8
+
+
+def test_another_packagers_keys_begin_at_their_own_number() -> None:
+    """Who installs their package has chosen them: what others have signed is neither believed nor in the way."""
+    theirs = ReleaseKeys(1, 1, (public(STRANGER),))
+    followed = open_feed(published(a_feed(sequence=7), SUCCESSORS[:2], [change()]), KEYS)
+    memory = Memory().after("a", followed, KEYS, NOON)
+    assert memory.trusted(theirs) == theirs
+    begun = memory.after("a", open_feed(published(a_feed(sequence=1), [STRANGER]), theirs), theirs, NOON)
+    assert (begun.sequence, begun.trusted(theirs), begun.trusted(KEYS)) == (1, theirs, KEYS)
 
 
 # Keys
@@ -286,13 +300,23 @@ def test_a_signed_feed_is_no_change_of_keys() -> None:
 
 def test_stolen_old_keys_do_not_bring_back_their_time() -> None:
     """Who has followed a change once never believes the keys before it, whichever feed is shown."""
-    memory = Memory().after("a", open_feed(published(FEED, SUCCESSORS[:2], [change()]), KEYS), NOON)
-    trusted = memory.trusted("a", KEYS)
+    followed = open_feed(published(FEED, SUCCESSORS[:2], [change()]), KEYS)
+    memory = Memory().after("a", followed, KEYS, NOON)
+    trusted = memory.trusted(KEYS)
     assert trusted == NEXT_KEYS
     assert "by 0 of" in refused(published(a_feed(sequence=9), MAINTAINERS), trusted)
     newer_copy = ReleaseKeys(3, 1, (public(a_key(6)),))
-    assert memory.trusted("a", newer_copy) == newer_copy
-    assert memory.trusted("another", KEYS) == KEYS
+    assert memory.trusted(newer_copy) == newer_copy
+
+
+def test_a_package_that_comes_with_the_keys_that_were_followed_forgets_no_number() -> None:
+    followed = open_feed(published(a_feed(sequence=7), SUCCESSORS[:2], [change()]), KEYS)
+    memory = Memory().after("a", followed, KEYS, NOON)
+    older = open_feed(published(a_feed(sequence=6), SUCCESSORS[:2]), NEXT_KEYS)
+    with pytest.raises(FeedRefused, match="number 7 was seen before"):
+        memory.after("b", older, NEXT_KEYS, NOON)
+    newer = open_feed(published(a_feed(sequence=8), SUCCESSORS[:2]), NEXT_KEYS)
+    assert memory.after("b", newer, NEXT_KEYS, NOON).trusted(KEYS) == NEXT_KEYS, "the older copy beside it, too"
 
 
 @pytest.mark.parametrize(

@@ -76,11 +76,16 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A feed that the release keys have signed. `keys` are those that hold now, `digest` is of what was signed."""
+    """A feed that the release keys have signed. `line`: the keys that were trusted, and those that followed them one
+    after the other; the last hold now. `digest` is of what was signed."""
 
     feed: Feed
-    keys: ReleaseKeys
+    line: tuple[ReleaseKeys, ...]
     digest: str
+
+    @property
+    def keys(self) -> ReleaseKeys:
+        return self.line[-1]
 
 
 def open_feed(untrusted: bytes, trusted: ReleaseKeys) -> Opened:
@@ -93,13 +98,13 @@ def open_feed(untrusted: bytes, trusted: ReleaseKeys) -> Opened:
         changes = document.get("keys", [])
         if not isinstance(changes, list) or len(changes) > MOST_KEY_CHANGES:
             raise FeedRefused(tr("The feed's list of changed keys is none, or too long."))
-        keys = _follow([read_envelope(change) for change in changes], trusted)
+        line = _follow([read_envelope(change) for change in changes], trusted)
     except (JsonError, NotSigned) as problem:
         raise FeedRefused(tr("The feed is not well formed: {problem}.", problem=problem)) from problem
     if envelope.kind != FEED_KIND:
         raise FeedRefused(tr("What is signed there is no release feed."))
-    _demand_signatures(envelope, keys, tr("The feed"))
-    return Opened(_read(Feed, envelope.payload, tr("The feed")), keys, hashlib.sha256(envelope.payload).hexdigest())
+    _demand_signatures(envelope, line[-1], tr("The feed"))
+    return Opened(_read(Feed, envelope.payload, tr("The feed")), line, hashlib.sha256(envelope.payload).hexdigest())
 
 
 def check_time(feed: Feed, now: datetime) -> None:
@@ -130,21 +135,22 @@ def read_keys(untrusted: bytes) -> ReleaseKeys:
     return _read(ReleaseKeys, untrusted, tr("The list of release keys"))
 
 
-def _follow(changes: list[Envelope], trusted: ReleaseKeys) -> ReleaseKeys:
-    """The keys that hold after all changes. Those before the trusted ones are past, whoever signed them."""
+def _follow(changes: list[Envelope], trusted: ReleaseKeys) -> tuple[ReleaseKeys, ...]:
+    """The trusted keys and those that came after them. What came before them is past, whoever signed it."""
+    line = [trusted]
     for change in changes:
         keys = _read(ReleaseKeys, change.payload, tr("A change of the release keys"))
         if change.kind != KEYS_KIND:
             raise FeedRefused(tr("What is signed there is no change of the release keys."))
-        if keys.version <= trusted.version:
+        if keys.version <= line[-1].version:
             continue
-        if keys.version != trusted.version + 1:
+        if keys.version != line[-1].version + 1:
             raise FeedRefused(tr("A change of the release keys is missing."))
-        _demand_signatures(change, trusted, tr("A change of the release keys"))
+        _demand_signatures(change, line[-1], tr("A change of the release keys"))
         if not keys.have_signed(change):
             raise FeedRefused(tr("New release keys have not shown that somebody holds them."))
-        trusted = keys
-    return trusted
+        line.append(keys)
+    return tuple(line)
 
 
 def _demand_signatures(envelope: Envelope, keys: ReleaseKeys, what: str) -> None:

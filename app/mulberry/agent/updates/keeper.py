@@ -299,8 +299,8 @@ class Updates:
             if answer.status != 200:
                 raise NoAnswer(tr("It answered with status {status}.", status=answer.status))
             self._look_at_the_shelf()  # its owner may have decided something through another network's agent
-            opened = open_feed(answer.body, self._memory.trusted(address, keys))
-            memory = self._memory.after(address, opened, self._clock.now())
+            opened = open_feed(answer.body, self._memory.trusted(keys))
+            memory = self._memory.after(address, opened, keys, self._clock.now())
             check_time(opened.feed, self._clock.now())
         except (NoAnswer, FeedRefused) as problem:
             self._schedule.failed()
@@ -366,7 +366,7 @@ class Updates:
         """The feed that was kept is believed by the keys that hold now: this copy may have come with newer ones."""
         if memory != self._memory:
             pinned = self._build.keys
-            feed = self._shelf.feed(memory, memory.trusted(memory.feed, pinned)) if pinned is not None else None
+            feed = self._shelf.feed(memory, memory.trusted(pinned)) if pinned is not None else None
             self._memory, self._feed = memory, feed
             self._on_change()
 

@@ -23,16 +23,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`sequence`, `digest` and `keys` are of the newest feed that was believed of the address `feed`.
+    """`sequence`, `digest` and `keys` are of the newest feed that was believed, wherever it came from, and `before` are
+    the release keys from which those were reached; None: a version that did not write them down. `feed` is the address
+    that was asked last.
 
-    `handed_over` is the version whose installer was begun, `fetched` the SHA-256 of the file that was fetched and
-    checked.
+    `handed_over` is the version whose installer was begun, `fetched` the SHA-256 of what was fetched and checked.
     """
 
     feed: str = ""
     sequence: int = 0
     digest: str = ""
     keys: ReleaseKeys | None = None
+    before: tuple[ReleaseKeys, ...] | None = None
     checked_at: AwareDatetime | None = None
     skipped: tuple[str, ...] = ()
     quiet_about: str = ""
@@ -44,15 +46,22 @@ class Memory:
         if self.handed_over:
             Version.read(self.handed_over)
 
-    def trusted(self, feed: str, pinned: ReleaseKeys) -> ReleaseKeys:
+    def is_of(self, pinned: ReleaseKeys) -> bool:
+        """Whether a copy of Mulberry that came with those keys is meant, and not one of another packager's."""
+        return self.before is None or pinned in (*self.before, self.keys)
+
+    def trusted(self, pinned: ReleaseKeys) -> ReleaseKeys:
         """The release keys to believe a feed with: those that came with this copy, or newer ones it has followed."""
-        followed = self.keys if self.feed == feed else None
+        followed = self.keys if self.is_of(pinned) else None
         return followed if followed is not None and followed.version > pinned.version else pinned
 
-    def after(self, feed: str, opened: Opened, now: datetime) -> "Memory":
-        """Having seen that feed. Raises `FeedRefused`: it is older than another one, or another one of its number."""
-        new = opened.feed.sequence
-        if self.feed == feed:
+    def after(self, feed: str, opened: Opened, pinned: ReleaseKeys, now: datetime) -> "Memory":
+        """Having seen that feed. Raises `FeedRefused`: it is older than another one, or another one of its number.
+
+        The numbers go with the keys and not with the address, or another address would be a way back.
+        """
+        new, before = opened.feed.sequence, {pinned, *opened.line}
+        if self.is_of(pinned):
             if new < self.sequence:
                 raise FeedRefused(
                     tr("The feed has the number {new}, and number {seen} was seen before.", new=new, seen=self.sequence)
@@ -61,7 +70,16 @@ class Memory:
                 raise FeedRefused(
                     tr("There are two feeds with the number {new}: somebody shows not everybody the same.", new=new)
                 )
-        return replace(self, feed=feed, sequence=new, digest=opened.digest, keys=opened.keys, checked_at=now)
+            before |= {*(self.before or ())}
+        return replace(
+            self,
+            feed=feed,
+            sequence=new,
+            digest=opened.digest,
+            keys=opened.keys,
+            before=tuple(sorted(before - {opened.keys}, key=lambda keys: keys.version)),
+            checked_at=now,
+        )
 
     def without(self, version: str) -> "Memory":
         return replace(self, skipped=(*self.skipped, version)[-MOST_RELEASES:])
