@@ -3,7 +3,6 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from pydantic import JsonValue
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
@@ -12,6 +11,7 @@ from mulberry.desktop import settings_wording
 from mulberry.desktop.cards import Text
 from mulberry.desktop.settings_editors import CalmSpinBox, Editor, TextEditor, silently
 from mulberry.desktop.theme import Theme
+from mulberry.model.json_value import JsonValue
 from mulberry.model.settings import Setting
 from mulberry.model.week import HOURS_A_DAY
 

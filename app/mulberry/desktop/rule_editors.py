@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from pydantic import JsonValue
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from mulberry.desktop import settings_wording
@@ -15,6 +14,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.desktop.week_grid import HOW_TO, WeekGrid
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.gpu import GpuInfo
+from mulberry.model.json_value import JsonValue
 from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules
 from mulberry.model.settings import Setting
 from mulberry.model.week import Week

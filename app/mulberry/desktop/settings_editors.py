@@ -2,7 +2,6 @@
 still being typed is never taken away.
 """
 
-from pydantic import JsonValue
 from PySide6.QtCore import QEvent, QObject, Qt, QTime, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from mulberry.desktop import settings_wording
 from mulberry.desktop.cards import Text, plain_button
+from mulberry.model.json_value import JsonValue
 from mulberry.model.settings import Setting, shown, typed
 from mulberry.model.text import plain
 from mulberry.model.week import DayTimes

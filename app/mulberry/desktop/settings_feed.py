@@ -1,11 +1,11 @@
 """What happens on the Settings page when: one change after the other, so that the newest answer is the newest truth."""
 
-from pydantic import JsonValue
 from PySide6.QtCore import QObject, Signal
 
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.settings_page import SettingsPage
 from mulberry.model.errors import UserFacingError
+from mulberry.model.json_value import JsonValue
 from mulberry.model.rules import Decision
 from mulberry.model.settings import SettingsChange, SettingsStatus
 

@@ -1,6 +1,5 @@
 """One setting on the page: its name and what it does, its editor, and what became of the last change."""
 
-from pydantic import JsonValue
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -20,6 +19,7 @@ from mulberry.desktop.settings_editors import (
 )
 from mulberry.desktop.theme import Theme
 from mulberry.model.errors import UserFacingError
+from mulberry.model.json_value import JsonValue
 from mulberry.model.settings import RuleNow, Setting, Shape
 
 SEND_AFTER_MILLISECONDS = 400  # clicks in a row are one change

@@ -1,6 +1,5 @@
 """The Settings page, made of what the agent says of its settings: one that this window never heard of has a place."""
 
-from pydantic import JsonValue
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QWidget
@@ -14,6 +13,7 @@ from mulberry.desktop.settings_field import SettingField
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.week_preview import WeekPreview
 from mulberry.model.errors import UserFacingError
+from mulberry.model.json_value import JsonValue
 from mulberry.model.language import tr
 from mulberry.model.node import Reason, ReasonKind
 from mulberry.model.rules import Decision

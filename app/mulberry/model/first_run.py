@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import JsonValue
-
+from mulberry.model.json_value import JsonValue
 from mulberry.model.week import read_week
 
 

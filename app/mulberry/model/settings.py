@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import JsonValue
-
 from mulberry.model.foretelling import Stretch
+from mulberry.model.json_value import JsonValue
 from mulberry.model.language import number, tr
 from mulberry.model.rules import Decision, Rule
 from mulberry.model.week import Week, read_week
@@ -146,6 +145,7 @@ SETTING_OF_RULE = {
     Rule.FULL_SCREEN: "pause_in_full_screen",
     Rule.OTHER_LOAD: "other_load_percent",
     Rule.TEMPERATURE: "ceiling_celsius",
+    Rule.POWER_CAP: "power_cap_watt",
     Rule.NET_LOSS: "stop_at_loss",
     Rule.KEPT: "gpus",
 }
@@ -163,8 +163,9 @@ def rules_now(decision: Decision) -> dict[str, RuleNow]:
     """By the names of settings, for those of which there is something to tell."""
     holds: dict[str, list[str]] = {}
     for hold in (*decision.holds, *decision.gpu_holds):
-        holds.setdefault(SETTING_OF_RULE[hold.rule], []).append(tr("Holds now: {why}", why=hold.why))
-    found = {name: RuleNow(tuple(dict.fromkeys(told)), is_blind=False) for name, told in holds.items()}
+        told = tr("Holds now: {why}", why=f"{hold.why} {hold.next_step}".rstrip())
+        holds.setdefault(SETTING_OF_RULE[hold.rule], []).append(told)
+    found = {name: RuleNow(tuple(dict.fromkeys(lines)), is_blind=False) for name, lines in holds.items()}
     for rule, why in decision.blind:
         told = tr("Cannot be seen here, because {why}. It pauses nothing.", why=why)
         before = found.get(SETTING_OF_RULE[rule], RuleNow((), is_blind=True))
