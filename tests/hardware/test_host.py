@@ -77,6 +77,12 @@ def test_secure_boot_is_the_fifth_byte_of_its_variable(tmp_path: Path, said: str
     assert read_host(SystemFiles(tmp_path)).secure_boot.value is value
 
 
+@pytest.mark.parametrize("said", ["9" * 5_000, "\xd9\xa9", "-9", "", "9 9"])
+def test_a_chassis_that_is_no_number_is_unknown(tmp_path: Path, said: str) -> None:
+    put(tmp_path, "/sys/class/dmi/id/chassis_type", said)
+    assert read_host(SystemFiles(tmp_path)).laptop.value is None
+
+
 def test_a_tpm_of_version_one_is_no_tpm_2(tmp_path: Path) -> None:
     put(tmp_path, "/sys/class/tpm/tpm0/tpm_version_major", "1\n")
     assert read_host(SystemFiles(tmp_path)).tpm2.value is False

@@ -5,8 +5,10 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mulberry.runtime.child.batcher import _keep_to_form
 from mulberry.runtime.child.grammar import Automaton, Form, Formed, Vocabulary
 from mulberry.runtime.child.schema import grammar_of
 from mulberry.runtime.child.text import token_bytes
@@ -89,6 +91,15 @@ def test_a_form_that_takes_too_long_ends_its_answer_and_nobody_elses() -> None:
     assert not answer.is_exhausted
     assert answer.allowed.any()
     assert answer.is_exhausted
+
+
+@pytest.mark.parametrize("number", [-np.inf, np.nan, np.inf])
+def test_a_model_without_numbers_keeps_to_the_form_all_the_same(number: float) -> None:
+    vocabulary = Vocabulary(token_bytes(tiny_tokenizer()), frozenset({2}), 512)
+    answer = Formed(Form(grammar_of('{"type": "object"}'), vocabulary))
+    row = np.full(512, number, np.float32)
+    _keep_to_form(row, answer, None)
+    assert answer.allowed[row.argmax()]
 
 
 def test_a_bomb_of_choices_is_answered_in_time() -> None:

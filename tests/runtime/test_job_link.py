@@ -9,7 +9,7 @@ import pytest
 
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.frames import FrameReader
-from mulberry.runtime.job_link import FRAMES_A_SECOND_LIMIT, JobLink
+from mulberry.runtime.job_link import NEWS_A_SECOND_LIMIT, JobLink
 from mulberry.runtime.runs import Run
 from mulberry.runtime.wire import (
     ALL_CANARIES,
@@ -18,6 +18,7 @@ from mulberry.runtime.wire import (
     Entered,
     Finish,
     GenerationRequest,
+    LoadFailed,
     Note,
     Provider,
     Ready,
@@ -191,7 +192,7 @@ async def test_a_dead_process_fails_all_requests_after_what_it_said(ready: Other
 
 async def test_notes_come_while_loading(other: OtherEnd) -> None:
     await other.say(Note("Reading the model"), Note("x" * 10_000))
-    assert other.notes == ["Reading the model", "x" * 500]
+    assert other.notes == ["Reading the model", "x" * 500 + "…"]
 
 
 async def test_a_prompt_larger_than_a_frame_is_the_customers_mistake(ready: OtherEnd) -> None:
@@ -210,7 +211,9 @@ LIES: list[tuple[ToParent, ...]] = [
     (Step(((1, CONTEXT + 1),)),),
     (Step(((1, 1), (1, 1))),),
     (Step(pieces=((1, 1, "x"),)),),
-    (Step(pieces=((1, 0, "x" * (CONTEXT * 1024 + 1)),)),),
+    (Step(pieces=((1, 0, "x" * ((CONTEXT + 2) * 1024 + 1)),)),),
+    (Step(pieces=((1, 0, ""),) * (CONTEXT + 3)),),
+    (Step(thoughts=((1, 0, "x"),) * (CONTEXT + 3)),),
     (Step(ends=((1, 0, Finish.STOP, 1),)),),
     (Step(((1, 1),), (), ((1, 0, Finish.STOP, CONTEXT + 1),)),),
     (Step(((1, 1),), (), ((1, 0, Finish.STOP, 0),)),),
@@ -239,11 +242,28 @@ async def test_garbage_ends_it_too(ready: OtherEnd, raw: bytes) -> None:
 async def test_a_flood_of_words_about_nothing_ends_it(ready: OtherEnd) -> None:
     nothing = pack(Step(), 1 << 20)
     for _ in range(3):
-        await ready.say_raw(nothing * (FRAMES_A_SECOND_LIMIT // 2))
+        await ready.say_raw(nothing * (NEWS_A_SECOND_LIMIT // 2))
         await asyncio.sleep(1)
     assert not ready.link.over.done()
-    await ready.say_raw(nothing * (FRAMES_A_SECOND_LIMIT + 1))
+    await ready.say_raw(nothing * (NEWS_A_SECOND_LIMIT + 1))
     assert "more messages than" in ready.link.over.result()
+
+
+@pytest.mark.parametrize("kind", ["cached", "pieces", "thoughts", "details", "ends", "accepted"])
+async def test_a_step_full_of_nothings_is_a_flood_too(ready: OtherEnd, kind: str) -> None:
+    ready.link.forget(ready.link.submit(request()))
+    entry = {"ends": (1, 0, Finish.STOP, 1), "details": (1, 0, 0, 0.0), "cached": (1, 0), "accepted": (1, 1)}
+    many = (entry.get(kind, (1, 0, "")),) * (NEWS_A_SECOND_LIMIT // 2)
+    await ready.say_raw(pack(Step(**{kind: many}), 1 << 20))  # type: ignore[arg-type]
+    assert not ready.link.over.done()
+    await ready.say_raw(pack(Step(**{kind: many}), 1 << 20))  # type: ignore[arg-type]
+    assert "more messages than" in ready.link.over.result()
+
+
+async def test_words_about_a_failure_hold_nothing_that_a_terminal_obeys(other: OtherEnd) -> None:
+    await other.say(ENTERED, Note("reading\x1b[2J\nlayer 1"), LoadFailed("node \x1b]0;x\x07\ud800 is wrong."))
+    assert other.notes == ["reading [2J layer 1"]
+    assert other.link.over.result() == "node  ]0;x   is wrong."
 
 
 async def test_work_before_it_is_ready_is_a_lie(other: OtherEnd) -> None:

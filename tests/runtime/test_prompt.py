@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer
 
 from mulberry.model.places import resource
-from mulberry.runtime.child.prompt import PromptReader, PromptRefused
+from mulberry.runtime.child.prompt import PRIVATE_PLANE, PromptReader, PromptRefused
 from mulberry.runtime.wire import Turn
 
 START, END = 1, 2  # <|im_start|>, <|im_end|>
@@ -103,6 +103,14 @@ def test_what_is_hopelessly_long_is_not_even_counted() -> None:
 def test_monotonous_text_is_no_way_to_keep_the_engine_busy(character: str) -> None:
     with pytest.raises(PromptRefused, match="context is 256"):
         reader().conversation([Turn("user", character * 60_000)], {})
+
+
+def test_who_types_every_private_character_there_is_ends_their_own_request_only() -> None:
+    every = "".join(map(chr, PRIVATE_PLANE))
+    with pytest.raises(PromptRefused, match="every private character"):
+        reader().conversation([Turn("user", every)], {})
+    with pytest.raises(PromptRefused, match="context is 256"):  # two are left, and two are needed
+        reader().conversation([Turn("user", every[2:])], {})
 
 
 def test_one_token_must_be_left_for_the_answer() -> None:

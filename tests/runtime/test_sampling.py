@@ -83,6 +83,23 @@ def test_what_a_form_forbids_is_never_drawn(seed: int, top_p: float) -> None:
     assert {int(sampler.choose(scores[None].copy())[0]) for _ in range(20)} <= set(allowed.tolist())
 
 
+@pytest.mark.parametrize("top_p", [0.5, 1.0])
+@pytest.mark.parametrize(
+    "wrong", [[np.nan] * 4, [0.0, 1.0, np.nan, 0.0], [np.inf] * 4, [-np.inf] * 4, [0.0, np.inf, 0.0, 0.0]]
+)
+def test_a_row_that_is_no_numbers_harms_no_other(wrong: list[float], top_p: float) -> None:
+    """Half precision overflows with some prompts; the process serves others at the same time."""
+    sampler = Sampler(2, 4)
+    for row in (0, 1):
+        sampler.join(row, Sampling(seed=3, temperature=1.0, top_p=top_p), 0)
+    alone = Sampler(1, 4)
+    alone.join(0, Sampling(seed=3, temperature=1.0, top_p=top_p), 0)
+    with np.errstate(invalid="ignore"):
+        tokens = sampler.choose(logits(wrong, [1, 2, 0, 1]))
+    assert 0 <= tokens[0] < 4
+    assert tokens[1] == alone.choose(logits([1, 2, 0, 1]))[0]
+
+
 @pytest.mark.parametrize("luck", [0.0, 0.5, 1 - 2**-53])
 def test_the_ends_of_luck_hit_tokens_that_have_weight(luck: float) -> None:
     weights = np.zeros(600, np.float32)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mulberry.runtime.child.grammar import Automaton, State, Vocabulary
+from mulberry.runtime.child.grammar import Automaton, Choice, State, Vocabulary
 from mulberry.runtime.child.schema import SchemaRefused, grammar_of
 from mulberry.runtime.child.text import token_bytes
 from tiny_model import tiny_tokenizer
@@ -217,6 +217,15 @@ def test_what_cannot_be_kept_is_refused(schema: Any, complaint: str) -> None:
 def test_what_is_no_schema_is_refused(text: str) -> None:
     with pytest.raises(SchemaRefused):
         grammar_of(text)
+
+
+@pytest.mark.parametrize("levels", range(900, 1000, 3))  # reading ends before 1,000, writing somewhat earlier
+def test_lists_in_lists_are_written_or_refused(levels: int) -> None:
+    try:
+        node = grammar_of(f'{{"const":{"[" * levels}{"]" * levels}}}')
+    except SchemaRefused:
+        return
+    assert isinstance(node, Choice)
 
 
 def test_a_grammar_of_endless_readings_stays_small() -> None:

@@ -26,6 +26,7 @@ SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e0
 QEMU_PLACES = ("/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm")
 QEMU_SECONDS = 2.0
 KERNEL_RELEASE = re.compile(r"\w[\w.+~-]{0,99}")  # it becomes a part of a path
+CHASSIS_TYPE = re.compile(r"[0-9]{1,3}")
 LAPTOP_CHASSIS = {8, 9, 10, 14, 30, 31, 32}  # portable, laptop, notebook, sub notebook, tablet, convertible, detachable
 
 
@@ -99,7 +100,7 @@ def _machine(files: SystemFiles) -> Finding[str]:
 def _laptop(files: SystemFiles) -> Finding[bool]:
     path = "/sys/class/dmi/id/chassis_type"
     said = files.text(path)
-    if said is None or not said.isdecimal():
+    if said is None or not CHASSIS_TYPE.fullmatch(said):
         return Finding(
             None, tr("there is no {path}", path=path) if said is None else tr("{path} is no number", path=path)
         )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import cast
 
 from mulberry.model.language import tr
+from mulberry.model.text import plain
 from mulberry.runtime.engine import EngineFailed, EngineRefused
 from mulberry.runtime.frames import FrameReader, WireError
 from mulberry.runtime.runs import EncodingRun, Run
@@ -36,7 +37,7 @@ NOTES = {  # what a job process says of its progress, which knows no languages
     "Reading the tokenizer": tr("Reading the tokenizer"),
     "Reading the model": tr("Reading the model"),
 }
-FRAMES_A_SECOND_LIMIT = 30_000  # the demo model, alone on a fast core, takes some thousand steps
+NEWS_A_SECOND_LIMIT = 30_000  # the demo model, alone on a fast core, takes some thousand steps
 
 
 class JobLink(asyncio.Protocol):
@@ -65,7 +66,7 @@ class JobLink(asyncio.Protocol):
         self._next_number = 1
         self._last_sign = 0.0
         self._second_began = 0.0
-        self._frames = 0  # since then
+        self._news = 0  # since then
         self._watch: asyncio.TimerHandle | None = None
 
     def submit(self, request: GenerationRequest) -> Run:
@@ -139,12 +140,12 @@ class JobLink(asyncio.Protocol):
         except WireError as problem:
             self.end(tr("The engine sent nonsense ({problem}) and was ended.", problem=problem))
 
-    def _count(self, frames: int) -> None:
-        """Even empty messages cost the agent time, which belongs to its proxies."""
+    def _count(self, news: int) -> None:
+        """Even empty messages cost the agent time, which belongs to its proxies; so does each entry of a step."""
         if self._last_sign - self._second_began >= 1:
-            self._second_began, self._frames = self._last_sign, 0
-        self._frames += frames
-        if self._frames > FRAMES_A_SECOND_LIMIT:
+            self._second_began, self._news = self._last_sign, 0
+        self._news += news
+        if self._news > NEWS_A_SECOND_LIMIT:
             raise WireError("more messages than a model can have steps")
 
     def connection_lost(self, problem: Exception | None) -> None:
@@ -165,15 +166,16 @@ class JobLink(asyncio.Protocol):
             case Inspected() as verdict if self.entered.done() and not self.inspected.done():
                 self.inspected.set_result(verdict)
             case Note(text) if not self.ready.done():
-                self._on_note(NOTES.get(text, text[:SHOWN_TEXT_LIMIT]))
+                self._on_note(NOTES.get(text) or plain(text, SHOWN_TEXT_LIMIT))
             case Ready() as ready if self.entered.done() and not self.ready.done():
                 self.ready.set_result(ready)
             case LoadFailed(text) if not self.ready.done():
-                self.end(text[:SHOWN_TEXT_LIMIT])
+                self.end(plain(text, SHOWN_TEXT_LIMIT))
             case _:
                 raise WireError("a message out of turn")
 
     def _take_step(self, step: Step) -> None:
+        self._count(sum(map(len, (step.accepted, step.cached, step.thoughts, step.pieces, step.details, step.ends))))
         for number, tokens in step.accepted:
             if run := self._answer(number):
                 run.accepted(tokens)

@@ -11,6 +11,7 @@ from mulberry.runtime.frames import WireError
 from mulberry.runtime.wire import Finish
 
 CHARACTERS_PER_TOKEN_LIMIT = 1024  # no tokenizer's longest token comes near
+HELD_BACK = 2  # pieces that may come after the last token: of thoughts, and of text
 
 
 class Run:
@@ -19,7 +20,7 @@ class Run:
     def __init__(self, number: int, answers: int, context_tokens: int, started_at: float) -> None:
         self.number = number
         self.started_at = started_at
-        self._open = dict.fromkeys(range(answers), 0)  # choice → characters so far
+        self._open = dict.fromkeys(range(answers), 0)  # choice → characters so far, at most
         self._context_tokens = context_tokens
         self._prompt_tokens: int | None = None
         self._completion_tokens = 0
@@ -47,8 +48,8 @@ class Run:
 
     def text(self, choice: int, text: str, thoughts: str = "") -> None:
         so_far = self._open.get(choice)
-        length = len(text) + len(thoughts)
-        if so_far is None or so_far + length > self._context_tokens * CHARACTERS_PER_TOKEN_LIMIT:
+        length = max(len(text) + len(thoughts), CHARACTERS_PER_TOKEN_LIMIT)  # a piece is of one token at least
+        if so_far is None or so_far + length > (self._context_tokens + HELD_BACK) * CHARACTERS_PER_TOKEN_LIMIT:
             raise WireError("text that no answer can have")
         self._open[choice] = so_far + length
         last = self._waiting[-1] if self._waiting else None

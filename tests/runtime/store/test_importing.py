@@ -18,6 +18,7 @@ from mulberry.model.models import CopyProgress, StoredModel
 from mulberry.runtime.models import ModelFolder
 from mulberry.runtime.store import download
 from mulberry.runtime.store.disk import RESERVE_BYTES, Disk
+from mulberry.runtime.store.download import fetch_manifest
 from mulberry.runtime.store.importing import import_model
 from mulberry.runtime.store.judging import Verdict
 from mulberry.runtime.store.sources import source_of
@@ -221,6 +222,34 @@ async def test_a_redirect_to_an_allowed_address_is_followed(store: ModelStore) -
         server.instead[WEIGHTS] = [says("302 Found", f"Location: {mirror.address}/{WEIGHTS}?signature=1")]
         await bring(store, server.address)
         assert [name for name, _ in mirror.asked] == [WEIGHTS]
+
+
+class FarServer:
+    """What aiohttp's session would have of a server with a certificate: an order to ask somebody else."""
+
+    status = 302
+
+    def __init__(self, location: str) -> None:
+        self.headers = {"Location": location}
+        self.asked: list[str] = []
+
+    def get(self, address: str, **_: object) -> "FarServer":
+        self.asked.append(address)
+        return self
+
+    async def __aenter__(self) -> "FarServer":
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("near", ["http://127.0.0.1:9200/_shutdown", "http://localhost/", "http://[::1]:80/"])
+async def test_a_server_far_away_cannot_have_us_ask_programs_of_this_computer(near: str) -> None:
+    far = FarServer(near)
+    with pytest.raises(UserFacingError) as refused:
+        await fetch_manifest(far, "https://example.org/m/manifest.json")  # type: ignore[arg-type]
+    assert "does not begin with https://" in refused.value.why
+    assert far.asked == ["https://example.org/m/manifest.json"]
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,8 @@ def _keep_to_form(logits: NDArray[np.float32], form: Formed, thoughts: Thoughts 
     if thoughts is not None and thoughts.may_open is not None:
         forbidden[thoughts.may_open] = False
     logits[forbidden] = -np.inf
+    if not logits.max() > -np.inf:  # the model computed no number for any of the others
+        logits[~forbidden] = 0
 
 
 def _common(one: list[int], other: list[int]) -> int:

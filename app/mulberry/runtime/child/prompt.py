@@ -89,9 +89,14 @@ class PromptReader:
         return self._fitting([*before, *self._encode(text)])
 
     def _disguise(self, turns: Sequence[Turn]) -> tuple[dict[int, int], dict[int, int]]:
-        """Two translations for the control tokens' edge characters: to private characters, and back."""
+        """Two translations for the control tokens' edge characters: to private characters, and back.
+
+        Raises `PromptRefused`: none is free.
+        """
         typed = set().union(*(turn.content for turn in turns))
-        free = islice((code for code in PRIVATE_PLANE if chr(code) not in typed), len(self._edges))
+        free = list(islice((code for code in PRIVATE_PLANE if chr(code) not in typed), len(self._edges)))
+        if len(free) < len(self._edges):
+            raise PromptRefused("unsupported_text", "the messages use every private character that there is")
         hidden = dict(zip(map(ord, self._edges), free, strict=True))
         return hidden, {private: edge for edge, private in hidden.items()}
 

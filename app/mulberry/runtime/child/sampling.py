@@ -68,6 +68,8 @@ class Sampler:
         np.exp(weights, out=weights)
         sums = np.add.reduceat(weights, self._blocks, axis=1, dtype=np.float64).cumsum(axis=1)
         for row, own, running in zip(drawn.tolist(), weights, sums, strict=True):
+            if not np.isfinite(running[-1]):  # the model computed no numbers; the likeliest one is as good as any
+                continue
             stream = self._streams[first_row + row]
             assert stream is not None  # noqa: S101 - it has a temperature
             tokens[row] = _drawn(own, running, float(self._top_p[first_row + row]), stream)

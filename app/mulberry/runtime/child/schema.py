@@ -300,7 +300,7 @@ def _written(value: Any) -> bytes:
     """JSON's shortest form of `value`."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError:  # NaN, or half a character
+    except (ValueError, RecursionError):  # NaN, half a character, or lists in lists without end
         raise SchemaRefused("a name or value in the schema cannot be written as JSON") from None
 
 

@@ -21,7 +21,7 @@ def manifest_address(untrusted_address: str) -> str:
 
 
 def check_address(untrusted_address: str) -> None:
-    """Also for what a server redirects to. Raises `UserFacingError`."""
+    """Raises `UserFacingError`."""
     try:
         parts = urlsplit(untrusted_address)
         host, _ = parts.hostname or "", parts.port
@@ -33,6 +33,14 @@ def check_address(untrusted_address: str) -> None:
         raise refused_address(untrusted_address, tr("It does not begin with https://."))
     if parts.scheme == "http" and not _is_this_computer(host):
         raise refused_address(untrusted_address, tr("It begins with http://, and anybody on the way could change it."))
+
+
+def check_onward(address: str, untrusted_next: str) -> None:
+    """What the server at `address` redirects to. One far away must not send us to this computer, where programs may
+    obey whoever asks them. Raises `UserFacingError`."""
+    check_address(untrusted_next)
+    if urlsplit(address).scheme == "https" != urlsplit(untrusted_next).scheme:
+        raise refused_address(untrusted_next, tr("It does not begin with https://."))
 
 
 def refused_address(untrusted_address: str, why: str) -> UserFacingError:

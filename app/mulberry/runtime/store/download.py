@@ -21,7 +21,7 @@ from mulberry.model.language import number, tr, tr_count
 from mulberry.model.shown import shown
 from mulberry.runtime.manifest import MANIFEST_LIMIT_BYTES
 from mulberry.runtime.models import HASH_BLOCK_BYTES
-from mulberry.runtime.store.addresses import check_address, refused_address, without_secrets
+from mulberry.runtime.store.addresses import check_address, check_onward, refused_address, without_secrets
 from mulberry.runtime.store.disk import Disk
 
 CONNECT_SECONDS = 30.0
@@ -236,15 +236,17 @@ async def _asking(
     session: aiohttp.ClientSession, address: str, headers: dict[str, str], redirects: int = REDIRECTS_LIMIT
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """Follows redirects, each to an allowed address only."""
+    check_address(address)
     for _ in range(redirects + 1):
-        check_address(address)
         async with session.get(
             address, headers={"Accept-Encoding": "identity", **headers}, allow_redirects=False
         ) as response:
             if response.status not in (301, 302, 303, 307, 308):
                 yield response
                 return
-            address = _onward(address, response.headers.get("Location", ""))
+            onward = _onward(address, response.headers.get("Location", ""))
+            check_onward(address, onward)
+            address = onward
     sent_on = tr("It sent us on to another address.")
     if redirects:
         sent_on = tr_count("It sent us on more than {count} time.", "It sent us on more than {count} times.", redirects)
