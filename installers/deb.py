@@ -80,9 +80,14 @@ class System:
     python: str
 
     @property
+    def release(self) -> str:
+        """As `debian12`: what a copy looks for in the feed of releases."""
+        return f"{self.name}{self.number}"
+
+    @property
     def suffix(self) -> str:
         """Of the package's version: packages for a later release of the distribution are newer."""
-        return f"-1~{self.name}{self.number}"
+        return f"-1~{self.release}"
 
 
 def this_system() -> System:
@@ -115,7 +120,7 @@ def briefcase() -> Path:
 
 def build(system: System, work: Path, revision: str, compression: tuple[str, ...] = RELEASED) -> dict[str, Path]:
     """The packages by name, in `work`, beside the trees that they were packed from."""
-    staged = stage(work / "stage")
+    staged = stage(work / "stage", installed_by=f"deb {system.release}")
     tool = briefcase()
     run(tool, "create", "linux", "system", "--no-input", folder=staged)
     run(tool, "build", "linux", "system", "--no-input", folder=staged)

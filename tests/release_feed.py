@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mulberry.agent.updates.feed import FEED_KIND, KEYS_KIND, Feed, ReleaseKeys, write_feed
 from mulberry.agent.updates.signed import Envelope, sign
 from mulberry.model.encoding import to_json
-from mulberry.model.update import Artefact, Release
+from mulberry.model.update import Artefact, Release, ReleaseFile
 from samples import NOON
 
 CONTENT = b"the new version, all of it" * 1000
@@ -37,6 +37,22 @@ NEXT_KEYS = ReleaseKeys(2, 2, tuple(map(public, SUCCESSORS)))
 
 def an_artefact(kind: str = "appimage", content: bytes = CONTENT, path: str = "0.2.0/Mulberry.AppImage") -> Artefact:
     return Artefact(kind, "any", "any", path, len(content), hashlib.sha256(content).hexdigest())
+
+
+DEB, ENGINE = (
+    "0.2.0/mulberry_0.2.0-1~debian12_amd64.deb",
+    "0.2.0/mulberry-engine_1.31.1+numpy2.4.6-1~debian12_amd64.deb",
+)
+ENGINE_CONTENT = b"what runs models" * 500
+
+
+def two_packages() -> Artefact:
+    """A Debian package, and the one that is installed with it in one step."""
+    return replace(an_artefact("deb", path=DEB), also=(a_file(ENGINE_CONTENT, ENGINE),))
+
+
+def a_file(content: bytes, path: str) -> ReleaseFile:
+    return ReleaseFile(path, len(content), hashlib.sha256(content).hexdigest())
 
 
 def a_release(version: str = "0.2.0", *artefacts: Artefact, notes: str = "Faster, and fewer mistakes.") -> Release:

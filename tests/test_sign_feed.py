@@ -70,7 +70,8 @@ def releases(tmp_path: Path) -> Path:
     for version, day in (("0.9.0", "2026-10-01"), ("0.10.0", "2026-11-20")):
         (folder / version).mkdir(parents=True)
         (folder / version / "NOTES.txt").write_text(f"{day}\nFaster <b>start</b>.\n")
-        (folder / version / f"mulberry_{version}_amd64.deb").write_bytes(b"a package")
+        for package in (f"mulberry_{version}", "mulberry-engine_1.31.1+numpy2.4.6"):
+            (folder / version / f"{package}-1~debian12_amd64.deb").write_bytes(b"a package")
         (folder / version / f"mulberry-{version}-py3-none-any.whl").write_bytes(b"a wheel")
     return folder
 
@@ -101,23 +102,31 @@ def test_a_feed_is_drafted_signed_by_several_and_verified(
     assert "signed by 1 of the release keys; it takes 2" in run("verify", releases, pinned).problem
     shown = done("sign", releases, bob)
     assert f"With the key {public[1]} you sign" in shown
-    assert "0.10.0/mulberry_0.10.0_amd64.deb" in shown
+    assert "0.10.0/mulberry_0.10.0-1~debian12_amd64.deb" in shown
     assert "    | Faster <b>start</b>." in shown, "every owner reads it as the maintainers' word"
     assert "All of it holds." in done("verify", releases, pinned)
     feed = open_feed((releases / "feed.json").read_bytes(), read_keys(pinned.read_bytes())).feed
     assert [release.version for release in feed.releases] == ["0.10.0", "0.9.0"]
     assert feed.releases[0].notes == "Faster <b>start</b>."
     assert {(each.kind, each.system, each.machine) for each in feed.releases[0].artefacts} == {
-        ("deb", "linux", "x86_64"),
+        ("deb", "debian12", "x86_64"),
         ("wheel", "any", "any"),
     }
+    assert [file.path for each in feed.releases[0].artefacts if each.kind == "deb" for file in each.files] == [
+        "0.10.0/mulberry_0.10.0-1~debian12_amd64.deb",
+        "0.10.0/mulberry-engine_1.31.1+numpy2.4.6-1~debian12_amd64.deb",
+    ]
     done("draft", releases)
     assert "signed by 0" in run("verify", releases, pinned).problem, "another feed needs new signatures"
     done("sign", releases, anna)
     done("sign", releases, bob)
     assert open_feed((releases / "feed.json").read_bytes(), read_keys(pinned.read_bytes())).feed.sequence == 2
-    (releases / "0.9.0" / "mulberry_0.9.0_amd64.deb").write_bytes(b"another package")
-    assert "is not the file that the feed names" in run("verify", releases, pinned).problem
+    for name in ("mulberry_0.9.0", "mulberry-engine_1.31.1+numpy2.4.6"):
+        package = releases / "0.9.0" / f"{name}-1~debian12_amd64.deb"
+        package.write_bytes(b"b package")
+        assert f"{package.name} is not the file that the feed names" in run("verify", releases, pinned).problem
+        package.write_bytes(b"a package")
+    assert "All of it holds." in done("verify", releases, pinned)
 
 
 def test_keys_are_changed_with_the_old_ones_word_and_the_new_ones(
@@ -145,6 +154,16 @@ def test_keys_are_changed_with_the_old_ones_word_and_the_new_ones(
         (lambda folder: (folder / "0.9.0" / "NOTES.txt").write_text("soon\n"), "isoformat"),
         (lambda folder: (folder / "one").mkdir(), "three numbers"),
         (lambda folder: (folder / "feed.json").write_text("{}"), "feed"),
+        (
+            lambda folder: next(folder.glob("0.9.0/mulberry-engine_*")).unlink(),
+            "debian12 on x86_64 it takes one package",
+        ),
+        (
+            lambda folder: (folder / "0.9.0" / "mulberry_0.9.0-1~ubuntu24.04_amd64.deb").touch(),
+            "For ubuntu24.04 on x86_64",
+        ),
+        (lambda folder: (folder / "0.9.0" / "mulberry_0.9.0-2~debian12_amd64.deb").touch(), "one package each"),
+        (lambda folder: (folder / "0.9.0" / "mulberry-0.9.0-py4-none-any.whl").touch(), "are for the same computers"),
     ],
 )
 def test_a_folder_that_is_not_as_it_should_be_makes_no_feed(

@@ -13,8 +13,9 @@ Nothing of it needs a network. A passphrase is read from the standard input, nev
 import argparse
 import getpass
 import hashlib
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -39,9 +40,11 @@ from mulberry.cocoon.strict_json import JsonError, parse_object
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import read_bounded, write_whole
 from mulberry.model.text import plain
-from mulberry.model.update import ANY, Artefact, Release, Version
+from mulberry.model.update import ANY, Artefact, Release, ReleaseFile, Version
 
 FEED, NOTES = "feed.json", "NOTES.txt"
+PACKAGES = ("mulberry", "mulberry-engine")  # of Debian: installed in one step, whichever of them has changed
+BUILT_FOR = re.compile(r"~([a-z][a-z0-9.]*)_[a-z0-9]+")  # the end of a Debian package's name, as ~debian12_amd64
 KINDS = {".deb": ("deb", "linux"), ".exe": ("windows", "windows"), ".AppImage": ("appimage", "linux")}
 MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 SHORTEST_PASSPHRASE = 12
@@ -122,9 +125,9 @@ def verify(arguments: argparse.Namespace) -> None:
     opened = open_feed((arguments.folder / FEED).read_bytes(), read_keys(arguments.keys.read_bytes()))
     check_time(opened.feed, datetime.now(UTC))
     for release in opened.feed.releases:
-        for artefact in release.artefacts:
-            if not is_whole(arguments.folder / artefact.path, artefact):
-                raise Mistake(f"{artefact.path} is not the file that the feed names.")
+        for file in (file for artefact in release.artefacts for file in artefact.files):
+            if not is_whole(arguments.folder / file.path, file):
+                raise Mistake(f"{file.path} is not the file that the feed names.")
     print_feed(opened.feed)
     print("All of it holds.")
 
@@ -137,21 +140,52 @@ def releases_in(folder: Path) -> tuple[Release, ...]:
             Version.read(path.name)
             day, _, notes = (path / NOTES).read_text("utf-8").partition("\n")
             files = sorted(each for each in path.iterdir() if each.name != NOTES)
-            artefacts = tuple(artefact_of(each, folder) for each in files)
-            found.append(Release(path.name, date.fromisoformat(day.strip()), notes.strip(), artefacts))
+            found.append(
+                Release(path.name, date.fromisoformat(day.strip()), notes.strip(), artefacts_of(files, folder))
+            )
     return tuple(sorted(found, key=lambda release: release.number, reverse=True))
 
 
-def artefact_of(path: Path, folder: Path) -> Artefact:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+def artefacts_of(paths: Sequence[Path], folder: Path) -> tuple[Artefact, ...]:
+    """The files together that are for the same computers."""
+    together: dict[tuple[str, str, str], list[Path]] = {}
+    for path in paths:
+        together.setdefault(meant_for(path), []).append(path)
+    found = []
+    for meant, alike in together.items():
+        first, *others = (file_of(path, folder) for path in in_one_step(*meant, alike))
+        found.append(Artefact(*meant, first.path, first.size, first.sha256, tuple(others)))
+    return tuple(found)
+
+
+def meant_for(path: Path) -> tuple[str, str, str]:
+    """Kind, system and machine, by its name."""
+    if path.suffix == ".whl":
+        return "wheel", ANY, ANY
     machine = next((MACHINES[word] for word in MACHINES if word in path.stem), "")
     kind, system = KINDS.get(path.suffix, ("", ""))
-    if path.suffix == ".whl":
-        kind, system, machine = "wheel", ANY, ANY
     if not kind or not machine:
         raise Mistake(f"{path} is no artefact: its name must end in {', '.join(KINDS)} or .whl and name a processor.")
-    return Artefact(kind, system, machine, path.relative_to(folder).as_posix(), path.stat().st_size, digest)
+    built_for = BUILT_FOR.search(path.stem) if kind == "deb" else None
+    return kind, built_for.group(1) if built_for else system, machine
+
+
+def in_one_step(kind: str, system: str, machine: str, alike: Sequence[Path]) -> Sequence[Path]:
+    """Debian's packages in their order; of everything else there is one."""
+    if kind == "deb":
+        by_package = {path.name.partition("_")[0]: path for path in alike}
+        if len(by_package) == len(alike) and set(by_package) == set(PACKAGES):
+            return [by_package[package] for package in PACKAGES]
+        raise Mistake(f"For {system} on {machine} it takes one package each of {' and '.join(PACKAGES)}.")
+    if len(alike) > 1:
+        raise Mistake(f"{' and '.join(path.name for path in alike)} are for the same computers.")
+    return alike
+
+
+def file_of(path: Path, folder: Path) -> ReleaseFile:
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return ReleaseFile(path.relative_to(folder).as_posix(), path.stat().st_size, digest)
 
 
 def read_parts(folder: Path) -> tuple[Envelope | None, list[Envelope]]:
@@ -178,7 +212,9 @@ def print_feed(feed: Feed) -> None:
         for line in plain(release.notes, len(release.notes), lines=True).splitlines():
             print(f"    | {line}")
         for artefact in release.artefacts:
-            print(f"    {artefact.sha256}  {artefact.size:>12,}  {artefact.path}")
+            print(f"    {artefact.kind} for {artefact.system} on {artefact.machine}")
+            for file in artefact.files:
+                print(f"      {file.sha256}  {file.size:>12,}  {file.path}")
 
 
 def print_keys(keys: ReleaseKeys) -> None:

@@ -30,11 +30,23 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.host import Finding
 from mulberry.model.locks import try_lock
 from mulberry.model.node import Reason
-from mulberry.model.update import Artefact, InstalledBy, UpdateOrder, UpdateStatus, UpdateVerb, UpdateWork, Version
+from mulberry.model.update import (
+    Artefact,
+    InstalledBy,
+    ReleaseFile,
+    UpdateOrder,
+    UpdateStatus,
+    UpdateVerb,
+    UpdateWork,
+    Version,
+)
 from mulberry.runtime.store import download
 from mulberry.runtime.store.disk import Disk
 from release_feed import (
     CONTENT,
+    DEB,
+    ENGINE,
+    ENGINE_CONTENT,
     KEYS,
     MAINTAINERS,
     NEXT_KEYS,
@@ -42,15 +54,17 @@ from release_feed import (
     SUCCESSORS,
     FeedServer,
     a_feed,
+    a_file,
     a_release,
     an_artefact,
     change,
     feed_server,
     published,
+    two_packages,
 )
 from samples import NOON
 
-Begin = Callable[[Path, Artefact], Sequence[str]]
+Begin = Callable[[Path, ReleaseFile], Sequence[str]]
 
 CONSENTS = UpdateWish(checks=True)
 OLD = Version(0, 1, 0)
@@ -93,8 +107,8 @@ class Owner:
         return Finding(self.is_metered, "NetworkManager")
 
     def updates(self) -> Updates:
-        async def fetch(url: str, artefact: Artefact, place: Path, progress: Callable[[int], None]) -> None:
-            await fetch_artefact(url, artefact, place, progress, self.disk)
+        async def fetch(feed: str, artefact: Artefact, folder: Path, progress: Callable[[int], None]) -> None:
+            await fetch_artefact(feed, artefact, folder, progress, self.disk)
 
         return Updates(
             self.folder,
@@ -608,9 +622,9 @@ async def test_a_file_that_changes_while_it_takes_the_place_is_noticed(
     way = WAYS[InstalledBy.APPIMAGE]
     assert way.begin is not None
 
-    def begin(file: Path, artefact: Artefact, begin: Begin = way.begin) -> Sequence[str]:
+    def begin(file: Path, expected: ReleaseFile, begin: Begin = way.begin) -> Sequence[str]:
         file.write_bytes(b"a stranger's program")
-        return begin(file, artefact)
+        return begin(file, expected)
 
     monkeypatch.setitem(WAYS, InstalledBy.APPIMAGE, replace(way, begin=begin))
     updates = owner.updates()
@@ -636,10 +650,10 @@ async def test_cancelled_while_the_file_takes_the_place_it_is_not_said_that_the_
     way, begun, may_end = WAYS[InstalledBy.APPIMAGE], threading.Event(), threading.Event()
     assert way.begin is not None
 
-    def begin(file: Path, artefact: Artefact, begin: Begin = way.begin) -> Sequence[str]:
+    def begin(file: Path, expected: ReleaseFile, begin: Begin = way.begin) -> Sequence[str]:
         begun.set()
         assert may_end.wait(20)
-        return begin(file, artefact)
+        return begin(file, expected)
 
     monkeypatch.setitem(WAYS, InstalledBy.APPIMAGE, replace(way, begin=begin))
     updates = owner.updates()
@@ -695,7 +709,7 @@ async def test_a_folder_that_cannot_be_used_stops_nothing(owner: Owner) -> None:
 
 
 async def test_a_bug_of_ours_is_told_and_work_goes_on(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(file: Path, artefact: Artefact) -> Sequence[str]:
+    def broken(file: Path, expected: ReleaseFile) -> Sequence[str]:
         raise RuntimeError(file)
 
     monkeypatch.setitem(WAYS, InstalledBy.APPIMAGE, replace(WAYS[InstalledBy.APPIMAGE], begin=broken))
@@ -792,6 +806,97 @@ async def test_a_file_of_which_the_feed_says_another_one_by_now_is_installed_by_
     assert (await done(updates, CHECK)).command == ""
     assert (await done(updates, APPLY)).command
     assert content(owner.folder / path) == mended
+
+
+# Several files that are installed in one step
+
+
+@pytest.fixture
+def debian(owner: Owner) -> Owner:
+    owner.build = replace(owner.build, installed_by=InstalledBy.DEB, built_for="debian12")
+    owner.server.feed = published(a_feed(a_release("0.2.0", two_packages())))
+    owner.server.files = {DEB: CONTENT, ENGINE: ENGINE_CONTENT}
+    return owner
+
+
+async def test_packages_that_belong_together_are_fetched_and_installed_together(debian: Owner) -> None:
+    updates = debian.updates()
+    assert (await done(updates, CHECK)).takes_bytes == len(CONTENT) + len(ENGINE_CONTENT)
+    status = await done(updates, APPLY)
+    assert status.command == f"sudo apt install '{debian.folder / DEB}' '{debian.folder / ENGINE}'"
+    assert status.received_bytes == status.takes_bytes
+    assert (content(debian.folder / DEB), content(debian.folder / ENGINE)) == (CONTENT, ENGINE_CONTENT)
+    assert debian.server.asked == ["/releases/feed.json", f"/releases/{DEB}", f"/releases/{ENGINE}"]
+    (debian.folder / ENGINE).unlink()
+    assert updates.status().command == "", "no command with a file that is not there"
+    assert (await done(updates, APPLY)).command
+    assert debian.server.asked[3:] == [f"/releases/{ENGINE}"], "what is here is not fetched again"
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("forged", [DEB, ENGINE])
+async def test_no_command_is_given_while_one_of_them_is_another_file(debian: Owner, forged: str) -> None:
+    updates = debian.updates()
+    await done(updates, CHECK)
+    genuine = debian.server.files[forged]
+    debian.server.files[forged] = genuine[:-1] + b"!"
+    status = await done(updates, APPLY)
+    assert "the SHA-256 differs" in why(status)
+    assert status.command == ""
+    assert not (debian.folder / forged).exists()
+    debian.server.files[forged] = genuine
+    assert (await done(updates, APPLY)).command
+
+
+async def test_one_that_was_signed_anew_ends_the_command_of_both(debian: Owner) -> None:
+    updates = debian.updates()
+    await done(updates, CHECK)
+    await done(updates, APPLY)
+    mended = b"the same engine without a hole"
+    debian.server.feed = published(
+        a_feed(a_release("0.2.0", replace(two_packages(), also=(a_file(mended, ENGINE),))), sequence=2)
+    )
+    debian.server.files[ENGINE] = mended
+    assert (await done(updates, CHECK)).command == ""
+    assert (await done(updates, APPLY)).command
+    assert content(debian.folder / ENGINE) == mended
+
+
+async def test_there_must_be_room_for_all_of_them_before_the_first_is_fetched(debian: Owner) -> None:
+    class FullDisk(Disk):
+        free = RESERVE_BYTES + len(CONTENT) + len(ENGINE_CONTENT) - 1
+
+        def free_bytes(self, folder: Path) -> int:
+            return self.free
+
+    updates = debian.updates()
+    await done(updates, CHECK)
+    debian.disk = FullDisk()
+    status = await done(updates, APPLY)
+    assert status.problem is not None
+    assert status.problem.what == "There is no room for the update."
+    assert debian.server.asked == ["/releases/feed.json"]
+    FullDisk.free += 1
+    assert (await done(updates, APPLY)).command
+
+
+async def test_the_second_of_them_goes_on_where_it_broke_off(debian: Owner) -> None:
+    app, engine = Path(DEB).name, Path(ENGINE).name
+    part = debian.folder / f"{ENGINE}.part"
+    packages = replace(two_packages(), path=app, also=(a_file(ENGINE_CONTENT, engine),))
+    feed = published(a_feed(a_release("0.2.0", packages)))
+    async with serving({"feed.json": feed, app: CONTENT, engine: ENGINE_CONTENT}) as server:
+        server.instead[engine] = [cut_after(5_000, lambda: part.stat().st_size if part.exists() else 0)]
+        debian.build = replace(debian.build, feed=f"{server.address}/feed.json")
+        updates = debian.updates()
+        await done(updates, CHECK)
+        await updates.obey(APPLY)
+        await until(lambda: updates.status().received_bytes == len(CONTENT) + 5_000)
+        await updates.end()
+        async with debian.running() as again:
+            assert (await done(again, APPLY)).command
+        assert server.ranges_asked(app) == [""]
+        assert server.ranges_asked(engine) == ["", "bytes=5000-"]
 
 
 @pytest.mark.parametrize("by", [InstalledBy.FLATPAK, InstalledBy.SOURCE])

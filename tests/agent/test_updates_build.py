@@ -4,6 +4,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mulberry.agent.updates.feed import FeedRefused, ReleaseKeys
 from mulberry.agent.updates.ways import WAYS, Way, for_a_successor, machine
 from mulberry.model.encoding import to_json
 from mulberry.model.update import Artefact, InstalledBy, Release, Version
-from release_feed import KEYS, a_release
+from release_feed import KEYS, a_release, two_packages
 
 
 def package(folder: Path, **files: str) -> Callable[[str], Path]:
@@ -103,6 +104,28 @@ def test_only_a_file_for_this_kind_of_copy_and_computer_is_taken(
     monkeypatch.setattr(platform, "machine", lambda: processor)
     found = WAYS[InstalledBy.DEB].artefact(release)
     assert (found is not None and found.kind == "deb") is fits
+
+
+def test_a_debian_package_is_taken_for_the_distribution_that_this_one_was_built_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packages for another one want another Python: apt would refuse them, or remove this one."""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    build = this_build(package(tmp_path, installed_by="deb ubuntu24.04\n"))
+    assert (build.installed_by, build.built_for) == (InstalledBy.DEB, "ubuntu24.04")
+    kinds = [Artefact("deb", name, "x86_64", f"{name}.deb", 1, "0" * 64) for name in ("debian12", "ubuntu24.04")]
+    way = WAYS[InstalledBy.DEB]
+    assert way.artefact(a_release("0.2.0", *kinds), build.built_for) == kinds[1]
+    assert way.artefact(a_release("0.2.0", *kinds[:1]), build.built_for) is None
+    assert way.artefact(a_release("0.2.0", *kinds)) is None
+    assert way.artefact(on("linux", "any", "deb"), build.built_for) is not None, "one that is for all of them"
+
+
+def test_who_takes_one_file_is_offered_no_artefact_of_several() -> None:
+    several = replace(two_packages(), kind="appimage")
+    assert WAYS[InstalledBy.APPIMAGE].artefact(a_release("0.2.0", several)) is None
+    assert WAYS[InstalledBy.DEB].artefact(a_release("0.2.0", two_packages())) == two_packages()
 
 
 def test_processors_have_one_name_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from mulberry.agent.updates.feed import (
 from mulberry.agent.updates.memory import Memory
 from mulberry.agent.updates.signed import MOST_SIGNATURES, Envelope, sign
 from mulberry.model.encoding import to_json
-from mulberry.model.update import LARGEST_ARTEFACT_BYTES, Version
+from mulberry.model.update import LARGEST_FILE_BYTES, MOST_FILES, ReleaseFile, Version
 from release_feed import (
     KEYS,
     MAINTAINERS,
@@ -68,6 +69,11 @@ def signed_payload(payload: bytes) -> bytes:
     return write_feed(signed_by(Envelope(FEED_KIND, payload, ()), MAINTAINERS), [])
 
 
+def open_payload(content: bytes) -> bytes:
+    """What is signed there, unproven."""
+    return base64.b64decode(json.loads(content)["feed"]["payload"])
+
+
 def with_field(**changes: object) -> bytes:
     return signed_payload(json.dumps(json.loads(to_json(Feed, FEED)) | changes).encode())
 
@@ -76,6 +82,11 @@ def with_artefact(**changes: object) -> bytes:
     said = json.loads(to_json(Feed, FEED))
     said["releases"][0]["artefacts"][0] |= changes
     return signed_payload(json.dumps(said).encode())
+
+
+def with_another_file(**changes: object) -> bytes:
+    said = {"path": "0.2.0/engine.deb", "size": 1, "sha256": "0" * 64}
+    return with_artefact(also=[said | changes])
 
 
 def test_a_feed_that_enough_keys_have_signed_is_believed() -> None:
@@ -194,13 +205,23 @@ def test_endless_lists_of_signatures_or_keys_cost_nothing() -> None:
         with_artefact(path="0.2.0/.hidden"),
         with_artefact(path="0.2.0/mulberry\n.deb"),
         with_artefact(path="a/" * 40 + "b"),
+        with_artefact(path="a" * 201),
         with_artefact(path=""),
         with_artefact(size=0),
         with_artefact(size=-5),
-        with_artefact(size=LARGEST_ARTEFACT_BYTES + 1),
+        with_artefact(size=LARGEST_FILE_BYTES + 1),
         with_artefact(size=True),
         with_artefact(sha256="00"),
         with_artefact(sha256="0" * 63 + "G"),
+        with_artefact(also=None),
+        with_artefact(also=["0.2.0/mulberry-engine.deb"]),
+        with_another_file(path="../mulberry-engine.deb"),
+        with_another_file(path="0.2.0/$(reboot).deb"),
+        with_another_file(path="0.3.0/Mulberry.AppImage"),
+        with_another_file(size=0),
+        with_another_file(size="7"),
+        with_another_file(sha256=""),
+        with_artefact(also=[{"path": f"file-{number}", "size": 1, "sha256": "0" * 64} for number in range(MOST_FILES)]),
         signed_payload(b"null"),
         signed_payload(b'{"format":1,"format":1}'),
         signed_payload(b'{"format":1,"sequence":NaN}'),
@@ -214,6 +235,16 @@ def test_what_a_newer_mulberry_adds_does_not_lock_this_one_out() -> None:
     opened = open_feed(with_field(channel="stable"), KEYS)
     assert opened.feed == FEED
     assert open_feed(with_artefact(kind="snap", compression="zstd"), KEYS).feed.releases[0].artefacts[0].kind == "snap"
+
+
+def test_an_artefact_of_several_files_is_read_and_so_is_a_feed_from_before_there_were_any() -> None:
+    (several, *_) = open_feed(with_another_file(), KEYS).feed.releases[0].artefacts
+    assert several.files[1:] == (ReleaseFile("0.2.0/engine.deb", 1, "0" * 64),)
+    assert several.takes_bytes == several.size + 1
+    genuine = Path(__file__).parents[1] / "fuzz" / "corpus" / "feeds" / "genuine-plain"
+    assert b'"also"' not in open_payload(genuine.read_bytes())
+    for artefact in open_feed(genuine.read_bytes(), KEYS).feed.releases[0].artefacts:
+        assert artefact.files == (ReleaseFile(artefact.path, artefact.size, artefact.sha256),)
 
 
 # Time

@@ -36,6 +36,8 @@ def _harmless(feed: Feed) -> None:
     for release in feed.releases:
         assert str(Version.read(release.version)) == release.version
         for artefact in release.artefacts:
-            assert urljoin(ADDRESS, artefact.path) == FOLDER + artefact.path
-            assert not {"", ".", ".."} & set(artefact.path.split("/"))
-            assert artefact.name.isprintable()
+            assert len({file.name for file in artefact.files}) == len(artefact.files)
+            for file in artefact.files:
+                assert urljoin(ADDRESS, file.path) == FOLDER + file.path
+                assert not {"", ".", ".."} & set(file.path.split("/"))
+                assert file.name.isprintable()

@@ -8,9 +8,11 @@ from enum import StrEnum
 from mulberry.model.language import number
 
 VERSION = re.compile(r"(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})\.(0|[1-9][0-9]{0,4})", re.ASCII)
-PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}(/[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}){0,3}", re.ASCII)
+NAME = r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,199}"  # Debian's package of the engine has 123 letters
+PATH = re.compile(rf"{NAME}(/{NAME}){{0,3}}", re.ASCII)
 SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-LARGEST_ARTEFACT_BYTES = 2 * 2**30
+LARGEST_FILE_BYTES = 2 * 2**30
+MOST_FILES = 8  # of an artefact
 MOST_RELEASES = 32
 MOST_ARTEFACTS = 32
 ANY = "any"  # of an artefact's system or machine
@@ -50,9 +52,32 @@ class InstalledBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """`path` begins at the feed's folder. `size` in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if not PATH.fullmatch(self.path):
+            raise ValueError("an artefact's path leads out of the feed's folder, or has strange letters")
+        if not 0 < self.size <= LARGEST_FILE_BYTES:
+            raise ValueError(f"an artefact's file has 1 to {LARGEST_FILE_BYTES:,} bytes")
+        if not SHA256.fullmatch(self.sha256):
+            raise ValueError("a SHA-256 has 64 hexadecimal digits, in lower case")
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Artefact:
-    """One file of a release. `kind` is "deb", "windows", "appimage", "wheel" or a newer one; `system` and `machine` as
-    `linux`, `windows` and `x86_64`, `aarch64`, or "any". `path` begins at the feed's folder. `size` in bytes.
+    """What a copy is replaced with: a file, and `also` those that are installed with it in one step.
+
+    `kind` is "deb", "windows", "appimage", "wheel" or a newer one; `system` is `linux`, `windows`, a release of a
+    distribution as `debian12`, or "any"; `machine` is `x86_64`, `aarch64` or "any".
     """
 
     kind: str
@@ -61,18 +86,26 @@ class Artefact:
     path: str
     size: int
     sha256: str
+    also: tuple[ReleaseFile, ...] = ()
 
     def __post_init__(self) -> None:
-        if not PATH.fullmatch(self.path):
-            raise ValueError("an artefact's path leads out of the feed's folder, or has strange letters")
-        if not 0 < self.size <= LARGEST_ARTEFACT_BYTES:
-            raise ValueError(f"an artefact has 1 to {LARGEST_ARTEFACT_BYTES:,} bytes")
-        if not SHA256.fullmatch(self.sha256):
-            raise ValueError("a SHA-256 has 64 hexadecimal digits, in lower case")
+        names = {file.name for file in self.files}
+        if not len(names) == 1 + len(self.also) <= MOST_FILES:
+            raise ValueError(f"an artefact has at most {MOST_FILES} files, each of another name")
 
     @property
-    def name(self) -> str:
-        return self.path.rpartition("/")[2]
+    def files(self) -> tuple[ReleaseFile, ...]:
+        return (ReleaseFile(self.path, self.size, self.sha256), *self.also)
+
+    @property
+    def takes_bytes(self) -> int:
+        """All of them."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def known_by(self) -> str:
+        """The SHA-256 of each file."""
+        return " ".join(file.sha256 for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)

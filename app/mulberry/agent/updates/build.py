@@ -21,22 +21,26 @@ TOOLS = {"pipx_metadata.json": InstalledBy.PIPX, "uv-receipt.toml": InstalledBy.
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """`feed` is the packager's, "" where there is none. Without `keys` no feed can be believed."""
+    """`feed` is the packager's, "" where there is none. Without `keys` no feed can be believed.
+    `built_for` is the release of a distribution that its package is for, as `debian12`."""
 
     version: Version
     installed_by: InstalledBy
     keys: ReleaseKeys | None = None
     feed: str = ""
+    built_for: str = ""
 
 
 def this_build(find: Callable[[str], Path] = resource) -> Build:
     """Raises `FeedRefused` or `ValueError`: whoever packaged this copy put something there that is none."""
     keys, feed, by = (_text(find, name) for name in ("keys.json", "feed", "installed-by"))
+    by, _, built_for = by.partition(" ")
     return Build(
         Version.read(__version__),
         InstalledBy(by) if by else _installed_by(),
         read_keys(keys.encode()) if keys else None,
         web_address(feed) if feed else "",
+        built_for,
     )
 
 

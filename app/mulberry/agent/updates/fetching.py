@@ -1,14 +1,15 @@
-"""Fetches one file of a release: resumed where it broke off, counted and hashed on its way, sent on to nobody else."""
+"""Fetches the files of a release: resumed where it broke off, counted and hashed on its way, sent on to nobody else."""
 
 import asyncio
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urljoin
 
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
-from mulberry.model.update import Artefact, in_megabytes
+from mulberry.model.update import Artefact, ReleaseFile, in_megabytes
 from mulberry.runtime.store.disk import Disk, on_disk
 from mulberry.runtime.store.download import Download, a_session
 
@@ -17,8 +18,9 @@ BLOCK_BYTES = 2**20
 
 
 class Fetch(Protocol):
-    async def __call__(self, url: str, artefact: Artefact, place: Path, progress: Callable[[int], None]) -> None:
-        """`place` is the whole and right file when this returns; `progress` is told the bytes that are here of it.
+    async def __call__(self, feed: str, artefact: Artefact, folder: Path, progress: Callable[[int], None]) -> None:
+        """All files of `artefact` are in `folder`, whole and right, when this returns. `feed` is the address from which
+        their paths lead; `progress` is told the bytes that are here.
 
         Raises `UserFacingError`, and `OSError` of the disk. What came so far is kept for the next time.
         """
@@ -26,34 +28,51 @@ class Fetch(Protocol):
 
 
 async def fetch_artefact(
-    url: str, artefact: Artefact, place: Path, progress: Callable[[int], None], disk: Disk | None = None
+    feed: str, artefact: Artefact, folder: Path, progress: Callable[[int], None], disk: Disk | None = None
 ) -> None:
-    """`Fetch` over HTTP."""
+    """`Fetch` over HTTP, one file after the other."""
     disk = disk or Disk()
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part, mark = place.with_name(f"{place.name}.part"), place.with_name(f"{place.name}.etag")
-    if await asyncio.to_thread(is_whole, place, artefact):
-        progress(artefact.size)
-        return
-    here = part.stat().st_size if part.exists() else 0
-    _demand_room(disk, place.parent, artefact.size - here)
+    missing = await asyncio.to_thread(_look_around, artefact, folder, disk)
+    here = artefact.takes_bytes - sum(file.size for file in missing)
+    progress(here)
     async with a_session() as session:
-        await Download(session, url, artefact, part, mark, disk, what=tr("The update"), redirects=0).run(progress)
-    await asyncio.to_thread(on_disk, part)  # its name says that it is right, after a power failure too
-    part.replace(place)
+        for file in missing:
+            part, mark, what = _part(folder, file), folder / f"{file.name}.etag", tr("The update")
+            download = Download(session, urljoin(feed, file.path), file, part, mark, disk, what=what, redirects=0)
+            await download.run(_on_top_of(here, progress))
+            await asyncio.to_thread(on_disk, part)  # its name says that it is right, after a power failure too
+            part.replace(folder / file.name)
+            here += file.size
 
 
-def is_whole(place: Path, artefact: Artefact) -> bool:
+def is_whole(place: Path, file: ReleaseFile) -> bool:
     """Whether the file is there, and the one that the feed names. Reads all of it. Raises `OSError`."""
     digest, size = hashlib.sha256(), 0
     try:
-        with place.open("rb") as file:
-            while (block := file.read(BLOCK_BYTES)) and size <= artefact.size:
+        with place.open("rb") as content:
+            while (block := content.read(BLOCK_BYTES)) and size <= file.size:
                 digest.update(block)
                 size += len(block)
     except FileNotFoundError:
         return False
-    return size == artefact.size and digest.hexdigest() == artefact.sha256
+    return size == file.size and digest.hexdigest() == file.sha256
+
+
+def _look_around(artefact: Artefact, folder: Path, disk: Disk) -> list[ReleaseFile]:
+    """The files that are not here yet, for all of which there is room. Raises `UserFacingError`, and `OSError`."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    missing = [file for file in artefact.files if not is_whole(folder / file.name, file)]
+    parts = [part for file in missing if (part := _part(folder, file)).exists()]
+    _demand_room(disk, folder, sum(file.size for file in missing) - sum(part.stat().st_size for part in parts))
+    return missing
+
+
+def _on_top_of(before: int, progress: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda count: progress(before + count)
+
+
+def _part(folder: Path, file: ReleaseFile) -> Path:
+    return folder / f"{file.name}.part"
 
 
 def _demand_room(disk: Disk, folder: Path, needed: int) -> None:

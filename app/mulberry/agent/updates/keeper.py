@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from mulberry.agent import reasons
 from mulberry.agent.bounded_get import NoAnswer, bounded_get
@@ -117,10 +117,10 @@ class Updates:
 
     def status(self) -> UpdateStatus:
         release, memory = self._offered(), self._memory
-        artefact = self._way.artefact(release) if release else None
-        place = self._shelf.place(release, artefact) if release and artefact else None
-        is_here = artefact is not None and memory.fetched == artefact.sha256 and place is not None and place.exists()
-        command = command_line(self._way.command(place)) if place and is_here and self._way.command else ""
+        artefact = self._artefact(release) if release else None
+        files = [self._shelf.place(release) / file.name for file in artefact.files] if release and artefact else []
+        is_here = artefact is not None and memory.fetched == artefact.known_by and all(map(Path.exists, files))
+        command = command_line(self._way.command([*map(str, files)])) if is_here and self._way.command else ""
         return UpdateStatus(
             version=str(self._build.version),
             installed_by=self._build.installed_by,
@@ -132,8 +132,8 @@ class Updates:
             checks=self._wish.checks,
             work=self._work,
             offered=release,
-            takes_bytes=artefact.size if artefact else 0,
-            received_bytes=artefact.size if artefact and is_here else self._received,
+            takes_bytes=artefact.takes_bytes if artefact else 0,
+            received_bytes=artefact.takes_bytes if artefact and is_here else self._received,
             command=command,
             skipped=memory.skipped,
             checked_at=memory.checked_at,
@@ -157,9 +157,12 @@ class Updates:
         if feed is None or self._memory.feed != self._address or feed.expires <= self._clock.now():
             return None
         newer = [each for each in feed.releases if each.number > self._build.version]
-        fitting = [each for each in newer if not self._way.kind or self._way.artefact(each)]
+        fitting = [each for each in newer if not self._way.kind or self._artefact(each)]
         newest = max(fitting, key=lambda each: each.number, default=None)
         return None if newest is None or newest.version in self._memory.skipped else newest
+
+    def _artefact(self, release: Release) -> Artefact | None:
+        return self._way.artefact(release, self._build.built_for)
 
     # What its owner says
 
@@ -210,7 +213,7 @@ class Updates:
 
     def _agreed(self, version: str) -> tuple[Release, Artefact]:
         release = self._known(version)
-        artefact = self._way.artefact(release)
+        artefact = self._artefact(release)
         if artefact is None:
             raise words.not_by_itself(self._way.how)
         return release, artefact
@@ -312,20 +315,21 @@ class Updates:
         self._schedule.succeeded()
 
     async def _apply(self, release: Release, artefact: Artefact) -> None:
-        place = self._shelf.place(release, artefact)
+        folder = self._shelf.place(release)
         await asyncio.to_thread(self._shelf.clear, release.version)
-        await self._fetch(urljoin(self._address, artefact.path), artefact, place, self._tell_received)
-        self._remember(lambda memory: replace(memory, fetched=artefact.sha256))
+        await self._fetch(self._address, artefact, folder, self._tell_received)
+        self._remember(lambda memory: replace(memory, fetched=artefact.known_by))
         if self._way.begin is None:
             return
         self._tell(UpdateWork.DRAINING)
         self._drain.leave(reasons.updating(release.version))
         await self._drain.left.wait()
-        if not await asyncio.to_thread(is_whole, place, artefact):
+        file = artefact.files[0]  # of a way that begins by itself it is the only one
+        if not await asyncio.to_thread(is_whole, folder / file.name, file):
             raise words.changed_since()
         self._is_replacing = True
         try:
-            successor = await asyncio.to_thread(self._way.begin, place, artefact)
+            successor = await asyncio.to_thread(self._way.begin, folder / file.name, file)
         finally:
             self._is_replacing = False
         self._remember(lambda memory: replace(memory, handed_over=release.version))

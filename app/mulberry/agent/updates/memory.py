@@ -16,7 +16,7 @@ from mulberry.model.clock import Clock
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import keep_aside, read_bounded, write_whole
 from mulberry.model.language import tr
-from mulberry.model.update import MOST_RELEASES, Artefact, Release, Version
+from mulberry.model.update import MOST_RELEASES, Release, Version
 
 log = logging.getLogger(__name__)
 
@@ -131,9 +131,9 @@ class Shelf:
             return None
         return opened.feed if opened is not None and opened.digest == memory.digest else None
 
-    def place(self, release: Release, artefact: Artefact) -> Path:
-        """Where the file lies when it is fetched."""
-        return self._folder / release.version / artefact.name
+    def place(self, release: Release) -> Path:
+        """Where its files lie when they are fetched."""
+        return self._folder / release.version
 
     def clear(self, keep: str = "") -> None:
         """Removes what was fetched, but for the version to `keep`."""

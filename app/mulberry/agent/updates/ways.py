@@ -17,7 +17,7 @@ from mulberry.agent.updates.fetching import is_whole
 from mulberry.agent.updates.words import changed_since, no_image
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
-from mulberry.model.update import ANY, Artefact, InstalledBy, Release
+from mulberry.model.update import ANY, Artefact, InstalledBy, Release, ReleaseFile
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # names that systems have for the same processors
 
@@ -26,22 +26,25 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # names that systems have fo
 class Way:
     """`kind` is the artefact that is fetched; without one its updates come from elsewhere.
 
-    `command` is what its owner runs, made of the fetched file. `begin`, where there is one, makes Mulberry do it by
-    itself, when no request runs: it is called with the checked file and what that must be, and gives the words of the
-    program that takes this process's place when it has given everything back.
+    `command` is what its owner runs, made of the fetched files: one, unless it `takes_several`. `begin`, where there is
+    one, makes Mulberry do it by itself, when no request runs: it is called with the checked file and what that must be,
+    and gives the words of the program that takes this process's place when it has given everything back.
     """
 
     how: str
     kind: str = ""
-    command: Callable[[Path], Sequence[str]] | None = None
-    begin: Callable[[Path, Artefact], Sequence[str]] | None = None
+    command: Callable[[Sequence[str]], Sequence[str]] | None = None
+    begin: Callable[[Path, ReleaseFile], Sequence[str]] | None = None
+    takes_several: bool = False
 
-    def artefact(self, release: Release) -> Artefact | None:
-        """The file of that release for this computer."""
-        here = (sys.platform.replace("win32", "windows"), ANY), (machine(), ANY)
-        for artefact in release.artefacts:
-            if self.kind and artefact.kind == self.kind and artefact.system in here[0] and artefact.machine in here[1]:
-                return artefact
+    def artefact(self, release: Release, built_for: str = "") -> Artefact | None:
+        """That of the release for this computer, and for the distribution that this copy was `built_for`."""
+        systems = (sys.platform.replace("win32", "windows"), built_for, ANY)
+        for each in release.artefacts:
+            is_for_here = each.system in systems and each.machine in (machine(), ANY)
+            is_for_this = self.kind and each.kind == self.kind and (self.takes_several or not each.also)
+            if is_for_here and is_for_this:
+                return each
         return None
 
 
@@ -68,12 +71,12 @@ def for_a_successor(environment: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def _run_setup(installer: Path, artefact: Artefact) -> Sequence[str]:
+def _run_setup(installer: Path, file: ReleaseFile) -> Sequence[str]:
     """It asks nothing, waits for what still runs, and starts the agent again (installers/windows)."""
     return (str(installer), "/S", "/RESTART")
 
 
-def _swap_image(image: Path, artefact: Artefact) -> Sequence[str]:
+def _swap_image(image: Path, file: ReleaseFile) -> Sequence[str]:
     """Puts the new file in the old one's place, at once or not at all, and starts it with the words of this agent.
 
     Others may write into that folder: what was copied is what is checked, and no link there is followed.
@@ -85,12 +88,12 @@ def _swap_image(image: Path, artefact: Artefact) -> Sequence[str]:
     new = present.with_name(f".{present.name}.new")
     try:
         new.unlink(missing_ok=True)
-        with image.open("rb") as source, new.open("xb") as file:
-            shutil.copyfileobj(source, file)
-            file.flush()
-            os.fsync(file.fileno())
+        with image.open("rb") as source, new.open("xb") as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
         new.chmod(present.stat().st_mode)
-        if not is_whole(new, artefact):
+        if not is_whole(new, file):
             raise changed_since()
         new.replace(present)
     except (OSError, UserFacingError):
@@ -103,7 +106,8 @@ WAYS = {
     InstalledBy.DEB: Way(
         tr("It was installed as a Debian package, so your system replaces it: that needs an administrator."),
         "deb",
-        command=lambda file: ("sudo", "apt", "install", str(file)),
+        command=lambda files: ("sudo", "apt", "install", *files),
+        takes_several=True,
     ),
     InstalledBy.WINDOWS: Way(
         tr("It was installed for you alone, so it can replace itself when no request runs."),
@@ -117,17 +121,17 @@ WAYS = {
     InstalledBy.PIP: Way(
         tr("It was installed by pip, which replaces it."),
         "wheel",
-        command=lambda file: (sys.executable, "-m", "pip", "install", "--upgrade", str(file)),
+        command=lambda files: (sys.executable, "-m", "pip", "install", "--upgrade", *files),
     ),
     InstalledBy.PIPX: Way(
         tr("It was installed by pipx, which replaces it."),
         "wheel",
-        command=lambda file: ("pipx", "install", "--force", str(file)),
+        command=lambda files: ("pipx", "install", "--force", *files),
     ),
     InstalledBy.UV: Way(
         tr("It was installed by uv, which replaces it."),
         "wheel",
-        command=lambda file: ("uv", "tool", "install", "--force", str(file)),
+        command=lambda files: ("uv", "tool", "install", "--force", *files),
     ),
     InstalledBy.SOURCE: Way(tr("It runs from its sources: fetch the newer ones with git.")),
 }

@@ -35,7 +35,9 @@ def not_by_itself(how: str) -> UserFacingError:
 def metered(artefact: Artefact) -> UserFacingError:
     return UserFacingError(
         what=tr("The update was not fetched."),
-        why=tr("Your system calls the connection metered, and this takes {size}.", size=in_megabytes(artefact.size)),
+        why=tr(
+            "Your system calls the connection metered, and this takes {size}.", size=in_megabytes(artefact.takes_bytes)
+        ),
         next_step=tr("Wait for another network, or say `mulberry update apply --even-metered`."),
     )
 
