@@ -32,6 +32,7 @@ and in `mulberry config list` each one that is on and blind here says so with it
 | Pause on a metered network | NetworkManager |
 | Pause for these programs | the kernel's list of processes |
 | Temperature ceiling | the NVIDIA driver |
+| Power cap | the NVIDIA driver, for the limit that holds; how it is set: docs/hardware.md |
 | Pause for other load | the NVIDIA driver: beside jobs of ours, each process; not in containers, nor on MIG |
 
 That is Linux. Windows is asked for the last input of the session, whether notifications may be shown, its power supply,

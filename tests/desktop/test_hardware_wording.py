@@ -1,6 +1,5 @@
 """Nobody buys or sells a GPU on a guess: what is not known says why, and each trouble has words of its own."""
 
-import sys
 from dataclasses import fields, replace
 
 import pytest
@@ -150,14 +149,9 @@ def test_without_a_limit_the_highest_value_is_the_edge() -> None:
     assert hardware_wording.highest(gpu, Quantity.POWER, 0.0) > 0
 
 
-def test_who_wants_a_lower_power_limit_is_told_how(monkeypatch: pytest.MonkeyPatch) -> None:
-    def how() -> str:
-        return next(fact.source for fact in hardware_wording.facts(FULL) if fact.name == "Power limit")
-
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert f"`sudo nvidia-smi -i {FULL.pci_address} -pl WATTS` does it." in how()
-    monkeypatch.setattr(sys, "platform", "win32")
-    assert f", `nvidia-smi -i {FULL.pci_address} -pl WATTS` does it." in how()
+def test_who_wants_a_lower_power_limit_is_told_where() -> None:
+    (limit,) = (fact for fact in hardware_wording.facts(FULL) if fact.name == "Power limit")
+    assert "choose a power cap on the Settings page" in limit.source
 
 
 def test_the_largest_processes_are_listed_and_the_rest_counted() -> None:

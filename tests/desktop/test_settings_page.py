@@ -355,12 +355,14 @@ def test_each_gpu_has_a_row_and_one_that_is_gone_keeps_its_rules(page: SettingsP
     assert editor.rows["GPU-2"].use.text() == "Keep it for me"
     assert editor.rows[RTX_4090.uuid].ceiling.text() == "as for all"
     QTest.keyClick(editor.rows[RTX_4090.uuid].ceiling, Qt.Key.Key_Up)
+    editor.rows[RTX_4090.uuid].power_cap.setValue(300)
     send(page)
     (_, value), *_ = sent
+    as_for_all = {"use": True, "ceiling_celsius": None, "other_load_percent": None, "power_cap_watt": None}
     assert value == [
-        {"uuid": "GPU-gone", "use": False, "ceiling_celsius": None, "other_load_percent": None},
-        {"uuid": "GPU-2", "use": False, "ceiling_celsius": None, "other_load_percent": None},
-        {"uuid": RTX_4090.uuid, "use": True, "ceiling_celsius": 40, "other_load_percent": None},
+        {"uuid": "GPU-gone", **as_for_all, "use": False},
+        {"uuid": "GPU-2", **as_for_all, "use": False},
+        {"uuid": RTX_4090.uuid, **as_for_all, "ceiling_celsius": 40, "power_cap_watt": 300},
     ]
 
 

@@ -1,5 +1,6 @@
 """All that the owner chose, for this network and for this computer: shown, tried out and changed in one place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mulberry.agent.computer_settings import ComputerSettings, computer_file
@@ -9,8 +10,11 @@ from mulberry.agent.settings_file import Values, changed
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.foretelling import contradictions, foretell
+from mulberry.model.gpu import GpuInfo
 from mulberry.model.language import tr
 from mulberry.model.places import DataFolder
+from mulberry.model.power_cap import in_watts
+from mulberry.model.rules import Rules
 from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.text import plain
 
@@ -24,11 +28,15 @@ class Chosen:
 
 
 class Choices:
-    """Reads both files anew when asked: the computer's settings are shared by the agents of several networks."""
+    """Reads both files anew when asked: the computer's settings are shared by the agents of several networks.
 
-    def __init__(self, folder: DataFolder, clock: Clock) -> None:
+    `gpus` are those that are known now.
+    """
+
+    def __init__(self, folder: DataFolder, clock: Clock, gpus: Callable[[], tuple[GpuInfo, ...]] = lambda: ()) -> None:
         self._folder = folder
         self._clock = clock
+        self._gpus = gpus
         self._computer = computer_file(folder.path.parent)
 
     def read(self) -> Chosen:
@@ -54,6 +62,8 @@ class Choices:
         before = self.read()
         computer = self._with_date(before.computer, _changed(before.computer, change), change)
         after = Chosen(_changed(before.network, change), computer)
+        for gpu in self._gpus():
+            _refuse_impossible_cap(gpu, before.computer.rules, computer.rules)
         if not change.only_try:
             if after.network != before.network:
                 save_settings(self._folder.settings, after.network)
@@ -85,6 +95,28 @@ def refuse_special(change: SettingsChange) -> None:
     for setting in every:
         if setting.elsewhere and setting.name in (*change.values, *change.reset):
             raise _not_changed(tr("More than a file has to change for it."), setting.elsewhere)
+
+
+def _refuse_impossible_cap(gpu: GpuInfo, before: Rules, after: Rules) -> None:
+    """Raises `UserFacingError`: a cap that is new for this GPU is none that its driver can be told to keep.
+
+    One for all GPUs may be more than this one ever draws.
+    """
+    watt = after.of_gpu(gpu.uuid).power_cap_watt
+    if watt is None or gpu.power_limit_range_milliwatt is None or watt == before.of_gpu(gpu.uuid).power_cap_watt:
+        return
+    least, most = gpu.power_limit_range_milliwatt
+    is_its_own = any(own.uuid == gpu.uuid and own.power_cap_watt is not None for own in after.gpus)
+    if watt * 1000 < least or (is_its_own and watt * 1000 > most):
+        raise _not_changed(
+            tr(
+                "The driver of {gpu} takes a power limit from {least} to {most} W.",
+                gpu=gpu.name,
+                least=in_watts(least),
+                most=in_watts(most),
+            ),
+            tr("Choose such a value, or a cap for each GPU, or keep this GPU for yourself."),
+        )
 
 
 def _changed(values: Values, change: SettingsChange) -> Values:

@@ -12,6 +12,7 @@ from mulberry.agent.toncoin_price import MOST_THOUSANDTHS, PriceWish
 from mulberry.agent.updates.wish import UpdateWish
 from mulberry.model.language import number, tr
 from mulberry.model.places import computer_settings
+from mulberry.model.power_cap import LEAST_CAP, MOST_CAP
 from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules, Rules
 from mulberry.model.settings import Page, Shape, TakesEffect
 from mulberry.model.week import ALWAYS, HOURS_A_DAY, DayTimes, Week
@@ -84,10 +85,19 @@ class ComputerSettings(SettingsModel):
         ge=COOLEST_CEILING,
         le=HOTTEST_CEILING,
     )
+    power_cap_watt: int | None = setting(
+        None,
+        tr("Power cap"),
+        tr("A GPU whose driver lets it draw more than this rests until an administrator has set the driver's limit."),
+        Page.WHEN,
+        unit="W",
+        ge=LEAST_CAP,
+        le=MOST_CAP,
+    )
     gpus: tuple[GpuRules, ...] = setting(
         (),
         tr("Rules for single GPUs"),
-        tr("Whether a GPU may be used, and a temperature ceiling and a limit for other load of its own."),
+        tr("Whether a GPU may be used, and a temperature ceiling, a limit for other load and a power cap of its own."),
         Page.WHEN,
         shape=Shape.GPUS,
         max_length=64,
@@ -262,6 +272,14 @@ class ComputerSettings(SettingsModel):
                 raise ValueError(
                     tr("a limit for other load lies from {lowest} to {highest} %", lowest=LEAST_LOAD, highest=MOST_LOAD)
                 )
+            if gpu.power_cap_watt is not None and not LEAST_CAP <= gpu.power_cap_watt <= MOST_CAP:
+                raise ValueError(
+                    tr(
+                        "a power cap lies from {lowest} to {highest} W",
+                        lowest=LEAST_CAP,
+                        highest=number(f"{MOST_CAP:,}"),
+                    )
+                )
         return value
 
     @field_validator("toncoin_price_url", "update_feed")
@@ -299,6 +317,7 @@ class ComputerSettings(SettingsModel):
             pause_in_full_screen=self.pause_in_full_screen,
             other_load_percent=self.other_load_percent,
             ceiling_celsius=self.ceiling_celsius,
+            power_cap_watt=self.power_cap_watt,
             prices=self.electricity_prices or flat,
             dearest=self.dearest_price,
             stop_at_loss=self.stop_at_loss,

@@ -31,6 +31,7 @@ from mulberry.model.key import KeyStatus
 from mulberry.model.language import english
 from mulberry.model.models import ModelWay, StoredModel
 from mulberry.model.node import Earnings, Intent, NetworkInfo, OwnServer, ProxyStatus, Reason, RootInfo, Status, Step
+from mulberry.model.power_cap import PowerCap
 from mulberry.model.proof import AttestationStatus, Check, Hindrance, Verdict
 from mulberry.model.wallet import Balance, Payout, ServerStanding, WalletStatus
 
@@ -96,10 +97,11 @@ CHOICES: dict[type, Choice] = {
     PlatformCollateral: Choice("ca expires problem next_attempt_at", left_out="fmspc"),
     Status: Choice(
         "state state_since reasons steps intent network model runs_on sandbox own_servers running_requests proxies "
-        "engines ending version newer_version as_of",
+        "engines ending version newer_version power_caps as_of",
         earnings="earnings estimate",
         left_out="gpus",  # those of the computer are newer
     ),
+    PowerCap: Choice("watt", hashed="uuid"),
     Intent: Choice("want since until"),
     Reason: Choice("kind evidence next_step whose_turn stops_work"),
     Step: Choice("name state note"),

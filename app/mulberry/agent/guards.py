@@ -20,6 +20,7 @@ from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.host import Finding
 from mulberry.model.language import tr
 from mulberry.model.node import Reason
+from mulberry.model.power_cap import PowerCap, PowerLimit
 from mulberry.model.rules import NOTHING_DECIDED, Decision, GpuSignals, Rules, Signals, decide
 
 LOOK_SECONDS = 1.0
@@ -127,6 +128,21 @@ class Guards:
         free_at = free_again(self._rules, self._clock.now()) if holds else None
         return tuple(reasons.paused_by_rule(hold, free_at) for hold in holds)
 
+    @property
+    def to_do(self) -> tuple[Reason, ...]:
+        """What waits for the owner, of GPUs that rest while others may work."""
+        waiting = self.decision.gpu_holds if self._has_another_gpu() else ()
+        found = (reasons.paused_by_rule(hold, None) for hold in waiting if hold.next_step)
+        return tuple(replace(reason, stops_work=False) for reason in found)
+
+    @property
+    def power_caps(self) -> tuple[PowerCap, ...]:
+        """The owner's, for the GPUs that are here and may be used."""
+        rules = [self._rules.of_gpu(gpu.uuid) for gpu in self._gpus().gpus]
+        return tuple(
+            PowerCap(own.uuid, own.power_cap_watt) for own in rules if own.use and own.power_cap_watt is not None
+        )
+
     def _has_another_gpu(self) -> bool:
         """Whether a GPU is left that no rule keeps; without any GPU the CPU works, which these rules do not concern."""
         held = {hold.gpu for hold in self.decision.gpu_holds}
@@ -168,10 +184,9 @@ class Guards:
             on_change()
 
     def _of_gpu(self, gpu: GpuInfo, ours: set[int]) -> GpuSignals:
-        if gpu.uuid not in self._computing_on():
-            return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, gpu.load_percent)
-        others, why = load_of_others(gpu, ours)
-        return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, others, why)
+        is_ours = gpu.uuid in self._computing_on()
+        others, why = load_of_others(gpu, ours) if is_ours else (gpu.load_percent, "")
+        return GpuSignals(gpu.uuid, gpu.name, gpu.temperature_celsius, others, why, PowerLimit.of(gpu))
 
 
 def load_of_others(gpu: GpuInfo, ours: set[int]) -> tuple[int | None, str]:

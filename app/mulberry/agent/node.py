@@ -67,7 +67,7 @@ class Node:
         self.watches = Watches()
         self._totals = Totals(workshop.till.ledger, workshop.clock)
         self._telemetry = Telemetry(workshop.gpus, self.watches, lambda: self._guards.watches_load)
-        self._choices = Choices(workshop.folder, workshop.clock)
+        self._choices = Choices(workshop.folder, workshop.clock, lambda: self._telemetry.newest.gpus)
         computer = self._choices.read().computer
         self._net = net_of(workshop, lambda: self._telemetry.newest, self._at_work, computer)
         self._guards = Guards(
@@ -153,6 +153,7 @@ class Node:
             as_of=self._clock.now(),
             version=__version__,
             newer_version=self.updates.offered_version,
+            power_caps=self._guards.power_caps,
             ending=None if shift else self._ending,
         )
 
@@ -334,7 +335,7 @@ class Node:
 
     def _facts(self) -> Facts:
         shift = self._shift
-        found = (*self._notices, *self._stats_problem, *self._workshop.till.reasons())
+        found = (*self._notices, *self._stats_problem, *self._workshop.till.reasons(), *self._guards.to_do)
         if self._work.blocked is not None:
             found = (self._work.blocked, *found)
         return Facts(

@@ -31,6 +31,8 @@ def paused_by_owner(until: datetime) -> Reason:
 
 def paused_by_rule(hold: Hold, free_at: datetime | None) -> Reason:
     """`free_at` is when the rules of the clock end; the others end when what they see ends."""
+    if hold.next_step:
+        return Reason(ReasonKind.PAUSED_BY_RULE, hold.why, hold.next_step, WhoseTurn.YOU)
     by_the_clock = hold.rule in (Rule.SCHEDULE, Rule.QUIET_HOURS, Rule.TARIFF)
     if not by_the_clock:
         next_step = tr("It goes on by itself when this is over; your rules are on the Settings page.")

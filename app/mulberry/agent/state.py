@@ -32,7 +32,8 @@ def derive_state(facts: Facts) -> tuple[NodeState, tuple[Reason, ...]]:
     notices = tuple(reason for reason in facts.found if not reason.stops_work)
     match facts.intent.want:
         case Want.START if facts.held and not facts.working:
-            return NodeState.PAUSED, (*facts.held, *notices)
+            ends_by_itself = any(reason.whose_turn is not WhoseTurn.YOU for reason in facts.held)
+            return NodeState.PAUSED if ends_by_itself else NodeState.NEEDS_YOU, (*facts.held, *notices)
         case Want.START if facts.held:
             return NodeState.FINISHING, (*facts.held, *notices)
         case Want.START:

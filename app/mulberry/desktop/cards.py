@@ -1,10 +1,11 @@
 """The pieces that pages are laid out of: texts, cards, bars and rows that wrap when the window is narrow."""
 
 from PySide6.QtCore import QEvent, QMargins, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QBrush, QColor, QGuiApplication, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
+    QHBoxLayout,
     QLabel,
     QLayout,
     QPushButton,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop.theme import Theme
+from mulberry.model.language import tr
 from mulberry.model.text import plain
 
 GAP = 16
@@ -231,6 +233,25 @@ def narrow(text: Text) -> Text:
     """A stranger's long word makes nothing wider."""
     text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return text
+
+
+class CommandLine(QWidget):
+    """A command as it is typed, and a button that puts it on the clipboard."""
+
+    def __init__(self, command: str = "") -> None:
+        super().__init__()
+        self.command = narrow(Text(command, "command", wraps=True))
+        self.copy = plain_button(tr("Copy"))
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.command, 1)
+        line.addWidget(self.copy)
+        self.say(command)
+
+    def say(self, command: str) -> None:
+        self.command.say(command)
+        self.copy.setAccessibleName(tr("Copy the command: {command}", command=command))
 
 
 def clear(layout: QLayout) -> None:

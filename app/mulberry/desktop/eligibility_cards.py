@@ -1,11 +1,10 @@
 """The pieces of "Can it earn?": a line a beginner understands, and a card for each network with what it asks for."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from mulberry.desktop import eligibility_wording
-from mulberry.desktop.cards import Card, Text, clear, narrow, plain_button
+from mulberry.desktop.cards import Card, CommandLine, Text, clear, narrow, plain_button
 from mulberry.desktop.eligibility_wording import Group, Look
 from mulberry.desktop.icons import sign_pixmap
 from mulberry.desktop.theme import Theme
@@ -77,7 +76,7 @@ class RequirementRow(QWidget):
         if next_line := eligibility_wording.next_line(requirement):
             words.addWidget(narrow(Text(next_line, "value", wraps=True)))
         if requirement.command and requirement.standing is not Standing.MET:
-            words.addLayout(_command(requirement.command))
+            words.addWidget(CommandLine(requirement.command))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 3, 0, 3)
         row.setSpacing(6)
@@ -185,14 +184,3 @@ def _signed(theme: Theme, look: Look, line: str) -> QWidget:
     row.addWidget(SignLabel(theme, look), 0, Qt.AlignmentFlag.AlignTop)
     row.addWidget(narrow(Text(line, "value", wraps=True)), 1)
     return whole
-
-
-def _command(command: str) -> QHBoxLayout:
-    """As it is typed, and a button that puts it on the clipboard."""
-    copy = plain_button(tr("Copy"))
-    copy.setAccessibleName(tr("Copy the command: {command}", command=command))
-    copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
-    line = QHBoxLayout()
-    line.addWidget(narrow(Text(command, "command", wraps=True)), 1)
-    line.addWidget(copy)
-    return line

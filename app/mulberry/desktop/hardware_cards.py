@@ -10,7 +10,9 @@ from mulberry.desktop.cards import Card, Text, narrow, plain_button
 from mulberry.desktop.facts import Facts
 from mulberry.desktop.hardware_graph import Graph, Timeline
 from mulberry.desktop.hardware_history import Histories, Quantity
+from mulberry.desktop.power_cap_line import PowerCapLine
 from mulberry.desktop.theme import Theme
+from mulberry.model.clock import Clock
 from mulberry.model.gpu import GpuInfo, GpuReport
 from mulberry.model.host import ConfidentialReport, Finding, HostReport
 from mulberry.model.language import tr
@@ -46,7 +48,7 @@ class GpuDetails(QWidget):
 class GpuHardwareCard(Card):
     """One GPU: always its name, its condition and its numbers; the rest where it is opened."""
 
-    def __init__(self, theme: Theme, timeline: Timeline, histories: Histories) -> None:
+    def __init__(self, theme: Theme, clock: Clock, timeline: Timeline, histories: Histories) -> None:
         super().__init__("GPU")
         self._theme = theme
         self._timeline = timeline
@@ -56,6 +58,7 @@ class GpuHardwareCard(Card):
         self.details: GpuDetails | None = None
         self.name = narrow(Text("", "card-title", wraps=True))
         self.condition = narrow(Text("", "source", wraps=True))
+        self.power_cap = PowerCapLine(clock)
         self.numbers = narrow(Text("", "value", wraps=True))
         self.more = plain_button(MORE)
         self.more.setCheckable(True)
@@ -65,6 +68,7 @@ class GpuHardwareCard(Card):
         head.addWidget(self.more)
         self.column.addLayout(head)
         self.column.addWidget(self.condition)
+        self.column.addWidget(self.power_cap)
         self.column.addWidget(self.numbers)
 
     def show_gpu(self, gpu: GpuInfo, capable: Finding[bool] | None) -> None:

@@ -100,6 +100,7 @@ class GpusSection(QWidget):
             card = self.gpus.get(gpu.uuid)
             if card is not None and card.is_in_sight():
                 card.show_gpu(gpu, self._capable(gpu))
+                self._show_power_cap(card, gpu)
 
     def tick(self) -> None:
         """A second has passed: the graphs move on, and the numbers are those heard last."""
@@ -140,10 +141,18 @@ class GpusSection(QWidget):
             self._cards.insertWidget(place, card)
 
     def _card(self, gpu: GpuInfo, of: int) -> GpuHardwareCard:
-        card = GpuHardwareCard(self._theme, self.timeline, self.histories)
+        card = GpuHardwareCard(self._theme, self._clock, self.timeline, self.histories)
         card.show_gpu(gpu, self._capable(gpu))
+        self._show_power_cap(card, gpu)
         card.more.setChecked(of <= OPEN_AT_MOST)
         return card
+
+    def _show_power_cap(self, card: GpuHardwareCard, gpu: GpuInfo) -> None:
+        status = self._view.status
+        if status is not None:
+            cap = next((cap for cap in status.power_caps if cap.uuid == gpu.uuid), None)
+            card.power_cap.show_cap(gpu, cap, status.gpus.as_of)
+            card.power_cap.show_readiness(is_stale=self._view.is_stale)
 
     def _follow(self) -> None:
         crosshair = self.timeline.crosshair

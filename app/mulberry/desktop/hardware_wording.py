@@ -3,7 +3,6 @@
 A value that is not known is never a zero: its place says "unknown", and the line behind it why.
 """
 
-import sys
 from collections.abc import Callable
 
 from mulberry.desktop.hardware_history import Quantity
@@ -58,6 +57,7 @@ DRIVER_STATES = {
     DriverState.FAILING: tr("failing"),
     DriverState.WORKS: tr("works"),
 }
+POWER_LIMIT_IS = tr("What the driver lets it draw now. For less, choose a power cap on the Settings page.")
 NOT_GIVEN = {
     NotGiven.NOT_SUPPORTED: tr("Unknown, because it is not supported by this card or driver."),
     NotGiven.NOT_PERMITTED: tr("Unknown, because it is not permitted to this user."),
@@ -232,7 +232,7 @@ def facts(gpu: GpuInfo) -> tuple[Fact, ...]:
             tr("The newest the driver can run."),
         ),
         fact("VBIOS", "vbios_version", lambda: plain(str(gpu.vbios_version), 32), tr("The firmware on the card.")),
-        fact(tr("Power limit"), "power_limit_milliwatt", lambda: _power_limit(gpu), _who_may_limit(gpu)),
+        fact(tr("Power limit"), "power_limit_milliwatt", lambda: _power_limit(gpu), POWER_LIMIT_IS),
         fact(tr("Clock"), "graphics_mhz", lambda: _clock(gpu), tr("Of its processors, now and at most.")),
         fact(
             tr("Memory clock"),
@@ -299,16 +299,6 @@ def _version(pair: tuple[int, int] | None) -> str:
 
 def _on_off(is_on: bool | None) -> str:
     return tr("on") if is_on else tr("off")
-
-
-def _who_may_limit(gpu: GpuInfo) -> str:
-    """The driver lets administrators only, so it is not a setting of ours."""
-    command = f"nvidia-smi -i {plain(gpu.pci_address, 32)} -pl WATTS"
-    return tr(
-        "What it may draw now. Mulberry does not change it: that takes administrator rights. Until the next restart, "
-        "{command} does it.",
-        command=f"`{command if sys.platform == 'win32' else f'sudo {command}'}`",
-    )
 
 
 def _power_limit(gpu: GpuInfo) -> str:

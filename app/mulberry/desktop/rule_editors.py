@@ -15,6 +15,7 @@ from mulberry.desktop.week_grid import HOW_TO, WeekGrid
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.gpu import GpuInfo
 from mulberry.model.json_value import JsonValue
+from mulberry.model.power_cap import LEAST_CAP, MOST_CAP
 from mulberry.model.rules import COOLEST_CEILING, HOTTEST_CEILING, LEAST_LOAD, MOST_LOAD, GpuRules
 from mulberry.model.settings import Setting
 from mulberry.model.week import Week
@@ -66,6 +67,11 @@ class _Row:
     use: QCheckBox
     ceiling: CalmSpinBox
     other_load: CalmSpinBox
+    power_cap: CalmSpinBox
+
+    @property
+    def numbers(self) -> tuple[CalmSpinBox, ...]:
+        return self.ceiling, self.other_load, self.power_cap
 
 
 class GpuRulesEditor(Editor):
@@ -90,7 +96,7 @@ class GpuRulesEditor(Editor):
 
     @property
     def is_being_typed(self) -> bool:
-        typing = (box.is_being_typed for row in self.rows.values() for box in (row.ceiling, row.other_load))
+        typing = (box.is_being_typed for row in self.rows.values() for box in row.numbers)
         return super().is_being_typed or any(typing)
 
     def show_setting(self, setting: Setting) -> None:
@@ -123,11 +129,12 @@ class GpuRulesEditor(Editor):
             row.use.setText(settings_wording.use_or_keep(rules.use))
             silently(row.ceiling, rules.ceiling_celsius or row.ceiling.minimum())
             silently(row.other_load, rules.other_load_percent or row.other_load.minimum())
+            silently(row.power_cap, rules.power_cap_watt or row.power_cap.minimum())
 
     def _make_rows(self, uuids: list[str]) -> None:
         clear(self._column)
         self.rows = {uuid: self._row(uuid) for uuid in uuids}
-        order = [widget for row in self.rows.values() for widget in (row.use, row.ceiling, row.other_load)]
+        order = [widget for row in self.rows.values() for widget in (row.use, *row.numbers)]
         for before, after in pairwise((self._follows, *order) if self._follows is not None else ()):
             QWidget.setTabOrder(before, after)
 
@@ -135,19 +142,26 @@ class GpuRulesEditor(Editor):
         name = self._gpus.get(uuid) or settings_wording.absent_gpu(uuid)
         title = narrow(Text(name, "value", wraps=True))
         title.setMinimumWidth(self._theme.px(180))
-        row = _Row(QCheckBox(), _box(COOLEST_CEILING, HOTTEST_CEILING, "°C"), _box(LEAST_LOAD, MOST_LOAD, "%"))
+        row = _Row(
+            QCheckBox(),
+            _box(COOLEST_CEILING, HOTTEST_CEILING, "°C"),
+            _box(LEAST_LOAD, MOST_LOAD, "%"),
+            _box(LEAST_CAP, MOST_CAP, "W"),
+        )
         row.use.setMinimumWidth(self._theme.px(120))  # whatever it says, columns stand under one another
-        widgets = (row.use, row.ceiling, row.other_load)
-        for widget, what in zip(widgets, settings_wording.OF_A_GPU, strict=True):
+        for widget, what in zip((row.use, *row.numbers), settings_wording.OF_A_GPU, strict=True):
             widget.setAccessibleName(settings_wording.of_gpu(name, what))
         row.use.clicked.connect(lambda use: self._change(uuid, use=use))
         row.ceiling.valueChanged.connect(lambda value: self._change(uuid, ceiling_celsius=_number(row.ceiling, value)))
         row.other_load.valueChanged.connect(
             lambda value: self._change(uuid, other_load_percent=_number(row.other_load, value))
         )
+        row.power_cap.valueChanged.connect(
+            lambda value: self._change(uuid, power_cap_watt=_number(row.power_cap, value))
+        )
         numbers = (
             (_beside(Text(what, "source"), box), 0)
-            for what, box in zip(settings_wording.OF_A_GPU[1:], widgets[1:], strict=True)
+            for what, box in zip(settings_wording.OF_A_GPU[1:], row.numbers, strict=True)
         )
         self._column.addWidget(Row((title, 1), (Row((row.use, 0), *numbers), 0)))
         return row

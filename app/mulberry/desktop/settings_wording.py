@@ -18,7 +18,7 @@ ADD = tr("Add")
 ADD_ONE = tr("Add one")
 REMOVE = tr("Remove")
 NO_GPUS = tr("No NVIDIA GPU is known here now. Rules that you made for one stay.")
-OF_A_GPU = (tr("Use"), tr("Ceiling"), tr("Other load"))
+OF_A_GPU = (tr("Use"), tr("Ceiling"), tr("Other load"), tr("Power cap"))
 AS_FOR_ALL = tr("as for all")
 PAGES = {
     Page.WHEN: tr("When to work"),

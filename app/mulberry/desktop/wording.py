@@ -64,7 +64,12 @@ class Offer:
 
 def is_held(status: Status) -> bool:
     """Whether a rule of the owner's holds up what the owner wants, or ends it just now."""
-    return status.intent.want is Want.START and status.state in (NodeState.PAUSED, NodeState.FINISHING)
+    if status.intent.want is not Want.START:
+        return False
+    waits_for_you = status.state is NodeState.NEEDS_YOU and status.reasons[:1]
+    if waits_for_you and status.reasons[0].kind is ReasonKind.PAUSED_BY_RULE:
+        return True
+    return status.state in (NodeState.PAUSED, NodeState.FINISHING)
 
 
 def offer(status: Status) -> Offer:

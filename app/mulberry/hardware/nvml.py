@@ -189,7 +189,6 @@ def _read_card(handle: Any, uuid: str, address: str, driver: str, cuda: tuple[in
     """What does not change while a driver runs; the numbers that do are left at nothing."""
     answers = _Answers()
     value, number = answers.value, answers.number
-    limits = value("power_limit_range_milliwatt", lambda: pynvml.nvmlDeviceGetPowerManagementLimitConstraints(handle))
     return GpuInfo(
         uuid=uuid,
         pci_address=address,
@@ -213,7 +212,10 @@ def _read_card(handle: Any, uuid: str, address: str, driver: str, cuda: tuple[in
             lambda: pynvml.nvmlDeviceGetPowerManagementDefaultLimit(handle),
             MOST_MILLIWATT,
         ),
-        power_limit_range_milliwatt=None if limits is None else _pair(limits),
+        power_limit_range_milliwatt=value(
+            "power_limit_range_milliwatt",
+            lambda: _limits(pynvml.nvmlDeviceGetPowerManagementLimitConstraints(handle)),
+        ),
         slowdown_celsius=number(
             "slowdown_celsius",
             lambda: pynvml.nvmlDeviceGetTemperatureThreshold(handle, pynvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN),
@@ -317,6 +319,13 @@ def _cuda_version(number: int) -> tuple[int, int]:
 def _pair(untrusted: Any) -> tuple[int, int]:
     first, second = untrusted
     return int(first), int(second)
+
+
+def _limits(untrusted: Any) -> tuple[int, int]:
+    least, most = _pair(untrusted)
+    if not 0 < least <= _at_most(most, MOST_MILLIWATT):
+        raise ValueError(f"the driver says that its power limit can be from {least} to {most} mW")
+    return least, most
 
 
 def _at_most(value: int, most: int) -> int:

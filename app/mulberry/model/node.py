@@ -11,6 +11,7 @@ from mulberry.model.engine import EngineStats
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuReport
 from mulberry.model.money import Nanoton
+from mulberry.model.power_cap import PowerCap
 
 NOTHING = Nanoton(0)
 NO_SANDBOX = "no sandbox"  # `Status.sandbox` where none holds: only jobs of this computer are run then
@@ -234,4 +235,5 @@ class Status:
     ending: Ending | None = None  # of the last stretch of work; None while one lasts, and before the first
     engines: tuple[EngineStats, ...] = ()  # each job process, or each own server; none while nothing of them runs
     newer_version: str = ""  # that its owner may be told of; "": none is known, or they want to hear no more of it
+    power_caps: tuple[PowerCap, ...] = ()  # of the GPUs that are here and may be used
     estimate: Estimate | None = None  # None: the last benchmark is of another model or another GPU, or there is none

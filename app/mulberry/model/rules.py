@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from mulberry.model.host import Finding
 from mulberry.model.language import tr, tr_count
+from mulberry.model.power_cap import NOT_TOLD, Keeping, PowerCap, PowerLimit, keeping, over_the_cap, way_out
 from mulberry.model.week import ALWAYS, DayTimes, Week
 
 COOL_BY_CELSIUS = 8  # below the ceiling before work goes on: without it, it would start and stop each minute
@@ -31,6 +32,7 @@ class Rule(StrEnum):
     FULL_SCREEN = "full screen"
     OTHER_LOAD = "other load"
     TEMPERATURE = "temperature"
+    POWER_CAP = "power cap"
     NET_LOSS = "net loss"
     KEPT = "kept for you"
 
@@ -43,6 +45,7 @@ class GpuRules:
     use: bool = True
     ceiling_celsius: int | None = None
     other_load_percent: int | None = None
+    power_cap_watt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Rules:
     pause_in_full_screen: bool = True
     other_load_percent: int | None = None
     ceiling_celsius: int | None = None
+    power_cap_watt: int | None = None
     prices: tuple[int, ...] = ()
     dearest: int | None = None
     stop_at_loss: bool = False
@@ -77,6 +81,7 @@ class Rules:
             own,
             ceiling_celsius=self.ceiling_celsius if own.ceiling_celsius is None else own.ceiling_celsius,
             other_load_percent=self.other_load_percent if own.other_load_percent is None else own.other_load_percent,
+            power_cap_watt=self.power_cap_watt if own.power_cap_watt is None else own.power_cap_watt,
         )
 
 
@@ -89,6 +94,7 @@ class GpuSignals:
     celsius: int | None
     other_load_percent: int | None
     other_load_unknown: str = ""
+    power_limit: PowerLimit = NOT_TOLD
 
 
 NOT_LOOKED: Finding[bool] = Finding(None, tr("nobody looked"))
@@ -112,13 +118,15 @@ class Signals:
 class Hold:
     """Why it does not work now. `until` is known where it only lingers; `gpu` is a UUID where it is about one.
 
-    When rules of the clock end, `model.foretelling` says.
+    `next_step` is what only its owner can do about it; "": it ends by itself. When rules of the clock end,
+    `model.foretelling` says.
     """
 
     rule: Rule
     why: str
     until: datetime | None = None
     gpu: str = ""
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,7 @@ def _are_running(programs: list[str]) -> str:
 
 def _of_gpu(rules: GpuRules, gpu: GpuSignals, before: Decision) -> list[Hold]:
     found = [] if rules.use else [Hold(Rule.KEPT, tr("You keep {gpu} for yourself.", gpu=gpu.name), gpu=gpu.uuid)]
+    found += _over_the_cap(rules, gpu)
     ceiling = rules.ceiling_celsius
     if ceiling is not None and gpu.celsius is not None:
         was_hot = any((hold.rule, hold.gpu) == (Rule.TEMPERATURE, gpu.uuid) for hold in before.gpu_holds)
@@ -234,6 +243,14 @@ def _of_gpu(rules: GpuRules, gpu: GpuSignals, before: Decision) -> list[Hold]:
         )
         found.append(Hold(Rule.OTHER_LOAD, why, gpu=gpu.uuid))
     return found
+
+
+def _over_the_cap(rules: GpuRules, gpu: GpuSignals) -> list[Hold]:
+    watt, limit = rules.power_cap_watt, gpu.power_limit
+    if watt is None or not rules.use or keeping(watt, limit) in (Keeping.KEPT, Keeping.UNKNOWN):
+        return []
+    next_step = way_out(PowerCap(gpu.uuid, watt), limit)
+    return [Hold(Rule.POWER_CAP, over_the_cap(gpu.name, watt, limit), gpu=gpu.uuid, next_step=next_step)]
 
 
 LINGERS = (Rule.APPS, Rule.FULL_SCREEN, Rule.OTHER_LOAD)
@@ -260,6 +277,9 @@ def _blind(rules: Rules, signals: Signals) -> tuple[tuple[Rule, str], ...]:
         own = rules.of_gpu(gpu.uuid)
         if own.ceiling_celsius is not None and gpu.celsius is None:
             missing.append((Rule.TEMPERATURE, tr("the temperature of {gpu} is not known", gpu=gpu.name)))
+        cap = own.power_cap_watt if own.use else None
+        if cap is not None and keeping(cap, gpu.power_limit) is Keeping.UNKNOWN:
+            missing.append((Rule.POWER_CAP, tr("the driver does not say what {gpu} may draw", gpu=gpu.name)))
         if own.other_load_percent is not None and gpu.other_load_percent is None:
             unknown = tr("the load of other programs on {gpu} is not known now", gpu=gpu.name)
             missing.append((Rule.OTHER_LOAD, gpu.other_load_unknown or unknown))
