@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from mulberry.runtime import job_link
 from mulberry.runtime.engine import EngineFailed, EngineRefused, Piece, Usage
 from mulberry.runtime.frames import FrameReader
-from mulberry.runtime.job_link import NEWS_A_SECOND_LIMIT, JobLink
+from mulberry.runtime.job_link import JobLink
 from mulberry.runtime.runs import Run
 from mulberry.runtime.wire import (
     ALL_CANARIES,
@@ -239,24 +240,31 @@ async def test_garbage_ends_it_too(ready: OtherEnd, raw: bytes) -> None:
         await all_of(run)
 
 
-async def test_a_flood_of_words_about_nothing_ends_it(ready: OtherEnd) -> None:
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """So few that a slow computer takes no second for them."""
+    monkeypatch.setattr(job_link, "NEWS_A_SECOND_LIMIT", 100)
+    return 100
+
+
+async def test_a_flood_of_words_about_nothing_ends_it(ready: OtherEnd, few: int) -> None:
     nothing = pack(Step(), 1 << 20)
     for _ in range(3):
-        await ready.say_raw(nothing * (NEWS_A_SECOND_LIMIT // 2))
+        await ready.say_raw(nothing * (few // 2))
         await asyncio.sleep(1)
     assert not ready.link.over.done()
-    await ready.say_raw(nothing * (NEWS_A_SECOND_LIMIT + 1))
+    await ready.say_raw(nothing * (few + 1))
     assert "more messages than" in ready.link.over.result()
 
 
 @pytest.mark.parametrize("kind", ["cached", "pieces", "thoughts", "details", "ends", "accepted"])
-async def test_a_step_full_of_nothings_is_a_flood_too(ready: OtherEnd, kind: str) -> None:
+async def test_a_step_full_of_nothings_is_a_flood_too(ready: OtherEnd, few: int, kind: str) -> None:
     ready.link.forget(ready.link.submit(request()))
     entry = {"ends": (1, 0, Finish.STOP, 1), "details": (1, 0, 0, 0.0), "cached": (1, 0), "accepted": (1, 1)}
-    many = (entry.get(kind, (1, 0, "")),) * (NEWS_A_SECOND_LIMIT // 2)
-    await ready.say_raw(pack(Step(**{kind: many}), 1 << 20))  # type: ignore[arg-type]
+    some = (entry.get(kind, (1, 0, "")),) * (few // 2)
+    await ready.say(Step(**{kind: some}))  # type: ignore[arg-type]
     assert not ready.link.over.done()
-    await ready.say_raw(pack(Step(**{kind: many}), 1 << 20))  # type: ignore[arg-type]
+    await ready.say(Step(**{kind: 2 * some}))  # type: ignore[arg-type]
     assert "more messages than" in ready.link.over.result()
 
 
