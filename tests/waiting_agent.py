@@ -43,7 +43,7 @@ async def an_agent_of(
 
 
 async def until(client: ControlClient, condition: Callable[[Status], bool]) -> Status:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition(status := await client.status()):  # noqa: ASYNC110 - asks as a face does
             await asyncio.sleep(0.01)
     return status

@@ -71,7 +71,7 @@ class AtWork:
         """A request of that proxy is answered, now."""
         assert link.state is ProxyState.WORKING
         proxy.send(run_query(number))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             (answer,) = await proxy.answers_of(1)
         assert answer.final_info.tokens_used.total > 0
 

@@ -121,7 +121,7 @@ async def test_the_window_hears_of_the_key_though_nothing_runs(tmp_path: Path, c
         first = await anext(events)
         assert isinstance(first, Event) and first.wallet is not None and first.wallet.key.state is KeyState.UNREAD
         key = await client.set_key_passphrase(WORDS)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             async for event in events:
                 if isinstance(event, Event) and event.wallet is not None and event.wallet.key == key:
                     break

@@ -342,7 +342,7 @@ async def test_the_end_of_a_start_up_is_told_when_it_went_well(tmp_path: Path, c
         await Shift(workshop, lambda: None, tasks=story.tasks()).run()
         assert not told
         with suppress(TimeoutError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await Shift(workshop, lambda: None, tasks=story.tasks()).run()
     assert told == ["ready"]
 

@@ -98,7 +98,7 @@ def test_a_changed_byte_is_noticed(field: str) -> None:
     ids=lambda text: text[:60],
 )
 def test_a_strangers_file_costs_nothing(untrusted: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(NoKeyFile):
         unseal(untrusted, WORDS)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1

@@ -167,7 +167,7 @@ async def test_a_place_on_this_computer_is_really_asked(clock: SettableClock) ->
             is_play_money=False,
         )
         task = asyncio.create_task(price.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while price.now().value is None:  # noqa: ASYNC110 - it has no event for who only looks
                 await asyncio.sleep(0.01)
         task.cancel()

@@ -58,7 +58,7 @@ async def test_a_newer_version_is_asked_for_told_and_skipped(server: FeedServer,
 async def test_consent_is_a_setting_that_holds_at_once(server: FeedServer, client: ControlClient) -> None:
     assert not (await client.update()).checks
     await client.change_settings(SettingsChange({"update_check": True}))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (found := await client.update()).offered is None:  # noqa: ASYNC110 - it is remote
             await asyncio.sleep(0)
     assert found.checks

@@ -25,7 +25,7 @@ from samples import a_job, a_status
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for is the effect of a Qt signal
             await asyncio.sleep(0)
 

@@ -37,7 +37,7 @@ REFUSED = UserFacingError("It was refused.", "The test wants that.", "Try again.
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for is the effect of a Qt signal
             await asyncio.sleep(0)
 

@@ -29,7 +29,7 @@ FULL_SCREEN = Decision((Hold(Rule.FULL_SCREEN, "A program fills the screen."),))
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for is the effect of a Qt signal
             await asyncio.sleep(0)
 

@@ -51,11 +51,11 @@ def test_shared_children_cost_nothing_extra() -> None:
     cell = Cell(bitarray("1"), [])
     for _ in range(500):  # 2 ** 500 paths
         cell = Cell(bitarray(), [cell, cell])
-    start = time.perf_counter()
+    start = time.process_time()
     written = write_boc(cell)
     assert read(written).hash == cell.hash
     assert len(written) < 500 * 8
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,10 @@ def test_values_keep_their_references() -> None:
 
 
 def test_a_bomb_of_shared_branches_is_counted() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(CellShapeError, match="more than 10,000 entries"):
         read_dictionary(bomb(256), key_bits=256, max_entries=10_000)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_exactly_as_many_as_allowed_are_read() -> None:

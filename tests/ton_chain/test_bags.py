@@ -99,9 +99,9 @@ def test_a_bomb_of_shared_cells_is_read_in_no_time() -> None:
     tree = cell("1")
     for _ in range(1000):
         tree = cell("1", tree, tree, tree, tree)
-    started = time.perf_counter()
+    started = time.process_time()
     assert read(write_boc(tree)).hash == tree.hash
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_chain_deeper_than_cells_may_be_is_refused_without_recursion() -> None:
