@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import pynvml
 import pytest
 
 from conftest import SettableClock
@@ -140,12 +141,26 @@ def test_an_older_driver_is_asked_why_it_is_slow_in_its_own_way(driver: FakeDriv
         ("temp 4294967295", "temperature_celsius"),
         ("power 4000000000", "power_milliwatt"),
         ("sm 999999", "graphics_mhz"),
+        ("proc c 1 9223372036854775807", "processes"),
     ],
 )
 def test_a_number_that_no_card_can_have_is_an_error(driver: FakeDriver, gpus: Gpus, said: str, field: str) -> None:
     driver.says(said + "\n")
     (gpu,) = gpus.read().gpus
     assert getattr(gpu, field) is None and gpu.why_unknown(field) is NotGiven.FAILED
+
+
+def test_more_processes_than_memory_has_room_for_are_an_error(
+    driver: FakeDriver, gpus: Gpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pynvml takes room for as many as the driver says that there are."""
+
+    def no_room(handle: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", no_room)
+    (gpu,) = gpus.read().gpus
+    assert gpu.processes is None and gpu.why_unknown("processes") is NotGiven.FAILED
 
 
 def test_a_name_of_wild_bytes_harms_nobody(driver: FakeDriver, gpus: Gpus) -> None:

@@ -175,7 +175,7 @@ class _Answers:
     def value(self, field: str, question: Callable[[], Value]) -> Value | None:
         try:
             return question()
-        except (pynvml.NVMLError, ValueError) as problem:
+        except (pynvml.NVMLError, ValueError, MemoryError) as problem:  # memory: for as many as it says
             if code_of(problem) in (pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED):
                 raise
             self._why[field] = NOT_GIVEN.get(code_of(problem), NotGiven.FAILED)
@@ -282,8 +282,12 @@ def _processes(handle: Any) -> tuple[GpuProcess, ...]:
     drawing = {process.pid: process for process in pynvml.nvmlDeviceGetGraphicsRunningProcesses(handle)}
     computing = {process.pid: process for process in pynvml.nvmlDeviceGetComputeRunningProcesses(handle)}
     return tuple(
-        GpuProcess(pid, process.usedGpuMemory, pid in drawing) for pid, process in sorted((computing | drawing).items())
+        GpuProcess(pid, _held(process), pid in drawing) for pid, process in sorted((computing | drawing).items())
     )
+
+
+def _held(process: Any) -> int | None:
+    return None if process.usedGpuMemory is None else _at_most(int(process.usedGpuMemory), MOST_MEMORY_BYTES)
 
 
 def _process_loads(handle: Any, now: datetime) -> dict[int, int]:
