@@ -60,9 +60,8 @@ def test_what_is_used_is_named_with_its_licence() -> None:
 
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, tmp_path: Path, settle: Callable[[], None]) -> AboutPage:
-    made = AboutPage(theme)
+    made = AboutPage(theme, DataFolder(tmp_path / "demo"))
     qtbot.addWidget(made)
-    made.show_places_of(DataFolder(tmp_path / "demo"))
     made.resize(900, 700)
     made.show()
     settle()

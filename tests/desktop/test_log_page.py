@@ -123,9 +123,8 @@ def test_whatever_lies_there_is_shown_as_text(tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, tmp_path: Path, settle: Callable[[], None]) -> LogPage:
-    made = LogPage(theme)
+    made = LogPage(theme, DataFolder(tmp_path))
     qtbot.addWidget(made)
-    made.show_logs_of(DataFolder(tmp_path))
     made.resize(900, 500)
     made.show()
     settle()

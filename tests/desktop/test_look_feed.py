@@ -16,7 +16,6 @@ from mulberry.desktop.colours import DARK, LIGHT
 from mulberry.desktop.connection import Connection
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.look_feed import LOOK, LookFeed
-from mulberry.desktop.settings_feed import SettingsFeed
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.window import MainWindow
@@ -65,7 +64,7 @@ def shown(qtbot: QtBot, theme: Theme, clock: SettableClock, memory: QSettings, a
     window.closing.connect(window.hide)
     qtbot.addWidget(window)
     connection = Connection(window)
-    LookFeed(connection, window, SettingsFeed(connection, window.settings), theme, memory)
+    LookFeed(connection, window, theme, memory)
     return Shown(agent, connection, window, memory)
 
 

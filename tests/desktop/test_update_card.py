@@ -43,7 +43,7 @@ async def desktop(
 
 async def shown(desktop: Desktop, agent: PretendAgent, status: UpdateStatus) -> UpdateCard:
     agent.update_status = status
-    desktop.updates.look()
+    desktop.window.about.updates.wanted.emit()
     await settled()
     return desktop.window.about.updates
 

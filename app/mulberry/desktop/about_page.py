@@ -15,7 +15,7 @@ from mulberry.model.language import tr
 from mulberry.model.places import DataFolder
 
 WHAT_IT_IS = tr(
-    "Mulberry lends your NVIDIA GPU to Cocoon, the confidential AI network on TON, and you earn Toncoin. "
+    "Mulberry lends your NVIDIA GPU to Cocoon, a network on TON that answers AI requests. It pays in Toncoin. "
     "It is free software under the Apache License 2.0."
 )
 WHAT_IT_USES = tr("It uses the work of these packages, each under its own licence as the package says it:")
@@ -52,10 +52,11 @@ class Pairs(QGridLayout):
 
 
 class AboutPage(Page):
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, folder: DataFolder | None) -> None:
+        """`folder`: whose data is spoken of."""
         super().__init__()
         self._agent_version: str | None = None
-        self._folder: DataFolder | None = None
+        self._folder = folder
         self._is_filled = False
         self.versions = Pairs(theme)
         self.places = Pairs(theme)
@@ -95,10 +96,6 @@ class AboutPage(Page):
             card.column.addWidget(words)
         card.column.addLayout(pairs)
         self.column.addWidget(card)
-
-    def show_places_of(self, folder: DataFolder) -> None:
-        """Whose data is shown."""
-        self._folder = folder
 
     def show_view(self, view: View) -> None:
         version = view.status.version if view.status is not None else None

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,9 @@ def opened(
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def _offer_autostart(desktop: Desktop, root: Path, network: str) -> None:
+def _offer_autostart(desktop: Desktop, root: Path, network: str, page: str) -> None:
+    if page != "Settings":
+        return
     from mulberry.client.autostart import autostart, start_at_login
     from mulberry.desktop.autostart_card import AutostartCard
 
@@ -125,7 +128,7 @@ async def live(desktop: Desktop, root: Path, network: str) -> None:
         ended.set()
     _end_with_signals(asyncio.get_running_loop(), desktop)
     hearing = asyncio.create_task(desktop.connection.run(client, lambda: start_agent(root, network)))
-    _offer_autostart(desktop, root, network)
+    desktop.window.page_made.connect(partial(_offer_autostart, desktop, root, network))
     stopping = _stop_and_quit_when_asked(desktop, client, DataFolder.of_network(root, network))
     leaving = leave_when_asked(desktop, client, DataFolder.of_network(root, network))
     waiting = asyncio.create_task(_wait(ended))

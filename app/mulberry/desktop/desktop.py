@@ -1,7 +1,5 @@
 """What happens when: ties the line to the agent, the window, the tray and the jobs together."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QMessageBox
 
@@ -12,29 +10,18 @@ from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.diagnosis_feed import DiagnosisFeed
 from mulberry.desktop.eligibility_feed import EligibilityFeed
 from mulberry.desktop.first_run_feed import FirstRunFeed
-from mulberry.desktop.jobs_columns import REMEMBERED, remembered, written
-from mulberry.desktop.jobs_feed import JobsFeed
 from mulberry.desktop.jobs_model import JobsModel
-from mulberry.desktop.key_feed import KeyFeed
 from mulberry.desktop.look_feed import LookFeed
-from mulberry.desktop.models_feed import ModelsFeed
 from mulberry.desktop.money_feed import MoneyFeed
-from mulberry.desktop.net_feed import NetFeed
 from mulberry.desktop.news_feed import NewsFeed
-from mulberry.desktop.settings_feed import SettingsFeed
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
 from mulberry.desktop.tray import Tray
-from mulberry.desktop.update_feed import UpdateFeed
 from mulberry.desktop.window import MainWindow
 from mulberry.desktop.wording import proxy_name
 from mulberry.model.clock import Clock
 from mulberry.model.language import tr
 from mulberry.model.node import Want
-
-if TYPE_CHECKING:
-    from mulberry.desktop.attestation_page import AttestationPage
-    from mulberry.desktop.hardware_page import HardwarePage
 
 GOES_ON_IN_TRAY = tr("The window is closed. Mulberry goes on; its icon here opens it again.")
 GOES_ON_WITHOUT_WINDOW = tr("Mulberry goes on earning without its window.")
@@ -62,25 +49,19 @@ class Desktop(QObject):
         """`memory` keeps the window's place and what its owner has been told. `network` is the one it shows."""
         super().__init__()
         self.theme = theme
+        self._clock = clock
         self.connection = connection
         self.tray = tray
         self.jobs = JobsModel(self)
         self.transactions = TransactionsModel(self)
         self.window = MainWindow(theme, clock, self.jobs, self.transactions)
         self.charts = ChartFeed(connection, self.window, clock)
-        self.key = KeyFeed(connection, self.window.wallet.key, theme)
-        self.jobs_page = JobsFeed(connection, self.window.jobs, self.jobs, theme, clock)
         self.money = MoneyFeed(connection, self.window, self.transactions, clock)
-        self.net = NetFeed(connection, self.window)
-        self.models = ModelsFeed(connection, self.window.models, theme)
         self.eligibility = EligibilityFeed(connection, self.window)
-        self.settings = SettingsFeed(connection, self.window.settings)
-        self.look = LookFeed(connection, self.window, self.settings, theme, memory)
+        self.look = LookFeed(connection, self.window, theme, memory)
         self.news = NewsFeed(connection, self.window, tray, clock, memory)
         self.diagnosis = DiagnosisFeed(connection, self.window, theme)
-        self.updates = UpdateFeed(connection, self.window.about.updates)
-        self.window.attestation_made.connect(self._attend_to_attestation)
-        self.window.hardware_made.connect(self._attend_to_hardware)
+        self.window.page_made.connect(self._attend)
         self.first_run = FirstRunFeed(connection, self.window, first_run, network, clock)
         self._memory = memory
         self._link = Link.STARTING
@@ -100,11 +81,10 @@ class Desktop(QObject):
         for face in (self.window, tray):
             face.quit_asked.connect(self.end)
             face.stop_and_quit_asked.connect(self.stop_and_quit_asked)
-        self.window.jobs.choose_columns(remembered(memory.value(REMEMBERED)))
-        self.window.jobs.columns_chosen.connect(lambda columns: memory.setValue(REMEMBERED, written(columns)))
-        self.window.log.help.clicked.connect(self.window.help_asked)
         geometry = memory.value("geometry")
-        if geometry is not None:
+        if geometry is None:
+            self.window.fit_on_screen()
+        else:
             self.window.restoreGeometry(geometry)
         self.first_run.open_unless_done(is_new=geometry is None)
 
@@ -126,15 +106,47 @@ class Desktop(QObject):
         if not self.tray.is_shown and not self.window.isVisible():
             self.end()
 
-    def _attend_to_attestation(self, page: "AttestationPage") -> None:
-        from mulberry.desktop.attestation_feed import AttestationFeed
+    def _attend(self, page: str) -> None:
+        """What happens on a page is made with the page."""
+        connection, window, theme = self.connection, self.window, self.theme
+        match page:
+            case "Earnings":
+                from mulberry.desktop.net_feed import NetFeed
 
-        AttestationFeed(self.connection, page)
+                NetFeed(connection, window)
+            case "Jobs":
+                from mulberry.desktop.jobs_columns import REMEMBERED, remembered, written
+                from mulberry.desktop.jobs_feed import JobsFeed
 
-    def _attend_to_hardware(self, page: "HardwarePage") -> None:
-        from mulberry.desktop.gpu_setup_feed import GpuSetupFeed
+                JobsFeed(connection, window.jobs, self.jobs, theme, self._clock)
+                window.jobs.choose_columns(remembered(self._memory.value(REMEMBERED)))
+                window.jobs.columns_chosen.connect(lambda columns: self._memory.setValue(REMEMBERED, written(columns)))
+            case "Wallet":
+                from mulberry.desktop.key_feed import KeyFeed
 
-        GpuSetupFeed(self.connection, page)
+                KeyFeed(connection, window.wallet.key, theme)
+            case "Models":
+                from mulberry.desktop.models_feed import ModelsFeed
+
+                ModelsFeed(connection, window.models, theme)
+            case "Hardware":
+                from mulberry.desktop.gpu_setup_feed import GpuSetupFeed
+
+                GpuSetupFeed(connection, window.hardware)
+            case "Attestation":
+                from mulberry.desktop.attestation_feed import AttestationFeed
+
+                AttestationFeed(connection, window.attestation)
+            case "Log":
+                window.log.help.clicked.connect(window.help_asked)
+            case "Settings":
+                from mulberry.desktop.settings_feed import SettingsFeed
+
+                SettingsFeed(connection, window.settings).told.connect(self.look.told)
+            case "About":
+                from mulberry.desktop.update_feed import UpdateFeed
+
+                UpdateFeed(connection, window.about.updates)
 
     def end(self) -> None:
         """Once: a signal may come while the window is ending already."""

@@ -22,7 +22,7 @@ class EligibilityFeed(QObject):
         self._report: EligibilityReport | None = None
         connection.viewed.connect(self._viewed)
         connection.eligibility_read.connect(self._read)
-        screen.hardware_made.connect(self._attend)
+        screen.page_made.connect(self._attend)
         screen.home.can_earn.more_wanted.connect(self.show_page)
 
     def show_page(self) -> None:
@@ -31,8 +31,10 @@ class EligibilityFeed(QObject):
         self._screen.hardware.show_part(Part.ELIGIBILITY)
         self._screen.choose("Hardware")
 
-    def _attend(self, page: "HardwarePage") -> None:
-        self._page = page
+    def _attend(self, name: str) -> None:
+        if name != "Hardware":
+            return
+        self._page = page = self._screen.hardware
         self._connection.eligibility_not_read.connect(page.eligibility.show_problem)
         self._connection.computer_read.connect(self._show_computer)
         page.eligibility_wanted.connect(self._connection.fetch_eligibility)

@@ -94,7 +94,7 @@ class FirstRunFeed(QObject):
         steps.back_wanted.connect(lambda: self._turn(self.state.back()))
         steps.skip_wanted.connect(self._skip)
         steps.continue_wanted.connect(self._continue)
-        steps.key.asked.connect(self._window.wallet.key.asked)
+        steps.key.asked.connect(lambda verb: self._window.wallet.key.asked.emit(verb))
         steps.network.file_chosen.connect(self._join)
         steps.when.tried.connect(self._try)
         steps.news.changed.connect(lambda name, value: self._set(SettingsChange({name: value})))

@@ -37,6 +37,7 @@ class JobsFeed(QObject):
         page.found_jobs.wanted.connect(self._find)
         connection.jobs_booked.connect(page.found_jobs.add)
         connection.viewed.connect(self._viewed)
+        self._viewed(connection.view)
 
     def _viewed(self, view: View) -> None:
         if view.status is not None and not view.is_stale:

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop.cards import MARGIN, Card, Text, choice_button, in_reading_order, plain_button
+from mulberry.desktop.connection import View
 from mulberry.desktop.log_tail import HEAD, KEPT_LINES, Level, LogTail, matching
 from mulberry.desktop.theme import Theme
 from mulberry.model.language import number, tr
@@ -44,10 +45,11 @@ FOR_HELPERS = tr(
 
 
 class LogPage(QWidget):
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, folder: DataFolder | None) -> None:
+        """`folder`: whose logs are shown."""
         super().__init__()
         self._theme = theme
-        self._tails: tuple[LogTail, ...] = ()
+        self._tails = (LogTail(folder.agent_log), LogTail(folder.window_log)) if folder is not None else ()
         self._chosen = 0
         self.sources = (choice_button(tr("Agent")), choice_button(tr("Window")))
         self.newest = plain_button(tr("Go to the newest"))  # made in reading order, which is that of the Tab key
@@ -138,9 +140,9 @@ class LogPage(QWidget):
         find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         find.activated.connect(self.search.setFocus)
 
-    def show_logs_of(self, folder: DataFolder) -> None:
-        """Whose logs are shown."""
-        self._tails = (LogTail(folder.agent_log), LogTail(folder.window_log))
+    def show_view(self, view: View) -> None:
+        """All that is shown here is read from files."""
+        del view
 
     @property
     def _tail(self) -> LogTail | None:

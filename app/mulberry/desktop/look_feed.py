@@ -3,7 +3,6 @@
 from PySide6.QtCore import QEvent, QObject, QSettings
 
 from mulberry.desktop.connection import Connection, View
-from mulberry.desktop.settings_feed import SettingsFeed
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.window import MainWindow
 from mulberry.model.errors import UserFacingError
@@ -15,9 +14,7 @@ LOOK = "look"  # the setting, and what is remembered of it for the first frame, 
 class LookFeed(QObject):
     """Asks when the agent begins to answer and when the window comes to the front; hears each change made in it."""
 
-    def __init__(
-        self, connection: Connection, window: MainWindow, settings: SettingsFeed, theme: Theme, memory: QSettings
-    ) -> None:
+    def __init__(self, connection: Connection, window: MainWindow, theme: Theme, memory: QSettings) -> None:
         super().__init__(window)
         self._connection = connection
         self._theme = theme
@@ -25,7 +22,6 @@ class LookFeed(QObject):
         self._is_stale = True
         self._known: str = Scheme.FOLLOW
         self._show(str(memory.value(LOOK, Scheme.FOLLOW)))
-        settings.told.connect(self._told)
         connection.viewed.connect(self._viewed)
         window.installEventFilter(self)
 
@@ -41,9 +37,10 @@ class LookFeed(QObject):
             self._ask()
 
     def _ask(self) -> None:
-        self._connection.ask(lambda agent: agent.settings(), self._told, self._not_told)
+        self._connection.ask(lambda agent: agent.settings(), self.told, self._not_told)
 
-    def _told(self, status: SettingsStatus) -> None:
+    def told(self, status: SettingsStatus) -> None:
+        """What the agent holds now."""
         for setting in status.settings:
             if setting.name == LOOK:
                 self._show(str(setting.value))

@@ -33,21 +33,29 @@ class MoneyFeed(QObject):
         self._resting = QTimer(self, singleShot=True, interval=rest_milliseconds)
         self._resting.timeout.connect(self._ask_what_is_due)
         connection.viewed.connect(self._viewed)
-        connection.earnings_fetched.connect(screen.earnings.over_time.show_earnings)
-        connection.reconciled.connect(screen.earnings.reconcile.show_account)
         connection.history_fetched.connect(transactions.put)
         connection.history_not_fetched.connect(transactions.not_available)
-        connection.payout_answered.connect(screen.wallet.payouts.answered)
-        connection.payout_answered.connect(screen.network.proxy.payout_answered)
         transactions.wanted.connect(connection.fetch_history)
-        connection.play_money_answered.connect(screen.wallet.addresses.play_money_answered)
-        screen.wallet.payouts.asked.connect(connection.pay_out)
-        screen.wallet.addresses.play_money_asked.connect(connection.get_play_money)
-        screen.network.proxy.pay_out_asked.connect(connection.pay_out)
-        screen.network.proxy.dial_asked.connect(connection.dial)
-        screen.earnings.over_time.wanted.connect(self._ask_for_chart)
-        screen.earnings.reconcile.asked.connect(connection.reconcile)
+        screen.page_made.connect(self._attend)
         screen.pages.currentChanged.connect(self._ask_what_is_due)
+
+    def _attend(self, page: str) -> None:
+        connection, screen = self._connection, self._screen
+        match page:
+            case "Earnings":
+                connection.earnings_fetched.connect(screen.earnings.over_time.show_earnings)
+                connection.reconciled.connect(screen.earnings.reconcile.show_account)
+                screen.earnings.over_time.wanted.connect(self._ask_for_chart)
+                screen.earnings.reconcile.asked.connect(connection.reconcile)
+            case "Wallet":
+                connection.payout_answered.connect(screen.wallet.payouts.answered)
+                connection.play_money_answered.connect(screen.wallet.addresses.play_money_answered)
+                screen.wallet.payouts.asked.connect(connection.pay_out)
+                screen.wallet.addresses.play_money_asked.connect(connection.get_play_money)
+            case "Network":
+                connection.payout_answered.connect(screen.network.proxy.payout_answered)
+                screen.network.proxy.pay_out_asked.connect(connection.pay_out)
+                screen.network.proxy.dial_asked.connect(connection.dial)
 
     def look_again(self) -> None:
         """The window can be seen again."""
@@ -67,13 +75,13 @@ class MoneyFeed(QObject):
     def _ask_what_is_due(self) -> None:
         if self._resting.isActive() or not self._screen.isVisible():
             return
-        page = self._screen.pages.currentWidget()
-        if page is self._screen.earnings and self._earnings_due:
+        page = self._screen.shown_page
+        if page == "Earnings" and self._earnings_due:
             self._earnings_due = False
             self._resting.start()
             self._ask_for_chart()
             self._connection.reconcile()
-        elif page is self._screen.wallet and self._wallet_due:
+        elif page == "Wallet" and self._wallet_due:
             self._wallet_due = False
             self._resting.start()
             self._transactions.refresh()

@@ -27,7 +27,7 @@ class NetFeed(QObject):
     def _viewed(self, view: View) -> None:
         if view.status is None or view.is_stale or not self._screen.isVisible():
             return
-        if self._screen.pages.currentWidget() is not self._screen.earnings:
+        if self._screen.shown_page != "Earnings":
             return
         now = view.status.as_of
         if self._asked_at is None or not timedelta() <= now - self._asked_at < ASK_AGAIN:

@@ -25,6 +25,7 @@ class UpdateFeed(QObject):
         card.consent_changed.connect(self._change_consent)
         connection.viewed.connect(self._viewed)
         self.looking.start()
+        self._viewed(connection.view)
 
     def look(self) -> None:
         """Unless nobody sees it."""

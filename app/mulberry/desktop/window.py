@@ -1,9 +1,10 @@
 """The window: pages on the left, the demo banner on top of every page, and the two ways to quit, told apart."""
 
+from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
@@ -15,25 +16,17 @@ from PySide6.QtWidgets import (
 )
 
 from mulberry.desktop import wording
-from mulberry.desktop.about_page import AboutPage
 from mulberry.desktop.accessible import tell_roles
 from mulberry.desktop.cards import MARGIN, Text, in_reading_order, plain_button
 from mulberry.desktop.connection import Link, View
-from mulberry.desktop.earnings import EarningsPage
 from mulberry.desktop.hardware_history import Histories
 from mulberry.desktop.home import HomePage
 from mulberry.desktop.icons import window_icon
-from mulberry.desktop.jobs import JobsPage
 from mulberry.desktop.jobs_model import JobsModel
-from mulberry.desktop.log_page import LogPage
-from mulberry.desktop.models_page import ModelsPage
-from mulberry.desktop.network_page import NetworkPage
 from mulberry.desktop.news_strip import NewsStrip
-from mulberry.desktop.settings_page import SettingsPage
-from mulberry.desktop.sidebar import PAGES, Sidebar
+from mulberry.desktop.sidebar import PAGE_TITLES, PAGES, Sidebar
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
-from mulberry.desktop.wallet import WalletPage
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.language import tr
@@ -41,22 +34,37 @@ from mulberry.model.places import DataFolder
 from mulberry.model.text import plain
 
 if TYPE_CHECKING:
+    from mulberry.desktop.about_page import AboutPage
     from mulberry.desktop.attestation_page import AttestationPage
+    from mulberry.desktop.earnings import EarningsPage
     from mulberry.desktop.hardware_page import HardwarePage
+    from mulberry.desktop.jobs import JobsPage
+    from mulberry.desktop.log_page import LogPage
+    from mulberry.desktop.models_page import ModelsPage
+    from mulberry.desktop.network_page import NetworkPage
+    from mulberry.desktop.settings_page import SettingsPage
+    from mulberry.desktop.wallet import WalletPage
 
+AnyPage = TypeVar("AnyPage")
+
+USUAL_SIZE = QSize(1280, 800)
+FRAME = QSize(16, 48)  # about what a title bar and borders take: known only once they are there
 WIDE_FROM = 860  # of the window
 PAGE_KEYS = "1234567890"
 
 
 class MainWindow(QMainWindow):
-    """Shows what it is told to show and says what its owner asks for; it decides nothing."""
+    """Shows what it is told to show and says what its owner asks for; it decides nothing.
+
+    A page but Home is made when it is first wanted: the first frame waits for none, and none that nobody looks at costs
+    memory or is told what is new.
+    """
 
     closing = Signal()  # the owner closes the window; whoever hears it decides what becomes of it
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
     help_asked = Signal()  # somebody is to help, and needs to know about this computer
-    hardware_made = Signal(object)  # HardwarePage
-    attestation_made = Signal(object)  # AttestationPage
+    page_made = Signal(str)  # its name, one of `PAGES`
     first_steps_wanted = Signal()
 
     def __init__(self, theme: Theme, clock: Clock, jobs: JobsModel, transactions: TransactionsModel) -> None:
@@ -69,24 +77,17 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Mulberry")
         self.setWindowIcon(window_icon())
         self.setMinimumSize(480, 340)
-        self.resize(1280, 800)
+        self.resize(USUAL_SIZE)
         self.home = HomePage(theme, clock, jobs)
-        self.earnings = EarningsPage(theme)
-        self.jobs = JobsPage(theme, clock, jobs)
-        self.wallet = WalletPage(theme, transactions)
-        self.network = NetworkPage(theme, clock)
-        self.models = ModelsPage(theme)
-        self.log = LogPage(theme)
-        self.settings = SettingsPage(theme)
-        self.about = AboutPage(theme)
         self.histories = Histories()
-        self._hardware: HardwarePage | None = None
-        self._attestation: AttestationPage | None = None
+        self._jobs = jobs
+        self._transactions = transactions
+        self._folder: DataFolder | None = None
+        self._made: dict[str, Any] = {"Home": self.home}
+        self.shown_page = "Home"
         self.pages = QStackedWidget()
-        shown: tuple[QWidget, ...] = (self.home, self.earnings, self.jobs, self.wallet, self.network, self.models)
-        self._places = {"Hardware": QWidget(), "Attestation": QWidget()}  # of the pages that are made later
-        for page in (*shown, *self._places.values(), self.log, self.settings, self.about):
-            self.pages.addWidget(page)
+        self.home.setAccessibleName(PAGE_TITLES["Home"])
+        self.pages.addWidget(self.home)
         self.sidebar = Sidebar(theme)
         self.sidebar.page_chosen.connect(self._turn_to)
         self.sidebar.first_steps.clicked.connect(self.first_steps_wanted)
@@ -105,6 +106,10 @@ class MainWindow(QMainWindow):
             shortcut.activated.connect(lambda number=number: self.sidebar.choose(number))
         QShortcut(QKeySequence(QKeySequence.StandardKey.Close), self).activated.connect(self.close)
         QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), self).activated.connect(self.help_asked)
+
+    def fit_on_screen(self) -> None:
+        """No larger than the screen has room for: not every system sees to that, and the way on is at the bottom."""
+        self.resize(USUAL_SIZE.boundedTo(self.screen().availableSize() - FRAME))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -151,57 +156,91 @@ class MainWindow(QMainWindow):
         self.banner.setVisible(is_demo)
         if view.status is not None:
             self.sidebar.show_network(view.status.network.title, is_demo=is_demo)
-        self.home.show_view(view)
-        self.earnings.show_view(view)
-        self.jobs.show_view(view)
-        self.wallet.show_view(view)
-        self.network.show_view(view)
-        self.models.show_view(view)
-        self.settings.show_view(view)
-        self.about.show_view(view)
         if view.status is not None and not view.is_stale:
             self.histories.add(view.status.gpus)
         self._view = view
-        for page in (self._hardware, self._attestation):
-            if page is not None:
-                page.show_view(view)
+        for page in self._made.values():
+            page.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
             self._knows_the_state = True
             if self.layers.currentIndex() == 0:
                 self.home.state.main.setFocus()  # from now on it can be pressed
 
     @property
-    def hardware(self) -> "HardwarePage":
-        """Made when it is first wanted: the first frame waits for nothing of it."""
-        if self._hardware is None:
-            from mulberry.desktop.hardware_page import HardwarePage
+    def earnings(self) -> "EarningsPage":
+        from mulberry.desktop.earnings import EarningsPage
 
-            self._hardware = HardwarePage(self.theme, self._clock, self.histories)
-            self._put(self._hardware, "Hardware")
-            self.hardware_made.emit(self._hardware)
-        return self._hardware
+        return self._page("Earnings", lambda: EarningsPage(self.theme))
+
+    @property
+    def jobs(self) -> "JobsPage":
+        from mulberry.desktop.jobs import JobsPage
+
+        return self._page("Jobs", lambda: JobsPage(self.theme, self._clock, self._jobs))
+
+    @property
+    def wallet(self) -> "WalletPage":
+        from mulberry.desktop.wallet import WalletPage
+
+        return self._page("Wallet", lambda: WalletPage(self.theme, self._transactions))
+
+    @property
+    def network(self) -> "NetworkPage":
+        from mulberry.desktop.network_page import NetworkPage
+
+        return self._page("Network", lambda: NetworkPage(self.theme, self._clock))
+
+    @property
+    def models(self) -> "ModelsPage":
+        from mulberry.desktop.models_page import ModelsPage
+
+        return self._page("Models", lambda: ModelsPage(self.theme))
+
+    @property
+    def hardware(self) -> "HardwarePage":
+        from mulberry.desktop.hardware_page import HardwarePage
+
+        return self._page("Hardware", lambda: HardwarePage(self.theme, self._clock, self.histories))
 
     @property
     def attestation(self) -> "AttestationPage":
-        """Made when it is first wanted, as `hardware`."""
-        if self._attestation is None:
-            from mulberry.desktop.attestation_page import AttestationPage
+        from mulberry.desktop.attestation_page import AttestationPage
 
-            self._attestation = AttestationPage(self.theme)
-            self._put(self._attestation, "Attestation")
-            self.attestation_made.emit(self._attestation)
-        return self._attestation
+        return self._page("Attestation", lambda: AttestationPage(self.theme))
 
-    def _put(self, page: "HardwarePage | AttestationPage", name: str) -> None:
-        """Into its place, which was empty until now."""
-        empty = self._places.pop(name)
-        self.pages.insertWidget(self.pages.indexOf(empty), page)
-        self.pages.removeWidget(empty)
-        empty.deleteLater()
-        page.show_view(self._view)
+    @property
+    def log(self) -> "LogPage":
+        from mulberry.desktop.log_page import LogPage
+
+        return self._page("Log", lambda: LogPage(self.theme, self._folder))
+
+    @property
+    def settings(self) -> "SettingsPage":
+        from mulberry.desktop.settings_page import SettingsPage
+
+        return self._page("Settings", lambda: SettingsPage(self.theme))
+
+    @property
+    def about(self) -> "AboutPage":
+        from mulberry.desktop.about_page import AboutPage
+
+        return self._page("About", lambda: AboutPage(self.theme, self._folder))
+
+    def _page(self, name: str, make: Callable[[], AnyPage]) -> AnyPage:
+        if name not in self._made:
+            page: Any = make()
+            self._made[name] = page
+            page.setAccessibleName(PAGE_TITLES[name])
+            self.pages.addWidget(page)
+            page.show_view(self._view)
+            self.page_made.emit(name)
+        made: AnyPage = self._made[name]
+        return made
 
     def _turn_to(self, place: int) -> None:
-        self.pages.setCurrentWidget(getattr(self, PAGES[place].lower()))
+        page = getattr(self, PAGES[place].lower())
+        self.shown_page = PAGES[place]
+        self.pages.setCurrentWidget(page)
         self.layers.setCurrentIndex(0)
 
     def show_problem(self, problem: UserFacingError) -> None:
@@ -215,9 +254,8 @@ class MainWindow(QMainWindow):
         self.layers.setCurrentIndex(0)  # also where that page was chosen already
 
     def show_folder(self, folder: DataFolder) -> None:
-        """Whose logs and places are shown."""
-        self.log.show_logs_of(folder)
-        self.about.show_places_of(folder)
+        """Whose logs and places are shown, from before these pages are made."""
+        self._folder = folder
 
     def come_forward(self) -> None:
         """In front of the other windows, also when it was hidden or minimised."""
