@@ -155,8 +155,6 @@ def settle_tree(tree: Path, system: System) -> None:
     prune(tree / PACKAGES)
     for record in (tree / PACKAGES).glob("*.dist-info/direct_url.json"):  # where the builder's pip found it
         record.unlink()
-    (tree / PACKAGES / "pip").mkdir()
-    shutil.copyfile(DEBIAN / "pip_of_the_system.py", tree / PACKAGES / "pip" / "__init__.py")
     if system.codename in WITHOUT_USERNS_RULES:
         shutil.rmtree(tree / "etc")
     runnable = (tree / "usr" / "bin" / "mulberry", tree / "usr" / "lib" / "mulberry" / "python")

@@ -54,7 +54,17 @@ def pressed(card: GpuSetupCard, name: str) -> list[SetupOrder]:
 def test_what_it_takes_is_said_before_it_begins(card: GpuSetupCard) -> None:
     card.show_status(NOTHING)
     shown = texts(card)
-    for fact in ("1.60 GB", "2.64 GB", "4.25 GB", "120.00 GB", "RTX 4090", "580.95.05", "gpu_runtimes", "hash"):
+    for fact in (
+        "IP address",
+        "1.60 GB",
+        "2.64 GB",
+        "4.25 GB",
+        "120.00 GB",
+        "RTX 4090",
+        "580.95.05",
+        "gpu_runtimes",
+        "hash",
+    ):
         assert fact in shown
     assert pressed(card, "install") == [SetupOrder(SetupVerb.INSTALL)]
     assert not card.back.isVisible() and not card.cancel.isVisible()

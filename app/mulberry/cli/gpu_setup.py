@@ -68,10 +68,10 @@ async def _run(root: Path, order: "SetupOrder", runtime: str, *, plan: bool, yes
         else:
             status = await setup.status()
             if plan:
-                say([_json(status)] if as_json else of_plan(status, with_files=True))
+                say([_json(status)] if as_json else of_plan(status, with_files=True, from_index=not order.folder))
                 return
             if status.offer is not None:
-                for words in of_plan(status, with_files=False):
+                for words in of_plan(status, with_files=False, from_index=not order.folder):
                     typer.echo(words, err=as_json)
                 if not yes and not _agreed():
                     raise typer.Exit(1)

@@ -6,15 +6,15 @@ from mulberry.model.gpu_runtime import GpuSetupStatus, Offer
 from mulberry.model.models import size_in_words
 
 
-def of_plan(status: GpuSetupStatus, *, with_files: bool) -> Iterator[str]:
-    """What is here, and what an installation would take."""
+def of_plan(status: GpuSetupStatus, *, with_files: bool, from_index: bool = True) -> Iterator[str]:
+    """What is here, and what an installation would take; `from_index`: and who is asked for it."""
     yield from _of_installed(status)
     if status.cuda_is_here and not status.current:
         yield "What came with Mulberry finds CUDA on this computer: nothing has to be installed."
     if status.offer is None:
         yield f"There is nothing to install. {status.no_offer}"
         return
-    yield from _of_offer(status.offer, status, with_files=with_files)
+    yield from _of_offer(status.offer, status, with_files=with_files, from_index=from_index)
 
 
 def of_outcome(status: GpuSetupStatus) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _of_installed(status: GpuSetupStatus) -> Iterator[str]:
         yield f"cannot be used: {status.trouble}"
 
 
-def _of_offer(offer: Offer, status: GpuSetupStatus, *, with_files: bool) -> Iterator[str]:
+def _of_offer(offer: Offer, status: GpuSetupStatus, *, with_files: bool, from_index: bool) -> Iterator[str]:
     runtime = offer.runtime
     yield f"GPU runtime {runtime.version}: onnxruntime {runtime.onnxruntime} with {runtime.needs.cuda_in_words}"
     yield f"  {offer.because}"
@@ -54,6 +54,10 @@ def _of_offer(offer: Offer, status: GpuSetupStatus, *, with_files: bool) -> Iter
     yield f"  on the disk: {unpacked}; while it is installed, {room}"
     yield f"  in {status.place}, where {size_in_words(status.free_bytes)} are free"
     yield "  CUDA and cuDNN are NVIDIA's, under NVIDIA's own licences, which come with them"
+    if from_index and offer.left_bytes:
+        yield "  pip asks its index where they are: pypi.org, unless you chose another. The index learns your IP"
+        yield "  address and the versions of your system and Python; whoever serves the files learns your IP address"
+        yield "  and that it is Mulberry. Nobody is asked before you agree."
     if status.metered.value:
         yield "  Your connection is metered: it may cost by the byte."
     if with_files:

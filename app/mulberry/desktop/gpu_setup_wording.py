@@ -6,6 +6,11 @@ from mulberry.model.models import WorkState, size_in_words
 from mulberry.model.text import plain
 
 TITLE = tr("What computes on your GPU")
+LEARNS = tr(
+    "pip asks its index where they are: pypi.org, unless you chose another. The index learns your IP address and the "
+    "versions of your system and Python; whoever serves the files learns your IP address and that it is Mulberry. "
+    "Nobody is asked before you press the button."
+)
 LONGEST_REASONS = 600
 
 
@@ -58,6 +63,8 @@ def offer_lines(status: GpuSetupStatus) -> tuple[str, ...]:
             folder=status.place,
         ),
     ]
+    if offer.left_bytes:
+        lines.append(LEARNS)
     if status.metered.value:
         lines.append(tr("Your connection is metered: the download may cost by the byte."))
     return tuple(lines)

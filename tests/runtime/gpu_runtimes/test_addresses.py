@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import sysconfig
+import venv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from model_server import serving
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu_runtime import GpuNeeds, GpuRuntime
 from mulberry.runtime.gpu_runtimes import addresses
-from mulberry.runtime.gpu_runtimes.addresses import ask_pip
+from mulberry.runtime.gpu_runtimes.addresses import ask_pip, wheel_of_pip
 from mulberry.runtime.gpu_runtimes.bringing import from_index
 from mulberry.runtime.gpu_runtimes.folder import GpuRuntimes
 from mulberry.runtime.gpu_runtimes.installing import install
@@ -136,7 +138,37 @@ async def test_a_pip_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: p
         await ask_pip([wheel_of(NAME, CONTENT)], a_pip(tmp_path, "time.sleep(600)"))
 
 
-async def test_without_pip_the_other_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(wheel_of_pip() is None, reason="this Python came without a pip for new environments")
+async def test_where_no_pip_is_installed_pythons_own_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `uv tool install`, which makes environments without one."""
+    (tmp_path / NAME).write_bytes(CONTENT)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", tmp_path.as_uri())
+    environment = tmp_path / "a tool's environment"
+    venv.create(environment, with_pip=False, symlinks=os.name != "nt")
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserFacingError, match="pip, which knows where files can be had, is not installed"):
+    assert await ask_pip([wheel_of(NAME, CONTENT)]) == {NAME: (tmp_path / NAME).as_uri()}
+
+
+def test_pythons_own_pip_is_found_where_distributions_keep_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: str(tmp_path) if name == "WHEEL_PKG_DIR" else None)
+    assert wheel_of_pip() is None
+    for name in (
+        "pip-23.0.1-py3-none-any.whl",
+        "setuptools-66.1.1-py3-none-any.whl",
+        "pipdeptree-2.0-py3-none-any.whl",
+    ):
+        (tmp_path / name).touch()
+    assert wheel_of_pip() == tmp_path / "pip-23.0.1-py3-none-any.whl"
+
+
+async def test_without_any_pip_the_other_ways_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(addresses, "wheel_of_pip", lambda: None)
+    with pytest.raises(UserFacingError, match="pip, which knows where files can be had, is not here") as refused:
         await ask_pip([wheel_of(NAME, CONTENT)])
+    assert "gpu-setup --from FOLDER" in refused.value.next_step

@@ -8,6 +8,7 @@ is interrupted, and a runtime has some hundred megabytes in a file.
 import asyncio
 import importlib.util
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,15 +22,16 @@ from mulberry.model.shown import shown
 PATIENCE_SECONDS = 180.0
 ANSWER_LIMIT_BYTES = 4 << 20  # every file of all versions of a dozen projects
 WORDS_LIMIT_BYTES = 4096
-PIP = (sys.executable, "-I", str(Path(__file__).with_name("finding.py")))
+FINDING = Path(__file__).with_name("finding.py")
+
+NOBODY_SAYS = tr("Nobody says where the GPU runtime's files can be had.")
 
 _ANSWER = TypeAdapter(tuple[tuple[str, str, str], ...])  # the name, the address, the SHA-256 that the index tells or ""
 
 
-async def ask_pip(wheels: Sequence[Wheel], pip: Sequence[str] = PIP) -> Mapping[str, str]:
-    """The address of each file by its name. Raises `UserFacingError`."""
-    if importlib.util.find_spec("pip") is None:
-        raise _nowhere(tr("Python's pip, which knows where files can be had, is not installed."))
+async def ask_pip(wheels: Sequence[Wheel], pip: Sequence[str] = ()) -> Mapping[str, str]:
+    """The address of each file by its name. `pip` is the command that says it. Raises `UserFacingError`."""
+    pip = pip or await asyncio.to_thread(_pip)
     untrusted = await _said([*pip, *dict.fromkeys(wheel.project for wheel in wheels)])
     try:
         found = _ANSWER.validate_json(untrusted)
@@ -43,6 +45,33 @@ async def ask_pip(wheels: Sequence[Wheel], pip: Sequence[str] = PIP) -> Mapping[
         if wheel.name not in named:
             raise _nowhere(tr("pip's index has no {name}.", name=wheel.name))
     return named
+
+
+def _pip() -> Sequence[str]:
+    """That which is installed, or else the one that Python has for new environments. Raises `UserFacingError`."""
+    command = (sys.executable, "-I", str(FINDING))
+    if importlib.util.find_spec("pip") is not None:
+        return command
+    wheel = wheel_of_pip()
+    if wheel is None:
+        raise UserFacingError(
+            what=NOBODY_SAYS,
+            why=tr("Python's pip, which knows where files can be had, is not here."),
+            next_step=tr(
+                "Install Debian's python3-pip-whl, or say `uv tool install --with pip mulberry` or "
+                "`pipx inject mulberry pip`. Or bring the files: `mulberry gpu-setup --from FOLDER`."
+            ),
+        )
+    return (*command, str(wheel))
+
+
+def wheel_of_pip() -> Path | None:
+    """The one that ensurepip (PEP 453) installs and `uv tool` does not: in Python itself, or where a system keeps it.
+    It is imported from where it lies, as PEP 427 allows and ensurepip itself does."""
+    folders = [Path(sysconfig.get_path("stdlib"), "ensurepip", "_bundled")]
+    if elsewhere := sysconfig.get_config_var("WHEEL_PKG_DIR"):
+        folders.append(Path(elsewhere))
+    return next((wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl"), reverse=True)), None)
 
 
 async def _said(command: Sequence[str]) -> bytes:
@@ -85,7 +114,7 @@ async def end_of(stream: asyncio.StreamReader, most_bytes: int) -> bytes:
 
 def _nowhere(why: str, detail: str = "") -> UserFacingError:
     return UserFacingError(
-        what=tr("Nobody says where the GPU runtime's files can be had."),
+        what=NOBODY_SAYS,
         why=why,
         next_step=tr(
             "See to the connection and to pip's configuration, or bring the files: `mulberry gpu-setup --from FOLDER`."

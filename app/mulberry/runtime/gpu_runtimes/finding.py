@@ -1,4 +1,4 @@
-"""Prints where pip would take files from: `python -I <this file> <project> …`, in a process of its own.
+"""Prints where pip would take files from: `python -I <this file> [<pip's wheel>] <project> …`, in a process of its own.
 
 On standard output, as JSON: [name of the file, address, SHA-256 that the index tells or ""], …. It is what pip's own
 `index versions` looks at. pip has no public way to that: its report (`install --dry-run --report`) comes after it has
@@ -9,6 +9,9 @@ import json
 import sys
 from optparse import Values
 from typing import Any
+
+if sys.argv[1].endswith(".whl"):  # where no pip is installed
+    sys.path.append(sys.argv.pop(1))
 
 from pip._internal.commands.index import IndexCommand
 
