@@ -18,21 +18,21 @@ from mulberry.desktop.key_jobs import KeyAgent, KeyJob, do
 from mulberry.model.control import Command, Event
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import EarningsBucket, Job
-from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
-from mulberry.model.models import ModelOrder, ModelsStatus
-from mulberry.model.net import NetStatus
 from mulberry.model.node import Status, Want
-from mulberry.model.rules import Decision
-from mulberry.model.settings import SettingsChange, SettingsStatus
 from mulberry.model.wallet import ChainTransaction, Reconciliation, WalletStatus
 
-if TYPE_CHECKING:  # nouns of pages that are made when they are first looked at
+if TYPE_CHECKING:  # nouns that no first frame shows
     import asyncio
 
     from mulberry.model.diagnosis import Diagnosis, DiagnosisWish
     from mulberry.model.eligibility import Computer, EligibilityReport
     from mulberry.model.gpu_runtime import GpuSetupStatus, SetupOrder
+    from mulberry.model.jobs_question import JobDetails, JobsChoices, JobsFound, JobsWish
+    from mulberry.model.models import ModelOrder, ModelsStatus
+    from mulberry.model.net import NetStatus
     from mulberry.model.proof import AttestationStatus, Envelope
+    from mulberry.model.rules import Decision
+    from mulberry.model.settings import SettingsChange, SettingsStatus
     from mulberry.model.update import UpdateOrder, UpdateStatus
 
 Answer = TypeVar("Answer")
@@ -48,11 +48,11 @@ class Agent(KeyAgent, Protocol):
 
     async def jobs(self, first: int, last: int) -> tuple[Job, ...]: ...
 
-    async def find_jobs(self, wish: JobsWish) -> JobsFound: ...
+    async def find_jobs(self, wish: "JobsWish") -> "JobsFound": ...
 
-    async def job_choices(self) -> JobsChoices: ...
+    async def job_choices(self) -> "JobsChoices": ...
 
-    async def job_details(self, number: int) -> JobDetails: ...
+    async def job_details(self, number: int) -> "JobDetails": ...
 
     async def earnings(self, edges: Sequence[datetime]) -> tuple[EarningsBucket, ...]: ...
 
@@ -64,15 +64,15 @@ class Agent(KeyAgent, Protocol):
 
     async def dial(self, proxy: str) -> Status: ...
 
-    async def settings(self) -> SettingsStatus: ...
+    async def settings(self) -> "SettingsStatus": ...
 
-    async def change_settings(self, change: SettingsChange) -> SettingsStatus: ...
+    async def change_settings(self, change: "SettingsChange") -> "SettingsStatus": ...
 
-    async def rules_now(self) -> Decision: ...
+    async def rules_now(self) -> "Decision": ...
 
-    async def models(self) -> ModelsStatus: ...
+    async def models(self) -> "ModelsStatus": ...
 
-    async def order_models(self, order: ModelOrder) -> ModelsStatus: ...
+    async def order_models(self, order: "ModelOrder") -> "ModelsStatus": ...
 
     async def gpu_setup(self) -> "GpuSetupStatus": ...
 
@@ -92,7 +92,7 @@ class Agent(KeyAgent, Protocol):
 
     async def envelope(self, nonce: str = "", question: str = "") -> "Envelope": ...
 
-    async def net(self) -> NetStatus: ...
+    async def net(self) -> "NetStatus": ...
 
     async def history(self, offset: int = 0, limit: int = 100) -> tuple[ChainTransaction, ...]: ...
 
@@ -236,7 +236,7 @@ class Connection(QObject):
         """What models there are by `models_read`; nothing when the agent does not answer."""
         self._spawn(lambda line: self._fetch(line.agent.models, self.models_read))
 
-    def order_models(self, order: ModelOrder) -> None:
+    def order_models(self, order: "ModelOrder") -> None:
         """By `models_read`, or `failed` says why not."""
         self._spawn(lambda line: self._order_models(line.agent, order))
 
@@ -391,7 +391,7 @@ class Connection(QObject):
         else:
             self.diagnosed.emit(wish, diagnosis)
 
-    async def _order_models(self, agent: Agent, order: ModelOrder) -> None:
+    async def _order_models(self, agent: Agent, order: "ModelOrder") -> None:
         try:
             models = await agent.order_models(order)
         except UserFacingError as problem:

@@ -12,15 +12,15 @@ from mulberry.desktop.connection import Agent, Connection, View
 from mulberry.desktop.window import MainWindow
 from mulberry.model.clock import Clock
 from mulberry.model.control import Command
-from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.errors import UserFacingError
 from mulberry.model.first_run import FirstRun, FirstStep
 from mulberry.model.language import tr
 from mulberry.model.node import Want
-from mulberry.model.settings import SettingsChange, SettingsStatus
 
 if TYPE_CHECKING:
     from mulberry.desktop.first_run import FirstSteps
+    from mulberry.model.eligibility import EligibilityReport
+    from mulberry.model.settings import SettingsChange, SettingsStatus
 
 Answer = TypeVar("Answer")
 
@@ -88,6 +88,7 @@ class FirstRunFeed(QObject):
 
     def _made(self) -> "FirstSteps":
         from mulberry.desktop.first_run import FirstSteps
+        from mulberry.model.settings import SettingsChange
 
         connection, steps = self._connection, FirstSteps(self._window.theme)
         steps.later_wanted.connect(self._close)
@@ -108,7 +109,7 @@ class FirstRunFeed(QObject):
             section.show_report(self._report)
         return steps
 
-    def _report_read(self, report: EligibilityReport) -> None:
+    def _report_read(self, report: "EligibilityReport") -> None:
         self._report = report
         if self._steps is not None:
             self.steps.can_earn.section.show_report(report)
@@ -232,7 +233,7 @@ class FirstRunFeed(QObject):
     def _ask_for_settings(self) -> None:
         self._connection.ask(lambda agent: agent.settings(), self._settings_read, self._not_read)
 
-    def _settings_read(self, status: SettingsStatus) -> None:
+    def _settings_read(self, status: "SettingsStatus") -> None:
         self.steps.when.show_settings(status)
         self.steps.news.show_settings(status)
         self.steps.filled()
@@ -241,7 +242,7 @@ class FirstRunFeed(QObject):
         """It is said that the agent does not answer."""
         del problem
 
-    def _try(self, change: SettingsChange) -> None:
+    def _try(self, change: "SettingsChange") -> None:
         self._connection.ask(lambda agent: agent.change_settings(change), self.steps.when.show_preview, self._not_read)
 
     def _change_rules(self) -> None:
@@ -250,7 +251,7 @@ class FirstRunFeed(QObject):
         else:
             self._turn(self.state.forward())
 
-    def _set(self, change: SettingsChange) -> None:
+    def _set(self, change: "SettingsChange") -> None:
         """One switch of the news, while its page stays."""
 
         def refused(problem: UserFacingError) -> None:

@@ -1,12 +1,16 @@
 """The window looks as its owner's setting says: from the first frame on, and at once when the setting changes."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QObject, QSettings
 
 from mulberry.desktop.connection import Connection, View
 from mulberry.desktop.theme import Scheme, Theme
 from mulberry.desktop.window import MainWindow
 from mulberry.model.errors import UserFacingError
-from mulberry.model.settings import SettingsStatus
+
+if TYPE_CHECKING:
+    from mulberry.model.settings import SettingsStatus
 
 LOOK = "look"  # the setting, and what is remembered of it for the first frame, before the agent has answered
 
@@ -39,7 +43,7 @@ class LookFeed(QObject):
     def _ask(self) -> None:
         self._connection.ask(lambda agent: agent.settings(), self.told, self._not_told)
 
-    def told(self, status: SettingsStatus) -> None:
+    def told(self, status: "SettingsStatus") -> None:
         """What the agent holds now."""
         for setting in status.settings:
             if setting.name == LOOK:

@@ -7,14 +7,17 @@ what must wait, because a program fills the screen, is told as it then stands.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from mulberry.model.language import number, tr
 from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NodeState, ReasonKind, Status, Want
-from mulberry.model.rules import Decision, Rule
 from mulberry.model.sentence import sentence
-from mulberry.model.settings import SettingsStatus
 from mulberry.model.text import plain
+
+if TYPE_CHECKING:
+    from mulberry.model.rules import Decision
+    from mulberry.model.settings import SettingsStatus
 
 LONGEST_MESSAGE = 300  # characters; a notification is a glance
 PAYOUTS_EVERY = timedelta(minutes=30)
@@ -110,14 +113,16 @@ def _newer_version(told: Told, status: Status, now: datetime) -> tuple[Message |
     return Message(Kind.UPDATE, text), replace(told, newer_version=version)
 
 
-def wanted(messages: tuple[Message, ...], settings: SettingsStatus) -> tuple[Message, ...]:
+def wanted(messages: tuple[Message, ...], settings: "SettingsStatus") -> tuple[Message, ...]:
     """Those whose switch is on. A setting that the agent does not know is off."""
     on = {setting.name for setting in settings.settings if setting.value is True}
     return tuple(message for message in messages if message.kind in on)
 
 
-def is_quiet(decision: Decision) -> bool:
+def is_quiet(decision: "Decision") -> bool:
     """Whether a program fills the screen, as far as the rule for that looks."""
+    from mulberry.model.rules import Rule
+
     return any(hold.rule is Rule.FULL_SCREEN for hold in decision.holds)
 
 

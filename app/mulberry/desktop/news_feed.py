@@ -18,11 +18,12 @@ from mulberry.desktop.window import MainWindow
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.node import NodeState, Status
-from mulberry.model.rules import Decision
-from mulberry.model.settings import SettingsStatus
 
 if TYPE_CHECKING:
     import asyncio
+
+    from mulberry.model.rules import Decision
+    from mulberry.model.settings import SettingsStatus
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class NewsFeed(QObject):
             return None
         return news.digest(self._seen, status, self._needs, now)
 
-    def _tell(self, manners: tuple[SettingsStatus, Decision]) -> None:
+    def _tell(self, manners: "tuple[SettingsStatus, Decision]") -> None:
         """As things stand now that the owner's switches are known."""
         self._is_asking = False
         status, now = self._connection.view.status, self._clock.now()
@@ -143,7 +144,7 @@ class NewsFeed(QObject):
             self._screen.news.add(text)
 
 
-async def _manners(agent: Agent) -> tuple[SettingsStatus, Decision]:
+async def _manners(agent: Agent) -> "tuple[SettingsStatus, Decision]":
     return await agent.settings(), await agent.rules_now()
 
 
