@@ -127,6 +127,14 @@ async def test_a_refusal_fails_only_its_own_request(ready: OtherEnd) -> None:
     assert len(await all_of(second)) == 1
 
 
+async def test_a_refusal_without_an_end_is_cut(ready: OtherEnd) -> None:
+    run = ready.link.submit(request())
+    await ready.say(Refused(1, 400, "c" * 9_000, "t" * 9_000, "p" * 9_000))
+    with pytest.raises(EngineRefused) as refused:
+        await all_of(run)
+    assert (refused.value.code, str(refused.value), refused.value.parameter) == ("c" * 64, "t" * 500, "p" * 64)
+
+
 async def test_a_forgotten_request_is_cancelled_and_its_late_words_ignored(ready: OtherEnd) -> None:
     run = ready.link.submit(request())
     await ready.hear()

@@ -22,7 +22,7 @@ from mulberry.runtime.store.download import fetch_manifest
 from mulberry.runtime.store.importing import import_model
 from mulberry.runtime.store.judging import Verdict
 from mulberry.runtime.store.sources import source_of
-from mulberry.runtime.store.store import ModelStore
+from mulberry.runtime.store.store import ModelStore, digest_of
 
 WEIGHTS = "model.onnx.data"
 
@@ -68,6 +68,26 @@ async def refusal(store: ModelStore, place: str | Path, judge: Any = approve) ->
     assert store.models() == []
     assert [path for path in store.place.glob("*") if not path.name.startswith(".")] == []
     return refused.value.why
+
+
+async def test_what_somebody_laid_beside_a_half_fetched_model_is_not_imported_with_it(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    """A graph reads its neighbours, and nobody has inspected this one."""
+    files = a_model()
+    half = store.parts / digest_of(files["manifest.json"]) / "model"
+    half.mkdir(parents=True)
+    (half / "other.data").write_bytes(b"x")
+    assert "does not name the file 'other.data'" in await refusal(store, write(tmp_path / "m", files))
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system opens what a link points to")
+def test_what_is_fetched_is_never_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"mine")
+    (tmp_path / "model.onnx").symlink_to(tmp_path / "precious")
+    with pytest.raises(OSError, match="symbolic links"):
+        Disk().append(tmp_path / "model.onnx")
+    assert (tmp_path / "precious").read_bytes() == b"mine"
 
 
 async def test_from_a_folder(store: ModelStore, tmp_path: Path) -> None:
