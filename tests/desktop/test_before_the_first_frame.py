@@ -1,4 +1,4 @@
-"""The window must be there at once: what only its talk with the agent needs may not be waited for."""
+"""The window must be there at once: what only its talk with the agent needs, or another page, may not be waited for."""
 
 import json
 import os
@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-LATER = ("asyncio", "ssl", "aiohttp", "qasync", "mulberry.client.control", "numpy", "cryptography")
+TALK = ("asyncio", "ssl", "aiohttp", "qasync", "pydantic", "mulberry.client.control", "numpy", "cryptography")
+PAGES = ("earnings", "jobs", "wallet", "network_page", "models_page", "log_page", "settings_page", "about_page")
+NOUNS = ("eligibility", "models", "net", "rules", "settings")
+LATER = (*TALK, *(f"mulberry.desktop.{page}" for page in PAGES), *(f"mulberry.model.{noun}" for noun in NOUNS))
 LOOK = """
 import json, sys
 from pathlib import Path
@@ -22,7 +25,9 @@ with opened(root, chosen_network(root), Scheme.DARK, 1.0):
 
 
 @pytest.mark.parametrize("last_seen", ["", '{"at": "2026-11-22T12:00:00Z"}'])
-def test_nothing_of_the_talk_with_the_agent_is_loaded_before_the_first_frame(tmp_path: Path, last_seen: str) -> None:
+def test_nothing_of_the_talk_with_the_agent_or_of_another_page_is_loaded_before_the_first_frame(
+    tmp_path: Path, last_seen: str
+) -> None:
     (tmp_path / "first-run.json").write_text(
         '{"step": "end", "is_done": true, "agreed_at": "2026-11-22T12:00:00Z", "network": "demo"}'
     )
