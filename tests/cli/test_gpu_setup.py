@@ -72,7 +72,7 @@ def plan(status: GpuSetupStatus) -> str:
 
 
 def test_the_words_of_each_standing() -> None:
-    assert "The index learns your IP address" in plan(NOTHING)
+    assert "The index learns your IP" in plan(NOTHING)
     from_a_folder = "\n".join(of_plan(NOTHING, with_files=False, from_index=False))
     assert "learns" not in from_a_folder and "learns" not in plan(THERE), "nobody is asked"
     assert "RTX 4090" in plan(NOTHING) and "to download: 1.60 GB in 2 files" in plan(NOTHING)

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 import mulberry.desktop
+from attestation_samples import DESKTOP, TEST
+from mulberry.desktop.attestation_wording import share_text
 from mulberry.desktop.sidebar import PAGES
 from mulberry.model.first_run import FirstStep
 from mulberry.model.language import ENGLISH, LANGUAGES
+from mulberry.model.proof import AttestationStatus
 from window_in_a_language import BRACKETS, WORD, outside
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -66,3 +69,33 @@ def test_all_words_of_the_window_come_from_the_catalogues() -> None:
 def test_no_language_is_too_long_for_the_window(language: str) -> None:
     cut = {page: texts for page, texts in wrong_texts(language).items() if texts}
     assert cut == {}
+
+
+COPIED_IN_GERMAN = """
+import json, sys
+from mulberry.model import language
+language.use("de")
+from PySide6.QtWidgets import QApplication
+application = QApplication([])
+from attestation_samples import DESKTOP, TEST
+from mulberry.desktop.about_page import AboutPage
+from mulberry.desktop.attestation_wording import share_text
+from mulberry.desktop.theme import Theme
+from mulberry.model.proof import AttestationStatus
+about = AboutPage(Theme(application), None)
+about.copy.click()
+copied = [application.clipboard().text(), *map(share_text, (DESKTOP, TEST, AttestationStatus()))]
+sys.stdout.write(json.dumps([str(language.tr("Cancel")), *copied]))
+"""
+
+
+def test_what_is_copied_for_others_is_in_english() -> None:
+    """A helper abroad reads it; its owner reads the same on the page, in their own language."""
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": os.pathsep.join((str(TESTS), *sys.path))}
+    program = [sys.executable, "-c", COPIED_IN_GERMAN]
+    shown = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=55, check=True).stdout
+    cancel, versions, *summaries = json.loads(shown)
+    assert cancel == "Abbrechen", "the process speaks German"
+    assert versions.startswith("This window: ")
+    assert "The agent: it has not answered yet" in versions
+    assert summaries == [share_text(status) for status in (DESKTOP, TEST, AttestationStatus())]

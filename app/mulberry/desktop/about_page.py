@@ -11,7 +11,7 @@ from mulberry.desktop.connection import View
 from mulberry.desktop.log_page import open_folder
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.update_card import UpdateCard
-from mulberry.model.language import tr
+from mulberry.model.language import english, tr
 from mulberry.model.places import DataFolder
 
 WHAT_IT_IS = tr(
@@ -124,9 +124,10 @@ class AboutPage(Page):
         self.parts.setPlainText("\n".join(f"{part.name} {part.version}: {part.licence}" for part in about.parts()))
 
     def _copy(self) -> None:
+        """In English, for whoever helps."""
         from mulberry.desktop import about
 
-        lines = (f"{name}: {value}" for name, value in about.versions(self._agent_version))
+        lines = (f"{english(name)}: {english(value)}" for name, value in about.versions(self._agent_version))
         QApplication.clipboard().setText("\n".join(lines))
 
     def _open_folder(self) -> None:

@@ -8,7 +8,7 @@ from mulberry.desktop.network_wording import Fact as ShownFact
 from mulberry.desktop.progress_cards import TURNS
 from mulberry.model.collateral import CollateralStatus
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.language import dated, tr
+from mulberry.model.language import dated, english, tr
 from mulberry.model.proof import AttestationStatus, Check, Fact, Hindrance, Level, Outcome, Verdict
 from mulberry.model.text import plain
 
@@ -122,25 +122,19 @@ def statement_fact(fact: Fact) -> ShownFact:
 
 
 def share_text(status: AttestationStatus) -> str:
-    """A few lines for a forum or a friend: nothing in it says who or where this computer is."""
+    """A few lines for a forum or a friend, so in English: nothing in it says who or where this computer is."""
     verdict = status.verdict
     if verdict is None:
-        return NOT_LOOKED_YET
-    moment = f"{verdict.as_of:%Y-%m-%d %H:%M}"
+        return english(NOT_LOOKED_YET)
+    title, judged = english(verdict.level.title), f"{verdict.as_of:%Y-%m-%d %H:%M} UTC"
     if verdict.is_test:
-        return " ".join((f"Mulberry: {TEST_TITLE}.", TEST_WORDS, tr("As of {time} UTC.", time=moment)))
-    lines = [
-        tr(
-            "Mulberry: level {level} of {highest} ({title}).",
-            level=int(verdict.level),
-            highest=int(max(Level)),
-            title=verdict.level.title,
-        ),
-        tr("It takes: {evidence}", evidence=verdict.level.evidence),
-        tr("It does not prove: {open}", open=verdict.level.does_not_prove),
-        tr("Judged by this computer itself, {time} UTC.", time=moment),
-    ]
-    return "\n".join(lines)
+        return f"Mulberry: {english(TEST_TITLE)}. {english(TEST_WORDS)} As of {judged}."
+    return (
+        f"Mulberry: level {verdict.level:d} of {max(Level):d} ({title}).\n"
+        f"It takes: {english(verdict.level.evidence)}\n"
+        f"It does not prove: {english(verdict.level.does_not_prove)}\n"
+        f"Judged by this computer itself, {judged}."
+    )
 
 
 def _moment(moment: datetime) -> str:
