@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from collateral_server import serving_collateral
 from mulberry.agent.seen_root import keep_seen_root
 from mulberry.attestation.envelope import write_envelope
+from mulberry.attestation.manifest import StatedModel, write_statement
 from mulberry.attestation.questions import read_kept, read_question
 from mulberry.cli.attest import _images, application
 from mulberry.cli.attest_words import of_attestation, of_collateral, of_verdict
@@ -93,6 +95,17 @@ def test_a_changed_statement_is_worth_nothing(file: Path) -> None:
     done = attest("verify", file)
     assert (done.exit_code, done.output.splitlines()[0]) == (1, "Level 0 of 4: Not attested")
     assert "[✗] Statement: Its statement was changed" in done.output
+
+
+def test_what_nobody_signed_is_not_told_as_somebodys_word(file: Path) -> None:
+    envelope = json.loads(file.read_text())
+    altered = write_statement(replace(UNASKED, model=StatedModel("some/other-model", "1", "ab" * 32)))
+    file.write_text(json.dumps(envelope | {"statement": b64encode(altered).decode()}))
+    done = attest("verify", file)
+    assert "[✗] Statement: Its statement was changed" in done.output
+    assert "some/other-model" not in done.output and "the word of the computer" not in done.output
+    told = from_json(AttestationStatus, attest("verify", file, "--json").output.encode())
+    assert told.verdict is not None and told.facts == ()
 
 
 def test_what_is_no_file_of_ours_is_told(tmp_path: Path) -> None:

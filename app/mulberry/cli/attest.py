@@ -233,21 +233,20 @@ def _images(folder: DataFolder, named: list[str] | None) -> "ImageList | None":
 
 
 def _say_verdict(verdict: "Verdict", statement: bytes, *, as_json: bool) -> None:
-    from mulberry.attestation.errors import NotProven
+    """Whose word an altered statement is nobody knows, so nothing of it is said."""
+    from mulberry.attestation.levels import STATEMENT
     from mulberry.attestation.manifest import facts_of, read_statement
     from mulberry.cli.attest_words import of_facts, of_verdict
     from mulberry.model.encoding import to_json
-    from mulberry.model.proof import AttestationStatus
+    from mulberry.model.proof import AttestationStatus, Outcome
 
-    try:
-        facts = facts_of(read_statement(statement))
-    except NotProven:  # which the verdict tells
-        facts = ()
+    is_signed = any(check.name == STATEMENT and check.outcome is Outcome.HOLDS for check in verdict.checks)
+    facts = facts_of(read_statement(statement)) if is_signed else ()
     if as_json:
         say([to_json(AttestationStatus, AttestationStatus(verdict, facts)).decode()])
         return
     say(of_verdict(verdict))
-    if facts:
+    if is_signed:
         say(["The statement, each line the word of the computer that made it:"])
         say(of_facts(facts))
 
