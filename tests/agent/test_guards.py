@@ -11,9 +11,11 @@ import pytest
 
 from conftest import SettableClock
 from mulberry.agent.guards import LOOK_SECONDS, Guards, load_of_others
+from mulberry.model.errors import WhoseTurn
 from mulberry.model.gpu import GpuProcess, GpuReport
 from mulberry.model.host import Finding
 from mulberry.model.node import ReasonKind
+from mulberry.model.power_cap import PowerCap
 from mulberry.model.rules import QUIET_AFTER, GpuRules, Rule, Rules, Signals
 from mulberry.model.week import DayTimes
 from samples import NO_GPU, RTX_4090
@@ -153,6 +155,38 @@ async def test_a_card_that_is_too_hot_or_kept_leaves_the_other_to_work(clock: Se
         desk.guards.want(True)
         await desk.guards.first_look()
         assert "You keep NVIDIA GeForce RTX 4090 for yourself." in desk.why[0]
+
+
+async def test_a_card_over_its_power_cap_waits_for_the_owner_and_works_when_its_limit_is_set(
+    clock: SettableClock,
+) -> None:
+    over = replace(RTX_4090, power_limit_range_milliwatt=(150_000, 600_000))  # 450 W
+    async with Desk(clock, Rules(power_cap_watt=300), over).open() as desk:
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        (reason,) = desk.guards.reasons
+        assert reason.whose_turn is WhoseTurn.YOU
+        assert reason.evidence == "The driver lets NVIDIA GeForce RTX 4090 draw 450 W; you want at most 300 W."
+        assert f"nvidia-smi -i {RTX_4090.uuid} -pl 300" in reason.next_step
+        for limit, held in ((300_000, False), (450_000, True)):  # set, and forgotten by the driver
+            desk.report = replace(desk.report, gpus=(replace(over, power_limit_milliwatt=limit),))
+            await desk.passes(LOOK_SECONDS)
+            assert bool(desk.why) is held
+            assert desk.guards.power_caps == (PowerCap(RTX_4090.uuid, 300),)
+
+
+async def test_beside_a_card_that_works_one_over_its_cap_is_still_a_thing_to_do(clock: SettableClock) -> None:
+    rules = Rules(gpus=(GpuRules(RTX_4090.uuid, power_cap_watt=300), GpuRules("GPU-2", use=False, power_cap_watt=9)))
+    third = replace(RTX_4090, uuid="GPU-3")
+    async with Desk(clock, rules, RTX_4090, SECOND_CARD, third).open() as desk:
+        assert not desk.guards.to_do
+        desk.guards.want(True)
+        await desk.guards.first_look()
+        assert desk.why == []
+        (reason,) = desk.guards.to_do
+        assert (reason.whose_turn, reason.stops_work) == (WhoseTurn.YOU, False)
+        assert "cannot be changed" in reason.next_step, "this driver names no room for its limit"
+        assert desk.guards.power_caps == (PowerCap(RTX_4090.uuid, 300),)
 
 
 @pytest.mark.parametrize(("works_on", "held"), [(None, True), (RTX_4090.uuid, False)])

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from mulberry.model.settings import (
     typed,
 )
 from mulberry.model.week import read_week
+from samples import RTX_4090
 
 ALL = (*describe(ComputerSettings(), of_computer=True), *describe(Settings(), of_computer=False))
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -118,6 +120,8 @@ def test_trying_out_shows_what_would_be_and_stores_nothing(choices: Choices, tmp
         ({"electricity_prices": [1] * 23}, "Prices by the hour"),
         ({"currency": "euro"}, "Currency"),
         ({"gpus": [{"uuid": "GPU-1", "surprise": 1}]}, "Rules for single GPUs"),
+        ({"power_cap_watt": 9}, "“Power cap” must be a whole number from 10 to 5,000, or off"),
+        ({"gpus": [{"uuid": "GPU-1", "power_cap_watt": 5001}]}, "Rules for single GPUs"),
         ({"engine_urls": ["file:///etc/passwd"]}, "Servers of your own"),
         ({"nothing": 1}, "There is no setting “nothing”"),
         ({"coefficient": 1500, "look": "pink"}, "Look"),
@@ -130,6 +134,36 @@ def test_what_cannot_be_had_changes_nothing_and_says_what_can(
         choices.change(SettingsChange(values))  # type: ignore[arg-type]  # what a stranger's JSON may hold
     assert why in refused.value.why
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_power_cap_is_one_that_the_drivers_here_can_keep(tmp_path: Path, clock: SettableClock) -> None:
+    card = replace(RTX_4090, uuid="GPU-1", power_limit_range_milliwatt=(150_000, 600_000))
+    laptop = replace(RTX_4090, uuid="GPU-2", power_limit_range_milliwatt=None)
+    choices = Choices(DataFolder.of_network(tmp_path, "demo"), clock, lambda: (card, laptop))
+
+    def keep(**values: JsonValue) -> None:
+        choices.change(SettingsChange(values))
+
+    keep(power_cap_watt=150)
+    keep(power_cap_watt=700)  # more than it ever draws: no other GPU's cap is refused for this one
+    its_own: JsonValue = [{"uuid": "GPU-1", "power_cap_watt": 601}]
+    refused_values: tuple[dict[str, JsonValue], ...] = ({"power_cap_watt": 149}, {"gpus": its_own})
+    for values in refused_values:
+        with pytest.raises(UserFacingError) as refused:
+            choices.change(SettingsChange(values, only_try=True))
+        assert refused.value.why == "The driver of NVIDIA GeForce RTX 4090 takes a power limit from 150 to 600 W."
+    keep(gpus=[{"uuid": "GPU-2", "power_cap_watt": 80}, {"uuid": "GPU-1", "use": True, "power_cap_watt": 200}])
+    keep(power_cap_watt=100)  # for no GPU that is here
+
+
+def test_another_setting_is_not_refused_for_a_cap_that_a_new_card_cannot_keep(
+    tmp_path: Path, clock: SettableClock, choices: Choices
+) -> None:
+    choices.change(SettingsChange({"power_cap_watt": 100}))
+    card = replace(RTX_4090, power_limit_range_milliwatt=(150_000, 600_000))
+    after = Choices(DataFolder.of_network(tmp_path, "demo"), clock, lambda: (card,))
+    after.change(SettingsChange({"idle_minutes": 5, "gpus": [{"uuid": card.uuid, "ceiling_celsius": 80}]}))
+    assert after.status().named("idle_minutes").value == 5
 
 
 def test_who_is_paid_is_not_changed_by_the_way() -> None:

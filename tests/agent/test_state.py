@@ -29,6 +29,9 @@ WORKING = Facts(WANTS[Want.START], True, DONE, running_requests=0, busy=False, c
 
 UNREACHABLE = reasons.proxy_unreachable("p", "refused")
 HELD = reasons.paused_by_rule(Hold(Rule.BATTERY, "The computer runs on its battery."), None)
+CAPPED = reasons.paused_by_rule(
+    Hold(Rule.POWER_CAP, "It may draw 450 W.", gpu="GPU-1", next_step="Set its limit."), None
+)
 FULL = reasons.disk_full("no room")
 RESTARTS = reasons.engine_restarts("It broke.")
 NOTICE = reasons.underpaid(1, 5)
@@ -75,6 +78,10 @@ NOTICE = reasons.underpaid(1, 5)
             NodeState.PAUSED,
             [ReasonKind.PAUSED_BY_RULE, ReasonKind.UNDERPAID],
         ),
+        # a rule that only the owner can end is theirs to end, when nothing else holds
+        (replace(WORKING, held=(CAPPED,), working=False), NodeState.NEEDS_YOU, [ReasonKind.PAUSED_BY_RULE]),
+        (replace(WORKING, held=(CAPPED,)), NodeState.FINISHING, [ReasonKind.PAUSED_BY_RULE]),
+        (replace(WORKING, held=(HELD, CAPPED), working=False), NodeState.PAUSED, [ReasonKind.PAUSED_BY_RULE] * 2),
         # a full disk does not keep a stopped node from being stopped; a notice is still told
         (
             replace(WORKING, intent=WANTS[Want.STOP], working=False, found=(FULL, NOTICE)),
@@ -127,6 +134,7 @@ EVERY_REASON = [
     reasons.finishing_for_owner(2),
     reasons.no_requests(),
     HELD,
+    CAPPED,
     reasons.proxy_unreachable("demo proxy 1", "connection refused"),
     reasons.proxy_refused("demo proxy 1", "unknown model"),
     reasons.proxy_distrusted("demo proxy 1", "its key changed"),

@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from mulberry.cli.main import application
 from mulberry.model.errors import UserFacingError
+from mulberry.model.rules import Decision, Hold, Rule
+from pretend_agent import PretendAgent
 
 
 class ConfigLine:
@@ -52,6 +54,18 @@ def test_experts_settings_are_listed_when_asked_for(config: ConfigLine) -> None:
     assert "stats_port" not in config("list")
     assert "stats_port = off\n" in config("list", "--all")
     assert json.loads(config("list", "--json"))["stats_port"] is None
+
+
+def test_what_a_rule_holds_up_at_once_is_said_with_the_way_out(
+    config: ConfigLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = Hold(Rule.POWER_CAP, "It may draw 450 W; you want at most 300 W.", gpu="GPU-1", next_step="Set its limit.")
+    agent = PretendAgent()
+    agent.decision = Decision(gpu_holds=(over,))
+    monkeypatch.setattr("mulberry.cli.config.client_of", lambda network, data: agent)
+    told = config("set", "power_cap_watt", "300")
+    assert told == "Power cap: 300.\nHolds now: It may draw 450 W; you want at most 300 W. Set its limit.\n"
+    assert "Holds now" not in config("set", "idle_minutes", "5")
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,11 @@ def test_prices_by_the_hour_are_set_one_by_one_or_pasted(page: SettingsPage) -> 
     assert [value for _, value in sent] == [[300] * 17 + [480] + [300] * 6, list(range(24)), []]
 
 
+AS_FOR_ALL: dict[str, JsonValue] = {
+    "use": True, "ceiling_celsius": None, "other_load_percent": None, "power_cap_watt": None
+}  # fmt: skip
+
+
 def test_each_gpu_has_a_row_and_one_that_is_gone_keeps_its_rules(page: SettingsPage) -> None:
     gone = GpuRules("GPU-gone", use=False)
     page.show_status(told(ComputerSettings(gpus=(gone,))))
@@ -358,12 +363,28 @@ def test_each_gpu_has_a_row_and_one_that_is_gone_keeps_its_rules(page: SettingsP
     editor.rows[RTX_4090.uuid].power_cap.setValue(300)
     send(page)
     (_, value), *_ = sent
-    as_for_all = {"use": True, "ceiling_celsius": None, "other_load_percent": None, "power_cap_watt": None}
     assert value == [
-        {"uuid": "GPU-gone", **as_for_all, "use": False},
-        {"uuid": "GPU-2", **as_for_all, "use": False},
-        {"uuid": RTX_4090.uuid, **as_for_all, "ceiling_celsius": 40, "power_cap_watt": 300},
+        {"uuid": "GPU-gone", **AS_FOR_ALL, "use": False},
+        {"uuid": "GPU-2", **AS_FOR_ALL, "use": False},
+        {"uuid": RTX_4090.uuid, **AS_FOR_ALL, "ceiling_celsius": 40, "power_cap_watt": 300},
     ]
+
+
+def test_a_cap_is_stepped_within_what_the_gpu_takes_and_one_outside_is_shown_as_it_is(page: SettingsPage) -> None:
+    card = replace(RTX_4090, power_limit_range_milliwatt=(150_500, 600_000))
+    page.show_view(View(Link.ANSWERS, replace(a_status(), gpus=GpuReport((card,), None, NOON))))
+    page.show_status(told(ComputerSettings(gpus=(GpuRules(card.uuid, use=False),))))
+    sent, editor = chosen(page), page.fields["gpus"].editor
+    assert isinstance(editor, GpuRulesEditor)
+    box = editor.rows[card.uuid].power_cap
+    assert (box.text(), box.minimum(), box.maximum()) == ("as for all", 150, 600)
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    assert box.text() == "160 W"
+    page.show_status(told(ComputerSettings(gpus=(GpuRules(card.uuid, power_cap_watt=90),))))
+    send(page)
+    page.show_status(told(ComputerSettings(gpus=(GpuRules(card.uuid, power_cap_watt=90),))))
+    assert box.text() == "90 W"
+    assert [value for _, value in sent] == [[{**AS_FOR_ALL, "uuid": card.uuid, "use": False, "power_cap_watt": 160}]]
 
 
 def test_a_gpu_whose_rules_are_all_usual_needs_none(page: SettingsPage) -> None:

@@ -9,7 +9,7 @@ from mulberry.desktop import wording
 from mulberry.model.errors import WhoseTurn
 from mulberry.model.jobs import JobOutcome
 from mulberry.model.money import Nanoton
-from mulberry.model.node import NO_SANDBOX, Intent, NodeState, OwnServer, ReasonKind, Want
+from mulberry.model.node import NO_SANDBOX, Intent, NodeState, OwnServer, Reason, ReasonKind, Want
 from samples import NOON, PROXY_KEY, RTX_4090, a_job, a_status
 
 
@@ -40,6 +40,10 @@ def test_who_is_held_up_by_a_rule_of_their_own_is_offered_to_stop_not_to_press_i
     for state in (NodeState.PAUSED, NodeState.FINISHING):
         held = replace(a_status(state), intent=Intent(Want.START, NOON))
         assert wording.offer(held) == wording.Offer(wording.STOP, can_pause=True)
+    over_its_cap = Reason(ReasonKind.PAUSED_BY_RULE, "It may draw 450 W.", "Set its limit.", WhoseTurn.YOU)
+    needs_you = replace(a_status(NodeState.NEEDS_YOU), reasons=(over_its_cap,))
+    assert wording.offer(needs_you) == wording.Offer(wording.STOP, can_pause=True)
+    assert wording.offer(a_status(NodeState.NEEDS_YOU)).main is wording.TRY_AGAIN
 
 
 def test_a_pause_that_ends_on_another_day_says_which() -> None:

@@ -135,6 +135,25 @@ def test_an_older_driver_is_asked_why_it_is_slow_in_its_own_way(driver: FakeDriv
 
 
 @pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("power_min 700000", NotGiven.FAILED),
+        ("power_min 0\npower_max 0", NotGiven.FAILED),
+        ("power_max 4294967295", NotGiven.FAILED),
+        ("err.nvmlDeviceGetPowerManagementLimitConstraints 3", NotGiven.NOT_SUPPORTED),
+        ("err.nvmlDeviceGetPowerManagementLimitConstraints 4", NotGiven.NOT_PERMITTED),
+    ],
+)
+def test_a_room_for_the_power_limit_that_is_none_is_not_believed(
+    driver: FakeDriver, gpus: Gpus, said: str, why: NotGiven
+) -> None:
+    driver.says(said + "\n")
+    (gpu,) = gpus.read().gpus
+    assert (gpu.power_limit_range_milliwatt, gpu.why_unknown("power_limit_range_milliwatt")) == (None, why)
+    assert gpu.power_limit_milliwatt == 450_000
+
+
+@pytest.mark.parametrize(
     ("said", "field"),
     [
         ("util 101", "load_percent"),
@@ -362,7 +381,7 @@ def test_a_clock_set_back_does_not_make_the_wait_longer(
 
 
 def test_a_hanging_driver_keeps_nobody_waiting(driver: FakeDriver, clock: SettableClock, root: Path) -> None:
-    gpus = Gpus(clock, SystemFiles(root), answer_seconds=0.05)
+    gpus = Gpus(clock, SystemFiles(root), answer_seconds=0.5)  # enough for one that does answer, on a busy computer too
     driver.says("hang.nvmlDeviceGetCount_v2 1\n")
     report = gpus.read()
     assert (report.driver, report.absent_because) == (DriverState.NOT_ANSWERING, "The NVIDIA driver does not answer.")

@@ -10,6 +10,7 @@ import pytest
 
 from mulberry.model.foretelling import contradictions, foretell, free_again, hours_at_most
 from mulberry.model.host import Finding
+from mulberry.model.power_cap import NOT_TOLD, PowerLimit
 from mulberry.model.rules import (
     NOTHING_DECIDED,
     QUIET_AFTER,
@@ -126,6 +127,38 @@ def test_a_hot_card_rests_until_it_has_cooled_and_leaves_the_other_alone() -> No
     assert not at(69, hot).may_use("GPU-1")
     assert at(61, at(62, hot)).may_use("GPU-1")
     assert at(69, NOTHING_DECIDED).may_use("GPU-1")
+
+
+def test_a_card_that_may_draw_more_than_its_cap_rests_until_its_limit_is_set() -> None:
+    rules = Rules(power_cap_watt=400, gpus=(GpuRules("GPU-1", power_cap_watt=300),))
+    room = (150_000, 600_000)
+    other = replace(CARD, uuid="GPU-2", power_limit=PowerLimit(400_000, room))
+
+    def limited_to(milliwatt: int) -> Decision:
+        card = replace(CARD, power_limit=PowerLimit(milliwatt, room))
+        return decide(rules, replace(QUIET_DESK, gpus=(card, other)))
+
+    (hold,) = limited_to(450_000).gpu_holds
+    assert (hold.rule, hold.gpu) == (Rule.POWER_CAP, "GPU-1")
+    assert hold.why == "The driver lets RTX 4090 draw 450 W; you want at most 300 W."
+    assert hold.next_step, "only its owner can go on"
+    assert limited_to(300_000) == NOTHING_DECIDED
+
+
+def test_a_cap_on_a_card_that_is_kept_or_says_nothing_of_its_limit_holds_nothing_up() -> None:
+    silent = replace(QUIET_DESK, gpus=(replace(CARD, power_limit=NOT_TOLD),))
+    decision = decide(Rules(power_cap_watt=300), silent)
+    assert decision.may_use("GPU-1")
+    assert decision.blind == ((Rule.POWER_CAP, "the driver does not say what RTX 4090 may draw"),)
+    kept = Rules(power_cap_watt=300, gpus=(GpuRules("GPU-1", use=False),))
+    assert decide(kept, silent).blind == ()
+    over = replace(QUIET_DESK, gpus=(replace(CARD, power_limit=PowerLimit(450_000)),))
+    assert [hold.rule for hold in decide(kept, over).gpu_holds] == [Rule.KEPT]
+
+
+def test_a_cap_takes_no_hour_of_the_next_days() -> None:
+    assert foretell(Rules(power_cap_watt=10), NOON) == foretell(Rules(), NOON)
+    assert contradictions(Rules(power_cap_watt=10), NOON) == ()
 
 
 def test_other_programs_load_is_a_matter_of_one_card() -> None:

@@ -65,7 +65,7 @@ def set_value(
             why=f"{setting.title}: {mistake}.",
             next_step=f"It is now: {shown(setting)}.",
         ) from mistake
-    _tell(_ask(network, data, SettingsChange({name: wanted})), name)
+    _tell(_ask(network, data, SettingsChange({name: wanted})), name, _rules_now(network, data))
 
 
 @application.command()
@@ -74,7 +74,7 @@ def reset(name: Name, network: Network = CHOSEN_LAST, data: Data = None) -> None
     from mulberry.model.settings import SettingsChange
 
     _named(_ask(network, data, None), name)
-    _tell(_ask(network, data, SettingsChange({}, reset=(name,))), name)
+    _tell(_ask(network, data, SettingsChange({}, reset=(name,))), name, _rules_now(network, data))
 
 
 def _ask(network: str, data: Path | None, change: "SettingsChange | None") -> "SettingsStatus":
@@ -125,12 +125,13 @@ def _named(status: "SettingsStatus", name: str) -> "Setting":
         ) from None
 
 
-def _tell(status: "SettingsStatus", name: str) -> None:
+def _tell(status: "SettingsStatus", name: str, now: "dict[str, RuleNow]") -> None:
     from mulberry.model.settings import TakesEffect, shown
 
     setting = status.named(name)
     when = "" if setting.takes_effect is TakesEffect.AT_ONCE else f" It holds {setting.takes_effect}."
-    say([f"{setting.title}: {shown(setting)}.{when}", *status.contradictions])
+    told = now[name].told if name in now else ()
+    say([f"{setting.title}: {shown(setting)}.{when}", *told, *status.contradictions])
 
 
 def _in_lines(status: "SettingsStatus", now: "dict[str, RuleNow]", *, everything: bool) -> Iterator[str]:

@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 from enum import Enum, auto
-from functools import partial
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
@@ -32,17 +31,26 @@ class Administrator(QObject):
     ended = Signal(object, str)  # Ending, and what the command said
 
     def __init__(
-        self, parent: QObject, folders: tuple[str, ...] = FOLDERS, longest_milliseconds: int = LONGEST_MILLISECONDS
+        self,
+        folders: tuple[str, ...] = FOLDERS,
+        longest_milliseconds: int = LONGEST_MILLISECONDS,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._folders = os.pathsep.join(folders)
-        self._process: QProcess | None = None
+        self._is_awaited = False
+        self._process = QProcess(self)
+        self._process.setStandardInputFile(QProcess.nullDevice())
+        self._process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        self._process.finished.connect(self._finished)
+        self._process.errorOccurred.connect(self._not_started)
         self._limit = QTimer(self, interval=longest_milliseconds, singleShot=True)
         self._limit.timeout.connect(self._give_up)
 
     @property
-    def is_asking(self) -> bool:
-        return self._process is not None
+    def is_busy(self) -> bool:
+        """Whether a command waits or runs; one that was given up may do so for a moment longer."""
+        return self._process.state() is not QProcess.ProcessState.NotRunning
 
     def can_run(self, program: str) -> bool:
         """Whether somebody here asks for the password, and the program is there."""
@@ -51,40 +59,32 @@ class Administrator(QObject):
     def run(self, words: tuple[str, ...]) -> None:
         """`words` are a program's name and its arguments; no shell reads them. `ended` comes later, once."""
         pkexec, program = self._find("pkexec"), self._find(words[0])
-        if self._process is not None or pkexec is None or program is None:
+        if self.is_busy or pkexec is None or program is None:
             return
-        process = self._process = QProcess(self)
-        process.setStandardInputFile(QProcess.nullDevice())
-        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
-        process.finished.connect(partial(self._finished, process))
-        process.errorOccurred.connect(partial(self._not_started, process))
+        self._is_awaited = True
         self._limit.start()
-        process.start(pkexec, ["--disable-internal-agent", program, *words[1:]])
+        self._process.start(pkexec, ["--disable-internal-agent", program, *words[1:]])
 
     def _find(self, program: str) -> str | None:
         return shutil.which(program, path=self._folders)
 
-    def _finished(self, process: QProcess, status: int, how: QProcess.ExitStatus) -> None:
-        said = bytes(process.read(LONGEST_ANSWER).data()).decode(errors="replace").strip()
+    def _finished(self, status: int, how: QProcess.ExitStatus) -> None:
+        said = bytes(self._process.read(LONGEST_ANSWER).data()).decode(errors="replace").strip()
         known = {0: Ending.DONE, PUT_ASIDE: Ending.PUT_ASIDE, NOT_ALLOWED: Ending.NOT_ALLOWED}
-        well = how is QProcess.ExitStatus.NormalExit
-        self._end(process, known.get(status, Ending.FAILED) if well else Ending.FAILED, said)
-        process.deleteLater()
+        ended_itself = how is QProcess.ExitStatus.NormalExit
+        self._end(known.get(status, Ending.FAILED) if ended_itself else Ending.FAILED, said)
 
-    def _not_started(self, process: QProcess, problem: QProcess.ProcessError) -> None:
+    def _not_started(self, problem: QProcess.ProcessError) -> None:
         if problem is QProcess.ProcessError.FailedToStart:  # others end with `finished`
-            self._end(process, Ending.FAILED, process.errorString())
-            process.deleteLater()
+            self._end(Ending.FAILED, self._process.errorString())
 
     def _give_up(self) -> None:
         """What root runs by now cannot be ended by us; it takes a moment only."""
-        if self._process is not None:
-            process = self._process
-            self._end(process, Ending.TOO_LONG, "")
-            process.kill()
+        self._end(Ending.TOO_LONG, "")
+        self._process.kill()
 
-    def _end(self, process: QProcess, ending: Ending, said: str) -> None:
-        if process is self._process:
-            self._process = None
+    def _end(self, ending: Ending, said: str) -> None:
+        if self._is_awaited:
+            self._is_awaited = False
             self._limit.stop()
             self.ended.emit(ending, said)

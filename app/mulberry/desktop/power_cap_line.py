@@ -32,8 +32,8 @@ BY_HAND_ON_WINDOWS = tr("This sets it, in a terminal that was opened as administ
 IS_READ = tr("Done. What the driver allows now is being read.")
 
 
-def cap_words(name: str, cap: PowerCap, limit: PowerLimit) -> tuple[str, str]:
-    """How the cap stands, and the look of that."""
+def standing(name: str, cap: PowerCap, limit: PowerLimit) -> tuple[str, str]:
+    """How the cap of the GPU of that name stands, and the look of that."""
     watts, allowed = number(f"{cap.watt:,}"), in_watts(limit.now or 0)
     match keeping(cap.watt, limit):
         case Keeping.KEPT:
@@ -42,9 +42,17 @@ def cap_words(name: str, cap: PowerCap, limit: PowerLimit) -> tuple[str, str]:
         case Keeping.UNKNOWN:
             what = tr("Your power cap of {cap} W cannot be kept: the driver does not say what it may draw.", cap=watts)
             return what, "warn"
-        case Keeping.TO_BE_SET if setting_command(cap) is not None:  # by the button, or by hand
-            return f"{over_the_cap(name, cap.watt, limit)} {RESTS}", "warn"
-    return f"{over_the_cap(name, cap.watt, limit)} {RESTS} {way_out(cap, limit)}", "warn"
+    return over_the_cap(name, cap.watt, limit), "warn"
+
+
+def consequence(cap: PowerCap, limit: PowerLimit) -> str:
+    """What follows while it is not kept, and what can be done where no button and no command here does it."""
+    match keeping(cap.watt, limit):
+        case Keeping.KEPT | Keeping.UNKNOWN:
+            return ""
+        case Keeping.TO_BE_SET if setting_command(cap) is not None:
+            return RESTS
+    return f"{RESTS} {way_out(cap, limit)}"
 
 
 def ending_words(ending: Ending, said: str) -> str:
@@ -73,10 +81,11 @@ class PowerCapLine(QWidget):
         self._limit = PowerLimit()
         self._is_stale = False
         self._set_at: datetime | None = None  # and not read since
-        self._needs_hands = False  # the button has not helped
-        self.administrator = administrator or Administrator(self)
+        self._needs_hands = False  # nobody here asks for the password
+        self.administrator = administrator or Administrator(parent=self)
         self.administrator.ended.connect(self._ended)
-        self.words = narrow(Text("", "source", wraps=True))
+        self.standing = narrow(Text("", "source", wraps=True))
+        self.consequence = narrow(Text("", "value", wraps=True))
         self.set = plain_button("")
         self.set.clicked.connect(self._ask)
         self.note = narrow(Text("", "value", wraps=True))
@@ -88,7 +97,8 @@ class PowerCapLine(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 4)
         column.setSpacing(4)
-        column.addWidget(self.words)
+        column.addWidget(self.standing)
+        column.addWidget(self.consequence)
         column.addLayout(button)
         for widget in (self.note, self.by_hand, self.command):
             column.addWidget(widget)
@@ -96,16 +106,18 @@ class PowerCapLine(QWidget):
 
     def show_cap(self, gpu: GpuInfo, cap: PowerCap | None, as_of: datetime) -> None:
         """`as_of` is when the GPU was read."""
-        if cap != self._cap and not self.administrator.is_asking:
+        if cap != self._cap and not self.administrator.is_busy:
             self._set_at, self._needs_hands = None, False
             self.note.say("")
         self._cap, self._limit = cap, PowerLimit.of(gpu)
         self.setVisible(cap is not None)
         if cap is None:
             return
-        words, look = cap_words(gpu.name, cap, self._limit)
-        self.words.say(words)
-        self.words.mark("look", look)
+        words, look = standing(gpu.name, cap, self._limit)
+        self.standing.say(words)
+        self.standing.mark("look", look)
+        self.consequence.say(consequence(cap, self._limit))
+        self.consequence.setVisible(bool(self.consequence.text()))
         if self._set_at is not None and as_of > self._set_at:
             self._set_at = None
             is_kept = keeping(cap.watt, self._limit) is Keeping.KEPT
@@ -124,7 +136,7 @@ class PowerCapLine(QWidget):
         can_ask = words is not None and self.administrator.can_run(words[0])
         self.set.setText(tr("Set it to {cap} W…", cap=number(f"{cap.watt:,}")))
         self.set.setVisible(is_to_be_set and can_ask)
-        self.set.setEnabled(not self._is_stale and not self.administrator.is_asking)
+        self.set.setEnabled(not self._is_stale and not self.administrator.is_busy)
         is_by_hand = is_to_be_set and (not can_ask or self._needs_hands)
         self.by_hand.setVisible(is_by_hand)
         self.command.say(command_line(cap))
@@ -141,7 +153,7 @@ class PowerCapLine(QWidget):
 
     def _ended(self, ending: Ending, said: str) -> None:
         self._set_at = self._clock.now() if ending is Ending.DONE else None
-        self._needs_hands = ending in (Ending.NOT_ALLOWED, Ending.FAILED)
+        self._needs_hands = ending is Ending.NOT_ALLOWED
         self.note.say(ending_words(ending, said))
         if self._cap is not None:
             self._offer(self._cap)

@@ -74,6 +74,20 @@ class _Row:
         return self.ceiling, self.other_load, self.power_cap
 
 
+@dataclass(frozen=True, slots=True)
+class _Gpu:
+    """One that is here, and the watts that its driver can be limited to, where it says so."""
+
+    name: str
+    settable: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, gpu: GpuInfo) -> "_Gpu":
+        limits = gpu.power_limit_range_milliwatt
+        whole = None if limits is None else (max(-(-limits[0] // 1000), LEAST_CAP), limits[1] // 1000)
+        return cls(settings_wording.gpu_name(gpu), whole)
+
+
 class GpuRulesEditor(Editor):
     """A row a GPU: those of this computer, and those that have rules and are not here now."""
 
@@ -83,7 +97,7 @@ class GpuRulesEditor(Editor):
         super().__init__(setting)
         self._theme = theme
         self._follows: QWidget | None = None
-        self._gpus: dict[str, str] = {}  # names by UUID
+        self._gpus: dict[str, _Gpu] = {}  # by UUID
         self._rules: dict[str, GpuRules] = {}
         self.rows: dict[str, _Row] = {}
         self._empty = Text(settings_wording.NO_GPUS, "source", wraps=True)
@@ -105,9 +119,9 @@ class GpuRulesEditor(Editor):
         self._show()
 
     def show_gpus(self, gpus: Sequence[GpuInfo]) -> None:
-        names = {gpu.uuid: settings_wording.gpu_name(gpu) for gpu in gpus}
-        if names != self._gpus:
-            self._gpus = names
+        here = {gpu.uuid: _Gpu.of(gpu) for gpu in gpus}
+        if here != self._gpus:
+            self._gpus = here
             self._show()
 
     def tell(self, name: str, description: str) -> None:
@@ -129,7 +143,16 @@ class GpuRulesEditor(Editor):
             row.use.setText(settings_wording.use_or_keep(rules.use))
             silently(row.ceiling, rules.ceiling_celsius or row.ceiling.minimum())
             silently(row.other_load, rules.other_load_percent or row.other_load.minimum())
-            silently(row.power_cap, rules.power_cap_watt or row.power_cap.minimum())
+            self._show_power_cap(uuid, row.power_cap, rules.power_cap_watt)
+
+    def _show_power_cap(self, uuid: str, box: CalmSpinBox, watt: int | None) -> None:
+        """From the least that this GPU can be limited to; what is chosen is shown, whatever it is."""
+        gpu = self._gpus.get(uuid)
+        least, most = (gpu.settable if gpu is not None else None) or (LEAST_CAP, MOST_CAP)
+        box.blockSignals(True)
+        box.setRange(min(least, watt or least) - 1, max(most, watt or most))
+        box.blockSignals(False)
+        silently(box, watt or box.minimum())
 
     def _make_rows(self, uuids: list[str]) -> None:
         clear(self._column)
@@ -139,7 +162,8 @@ class GpuRulesEditor(Editor):
             QWidget.setTabOrder(before, after)
 
     def _row(self, uuid: str) -> _Row:
-        name = self._gpus.get(uuid) or settings_wording.absent_gpu(uuid)
+        gpu = self._gpus.get(uuid)
+        name = gpu.name if gpu is not None else settings_wording.absent_gpu(uuid)
         title = narrow(Text(name, "value", wraps=True))
         title.setMinimumWidth(self._theme.px(180))
         row = _Row(
@@ -160,10 +184,12 @@ class GpuRulesEditor(Editor):
             lambda value: self._change(uuid, power_cap_watt=_number(row.power_cap, value))
         )
         numbers = (
-            (_beside(Text(what, "source"), box), 0)
+            (_beside(Text(what, "source"), box), 1)
             for what, box in zip(settings_wording.OF_A_GPU[1:], row.numbers, strict=True)
         )
-        self._column.addWidget(Row((title, 1), (Row((row.use, 0), *numbers), 0)))
+        self._column.addWidget(Row((title, 1), (row.use, 0)))
+        self._column.addWidget(Row(*numbers))
+        self._column.addSpacing(self._theme.px(8))
         return row
 
     def _change(self, uuid: str, **new: object) -> None:
@@ -195,6 +221,7 @@ def _beside(*widgets: QWidget) -> QWidget:
     row.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
         row.addWidget(widget)
+    row.addStretch()
     return whole
 
 
