@@ -1,6 +1,7 @@
 """A model comes from strangers over broken lines: what serves must be exactly what the manifest names, or nothing."""
 
 import errno
+import gzip
 import io
 import os
 import socket
@@ -188,6 +189,28 @@ async def test_a_server_that_goes_on_elsewhere_is_asked_for_all(store: ModelStor
         assert server.ranges_asked(WEIGHTS) == ["", "bytes=1000000-", ""]
 
 
+async def test_a_part_of_a_file_with_another_tag_is_not_put_behind_ours(store: ModelStore) -> None:
+    files = a_model()
+    size = len(files[WEIGHTS])
+    whole_range = f"Content-Range: bytes 1000000-{size - 1}/{size}"
+    other = says("206 Partial Content", 'ETag: "another"', whole_range, body=files[WEIGHTS][1_000_000:])
+    async with serving(files) as server:
+        server.instead[WEIGHTS] = [cut(store), other]
+        await bring(store, server.address)
+        assert server.ranges_asked(WEIGHTS) == ["", "bytes=1000000-", ""]
+
+
+async def test_no_proxy_of_the_environment_hears_what_is_imported(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with serving(a_model()) as proxy, serving(a_model()) as server:
+        monkeypatch.setenv("http_proxy", proxy.address)
+        await bring(store, server.address)
+        assert not proxy.asked
+
+
 async def test_without_a_strong_tag_nothing_is_patched_together(store: ModelStore) -> None:
     files = a_model()
     cut = says("200 OK", 'ETag: W/"weak"', f"Content-Length: {len(files[WEIGHTS])}", body=files[WEIGHTS][:1_000_000])
@@ -278,6 +301,7 @@ async def test_a_server_far_away_cannot_have_us_ask_programs_of_this_computer(ne
         (endless, "larger than 1,000,000 bytes"),
         (says("200 OK", body=b"{}"), "Field required"),
         (says("200 OK", body=b"<html>"), "manifest.json has mistakes"),
+        (says("200 OK", "Content-Encoding: gzip", body=gzip.compress(b"{}")), "Invalid JSON"),  # it may be a bomb
         (says("403 Forbidden"), "status 403"),
     ],
 )
