@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import combinations, product
 from pathlib import Path
@@ -208,6 +209,26 @@ def test_with_a_nonce_a_clock_that_is_wrong_by_years_is_told_and_nothing_more(wo
     verdict = judge(stated(replace(STATEMENT, made_at=0)), world.references, NOW)
     assert (verdict.level, check(verdict, FRESH).outcome) == (Level.SELF_REPORTED, Outcome.HOLDS)
     assert "1970-01-01" in check(verdict, FRESH).told and "differs from ours" in check(verdict, FRESH).told
+
+
+FIRST_DAY, LAST_DAY = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize(
+    "now", [FIRST_DAY, datetime(1969, 12, 31, tzinfo=UTC), LAST_DAY - timedelta(hours=2), LAST_DAY], ids=str
+)
+def test_no_clock_is_so_wrong_that_nothing_is_said(world: World, now: datetime, *, asked: bool) -> None:
+    """Its battery is empty, or somebody set it: statements of that very time, and of any other, are judged."""
+    references = world.references if asked else replace(world.references, nonce=None)
+    begin = datetime(1970, 1, 1, tzinfo=UTC)
+    for made in (begin, NOW, max(begin, now - timedelta(hours=1) if now > begin else now)):
+        shown = world.everything(replace(STATEMENT, made_at=int((made - begin).total_seconds())))
+        verdict = judge(shown, references, now)
+        assert verdict.level <= Level.SELF_REPORTED
+        assert verdict.as_of == now
+        assert verdict.valid_until is None or verdict.valid_until >= now
+        assert len(verdict.checks) == 5
 
 
 # The CPU enclave

@@ -7,7 +7,7 @@ quote: that is a test's, and whatever comes with it is level 0.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 GOOD_FOR = timedelta(days=1)  # as the certificates that peers show one another
+LAST_WHOLE_DAY = datetime.max.replace(tzinfo=UTC) - GOOD_FOR  # a clock may be wrong by so much
 CLOCKS_DIFFER = timedelta(minutes=5)
 KEY_BYTES = 32
 
@@ -161,7 +162,7 @@ def _judge_freshness(statement: Statement | None, nonce: bytes | None, now: date
         told = tr("Made {dated}; without a nonce of the verifier's a statement is good for one day.", dated=dated)
         return _Found(Check(name, Outcome.FAILED, told, THIS_COMPUTER))
     told = tr("Made {dated}. No nonce was asked for, so it may be a copy of an earlier one.", dated=dated)
-    return _Found(Check(name, Outcome.MISSING, told, THIS_COMPUTER), made + GOOD_FOR)
+    return _Found(Check(name, Outcome.MISSING, told, THIS_COMPUTER), min(made, LAST_WHOLE_DAY) + GOOD_FOR)
 
 
 def _judge_tpm(untrusted: Evidence, statement: Statement | None, references: References, now: datetime) -> _Found:

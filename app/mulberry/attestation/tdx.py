@@ -40,7 +40,9 @@ class VerifiedQuote:
 class _Remembered:
     verified: VerifiedQuote
     since: datetime
-    until: datetime
+
+    def holds(self, now: datetime) -> bool:
+        return timedelta() <= now - self.since < REMEMBERED_FOR and now < self.verified.valid_until
 
 
 class TdxVerifier:
@@ -71,13 +73,13 @@ class TdxVerifier:
         # new collateral may revoke what passed before, so it is a part of what is remembered
         known_as = (sha256(untrusted_quote).digest(), sha256(collateral.encode()).digest())
         known = self._remembered.get(known_as)
-        if known is not None and known.since <= now < known.until:
+        if known is not None and known.holds(now):
             self._remembered.move_to_end(known_as)
             return known.verified
         expires = _fresh_until(collateral, fmspc, now)
         self._check(untrusted_quote, collateral, now)
         verified = VerifiedQuote(quote, self._root, expires)
-        self._remembered[known_as] = _Remembered(verified, now, min(expires, now + REMEMBERED_FOR))
+        self._remembered[known_as] = _Remembered(verified, now)
         if len(self._remembered) > MOST_REMEMBERED:
             self._remembered.popitem(last=False)
         return verified
