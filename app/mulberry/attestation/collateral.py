@@ -77,9 +77,6 @@ def expiry(collateral_json: str) -> datetime:
         parts = json.loads(collateral_json)
         ends = [datetime.fromisoformat(json.loads(parts[part])["nextUpdate"]) for part in ("tcb_info", "qe_identity")]
         lists = [x509.load_der_x509_crl(bytes.fromhex(parts[part])) for part in ("root_ca_crl", "pck_crl")]
-        ends += [each.next_update_utc for each in lists if each.next_update_utc is not None]
-        if any(end.tzinfo is None for end in ends):
-            raise ValueError("a moment without a time zone")
-        return min(ends)
+        return min(*ends, *(each.next_update_utc for each in lists if each.next_update_utc is not None))
     except (KeyError, TypeError, ValueError, RecursionError) as problem:
         raise ValueError("not collateral for TDX quotes") from problem
