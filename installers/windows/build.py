@@ -9,6 +9,7 @@ no time of its own.
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def build(output: Path, work: Path, archive: Path | None, python: PinnedFile, *,
     program = work / "program"
     build_program(program, python, archive, work)
     settle(program, source_date_epoch())
-    name = f"mulberry-{version()}-windows-amd64" + ("" if archive else "-trial-without-python")
+    name = f"mulberry-{version()}-windows-amd64" + "-draft" * is_draft + "-trial-without-python" * (archive is None)
     output.mkdir(parents=True, exist_ok=True)
     setup = output / f"{name}.exe"
     make_setup(setup, program, work, version(), is_trial=archive is None, is_draft=is_draft)
@@ -62,8 +63,9 @@ def make_setup(setup: Path, program: Path, work: Path, app_version: str, *, is_t
     kilobytes = sum(path.stat().st_size for path in program.rglob("*") if path.is_file()) // 1000 + 1
     defined = {
         "VERSION": app_version,
-        "NUMBER": f"{app_version}.0",
+        "NUMBER": four_numbers(app_version),
         "KILOBYTES": str(kilobytes),
+        "MEGABYTES": str(kilobytes // 1000 + 1),
         "PROGRAM": str(program),
         "WORK": str(work),
         "SETUP": str(setup),
@@ -71,6 +73,18 @@ def make_setup(setup: Path, program: Path, work: Path, app_version: str, *, is_t
     words = [f"-D{name}={value}" for name, value in defined.items()]
     words += ["-DTRIAL"] * is_trial + ["-DDRAFT"] * is_draft
     compile_script(SCRIPT, *words)
+
+
+def four_numbers(app_version: str) -> str:
+    """The version as Windows compares them: 1.2.0rc1, as 1.2.0.3001, comes before 1.2.0, as 1.2.0.9000.
+
+    SystemExit where it is neither a release nor such a pre-release.
+    """
+    read = re.fullmatch(r"(\d+\.\d+\.\d+)(?:(a|b|rc)(\d{1,3}))?", app_version)
+    if read is None:
+        raise SystemExit(f"Windows needs a version such as 1.2.0 or 1.2.0rc1; it is {app_version}.")
+    stage = {"a": 1000, "b": 2000, "rc": 3000, None: 9000}[read[2]]
+    return f"{read[1]}.{stage + int(read[3] or 0)}"
 
 
 def compile_script(script: Path, *words: str) -> None:

@@ -1,6 +1,7 @@
 ; Mulberry's installer for Windows: for one user, without administrator's rights. Made by build.py, which defines
 ;   VERSION, NUMBER   the version as people and as Windows read it       KILOBYTES   what it takes on the disk
-;   PROGRAM           the folder to install (tree.py)                    SETUP       the installer to write
+;   MEGABYTES         the same in others, rounded up                     SETUP       the installer to write
+;   PROGRAM           the folder to install (tree.py)
 ;   WORK              the folder of side.bmp, files.nsh, licence.txt     TRIAL       there where it has no Python
 ;   DRAFT             there where it should be packed quickly
 ;
@@ -165,6 +166,7 @@ Function CheckFolder
     FileClose $0
     ${VersionCompare} "$1" "${NUMBER}" $2
     ${If} $2 == 1
+      ReadRegStr $1 HKCU "${UNINSTALL_KEY}" "DisplayVersion"
       !insertmacro Refuse ${NEWER_INSTALLED} "$(NEWER_IS_INSTALLED)"
       Return
     ${EndIf}
@@ -179,8 +181,8 @@ Function CheckFolder
   FileClose $0
   Delete "$INSTDIR\mulberry-setup.tmp"
   ${GetRoot} "$INSTDIR" $0
-  ${DriveSpace} "$0\" "/D=F /S=K" $1
-  ${If} $1 < ${KILOBYTES}
+  ${DriveSpace} "$0\" "/D=F /S=M" $1 ; not in kilobytes: NSIS compares 32 bits, and disks have more than 2 TB
+  ${If} $1 < ${MEGABYTES}
     RMDir "$INSTDIR"
     !insertmacro Refuse ${FULL_DISK} "$(NO_ROOM)"
   ${EndIf}

@@ -69,10 +69,10 @@ ${SAY} CANNOT_WRITE \
   "Запись в $INSTDIR невозможна. Выберите свою собственную папку."
 
 ${SAY} NO_ROOM \
-  "There is not enough room on the disk of $INSTDIR: ${KILOBYTES} kB are needed, $1 kB are free. Nothing was changed." \
-  "Auf dem Datenträger von $INSTDIR ist zu wenig Platz: ${KILOBYTES} kB werden gebraucht, $1 kB sind frei. Es wurde nichts geändert." \
-  "Ruang disk untuk $INSTDIR tidak cukup: dibutuhkan ${KILOBYTES} kB, tersedia $1 kB. Tidak ada yang diubah." \
-  "На диске с $INSTDIR мало места: нужно ${KILOBYTES} КБ, свободно $1 КБ. Ничего не изменено."
+  "There is not enough room on the disk of $INSTDIR: ${MEGABYTES} MB are needed, $1 MB are free. Nothing was changed." \
+  "Auf dem Datenträger von $INSTDIR ist zu wenig Platz: ${MEGABYTES} MB werden gebraucht, $1 MB sind frei. Es wurde nichts geändert." \
+  "Ruang disk untuk $INSTDIR tidak cukup: dibutuhkan ${MEGABYTES} MB, tersedia $1 MB. Tidak ada yang diubah." \
+  "На диске с $INSTDIR мало места: нужно ${MEGABYTES} МБ, свободно $1 МБ. Ничего не изменено."
 
 ${SAY} NOT_ALL_WRITTEN \
   "Not everything could be written to $INSTDIR. If Mulberry was installed there, it is as it was before." \

@@ -18,7 +18,7 @@ from installers.base_requirements import TARGETS, base_requirements
 from installers.epoch import settle
 from installers.project import ROOT
 from installers.stage import stage
-from installers.windows.build import file_lines, make_setup
+from installers.windows.build import SCRIPT, file_lines, four_numbers, make_setup
 from installers.windows.dll_imports import BadLibraryError, imports, missing_libraries
 from installers.windows.tree import pinned_python, put_python, refuse_missing_libraries, target_of
 from mulberry.agent.keys import SERVICE
@@ -134,6 +134,24 @@ def said() -> list[tuple[str, ...]]:
     """Each text: its name, then what it says in each language."""
     text = r'"((?:[^"$]|\$\\"|\$.)*)"'
     return re.findall(r"^\$\{SAY\} (\w+)" + rf" \\\n  {text}" * 4 + "$", SCRIPTS["texts.nsh"], re.MULTILINE)
+
+
+def test_windows_has_a_candidate_before_its_release() -> None:
+    ordered = [
+        four_numbers(one) for one in ("0.9.0", "1.0.0a1", "1.0.0b1", "1.0.0rc1", "1.0.0rc2", "1.0.0", "1.0.1rc1")
+    ]
+    compared = [tuple(int(number) for number in one.split(".")) for one in ordered]
+    assert compared == sorted(set(compared))
+    assert all(len(one) == 4 and max(one) < 2**16 for one in compared), "Windows has 16 bits for each"
+    with pytest.raises(SystemExit, match=r"it is 1\.0"):
+        four_numbers("1.0")
+
+
+def test_room_on_a_disk_of_many_terabytes_is_counted_in_numbers_that_nsis_can_compare() -> None:
+    """In kilobytes, 32 bits end at 2 TB: whoever had more free was told that the disk is full."""
+    (looked,) = re.findall(r'\$\{DriveSpace\} .* "/D=F /S=(\w)" \$1', SCRIPT.read_text())
+    assert looked == "M"
+    assert "${If} $1 < ${MEGABYTES}" in SCRIPT.read_text()
 
 
 def test_every_text_is_said_in_four_languages_and_used() -> None:
