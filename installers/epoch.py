@@ -13,7 +13,7 @@ from installers.project import ROOT
 EARLIEST_IN_A_ZIP = 315_532_800  # 1980-01-01; a wheel is a zip and knows no earlier time
 
 
-GIT_TELLS = ["git", "log", "-1", "--format=%ct"]
+GIT_TELLS = ["git", "log", "-1", "--no-show-signature", "--format=%ct"]
 
 
 def source_date_epoch() -> int:

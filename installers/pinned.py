@@ -3,6 +3,8 @@
 Whoever builds without that network names a file that was fetched before; the hash is looked at all the same.
 """
 
+import hashlib
+import http.client
 import tomllib
 import urllib.request
 from dataclasses import dataclass
@@ -33,26 +35,30 @@ def read_pins(path: Path) -> dict[str, PinnedFile]:
 
 def fetch(pinned: PinnedFile, file: Path | None = None) -> Path:
     """`file` where one is named, else the downloaded one. SystemExit: it cannot be had, or is not what was pinned."""
-    path = file or DOWNLOADS / pinned.url.rpartition("/")[2]
-    if not path.is_file():
+    if file is not None:
+        _compare(str(file), sha256(file), pinned)
+        return file
+    kept = DOWNLOADS / pinned.url.rpartition("/")[2]
+    if not kept.is_file() or sha256(kept) != pinned.sha256:  # another pin's, or a build was cut off while it wrote
         untrusted = _answer(pinned)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(untrusted)
-    found = sha256(path)
+        _compare(pinned.url, hashlib.sha256(untrusted).hexdigest(), pinned)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(untrusted)
+    return kept
+
+
+def _compare(what: str, found: str, pinned: PinnedFile) -> None:
     if found != pinned.sha256:
-        if file is None:
-            path.unlink()
         raise SystemExit(
-            f"{path} is not {pinned.name} {pinned.version} as it was pinned: SHA-256 {found}, not {pinned.sha256}."
+            f"{what} is not {pinned.name} {pinned.version} as it was pinned: SHA-256 {found}, not {pinned.sha256}."
         )
-    return path
 
 
 def _answer(pinned: PinnedFile) -> bytes:
     try:
         with urllib.request.urlopen(pinned.url, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - a pinned address
             content: bytes = answer.read(pinned.most_bytes)
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise SystemExit(
             f"{pinned.name} {pinned.version} cannot be fetched from {pinned.url}: {error}.\n"
             "Fetch it elsewhere and name the file; --help says how."

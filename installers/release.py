@@ -4,6 +4,7 @@ Every build works without it, for whoever packages for themselves. It is for the
 """
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -36,6 +37,11 @@ def obstacles() -> list[str]:
         found.append(f"CHANGELOG.md's newest version is {newest.version}, the code says {version()}.")
     if newest.day is None:
         found.append(f"CHANGELOG.md says that {newest.version} is not released yet; put the day there.")
+    found += [
+        f"{name} names {made_up}, which cannot exist; put the real one there."
+        for name in ("briefcase.toml", "installers/linux/org.mulberry.Mulberry.metainfo.xml")
+        for made_up in sorted(set(re.findall(r"[\w@.-]+\.invalid\b", (ROOT / name).read_text())))
+    ]
     if changed := uncommitted():
         found.append(f"{len(changed)} files differ from the commit: {', '.join(line[3:] for line in changed[:5])}.")
     if f"v{version()}" not in git(TAGS):

@@ -52,7 +52,14 @@ def test_another_file_is_refused_and_not_kept(address: str, monkeypatch: pytest.
     monkeypatch.setattr(OneFile, "content", b"another file")
     with pytest.raises(SystemExit, match=r"is not thing 1\.0 as it was pinned"):
         fetch(replace(PINNED, url=address))
-    assert list(pinned.DOWNLOADS.iterdir()) == []
+    assert not pinned.DOWNLOADS.exists()
+
+
+def test_a_file_that_was_kept_by_half_is_fetched_again(address: str) -> None:
+    """A builder's Ctrl-C or full disk must not be in the way of the next build."""
+    wanted = replace(PINNED, url=address)
+    fetch(wanted).write_bytes(CONTENT[:5])
+    assert fetch(wanted).read_bytes() == CONTENT
 
 
 def test_an_endless_answer_is_not_read_to_its_end(address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,8 +21,11 @@ def git(folder: Path, *words: str) -> None:
 def ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of a version that may be released."""
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 1.2.3 (2026-11-22)\n\n- Better.\n")
+    (tmp_path / "installers" / "linux").mkdir(parents=True)
+    (tmp_path / "briefcase.toml").write_text('url = "https://example.org"\n')
+    (tmp_path / "installers" / "linux" / "org.mulberry.Mulberry.metainfo.xml").write_text("<component/>\n")
     git(tmp_path, "init", "-q")
-    git(tmp_path, "add", "CHANGELOG.md")
+    git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-q", "-m", "ready")
     git(tmp_path, "tag", "v1.2.3")
     monkeypatch.setattr(release, "ROOT", tmp_path)
@@ -45,6 +48,15 @@ def test_a_checkout_with_all_in_place_may_be_released(ready: Path) -> None:
 def test_the_changelog_must_tell_of_this_version(ready: Path, changelog: str, sentence: str) -> None:
     (ready / "CHANGELOG.md").write_text(f"# Changelog\n\n{changelog}\n\n- Better.\n")
     assert release.obstacles() == [sentence, "1 files differ from the commit: CHANGELOG.md."]
+
+
+def test_a_made_up_address_reaches_no_owner(ready: Path) -> None:
+    (ready / "briefcase.toml").write_text('author_email = "maintainers@mulberry.invalid"\n')
+    git(ready, "commit", "-q", "-a", "-m", "made up")
+    git(ready, "tag", "-f", "v1.2.3")
+    assert release.obstacles() == [
+        "briefcase.toml names maintainers@mulberry.invalid, which cannot exist; put the real one there."
+    ]
 
 
 def test_what_no_commit_holds_is_named(ready: Path) -> None:
