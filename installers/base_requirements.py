@@ -18,6 +18,9 @@ from packaging.utils import canonicalize_name
 
 from installers.project import ROOT
 
+# typer draws help and errors with rich where it finds it, unless it is told not to, as ours is (cli/main.py). So it and
+# what it brings are never imported: a quarter of all Python code, to download and to compile at each install.
+NEVER_IMPORTED = ("rich", "pygments", "markdown-it-py", "mdurl")
 GPU_BUILD = "onnxruntime-gpu"
 CPU_BUILD = "onnxruntime"
 
@@ -91,7 +94,8 @@ def base_requirements(target: Target, lock: Path = ROOT / "requirements.lock") -
         "any", "posix", "any", target.python_full_version
     )  # here onnxruntime's marker says: the CPU build
     (cpu_build,) = (locked for locked in read_lock(lock, anywhere) if locked.name == CPU_BUILD)
-    others = [locked for locked in read_lock(lock, target) if locked.name not in (GPU_BUILD, CPU_BUILD)]
+    replaced = (GPU_BUILD, CPU_BUILD, *NEVER_IMPORTED)
+    others = [locked for locked in read_lock(lock, target) if locked.name not in replaced]
     return sorted([*others, cpu_build], key=lambda locked: locked.name)
 
 

@@ -1,11 +1,14 @@
 """The base packages carry the CPU build of onnxruntime, by the same lock; a wrong list ships the wrong code."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from installers.base_requirements import (
+    NEVER_IMPORTED,
     TARGETS,
     Locked,
     Target,
@@ -26,7 +29,7 @@ def by_name(requirements: list[Locked]) -> Mapping[str, Locked]:
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def test_exactly_the_cpu_build_takes_the_place_of_the_gpu_build(target: Target) -> None:
     locked, base = by_name(read_lock(LOCK, target)), by_name(base_requirements(target))
-    assert set(locked) - set(base) == {"onnxruntime-gpu"}
+    assert set(locked) - set(base) == {"onnxruntime-gpu", *NEVER_IMPORTED}
     assert set(base) - set(locked) == {"onnxruntime"}
     assert base["onnxruntime"].version == locked["onnxruntime-gpu"].version
     assert all(base[name] == locked[name] for name in set(base) & set(locked))
@@ -52,3 +55,23 @@ def test_the_written_list_pins_and_hashes_everything_and_names_no_host(tmp_path:
     assert len(requirements) == len(base_requirements(TARGETS["debian-12"]))
     assert all(line.endswith(" \\") for line in requirements), "a requirement without a hash"
     assert {tuple(line.removesuffix(" \\").split("==")) for line in requirements} <= read_names(LOCK)
+
+
+SPEAK = """
+import sys
+sys.modules.update(dict.fromkeys(sys.argv[1:]))
+from typer.testing import CliRunner
+from mulberry.cli.main import application
+for words in ("--help", "models --help", "models import --help", "nonsense", "jobs --last many", "models import"):
+    told = CliRunner().invoke(application, words.split())
+    print(words, told.exit_code, told.output)
+"""
+
+
+def test_the_command_line_says_the_same_without_what_is_left_out() -> None:
+    blocked = [name.removesuffix("-py").replace("-", "_") for name in NEVER_IMPORTED]
+    with_them, without = (
+        subprocess.check_output([sys.executable, "-c", SPEAK, *names], text=True) for names in ((), blocked)
+    )
+    assert "Traceback" not in without
+    assert without == with_them
