@@ -25,6 +25,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
+    """`name` as its command's usage line has it."""
+
     name: str
     text: str
     choices: tuple[str, ...] = ()
@@ -93,7 +95,8 @@ def _option(told: Any, context: Any) -> Option:
 
 def _argument(told: Any) -> Argument:
     choices, is_path = _kind(told)
-    return Argument(told.name, " ".join((told.help or "").split()), choices, is_path)
+    name = told.metavar or told.name.upper()
+    return Argument(name, " ".join((told.help or "").split()), choices, is_path or "FOLDER" in name)
 
 
 def _kind(told: Any) -> tuple[tuple[str, ...], bool]:

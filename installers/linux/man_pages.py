@@ -78,7 +78,7 @@ def _arguments(command: Command, *, heading: bool = True) -> Iterator[str]:
     if command.arguments and heading:
         yield ".SH ARGUMENTS"
     for argument in command.arguments:
-        yield f".TP\n.I {escaped(argument.name.upper())}\n{_sentence(argument.text)}"
+        yield f".TP\n.I {escaped(argument.name)}\n{_sentence(argument.text)}"
 
 
 def _options(command: Command, *, heading: bool = True) -> Iterator[str]:

@@ -90,6 +90,12 @@ def test_a_page_tells_of_every_option() -> None:
             assert all(escaped(word) in page for word in option.words), (command.words, option.words)
 
 
+def test_a_page_calls_each_argument_what_its_usage_calls_it() -> None:
+    for command in COMMANDS:
+        for argument in command.arguments:
+            assert re.search(rf"[\[{{]{re.escape(argument.name)}[\]}}]", command.usage, re.I), command.words
+
+
 @pytest.mark.parametrize(
     ("text", "printed"), [("a-b", r"a\-b"), (".TH", r"\&.TH"), ("'x", r"\&'x"), ("C:\\x", r"C:\ex"), ("", "")]
 )
@@ -119,6 +125,10 @@ def test_bash_offers_commands_their_commands_and_their_options() -> None:
     assert offered("mulberry", "stat") == {"status"}
     assert {command.name for command in named("models").commands} <= offered("mulberry", "models", "")
     assert "--json" in offered("mulberry", "jobs", "--")
+
+
+def test_bash_offers_files_where_a_folder_is_asked_for() -> None:
+    assert {"/etc", "/usr"} <= offered("mulberry", "models", "import", "/")
 
 
 def test_bash_offers_the_values_of_an_option_and_nothing_else() -> None:
