@@ -11,10 +11,12 @@ requirements.lock. The same commit gives the same bytes in any folder.
 
 import argparse
 import os
+import platform
 import shutil
 import string
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +24,10 @@ from pathlib import Path
 
 from dev import QT_LIBRARIES, QT_WAYLAND_LIBRARIES, QT_X11_LIBRARIES
 from installers import licences
+from installers.base_requirements import Target
 from installers.beside import write_beside
 from installers.changelog import Release, releases
-from installers.debian.changelog import debian_changelog
+from installers.debian.changelog import debian_changelog, debian_version
 from installers.debian.copyright import copyright_file
 from installers.distributions import shipped
 from installers.epoch import settle, source_date_epoch
@@ -37,7 +40,8 @@ DEBIAN = ROOT / "installers" / "debian"
 BRIEFCASE = ROOT / "build" / "briefcase"
 BRIEFCASE_LOCK = ROOT / "installers" / "requirements-briefcase.lock"
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that the package will run with, and so the one that chooses the wheels
-RELEASED = ("-Zxz", "-z9")
+# A tenth of the processor time of xz at each install, for a twentieth more to download.
+RELEASED = ("-Zzstd", "-z22")
 DRAFT = ("-Zzstd", "-z1")  # seconds in place of minutes, and half as large again
 PACKAGES = "usr/lib/mulberry/app_packages"
 # What runs models, on the processor, and TON's virtual machine; only processes of their own import it. In the order in
@@ -51,11 +55,14 @@ class Binary:
     """One of the packages that are built together. Its control file and overrides lie in installers/debian."""
 
     name: str
-    scripts: tuple[str, ...] = ()
+    scripts: tuple[str, ...]
+    triggers: str = ""
 
 
-ENGINE = Binary("mulberry-engine")
-APP = Binary("mulberry", ("postinst", "postrm", "prerm"))
+# Agents run from the engine's files too: they finish before these are replaced. dpkg then calls the app's postinst,
+# also where the engine alone was replaced (deb-triggers(5)).
+ENGINE = Binary("mulberry-engine", ("prerm",))
+APP = Binary("mulberry", ("postinst", "postrm", "prerm"), triggers=f"interest-noawait /{PACKAGES}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class Versions:
     revision: str
 
     def of(self, binary: Binary) -> str:
-        return (self.engine if binary == ENGINE else self.app) + self.revision
+        return debian_version(self.engine if binary == ENGINE else self.app) + self.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,41 +96,53 @@ class System:
         """Of the package's version: packages for a later release of the distribution are newer."""
         return f"-1~{self.release}"
 
+    @property
+    def target(self) -> Target:
+        return Target("linux", "posix", platform.machine(), f"{self.python}.0")
+
 
 def this_system() -> System:
     """SystemExit where this is no Debian or Ubuntu with a Python that can be embedded."""
-    told = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-    plain = {name: value.strip('"') for name, value in told.items()}
-    if "debian" not in (plain["ID"], *plain.get("ID_LIKE", "").split()):
+    try:
+        told = platform.freedesktop_os_release()
+    except OSError:
+        told = {"ID": ""}
+    if "debian" not in (told["ID"], *told.get("ID_LIKE", "").split()):
         raise SystemExit("A Debian package is built on Debian or Ubuntu.")
     ask = "import sys; print('%d.%d' % sys.version_info[:2])"
     python = subprocess.check_output([SYSTEM_PYTHON, "-c", ask], text=True).strip()
-    return System(plain["ID"], plain.get("VERSION_ID", ""), plain["VERSION_CODENAME"], python)
+    return System(told["ID"], told.get("VERSION_ID", ""), told["VERSION_CODENAME"], python)
 
 
-def run(*command: str | Path, folder: Path = ROOT) -> None:
-    environment = os.environ | {"SOURCE_DATE_EPOCH": str(source_date_epoch()), "LC_ALL": "C.UTF-8"}
-    if subprocess.run(command, cwd=folder, env=environment, check=False).returncode:
+def run(*command: str | Path, folder: Path = ROOT, **environment: str) -> None:
+    settled = os.environ | {"SOURCE_DATE_EPOCH": str(source_date_epoch()), "LC_ALL": "C.UTF-8"} | environment
+    if subprocess.run(command, cwd=folder, env=settled, check=False).returncode:
         raise SystemExit(f"{' '.join(map(str, command))} failed; what it said stands above.")
 
 
-def briefcase() -> Path:
-    """The tool, in an environment of the system's Python, which it insists on; made anew when its lock changes."""
+def briefcase(system: System, *words: str, folder: Path) -> None:
+    """Runs the tool in an environment of the system's Python, which it wants; made anew for another lock or Python.
+
+    As a module, for its own launcher names the folder in which it was made; and away from the builder's home, which it
+    refuses where that has a space in its name or cannot be written to.
+    """
     made_of = BRIEFCASE / "made-of.lock"
-    if not made_of.is_file() or made_of.read_bytes() != BRIEFCASE_LOCK.read_bytes():
+    wanted = f"# for Python {system.python}\n{BRIEFCASE_LOCK.read_text()}"
+    python = BRIEFCASE / "bin" / "python"
+    if not made_of.is_file() or made_of.read_text() != wanted:
         run(SYSTEM_PYTHON, "-m", "venv", "--clear", BRIEFCASE)
-        pip = (BRIEFCASE / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         run(*pip, "--require-hashes", "-r", BRIEFCASE_LOCK)
-        made_of.write_bytes(BRIEFCASE_LOCK.read_bytes())
-    return BRIEFCASE / "bin" / "briefcase"
+        made_of.write_text(wanted)
+    with tempfile.TemporaryDirectory() as home:
+        run(python, "-m", "briefcase", *words, "linux", "system", "--no-input", folder=folder, BRIEFCASE_HOME=home)
 
 
 def build(system: System, work: Path, revision: str, compression: tuple[str, ...] = RELEASED) -> dict[str, Path]:
     """The packages by name, in `work`, beside the trees that they were packed from."""
-    staged = stage(work / "stage", installed_by=f"deb {system.release}")
-    tool = briefcase()
-    run(tool, "create", "linux", "system", "--no-input", folder=staged)
-    run(tool, "build", "linux", "system", "--no-input", folder=staged)
+    staged = stage(work / "stage", target=system.target, installed_by=f"deb {system.release}")
+    for step in ("create", "build"):
+        briefcase(system, step, folder=staged)
     bundle = staged / "build" / "mulberry" / system.name / system.codename
     whole = work / APP.name
     shutil.rmtree(whole, ignore_errors=True)
@@ -208,6 +227,8 @@ def pack(tree: Path, binary: Binary, system: System, versions: Versions, compres
     for script in binary.scripts:
         shutil.copyfile(DEBIAN / script, control / script)
         (control / script).chmod(0o755)
+    if binary.triggers:
+        (control / "triggers").write_text(binary.triggers)
     files = sorted(path for path in tree.rglob("*") if path.is_file() and control not in path.parents)
     if configuration := [path for path in files if path.is_relative_to(tree / "etc")]:
         (control / "conffiles").write_text("".join(f"/{path.relative_to(tree)}\n" for path in configuration))
@@ -215,7 +236,7 @@ def pack(tree: Path, binary: Binary, system: System, versions: Versions, compres
     (control / "md5sums").write_bytes(sums)
     settle(tree, source_date_epoch())
     deb = tree.with_name(f"{binary.name}_{versions.of(binary)}_{architecture}.deb")
-    # one thread: how xz cuts its blocks would depend on the builder's cores
+    # one thread: where the work is cut into pieces would depend on the builder's cores
     run("dpkg-deb", "--root-owner-group", "--threads-max=1", *compression, "--build", tree, deb)
     return deb
 
@@ -266,7 +287,8 @@ def main() -> None:
     system = this_system()
     arguments.work.mkdir(parents=True, exist_ok=True)
     work = arguments.work.absolute()
-    built = build(system, work, arguments.revision or system.suffix, DRAFT if arguments.draft else RELEASED)
+    revision = arguments.revision or system.suffix + "~draft" * arguments.draft
+    built = build(system, work, revision, DRAFT if arguments.draft else RELEASED)
     arguments.dist.mkdir(parents=True, exist_ok=True)
     for name, made in built.items():
         deb = Path(shutil.copy2(made, arguments.dist / made.name))

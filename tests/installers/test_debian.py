@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,30 @@ def test_it_depends_on_each_library_that_qt_opens_and_on_one_python() -> None:
         assert set(tables.values()) <= set(wanted)
     assert {"libpython3.11", "python3 (>= 3.11~)", "python3 (<< 3.12~)", "hicolor-icon-theme"} <= set(wanted)
     assert len(wanted) == len(set(wanted))
+
+
+def test_a_release_is_newer_to_dpkg_than_its_candidates() -> None:
+    ordered = ["0.9.0", "1.0.0a1", "1.0.0b1", "1.0.0rc1", "1.0.0rc2", "1.0.0", "1.0.1rc1"]
+    packaged = [Versions(one, one, BOOKWORM.suffix).of(APP) for one in ordered]
+    assert packaged[3] == "1.0.0~rc1-1~debian12"
+    for older, newer in pairwise(packaged):
+        assert subprocess.run([tool("dpkg"), "--compare-versions", older, "lt", newer], check=False).returncode == 0
+
+
+def test_the_list_of_packages_is_for_the_python_that_they_will_run_with() -> None:
+    later = System("debian", "13", "trixie", "3.13")
+    numpy = [
+        next(one for one in base_requirements(system.target) if one.name == "numpy") for system in (BOOKWORM, later)
+    ]
+    assert numpy[0].version != numpy[1].version  # the lock has one for each side of Python 3.12
+
+
+def test_the_app_sees_to_what_was_compiled_when_the_engine_alone_is_replaced(tmp_path: Path) -> None:
+    """The engine's prerm removes bytecode and has agents wait; only the app's postinst ends both."""
+    pack(small_tree(tmp_path), APP, BOOKWORM, VERSIONS, DRAFT)
+    assert "prerm" in ENGINE.scripts
+    assert (tmp_path / "tree" / "DEBIAN" / "triggers").read_text() == f"interest-noawait /{PACKAGES}\n"
+    assert re.search(r"configure \| triggered .*\n.*compile", (DEBIAN / "postinst").read_text())
 
 
 def test_a_later_release_of_the_system_has_the_newer_package() -> None:
