@@ -134,10 +134,10 @@ def link_the_source() -> None:
     packages = Path(subprocess.check_output([PYTHON, "-c", ask], text=True).strip())
     (packages / "mulberry.pth").write_text(str(ROOT / "app") + "\n")
     if WINDOWS:
-        (BIN / "mulberry.cmd").write_text(f'@"{PYTHON}" -P -m mulberry %*\r\n')
+        (BIN / "mulberry.cmd").write_text('@"%~dp0python.exe" -P -m mulberry %*\n')
     else:
         launcher = BIN / "mulberry"
-        launcher.write_text(f'#!/bin/sh\nexec "{PYTHON}" -P -m mulberry "$@"\n')
+        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(str(PYTHON))} -P -m mulberry "$@"\n')
         launcher.chmod(0o755)
 
 
