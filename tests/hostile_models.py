@@ -60,6 +60,25 @@ def _sized(operator: str, inputs: list[str], stored: list[bytes], given: list[by
     return model(graph([node(operator, inputs, ["y"])], stored, given if given is not None else [value("x")]))
 
 
+def _written_down_and_given() -> bytes:
+    """onnxruntime takes what is given for what is written down."""
+    written = node("Constant", [], ["s"], attribute("value", t=integers("", 2)))
+    return model(graph([written, node("Expand", ["x", "s"], ["y"])], inputs=[value("x"), value("s", INT64)]))
+
+
+def _two_bodies() -> bytes:
+    body = attribute("body", g=graph([node("Identity", ["x"], ["z"])]))
+    return model(graph([node("Loop", ["trips", "", "x"], ["y"], body, body)], [integers("trips", 2)]))
+
+
+def _quantised_weights_from_outside() -> bytes:
+    settings = {"bits": 4, "block_size": 32, "N": 64, "K": 64}
+    listed = (attribute(name, i=setting) for name, setting in settings.items())
+    product = node("MatMulNBits", ["x", "w", "s"], ["y"], *listed, domain="com.microsoft")
+    given = [value("x"), value("w", 2), value("s")]
+    return model(graph([product], inputs=given), operators=[("", 17), ("com.microsoft", 1)])
+
+
 def _function_that_calls_itself() -> bytes:
     again = node("Again", ["x"], ["y"], domain="own")
     function = part(1, "Again") + part(4, "x") + part(5, "y") + part(7, again) + part(10, "own")
@@ -130,6 +149,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: _sized("Expand", ["x", "s"], [integers("s", 2)], [value("x"), value("s", INT64)]),
         "computes its size",
     ),
+    "a size that is written down, and given all the same": (_written_down_and_given, "'s' is made twice"),
     "Tile": (lambda: _sized("Tile", ["x", "s"], [integers("s", 1 << 40)]), "1,099,511,627,776"),
     "Resize": (lambda: _sized("Resize", ["x", "", "s"], [floats("s", 65536.0)]), "'Resize' is not allowed"),
     "Scan": (lambda: model(graph([node("Scan", ["x"], ["y"])])), "'Scan' is not allowed"),
@@ -173,6 +193,12 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model(graph([]), part(14, part(1, "ort_config") + part(2, "{}"))),
         "brings settings",
     ),
+    "settings for onnxruntime at an operator": (
+        lambda: model(graph([node("Identity", ["x"], ["y"]) + part(9, part(1, "ep.context") + part(2, "x"))])),
+        "a node brings settings",
+    ),
+    "two bodies of one loop": (_two_bodies, "Loop has a body 'body'"),
+    "quantised weights from outside": (_quantised_weights_from_outside, "do not fit to its settings"),
     "two graphs": (lambda: HARMLESS + part(7, graph([])), "more than 1 × graph"),
     "a body in an operator that has none": (
         lambda: model(graph([node("Add", ["x", "x"], ["y"], attribute("body", g=graph([])))])),

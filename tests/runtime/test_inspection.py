@@ -68,6 +68,7 @@ def test_a_hostile_model_is_refused_with_the_reason(folder: Path, name: str) -> 
     [
         "64 GiB of ones, size from outside",
         "a size that the customer can replace",
+        "a size that is written down, and given all the same",
         "Resize",
         "a loop of 2⁶² rounds",
         "a loop of rounds from outside",
@@ -159,6 +160,12 @@ def test_a_constant_of_outside_is_hidden_by_an_inner_name(folder: Path) -> None:
     assert "computes its size" in judged(folder, model(graph([choice], [integers("s", 2)]))).reasons[0]
 
 
+def test_a_constant_of_outside_is_hidden_by_what_is_computed_inside(folder: Path) -> None:
+    inner = graph([node("Cast", ["x"], ["s"]), node("Expand", ["x", "s"], ["z"])])
+    choice = node("If", ["c"], ["y"], attribute("then_branch", g=inner), attribute("else_branch", g=graph([])))
+    assert "computes its size" in judged(folder, model(graph([choice], [integers("s", 2)]))).reasons[0]
+
+
 def change(key: str, untrusted: Any) -> Callable[[Any], None]:
     def edit(config: Any) -> None:
         *above, last = key.split(".")
@@ -198,6 +205,13 @@ def test_a_configuration_that_would_mislead_the_engine(
 def test_a_configuration_that_is_none(folder: Path, text: bytes) -> None:
     (folder / "genai_config.json").write_bytes(text)
     assert inspect(order(folder)).reasons
+
+
+def test_a_configuration_without_an_end_is_refused_however_well_it_begins(folder: Path) -> None:
+    good = (folder / "genai_config.json").read_bytes()
+    assert inspect(order(folder)).reasons == ()
+    (folder / "genai_config.json").write_bytes(good.ljust((1 << 20) + 1))
+    assert "larger than 1,048,576 bytes" in inspect(order(folder)).reasons[0]
 
 
 @given(st.binary(max_size=300))

@@ -117,7 +117,7 @@ class GraphInspection:
         stored = self._stored(graph)
         nodes = [read(part, onnx.NODE, "a node") for part in graph.messages("node")]
         computed = Counter(name for node in nodes for name in node.texts("output") if name)
-        if twice := [name for name, times in computed.items() if times > 1 or name in stored]:
+        if twice := [name for name, times in computed.items() if times > 1 or name in given | stored.keys()]:
             raise Malformed(f"{twice[0][:80]!r} is made twice")
         known = {name: tensor for name, tensor in {**outer, **stored}.items() if name not in given | computed.keys()}
         constants = {**known, **self._written_down(nodes)}

@@ -29,7 +29,7 @@ from mulberry.runtime.manifest import MANIFEST, Manifest
 from mulberry.runtime.models import ModelFolder, read_manifest
 from mulberry.runtime.store.disk import Disk, make_folder, remove_folder, used_bytes
 
-INSPECTION = 1  # raised when it learns to see more; what an older one has judged is judged again before it serves
+INSPECTION = 2  # raised when it learns to see more; what an older one has judged is judged again before it serves
 DIGEST_CHARACTERS = 12
 ENTRY = re.compile(rf"[a-z0-9-]+-[0-9a-f]{{{DIGEST_CHARACTERS}}}")
 RESTS = (".parts", ".gone-", ".moving-")
