@@ -137,6 +137,18 @@ def test_each_end_that_is_none_has_its_words(
     assert line.set.isEnabled(), "it can be tried again"
 
 
+def test_what_failed_is_forgotten_when_somebody_else_has_set_the_limit(
+    qtbot: QtBot, make: Make, stage: Stage, clock: SettableClock
+) -> None:
+    stage.has("pkexec", "exit 127")
+    line = make(CARD, CAP)
+    press(qtbot, line)
+    assert not line.command.isHidden()
+    line.show_cap(replace(CARD, power_limit_milliwatt=250_000), CAP, clock.now())
+    line.show_cap(CARD, CAP, clock.now())
+    assert line.note.isHidden() and line.command.isHidden() and not line.set.isHidden()
+
+
 def test_a_program_that_cannot_be_started_has_words_too(qtbot: QtBot, make: Make, stage: Stage) -> None:
     (stage.folder / "pkexec").write_text("#!/nowhere/at/all\n")
     line = make(CARD, CAP)

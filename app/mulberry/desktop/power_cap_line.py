@@ -106,13 +106,14 @@ class PowerCapLine(QWidget):
 
     def show_cap(self, gpu: GpuInfo, cap: PowerCap | None, as_of: datetime) -> None:
         """`as_of` is when the GPU was read."""
-        if cap != self._cap and not self.administrator.is_busy:
-            self._set_at, self._needs_hands = None, False
-            self.note.say("")
+        is_another = cap != self._cap and not self.administrator.is_busy
         self._cap, self._limit = cap, PowerLimit.of(gpu)
         self.setVisible(cap is not None)
         if cap is None:
             return
+        if is_another or keeping(cap.watt, self._limit) is Keeping.KEPT:  # what was tried before is over
+            self._set_at, self._needs_hands = None, False
+            self.note.say("")
         words, look = standing(gpu.name, cap, self._limit)
         self.standing.say(words)
         self.standing.mark("look", look)
@@ -120,8 +121,7 @@ class PowerCapLine(QWidget):
         self.consequence.setVisible(bool(self.consequence.text()))
         if self._set_at is not None and as_of > self._set_at:
             self._set_at = None
-            is_kept = keeping(cap.watt, self._limit) is Keeping.KEPT
-            self.note.say("" if is_kept else tr("It was set without an error, and the driver still allows more."))
+            self.note.say(tr("It was set without an error, and the driver still allows more."))
         self._offer(cap)
 
     def show_readiness(self, *, is_stale: bool) -> None:
@@ -131,13 +131,12 @@ class PowerCapLine(QWidget):
 
     def _offer(self, cap: PowerCap) -> None:
         """The button where the system can ask; the command where it cannot, or did not help."""
-        words = setting_command(cap)
-        is_to_be_set = keeping(cap.watt, self._limit) is Keeping.TO_BE_SET and words is not None
+        words = setting_command(cap) if keeping(cap.watt, self._limit) is Keeping.TO_BE_SET else None
         can_ask = words is not None and self.administrator.can_run(words[0])
         self.set.setText(tr("Set it to {cap} W…", cap=number(f"{cap.watt:,}")))
-        self.set.setVisible(is_to_be_set and can_ask)
+        self.set.setVisible(can_ask)
         self.set.setEnabled(not self._is_stale and not self.administrator.is_busy)
-        is_by_hand = is_to_be_set and (not can_ask or self._needs_hands)
+        is_by_hand = words is not None and (not can_ask or self._needs_hands)
         self.by_hand.setVisible(is_by_hand)
         self.command.say(command_line(cap))
         self.command.setVisible(is_by_hand)
