@@ -111,6 +111,9 @@ def test_small_numbers_written_one_by_one_are_read_too(folder: Path) -> None:
     assert "needs 3 numbers" in judged(folder, model(graph([], [short]))).reasons[0]
 
 
+TO_INT64 = node("Cast", ["u"], ["s"], attribute("to", i=7))
+
+
 def sized_by(*nodes: bytes, stored: tuple[bytes, ...] = ()) -> bytes:
     """Expands x to what the nodes make as `s`."""
     return model(graph([*nodes, node("Expand", ["x", "s"], ["y"])], stored))
@@ -120,7 +123,9 @@ def test_a_size_that_is_put_together_from_shapes_is_allowed(folder: Path) -> Non
     masks = sized_by(
         node("Shape", ["x"], ["shape"]),
         node("Gather", ["shape", "first"], ["rows"]),
-        node("Unsqueeze", ["rows", "first"], ["row"]),
+        node("Cast", ["rows"], ["fewer"], attribute("to", i=6)),
+        node("Cast", ["fewer"], ["u"], attribute("to", i=7)),
+        node("Unsqueeze", ["u", "first"], ["row"]),
         node("Concat", ["row", "heads"], ["s"]),
         stored=(integers("first", 0), integers("heads", 16, -1)),
     )
@@ -135,10 +140,13 @@ def test_a_size_that_is_put_together_from_shapes_is_allowed(folder: Path) -> Non
         ((node("Gather", ["big", "x"], ["s"]),), "computes its size"),
         ((node("Concat", ["big", "big", "big"], ["s"]),), "1,152,921,504,606,846,976"),
         ((node("Cast", ["x"], ["s"]),), "computes its size"),
+        ((node("Cast", ["less"], ["u"], attribute("to", i=2)), TO_INT64), "computes its size"),  # uint8: 255 × 255
+        ((node("Cast", ["less"], ["u"], attribute("to", i=13)), TO_INT64), "computes its size"),  # uint64
+        ((node("Cast", ["less"], ["u"]), TO_INT64), "computes its size"),
     ],
 )
 def test_a_size_that_multiplies_on_the_way_is_not(folder: Path, nodes: tuple[bytes, ...], reason: str) -> None:
-    stored = (integers("big", 1 << 20), integers("often", *[0] * 8))
+    stored = (integers("big", 1 << 20), integers("often", *[0] * 8), integers("less", -1, -1))
     assert reason in judged(folder, sized_by(*nodes, stored=stored)).reasons[0]
 
 

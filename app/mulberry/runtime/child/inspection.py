@@ -243,7 +243,7 @@ def _sizes(nodes: list[Message], constants: Mapping[str, Tensor]) -> dict[str, i
             continue
         if operator == "Shape":
             sizes[outputs[0]] = 1
-        elif operator in PICKING and inputs and inputs[0] in sizes:
+        elif (operator in PICKING or _keeps_numbers(node)) and inputs and inputs[0] in sizes:
             sizes[outputs[0]] = sizes[inputs[0]]
         elif operator == "Gather" and len(inputs) == 2 and inputs[0] in sizes and inputs[1] in constants:
             picked = min(constants[inputs[1]].elements, 64)  # each may be the same one
@@ -251,6 +251,15 @@ def _sizes(nodes: list[Message], constants: Mapping[str, Tensor]) -> dict[str, i
         elif operator == "Concat" and inputs and all(name in sizes for name in inputs):
             sizes[outputs[0]] = min(math.prod(sizes[name] for name in inputs), LARGEST_SIZE)
     return sizes
+
+
+def _keeps_numbers(node: Message) -> bool:
+    """A change of type in which no number grows: as an unsigned one, -1 is the largest there is."""
+    if node.text("op_type") != "Cast":
+        return False
+    settings = [read(part, onnx.ATTRIBUTE, "Cast's setting") for part in node.messages("attribute")]
+    kinds = {setting.number("i") for setting in settings if setting.text("name") == "to"}
+    return bool(kinds) and kinds <= {onnx.INT32, onnx.INT64}
 
 
 def _check_configuration(path: Path, graphs: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 ONNX = ""
 MICROSOFT = "com.microsoft"
-PICKING = frozenset(("Cast", "Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"))  # no more than the first input
+PICKING = frozenset(("Identity", "Reshape", "Slice", "Squeeze", "Unsqueeze"))  # no more than the first input
 DOMAINS = {ONNX: range(11, 27), "ai.onnx": range(11, 27), MICROSOFT: range(1, 2)}  # domain → versions
 
 
