@@ -276,6 +276,7 @@ async def test_of_three_servers_one_lies_one_is_silent_and_the_third_carries_on(
 ) -> None:
     desk = TreasuryDesk(network, tmp_path / "node", clock)
     desk.servers = [LiteServer(network.chain, key_seed=bytes([number])) for number in range(3)]
+    desk.servers[2].faults = Faults(delay_seconds=1.0)  # the slowest is asked last, after both of the others
     await desk.serve()
     fund(network)
     async with at_work(desk) as (ledger, treasury):

@@ -46,7 +46,7 @@ class CheckCommand:
     def __call__(self, *words: str, state: str, status: int) -> str:
         self._state.write_text(state, encoding="latin-1")
         began = time.monotonic()
-        done = subprocess.run([*CHECK, *words], capture_output=True, text=True, env=self._environment, timeout=50)
+        done = subprocess.run([*CHECK, *words], capture_output=True, text=True, env=self._environment, timeout=150)
         self.seconds = time.monotonic() - began
         assert done.returncode == status, done.stdout + done.stderr
         assert "Traceback" not in done.stderr

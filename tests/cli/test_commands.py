@@ -23,7 +23,7 @@ class CommandLine:
 
     def __call__(self, *words: str, status: int = 0) -> str:
         """What the command said. Fails the test when its exit status is another one, or it showed its innards."""
-        done = subprocess.run([*MULBERRY, *words], capture_output=True, text=True, env=self.environment, timeout=50)
+        done = subprocess.run([*MULBERRY, *words], capture_output=True, text=True, env=self.environment, timeout=150)
         assert done.returncode == status, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout if status == 0 else done.stderr
@@ -117,7 +117,7 @@ def test_ctrl_c_ends_the_demo_cleanly(mulberry: CommandLine, tmp_path: Path) -> 
 
 
 def test_the_sandbox_is_tried_out_and_told_in_words_and_as_json(mulberry: CommandLine) -> None:
-    done = subprocess.run([*MULBERRY, "sandbox", "selftest", "--json"], capture_output=True, text=True, timeout=50)
+    done = subprocess.run([*MULBERRY, "sandbox", "selftest", "--json"], capture_output=True, text=True, timeout=150)
     found = json.loads(done.stdout)
     holding = [tier["tier"] for tier in found["tiers"] if tier["holds"]]
     assert found["chosen"] == (holding[0] if holding else "no sandbox")

@@ -26,7 +26,7 @@ def diagnose(data: Path, *words: str, typed: str = "", status: int = 0) -> str:
         input=typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         env=os.environ | {"USER": "anneliese"},
     )
     assert done.returncode == status, done.stdout + done.stderr

@@ -23,7 +23,7 @@ def gpu_setup(data: Path, *words: str, status: int = 0) -> str:
     command = [sys.executable, "-m", "mulberry", "gpu-setup", *words]
     environment = os.environ | {"MULBERRY_DATA": str(data)}
     done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=50
+        command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=150
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -50,7 +50,7 @@ def test_a_program_that_reads_json_shows_its_owner_what_they_agree_to(tmp_path: 
     command = [sys.executable, "-m", "mulberry", "gpu-setup", "--json", "--runtime", runtimes_here()[0].name]
     environment = os.environ | {"MULBERRY_DATA": str(tmp_path)}
     done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=50
+        command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=150
     )
     assert "to download: 1." in done.stderr and "Say --yes to begin." in done.stderr
     assert (done.returncode, done.stdout) == (1, "")

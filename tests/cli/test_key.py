@@ -27,7 +27,7 @@ class CommandLine:
             capture_output=True,
             text=True,
             env=self.environment,
-            timeout=50,
+            timeout=150,
         )
         assert done.returncode == status, done.stdout + done.stderr
         assert "Traceback" not in done.stderr

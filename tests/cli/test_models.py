@@ -26,7 +26,7 @@ def models(data: Path, *words: str, status: int = 0) -> str:
     """What the command said, errors included."""
     command = [sys.executable, "-m", "mulberry", "models", *words]
     environment = os.environ | {"MULBERRY_DATA": str(data)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=50)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=150)
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr

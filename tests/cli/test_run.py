@@ -225,7 +225,7 @@ def test_servers_that_cannot_be_used_are_refused_before_anything_starts(
 ) -> None:
     command = [sys.executable, "-m", "mulberry", "run", "--network", write(tmp_path, PARAMETERS), "--owner", OWNER]
     environment = os.environ | {"MULBERRY_DATA": str(tmp_path / "data")}
-    done = subprocess.run([*command, "--headless", *words], capture_output=True, text=True, env=environment, timeout=50)
+    done = subprocess.run([*command, "--headless", *words], capture_output=True, text=True, env=environment, timeout=150)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert all(part in done.stderr for part in said)
     assert not (tmp_path / "data" / "test-fake-ton" / "settings.json").exists()
@@ -259,6 +259,6 @@ async def test_servers_of_ones_own_are_kept_for_the_next_start(tmp_path: Path) -
 def test_who_is_to_be_paid_must_be_said(tmp_path: Path) -> None:
     for words in ([], ["--owner", "nobody"]):
         command = [sys.executable, "-m", "mulberry", "run", "--network", write(tmp_path, PARAMETERS), "--headless"]
-        done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=50)
+        done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=150)
         assert done.returncode == 1
         assert "--owner" in done.stderr and "Traceback" not in done.stderr
