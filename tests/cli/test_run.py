@@ -225,7 +225,7 @@ def test_servers_that_cannot_be_used_are_refused_before_anything_starts(
 ) -> None:
     command = [sys.executable, "-m", "mulberry", "run", "--network", write(tmp_path, PARAMETERS), "--owner", OWNER]
     environment = os.environ | {"MULBERRY_DATA": str(tmp_path / "data")}
-    done = subprocess.run([*command, "--headless", *words], capture_output=True, text=True, env=environment, timeout=150)
+    done = subprocess.run([*command, "--headless", *words], capture_output=True, text=True, env=environment, timeout=99)
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert all(part in done.stderr for part in said)
     assert not (tmp_path / "data" / "test-fake-ton" / "settings.json").exists()
