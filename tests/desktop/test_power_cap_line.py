@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from conftest import SettableClock
-from fake_driver import build_library, loaded
+from fake_driver import FakeDriver
 from mulberry.desktop.administrator import Administrator, Ending
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.hardware_history import Histories
@@ -225,14 +225,11 @@ def test_without_a_cap_there_is_nothing_to_see_and_nothing_to_press(make: Make, 
 
 
 def test_from_the_button_to_the_driver_and_back(
-    qtbot: QtBot, make: Make, clock: SettableClock, stage: Stage, tmp_path: Path
+    qtbot: QtBot, make: Make, clock: SettableClock, stage: Stage, driver: FakeDriver, tmp_path: Path
 ) -> None:
-    library = build_library(tmp_path)
-    if library is None:
-        pytest.skip("needs a C compiler to build the fake driver")
-    state = tmp_path / "driver"
+    state = os.environ["FAKE_NVML_STATE"]
     stage.has("nvidia-smi", f'[ "$1 $3" = "-i -pl" ] && echo "power_limit ${{4}}000" > "{state}"')
-    with loaded(library, state) as driver, closing(Gpus(clock, SystemFiles(tmp_path / "root"))) as gpus:
+    with closing(Gpus(clock, SystemFiles(tmp_path / "root"))) as gpus:
         line = make(CARD, None)
 
         def look() -> str:
