@@ -226,8 +226,9 @@ def answer(
     signed_by: Holder | None = None,
     shows_signer: bool = False,
     made: datetime = NOW - timedelta(hours=1),
+    good_for: timedelta | None = timedelta(days=1),
 ) -> bytes:
-    """An OCSP answer that holds for a day."""
+    """An OCSP answer; `good_for` None: it does not say when the next one comes."""
     revoked = status is ocsp.OCSPCertStatus.REVOKED
     signer = signed_by or issuer
     builder = (
@@ -238,7 +239,7 @@ def answer(
             hashes.SHA384(),
             status,
             made,
-            made + timedelta(days=1),
+            None if good_for is None else made + good_for,
             made if revoked else None,
             x509.ReasonFlags.key_compromise if revoked else None,
         )

@@ -50,6 +50,12 @@ def test_we_read_what_was_written_and_what_another_reader_reads(
     assert read.rtmrs == (report.rt_mr0, report.rt_mr1, report.rt_mr2, report.rt_mr3)
 
 
+@pytest.mark.parametrize("bit", range(64))
+def test_any_bit_of_the_first_attribute_byte_is_debug_and_no_other_one(intel: SyntheticIntel, bit: int) -> None:
+    guest = Guest(bytes(64), td_attributes=(1 << bit).to_bytes(8, "little"))
+    assert parse_quote(intel.quote(guest)).is_debug is (bit < 8)
+
+
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [

@@ -54,6 +54,14 @@ def test_an_old_answer_and_one_of_the_future_say_nothing(nvidia: SyntheticNvidia
         judged(nvidia, answer(nvidia.boot_rom, nvidia.identity), years=years)
 
 
+def test_an_answer_that_says_no_end_holds_for_a_week(nvidia: SyntheticNvidia) -> None:
+    week = timedelta(days=7)
+    recent = answer(nvidia.boot_rom, nvidia.identity, made=NOW - week, good_for=None)
+    assert judged(nvidia, recent) == NOW
+    with pytest.raises(NotProven, match="holds from"):
+        judged(nvidia, answer(nvidia.boot_rom, nvidia.identity, made=NOW - week - timedelta(seconds=1), good_for=None))
+
+
 def test_an_answer_about_another_certificate_says_nothing(nvidia: SyntheticNvidia) -> None:
     with pytest.raises(NotProven, match="about another certificate"):
         judged(nvidia, answer(nvidia.gpu, nvidia.boot_rom))
