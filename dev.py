@@ -132,12 +132,13 @@ def link_the_source() -> None:
     """Makes `import mulberry` and the `mulberry` command work in `.venv`, straight from the checkout."""
     ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = Path(subprocess.check_output([PYTHON, "-c", ask], text=True).strip())
-    (packages / "mulberry.pth").write_text(str(ROOT / "app") + "\n")
+    # relative, for it is read as ASCII where the locale is C, and no Python would start that finds another letter in it
+    (packages / "mulberry.pth").write_text(os.path.relpath(ROOT / "app", packages) + "\n")
     if WINDOWS:
         (BIN / "mulberry.cmd").write_text('@"%~dp0python.exe" -P -m mulberry %*\n')
     else:
         launcher = BIN / "mulberry"
-        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(str(PYTHON))} -P -m mulberry "$@"\n')
+        launcher.write_bytes(os.fsencode(f'#!/bin/sh\nexec {shlex.quote(str(PYTHON))} -P -m mulberry "$@"\n'))
         launcher.chmod(0o755)
 
 

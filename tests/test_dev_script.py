@@ -1,6 +1,7 @@
 """`dev.py` is the first thing a stranger runs: it must name what is missing, and the line that installs it."""
 
 import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +62,23 @@ def test_the_environment_is_made_again_only_when_something_changed(
     (tmp_path / "requirements-dev.lock").write_text("requirements-dev 2\n")
     dev.set_up(development=True)
     assert made == ["venv", "venv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the command is a shell script")
+def test_the_command_works_from_a_folder_with_any_letters_in_any_locale(
+    dev: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / 'ünï $HOME `cöde` "it\'s"'
+    (checkout / "app" / "mulberry").mkdir(parents=True)
+    (checkout / "app" / "mulberry" / "__main__.py").write_text("import sys; print(sys.argv[1:])")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", checkout / ".venv"], check=True)
+    for name, path in (("ROOT", "."), ("BIN", ".venv/bin"), ("PYTHON", ".venv/bin/python")):
+        monkeypatch.setattr(dev, name, checkout / path)
+    dev.link_the_source()
+    for locale in ("C", "C.UTF-8"):
+        command = [checkout / ".venv" / "bin" / "mulberry", "status", "--data", "a b"]
+        said = subprocess.check_output(command, text=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": locale})
+        assert said == "['status', '--data', 'a b']\n"
 
 
 def test_help_names_every_command(
