@@ -85,13 +85,13 @@ def _function_that_calls_itself() -> bytes:
     return model(graph([again]), part(25, function), operators=[("", 17), ("own", 1)])
 
 
-def _quantised(bits: int, block: int, rows: int, columns: int, stored_bytes: int) -> bytes:
-    settings = {"bits": bits, "block_size": block, "N": rows, "K": columns}
+def _quantised(bits: int, block: int, rows: int, columns: int, stored_bytes: int, *first: tuple[str, int]) -> bytes:
+    settings = (*first, ("bits", bits), ("block_size", block), ("N", rows), ("K", columns))
     product = node(
         "MatMulNBits",
         ["x", "w", "s"],
         ["y"],
-        *(attribute(name, i=setting) for name, setting in settings.items()),
+        *(attribute(name, i=setting) for name, setting in settings),
         domain="com.microsoft",
     )
     weights = tensor("w", 2, [stored_bytes], bytes(stored_bytes))
@@ -197,7 +197,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: model(graph([node("Identity", ["x"], ["y"]) + part(9, part(1, "ep.context") + part(2, "x"))])),
         "a node brings settings",
     ),
-    "two bodies of one loop": (_two_bodies, "Loop has a body 'body'"),
+    "two bodies of one loop": (_two_bodies, "Loop has the setting 'body' twice"),
+    "quantised weights of two widths": (
+        lambda: _quantised(4, 32, 64, 64, 2048, ("N", 1 << 30)),
+        "the setting 'N' twice",
+    ),
     "quantised weights from outside": (_quantised_weights_from_outside, "do not fit to its settings"),
     "two graphs": (lambda: HARMLESS + part(7, graph([])), "more than 1 × graph"),
     "a body in an operator that has none": (

@@ -183,15 +183,17 @@ class GraphInspection:
             rounds *= self._size(shown, operator, inputs, constants, sizes)
         if (domain, name) == (MICROSOFT, "MatMulNBits"):
             self._quantised_product(node, inputs, constants)
-        bodies = set()
+        settings = set()
         for attribute in (read(part, onnx.ATTRIBUTE, f"{shown}'s setting") for part in node.messages("attribute")):
+            setting = attribute.text("name")
+            if setting in settings:
+                raise Malformed(f"{shown} has the setting {setting[:80]!r} twice")
+            settings.add(setting)
             if "t" in attribute:
                 self._tensor(attribute.bytes("t"), f"{shown}'s tensor")
             if "g" in attribute:
-                body = attribute.text("name")
-                if body not in operator.bodies or body in bodies:
-                    raise Malformed(f"{shown} has a body {body[:80]!r}")
-                bodies.add(body)
+                if setting not in operator.bodies:
+                    raise Malformed(f"{shown} has a body {setting[:80]!r}")
                 self._graph(attribute.bytes("g"), constants, depth=depth + 1, rounds=max(rounds, 1))
 
     def _size(
