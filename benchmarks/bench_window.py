@@ -61,7 +61,8 @@ GOALS: dict[str, float | None] = {  # the most that is allowed
     "ledger opened after an orderly end, s": 0.1,
     "first page of all jobs, ms": 50.0,
     "first page of the failed, ms": 50.0,
-    "first page by earnings, ms": None,
+    "first page by earnings, ms": 50.0,
+    "first page by earnings, processor, ms": None,
     "all jobs by earnings, ms": None,
     "last page of them, ms": 50.0,
     "a part of an id, ms": None,
@@ -90,6 +91,7 @@ class Frame(NamedTuple):
 def make_ledger(path: Path) -> None:
     """The ledger's own sums are written at once, not job by job; what it holds is the same."""
     from mulberry.agent.ledger import open_ledger
+    from mulberry.agent.ledger_schema import EXTREMES
     from mulberry.model.clock import SystemClock
 
     open_ledger(path, SystemClock()).close()
@@ -101,7 +103,7 @@ def make_ledger(path: Path) -> None:
             connection.execute(f"DROP TRIGGER {name}")
         values = {"jobs": JOBS, "begin": begin, "apart": span // JOBS, "proxy": "d0" * 32, "other": "a1" * 32}
         connection.execute(FILL, values)
-        for statement in (CONFIRM, *SUMS):
+        for statement in (CONFIRM, *SUMS, EXTREMES):
             connection.execute(statement)
         for _, sql in triggers:
             connection.execute(sql)
@@ -185,15 +187,16 @@ def searching(root: Path, ledger: Path) -> dict[str, float]:
     failed, part = JobsQuestion(outcome=JobOutcome.FAILED), JobsQuestion(text=some[0].request_id[10:20])
 
     def measured(name: str, question: "JobsQuestion", offset: int, *, is_whole: bool) -> None:
-        before = time.perf_counter()
+        before, processor = time.perf_counter(), time.process_time()
         asyncio.run(search.find(JobsWish(question, offset, 200, is_whole)))
-        took[name] = (time.perf_counter() - before) * 1000
+        took[f"{name}, ms"] = (time.perf_counter() - before) * 1000
+        took[f"{name}, processor, ms"] = (time.process_time() - processor) * 1000
 
-    measured("first page of the failed, ms", failed, 0, is_whole=False)
-    measured("first page by earnings, ms", by_earnings, 0, is_whole=False)
-    measured("all jobs by earnings, ms", by_earnings, 0, is_whole=True)
-    measured("last page of them, ms", by_earnings, JOBS - 200, is_whole=True)
-    measured("a part of an id, ms", part, 0, is_whole=True)
+    measured("first page of the failed", failed, 0, is_whole=False)
+    measured("first page by earnings", by_earnings, 0, is_whole=False)
+    measured("all jobs by earnings", by_earnings, 0, is_whole=True)
+    measured("last page of them", by_earnings, JOBS - 200, is_whole=True)
+    measured("a part of an id", part, 0, is_whole=True)
     return took
 
 

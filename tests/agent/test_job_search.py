@@ -1,5 +1,6 @@
 """Whoever looks for a job among millions must find exactly it, in the order asked for, without holding up work."""
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +18,9 @@ from ledger_entries import ACCOUNT, NOON, PROXY, finished, payment
 from mulberry.agent import job_search
 from mulberry.agent.history_rows import SeenContract
 from mulberry.agent.job_search import JobSearch
-from mulberry.agent.ledger import Ledger, open_ledger
+from mulberry.agent.ledger import Finished, Ledger, open_ledger
+from mulberry.agent.ledger_schema import MIGRATIONS, STRETCH
+from mulberry.model.clock import SystemClock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import JobOutcome, ProxyWord
 from mulberry.model.jobs_question import JobOrder, JobsQuestion, JobsWish
@@ -83,6 +86,87 @@ async def test_what_is_found_is_what_python_would_find(
     first, page = JobsWish(question, 0, 10, is_whole=False), JobsWish(question, offset, 10)
     assert (await search.find(first)).jobs == found_by_hand(jobs, first).jobs
     assert await search.find(page) == found_by_hand(jobs, page)
+
+
+def jobs_of_many_stretches() -> Iterator[Finished]:
+    """The best-paid of later stretches failed, so that what the ledger keeps of these promises too much."""
+    drawn = random.Random(7)
+    for number in range(1, 5 * STRETCH):
+        failed = number % 9 == 0 and number > 2 * STRETCH
+        yield replace(
+            finished(f"{number:064x}", adjusted=drawn.randrange(1, 50) + 90 * failed, fee=drawn.choice((20, 21))),
+            outcome=JobOutcome.FAILED if failed else JobOutcome.DONE,
+            prompt_tokens=drawn.randrange(300),
+            received_at=NOON - timedelta(milliseconds=drawn.randrange(100)),
+        )
+
+
+def book_all(ledger: Ledger) -> None:
+    """Most are confirmed as counted, some as worth next to nothing, some as worth more than all others."""
+    with ledger.together():
+        for number, job in enumerate(jobs_of_many_stretches()):
+            ledger.book_job(job)
+            if number % 5:
+                word = {1: 0, 26: job.adjusted_tokens + number}.get(number % 50, job.adjusted_tokens)
+                ledger.confirm(job.proxy, job.request_id, word, NOON)
+
+
+@pytest.fixture(scope="module")
+def long_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    with closing(open_ledger(tmp_path_factory.mktemp("long") / "ledger.sqlite3", SystemClock())) as made:
+        book_all(made)
+        yield made
+
+
+@pytest.mark.parametrize("order", [JobOrder.EARNED, JobOrder.TOKENS, JobOrder.LATENCY])
+@pytest.mark.parametrize("is_descending", [True, False])
+@pytest.mark.parametrize("upto", [None, 2 * STRETCH + 5])
+async def test_the_first_page_is_the_same_whichever_stretches_are_read(
+    long_ledger: Ledger, order: JobOrder, is_descending: bool, upto: int | None
+) -> None:
+    jobs = long_ledger.jobs(1, 5 * STRETCH)
+    with closing(JobSearch(long_ledger.path)) as search:
+        for limit in (1, 2, 3, 50, 1000):
+            question = JobsQuestion(order=order, is_descending=is_descending, upto=upto)
+            wish = JobsWish(question, 0, limit, is_whole=False)
+            assert (await search.find(wish)).jobs == found_by_hand(jobs, wish).jobs
+
+
+async def test_jobs_that_earned_the_same_come_in_their_order_whichever_stretch_is_read_first(
+    tmp_path: Path, clock: SettableClock
+) -> None:
+    with closing(open_ledger(tmp_path / "same.sqlite3", clock)) as ledger, closing(JobSearch(ledger.path)) as search:
+        with ledger.together():
+            for number in range(1, 2 * STRETCH):
+                ledger.book_job(finished(f"{number:064x}", adjusted={1: 99, 200: 1}.get(number, 10)))
+            for number in (1, 200):  # not worth what was counted
+                ledger.confirm(PROXY, f"{number:064x}", 10, NOON)
+        for is_descending, number in ((True, 2 * STRETCH - 1), (False, 1)):
+            question = JobsQuestion(order=JobOrder.EARNED, is_descending=is_descending)
+            first = await search.find(JobsWish(question, 0, 1, is_whole=False))
+            assert [job.number for job in first.jobs] == [number]
+
+
+async def test_a_ledger_of_before_has_its_stretches_looked_through_once(tmp_path: Path, clock: SettableClock) -> None:
+    path = tmp_path / "ledger.sqlite3"
+    with closing(open_ledger(path, clock)) as ledger:
+        book_all(ledger)
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("DROP TRIGGER a_booked_job_moves_extremes; DROP TRIGGER a_confirmed_job_moves_extremes;")
+        old.executescript(f"DROP TABLE extremes; PRAGMA user_version = {len(MIGRATIONS) - 1};")
+    with closing(open_ledger(path, clock)) as ledger, closing(JobSearch(path)) as search:
+        best = ledger.book_job(finished("ff" * 32, adjusted=10**6))
+        for is_descending in (True, False):
+            wish = JobsWish(JobsQuestion(order=JobOrder.EARNED, is_descending=is_descending), 0, 9, is_whole=False)
+            assert (await search.find(wish)).jobs == found_by_hand(ledger.jobs(1, best.number), wish).jobs
+
+
+async def test_a_job_that_is_worth_more_than_any_integer_is_booked_and_comes_first(
+    ledger: Ledger, search: JobSearch
+) -> None:
+    job = ledger.book_job(finished("ee" * 32, adjusted=2**40, fee=2**40))
+    first = await search.find(JobsWish(JobsQuestion(order=JobOrder.EARNED), 0, 1, is_whole=False))
+    assert first.jobs == (job,)
 
 
 async def test_the_first_page_comes_before_the_jobs_are_counted(search: JobSearch) -> None:

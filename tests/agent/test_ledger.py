@@ -225,6 +225,7 @@ def test_an_older_ledger_knows_its_proxies_dealings_after_the_move(path: Path, c
     older.executescript(
         "ALTER TABLE jobs DROP COLUMN cached_tokens; ALTER TABLE jobs DROP COLUMN reasoning_tokens;"
         "ALTER TABLE jobs DROP COLUMN coefficient; DROP TABLE energy;"
+        "DROP TABLE extremes; DROP TRIGGER a_booked_job_moves_extremes; DROP TRIGGER a_confirmed_job_moves_extremes;"
         "DROP TRIGGER a_booked_job_is_tallied; DROP TRIGGER a_confirmed_job_is_tallied;"
         "ALTER TABLE tallies DROP COLUMN requests; ALTER TABLE tallies DROP COLUMN succeeded;"
         "ALTER TABLE tallies DROP COLUMN underpaid;"

@@ -4,7 +4,9 @@ own, so nothing that is booked waits for it.
 The numbers of the jobs found are put into a temporary table, in their order, once a question; pages come out of that
 table, the last one as fast as the first. Two such tables are kept: one is looked through while another is saved.
 There are no indexes for this in the ledger: one for each order would double what a job costs to book, for an order
-that is asked for now and then.
+that is asked for now and then. Where all jobs are asked for in the order of a number, the first page is found by the
+bounds that the ledger keeps of each stretch of jobs: those with the best bounds are read, more of them until no other
+can hold a job that belongs before.
 """
 
 import sqlite3
@@ -15,9 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mulberry.agent import ledger_rows as rows
+from mulberry.agent.ledger_schema import STRETCH
 from mulberry.agent.own_thread import on_own_thread
 from mulberry.model.errors import UserFacingError
 from mulberry.model.jobs import Job, ProxyWord
@@ -38,6 +41,7 @@ LONGEST_SECONDS = 60.0
 STEPS_BETWEEN_LOOKS = 100_000  # of SQLite's machine, a few milliseconds
 TABLES = ("found_here", "found_there")
 MOST_CHOICES = 200
+MORE_STRETCHES = 4  # times as many, where those looked at were not enough
 NAME_LIMIT = 1000  # characters of a model or a proxy that is looked for
 
 Found = TypeVar("Found")
@@ -60,11 +64,24 @@ _WORDS = {
     ProxyWord.FEWER: "confirmations.tokens < adjusted_tokens",
     ProxyWord.MORE: "confirmations.tokens > adjusted_tokens",
 }
+_BOUNDS = {  # the columns of `extremes`, for the smallest and for the largest first
+    JobOrder.TOKENS: ("least_tokens", "most_tokens"),
+    JobOrder.LATENCY: ("shortest", "longest"),
+    JobOrder.EARNED: ("least_earned", "most_earned"),
+}
 _JOBS = "FROM jobs LEFT JOIN confirmations ON confirmations.job = jobs.number"
 _PAGE = """
 SELECT jobs.*, confirmations.tokens FROM temp.{table} AS found JOIN jobs ON jobs.number = found.number
 LEFT JOIN confirmations ON confirmations.job = jobs.number WHERE found.row BETWEEN ? AND ? ORDER BY found.row
 """
+_OF_STRETCHES = f"""
+SELECT jobs.*, confirmations.tokens, {{order}}
+FROM (SELECT stretch FROM extremes ORDER BY {{bound}} {{way}}, stretch {{way}} LIMIT ?)
+CROSS JOIN jobs ON jobs.number BETWEEN stretch * {STRETCH} AND stretch * {STRETCH} + {STRETCH - 1}
+LEFT JOIN confirmations ON confirmations.job = jobs.number
+WHERE jobs.number <= ? ORDER BY {{order}} {{way}}, jobs.number {{way}} LIMIT ?
+"""  # noqa: S608 - numbers of ours
+_NEXT_STRETCH = "SELECT {bound}, stretch FROM extremes ORDER BY {bound} {way}, stretch {way} LIMIT 1 OFFSET ?"
 _MODELS = f"SELECT DISTINCT model FROM jobs ORDER BY model LIMIT {MOST_CHOICES}"  # noqa: S608 - a number of ours
 _PROXIES = f"SELECT DISTINCT proxy FROM tallies ORDER BY proxy LIMIT {MOST_CHOICES}"  # noqa: S608 - a number of ours
 _ACCOUNTS = "SELECT worker_contract, max_known FROM accounts WHERE proxy = ? AND worker_fee_per_token = ?"
@@ -162,9 +179,26 @@ class _Reader:
                 self._connection = None
 
     def _first(self, connection: sqlite3.Connection, wish: JobsWish) -> tuple[Job, ...]:
+        if _asks_for_all_by_a_number(wish.question):
+            return self._first_of_stretches(connection, wish)
         rest, values = _sql(wish.question)
         query = f"SELECT jobs.*, confirmations.tokens {rest} LIMIT ?"
         return tuple(map(rows.job, connection.execute(query, (*values, wish.limit))))
+
+    def _first_of_stretches(self, connection: sqlite3.Connection, wish: JobsWish) -> tuple[Job, ...]:
+        question, looked_at = wish.question, wish.limit
+        words = {
+            "order": _ORDERS[question.order],
+            "bound": _BOUNDS[question.order][question.is_descending],
+            "way": "DESC" if question.is_descending else "ASC",
+        }
+        upto = 2**63 - 1 if question.upto is None else question.upto
+        while True:
+            found = connection.execute(_OF_STRETCHES.format(**words), (looked_at, upto, wish.limit)).fetchall()
+            following = connection.execute(_NEXT_STRETCH.format(**words), (looked_at,)).fetchone()
+            if following is None or (len(found) == wish.limit and _is_before(found[-1], following, question)):
+                return tuple(rows.job(row[:-1]) for row in found)
+            looked_at *= MORE_STRETCHES
 
     def _search(self, connection: sqlite3.Connection, question: JobsQuestion) -> None:
         rest, values = _sql(question)
@@ -212,6 +246,19 @@ class _Reader:
 
     def _is_late(self) -> bool:
         return time.monotonic() > self._ends_at
+
+
+def _asks_for_all_by_a_number(question: JobsQuestion) -> bool:
+    plain = JobsQuestion(upto=question.upto, order=question.order, is_descending=question.is_descending)
+    return question.order in _BOUNDS and question == plain
+
+
+def _is_before(row: tuple[Any, ...], stretch: tuple[Any, int], question: JobsQuestion) -> bool:
+    """Whether the job in `row` comes before whatever `stretch`, and those after it, may hold."""
+    bound, first = stretch[0], stretch[1] * STRETCH
+    if question.is_descending:
+        return (row[-1], row[0]) > (bound, first + STRETCH - 1)
+    return (row[-1], row[0]) < (bound, first)
 
 
 def _interrupted() -> UserFacingError:
