@@ -1,7 +1,8 @@
 """The engine with a model that does real work: `python benchmarks/bench_engine_large.py`.
 
-The model has random weights, 217 million of them, and is made on the fly: of four bits, or with `--whole` of 32, which
-takes longer and compares the speed only. One thread on the CPU. Measured are the batcher's share of a step of 16
+The model has random weights, 217 million of them, and is made on the fly, as onnxruntime-genai's builder makes one: of
+four bits in blocks of 32, or as `--bits`, `--block` and `--last-only` say, which compare the speed only. One thread on
+the CPU. Measured are the batcher's share of a step of 16
 answers, how soon a cancelled prompt of seconds lets go, and our speed against onnxruntime-genai's, turn and turn about,
 so that the ratios hold on any computer. For the last one it must be there, in exactly this version, and not bring its
 own onnxruntime:
@@ -36,6 +37,7 @@ from mulberry.runtime.child.connection import Connection
 from mulberry.runtime.child.genai import LibraryMissing, the_library
 from mulberry.runtime.child.interruption import watching
 from mulberry.runtime.child.service import ChildEngine
+from mulberry.runtime.process import child_environment
 from mulberry.runtime.wire import TO_CHILD_LIMIT_BYTES, Cancel, GenerationRequest, Load, Sampling, Submit, pack
 from random_model import Shape, write_model
 
@@ -238,9 +240,16 @@ def speed(is_ours: bool, folder: Path, place: int) -> float:
 
 
 def compare_speed(folder: Path) -> None:
-    """A process for each side, and the two directly one after the other: the computer's speed changes by the second."""
+    """A process for each side, and the two directly one after the other: the computer's speed changes by the second.
+    Ours has the environment of a job process.
+    """
     alone = partial(ProcessPoolExecutor, 1, get_context("spawn"))
     with alone() as ours, alone() as its:
+        before = dict(os.environ)
+        os.environ.update(child_environment({}))
+        ours.submit(os.getpid).result()
+        for added in os.environ.keys() - before.keys():
+            del os.environ[added]
         places = {at_once: place for place, (_, at_once) in enumerate(ours.submit(names, True, folder).result())}
         try:
             others = its.submit(names, False, folder).result()
@@ -260,15 +269,16 @@ def compare_speed(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--whole", action="store_true", help="weights of 32 bits")
-    is_whole = parser.parse_args().whole
+    parser.add_argument("--bits", type=int, choices=(4, 8, 32), default=SHAPE.bits, help="of a weight")
+    parser.add_argument("--block", type=int, choices=(32, 64, 128), default=SHAPE.block, help="weights with one scale")
+    parser.add_argument("--last-only", action="store_true", help="no logits but the last token's (prune_lm_head)")
+    shape = replace(SHAPE, **vars(parser.parse_args()))
     with tempfile.TemporaryDirectory(prefix="mulberry-bench-") as place:
         folder = Path(place)
-        write_model(folder, replace(SHAPE, four_bits=not is_whole))
-        millions = SHAPE.parameters / 1e6
-        bits = 32 if is_whole else 4
-        print(f"{millions:.0f} million random weights of {bits} bits, one thread, load {os.getloadavg()[0]:.1f}")
-        if not is_whole:
+        write_model(folder, shape)
+        millions = shape.parameters / 1e6
+        print(f"{millions:.0f} million random weights of {shape.bits} bits, one thread, load {os.getloadavg()[0]:.1f}")
+        if shape == SHAPE:
             compare_overhead(folder)
             compare_interruption(folder)
         compare_speed(folder)

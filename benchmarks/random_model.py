@@ -1,7 +1,8 @@
 """A language model of chosen size with random weights, in the layout of onnxruntime-genai's builder.
 
 As fast as a trained one of its shape and as wise as dice. The graph is a Llama: norms, attention with rotary positions
-and a cache, a gated feed-forward part. Its tokenizer is the demo model's, with invented words up to the vocabulary.
+and a cache, a gated feed-forward part. Query, key and value are one product, as the builder makes it for the CPU. Its
+tokenizer is the demo model's, with invented words up to the vocabulary.
 """
 
 import json
@@ -19,13 +20,18 @@ from mulberry.model.places import resource
 from onnx_bytes import FLOAT, INT64, attribute, graph, integers, model, node, number, part, parts, tensor, value
 
 BYTE, INT32 = 2, 6  # TensorProto's UINT8 and INT32
-BLOCK = 32  # weights that share a scale
+FLOAT_BITS = 32
+ROWS = "last_positions", "longest"
 MICROSOFT = "com.microsoft"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The default has 151 million weights in its layers and twice 33 million for its vocabulary."""
+    """The default has 151 million weights in its layers and twice 33 million for its vocabulary.
+
+    `bits` of a weight are 4, 8 or 32; of the first two, `block` share a scale. `last_only`: the graph has logits of the
+    last token alone, as with the builder's `prune_lm_head`.
+    """
 
     layers: int = 12
     hidden: int = 1024
@@ -34,7 +40,9 @@ class Shape:
     inner: int = 3072
     vocabulary: int = 32_000
     context: int = 2048
-    four_bits: bool = True
+    bits: int = 4
+    block: int = 32
+    last_only: bool = False
 
     @property
     def head_size(self) -> int:
@@ -80,25 +88,34 @@ class _Graph:
         residual, normal = "residual", "normal"
         for layer in range(shape.layers):
             residual, normal = self._layer(layer, residual, normal)
-        self._product(normal, "logits", shape.hidden, shape.vocabulary)
+        if shape.last_only:
+            self._stored.append(integers("last", -1))
+            self._add("Gather", [normal, "last"], ["final"], axis=1)
+        self._product("final" if shape.last_only else normal, "logits", shape.hidden, shape.vocabulary)
         layers = range(shape.layers)
         cached = "rows", shape.cached_heads, "context", shape.head_size
         inputs = [value("input_ids", INT64, ("rows", "new")), value("attention_mask", INT64, ("rows", "all"))]
         inputs += [value(name, FLOAT, cached) for layer in layers for name in _cache("past_key_values", layer)]
-        outputs = [value("logits", FLOAT, ("rows", "new", shape.vocabulary))]
+        outputs = [value("logits", FLOAT, ("rows", 1 if shape.last_only else "new", shape.vocabulary))]
         outputs += [value(name, FLOAT, cached) for layer in layers for name in _cache("present", layer)]
         content = graph(self._nodes, self._stored, inputs, outputs)
         return model(content, operators=[("", 21), (MICROSOFT, 1)])
 
     def _layer(self, layer: int, residual: str, normal: str) -> tuple[str, str]:
         shape, own = self._shape, f"layer{layer}"
-        cached = shape.cached_heads * shape.head_size
-        qkv = f"{own}.query", f"{own}.key", f"{own}.value"
-        for name, width in zip(qkv, (shape.hidden, cached, cached), strict=True):
-            self._product(normal, name, shape.hidden, width)
+        self._product(normal, f"{own}.asked", shape.hidden, shape.hidden + 2 * shape.cached_heads * shape.head_size)
         self._add(
             "GroupQueryAttention",
-            [*qkv, *_cache("past_key_values", layer), "last_positions", "longest", "cosines", "sines"],
+            [
+                f"{own}.asked",
+                "",
+                "",
+                *_cache("past_key_values", layer),
+                "last_positions",
+                "longest",
+                "cosines",
+                "sines",
+            ],
             [f"{own}.seen", *_cache("present", layer)],
             MICROSOFT,
             num_heads=shape.heads,
@@ -131,24 +148,25 @@ class _Graph:
         self._stored += [integers("ones_axis", 1), tensor("one", INT64, [], struct.pack("<q", 1))]
         self._add("ReduceSum", ["attention_mask", "ones_axis"], ["lengths"], keepdims=0)
         self._add("Sub", ["lengths", "ones_axis"], ["positions"])
-        self._add("Cast", ["positions"], ["last_positions"], to=INT32)
+        self._add("Cast", ["positions"], [ROWS[0]], to=INT32)
         self._add("Shape", ["attention_mask"], ["mask_shape"])
         self._add("Gather", ["mask_shape", "one"], ["widest"])
-        self._add("Cast", ["widest"], ["longest"], to=INT32)
+        self._add("Cast", ["widest"], [ROWS[1]], to=INT32)
 
     def _product(self, given: str, result: str, rows: int, columns: int) -> None:
         """`result` = `given` times a random matrix that keeps the size of numbers."""
         name = f"{result}.weight"
-        if not self._shape.four_bits:
+        bits, block = self._shape.bits, self._shape.block
+        if bits == FLOAT_BITS:
             self._store(name, self._dice.normal(0, rows**-0.5, (rows, columns)).astype(np.float32))
             self._add("MatMul", [given, name], [result])
             return
-        blocks = rows // BLOCK
-        self._store(name, self._dice.integers(0, 256, (columns, blocks, BLOCK // 2), np.uint8))
-        spread = 4.6 * rows**0.5  # of whole numbers from -8 to 7, drawn evenly
+        blocks = rows // block
+        self._store(name, self._dice.integers(0, 256, (columns, blocks, block * bits // 8), np.uint8))
+        spread = 2**bits / 12**0.5 * rows**0.5  # of whole numbers drawn evenly
         self._store(f"{name}.scales", np.full(columns * blocks, 1 / spread, np.float32))
         inputs = [given, name, f"{name}.scales"]
-        sizes = {"K": rows, "N": columns, "bits": 4, "block_size": BLOCK, "accuracy_level": 4}
+        sizes = {"K": rows, "N": columns, "bits": bits, "block_size": block, "accuracy_level": 4}
         self._add("MatMulNBits", inputs, [result], MICROSOFT, **sizes)
 
     def _store(self, name: str, numbers: NDArray[Any]) -> None:

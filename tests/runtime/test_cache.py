@@ -1,7 +1,10 @@
 """Where the attention cache lies must be nobody's business: the way of a GPU's memory is run here on the CPU's."""
 
 import ctypes
+import mmap
 import random
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +26,10 @@ def numbers(kept: Cache, kind: type[np.generic], part: int, row: int) -> list[fl
     memory = ctypes.string_at(kept.address(part, row), count * np.dtype(kind).itemsize)
     listed: list[float] = np.frombuffer(memory, kind).tolist()
     return listed
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
 
 
 def write(kept: Cache, kind: type[np.generic], part: int, row: int, first: float) -> list[float]:
@@ -48,6 +55,19 @@ def test_a_copied_row_is_the_same_in_every_part_and_no_other_changes(
                 for part in range(2):
                     expected[part, target] = expected[part, source]
         assert {place: numbers(kept, kind, *place) for place in expected} == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read in /proc")
+def test_short_answers_take_little_memory_however_long_they_may_become() -> None:
+    shape = 2, 16, 4, 2048, 64  # 64 MiB, each row in 2 of its own
+    before = resident_bytes()
+    kept = HostCache(shape, np.float32)
+    for part in range(2):
+        for row in range(16):
+            ctypes.memset(kept.address(part, row), 1, 1000)
+    for row in range(1, 16):
+        kept.copy(0, row, 10)
+    assert resident_bytes() - before < 8 << 20
 
 
 def test_a_gpu_keeps_its_cache_itself() -> None:

@@ -30,6 +30,7 @@ def test_the_environment_is_an_allow_list() -> None:
         "LANG": "C",
         "ORT_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         "OPENBLAS_NUM_THREADS": "1",
         "CUDA_CACHE_DISABLE": "1",
         "PYTHONUTF8": "1",

@@ -31,6 +31,7 @@ def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "ORT_DISABLE_TELEMETRY": "1",  # else the official wheels report to Microsoft (and leave files in HOME)
         "TOKENIZERS_PARALLELISM": "false",
         "OPENBLAS_NUM_THREADS": "1",  # numpy computes little, and a thread that starts at its import is one too many
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # weights in large pages: each token of an answer reads them all
         "CUDA_CACHE_DISABLE": "1",  # there is no place to write to
         "PYTHONUTF8": "1",
     }

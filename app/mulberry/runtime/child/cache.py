@@ -8,7 +8,10 @@ another, a whole row at a time, whatever is in it. The same code runs on the CPU
 it has not been run yet.
 """
 
+import contextlib
 import math
+import mmap
+import sys
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,19 +45,31 @@ class Cache(Protocol):
 
 
 class HostCache:
-    """In main memory, which is taken as it is used."""
+    """In main memory, in small pages, as they are used. Large ones cost twice: rows lie far apart, so each beginning of
+    one would take a whole page; and then all beginnings would share the same few lines of the processor's caches.
+    """
 
     device = "cpu"
     is_far = False
 
     def __init__(self, shape: CacheShape, kind: type[np.generic], provider: Provider = Provider.CPU) -> None:
-        self._numbers = np.zeros(shape, kind)
+        self._numbers = np.frombuffer(_in_small_pages(math.prod(shape) * np.dtype(kind).itemsize), kind).reshape(shape)
 
     def address(self, part: int, row: int) -> int:
         return int(self._numbers[part, row].ctypes.data)
 
     def copy(self, source: int, target: int, tokens: int) -> None:
         self._numbers[:, target, :, :tokens] = self._numbers[:, source, :, :tokens]
+
+
+def _in_small_pages(size_bytes: int) -> mmap.mmap:
+    if sys.platform == "win32":
+        return mmap.mmap(-1, size_bytes)
+    memory = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # a kernel that has no large ones
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return memory
 
 
 class DeviceCache:

@@ -62,9 +62,11 @@ class OnnxModel:
         self._context = context_tokens
         self._session = open_session(folder / decoder["filename"], load.provider, load.threads)
         self._names = _cache_names(decoder)
-        kinds = {value.name: value.type for value in (*self._session.get_inputs(), *self._session.get_outputs())}
+        outputs = {value.name: value for value in self._session.get_outputs()}
+        kinds = {value.name: value.type for value in (*self._session.get_inputs(), *outputs.values())}
         self._cache_type = _NUMPY_TYPES[kinds[self._names[0][0]]]
         self._logits_type = _NUMPY_TYPES[kinds["logits"]]
+        self._tells_last_only: bool = outputs["logits"].shape[1] == 1
         self._row_shape = decoder["num_key_value_heads"], context_tokens, decoder["head_size"]
         self._cache = CACHES[load.provider](
             (len(self._names), slots, *self._row_shape), self._cache_type, load.provider
@@ -91,7 +93,7 @@ class OnnxModel:
         count = len(tokens)
         ids = np.array([tokens], np.int64)
         mask = np.ones((1, start + count), np.int64)
-        logits = np.empty((1, count, self.vocabulary), self._logits_type)
+        logits = np.empty((1, 1 if self._tells_last_only else count, self.vocabulary), self._logits_type)
         binding = self._prefill_bindings.get(row)
         if binding is None:
             binding = self._prefill_bindings[row] = self._cache_binding(row, row + 1)

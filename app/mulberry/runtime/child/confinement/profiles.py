@@ -107,6 +107,7 @@ _COMMON_PATHS = (
     GrantedPath("what the processor can do", Grant("/proc/cpuinfo", READ)),
     GrantedPath("how much memory there is", Grant("/proc/meminfo", READ)),
     GrantedPath("how many cores there are", Grant("/sys/devices/system/cpu", READ)),
+    GrantedPath("whether memory may come in large pages", Grant("/sys/kernel/mm/transparent_hugepage", READ)),
     GrantedPath("nowhere", Grant("/dev/null", DEVICE)),
     GrantedPath("random numbers", Grant("/dev/urandom", READ)),
 )
