@@ -31,7 +31,8 @@ from synthetic_tpm import BOUND_TO, NOW, new_maker
 needs_swtpm = pytest.mark.skipif(shutil.which("swtpm") is None, reason="swtpm, a TPM in software, is not installed")
 each_recording = pytest.mark.parametrize("name", NAMES)
 
-CREATE_PRIMARY, START_AUTH_SESSION, FLUSH_CONTEXT, NV_READ_PUBLIC, PCR_READ = 0x131, 0x176, 0x165, 0x169, 0x17E
+CREATE_PRIMARY, START_AUTH_SESSION, FLUSH_CONTEXT, PCR_READ = 0x131, 0x176, 0x165, 0x17E
+NV_READ_PUBLIC, NV_READ = 0x169, 0x14E
 FAILURE, LOCKOUT = 0x101, 0x921
 
 Value = TypeVar("Value")
@@ -209,6 +210,42 @@ def test_a_tpm_that_tells_few_registers_at_once_is_asked_again() -> None:
         return answer(0, number(0, 4) + selected + number(1, 4) + number(32, 2) + value)
 
     assert Tpm(one_at_a_time).read_registers(frozenset({0, 7})) == {0: bytes(32), 7: b"\7" * 32}
+
+
+@pytest.mark.parametrize("told", [{1}, {0, 1}])
+def test_registers_that_nobody_asked_for_are_no_answer(told: set[int]) -> None:
+    bits = sum(1 << register for register in told)
+    selected = number(1, 4) + number(0x000B, 2) + number(3, 1) + bits.to_bytes(3, "little")
+    body = number(0, 4) + selected + number(len(told), 4) + (number(32, 2) + bytes(32)) * len(told)
+    with pytest.raises(NotProven, match="do not match"):
+        Tpm(lambda _: answer(0, body)).read_registers(frozenset({0}))
+
+
+def memory_of(size: int, piece: bytes) -> tuple[Tpm, list[int]]:
+    """A TPM that has so many bytes at every place, by its word, and gives `piece` for each part; and what it was asked."""
+    asked: list[int] = []
+    public = number(1, 4) + number(11, 2) + number(1 << 29 | 1 << 18, 4) + number(0, 2) + number(size, 2)
+
+    def transmit(command: bytes) -> bytes:
+        asked.append(code_of(command))
+        if code_of(command) == NV_READ_PUBLIC:
+            return answer(0, number(len(public), 2) + public)
+        return answer(0, number(len(piece) + 2, 4) + number(len(piece), 2) + piece)
+
+    return Tpm(transmit), asked
+
+
+def test_memory_is_read_in_pieces_and_each_must_be_whole() -> None:
+    whole, asked = memory_of(1024, bytes(512))
+    assert whole.read_nv(1) == bytes(1024) and asked == [NV_READ_PUBLIC, NV_READ, NV_READ]
+    for piece in (b"", bytes(511), bytes(513)):
+        with pytest.raises(NotProven):
+            memory_of(1024, piece)[0].read_nv(1)
+
+
+def test_memory_without_an_end_is_not_read() -> None:
+    endless, asked = memory_of(65_535, bytes(512))
+    assert endless.read_nv(1) is None and asked == [NV_READ_PUBLIC]
 
 
 def test_a_busy_tpm_is_asked_again_and_then_given_up() -> None:

@@ -35,7 +35,9 @@ async def test_the_demo_model_passes_in_the_sandbox() -> None:
     assert "checks passed" in verdict.judged_in
 
 
-@pytest.mark.parametrize("name", ["a loop of 2⁶² rounds", "data above the folder", "a chain of 200,000 operators"])
+@pytest.mark.parametrize(
+    "name", ["a loop of 2⁶² rounds", "data above the folder", "a chain of more operators than any model has"]
+)
 async def test_a_hostile_model_is_not_imported(tmp_path: Path, clock: SettableClock, name: str) -> None:
     build, reason = HOSTILE[name]
     folder = write(tmp_path / "m", with_manifest(a_model() | {"model.onnx": build(), "data": bytes(64)}))
