@@ -90,6 +90,7 @@ def test_the_owners_word_runs_nvidia_smi_as_administrator_and_without_a_shell(
     assert line.standing.text() == "The driver lets NVIDIA GeForce RTX 4090 draw 450 W; you want at most 300 W."
     assert line.consequence.text() == RESTS
     assert line.set.text() == "Set it to 300 W…"
+    assert line.set.accessibleName() == "NVIDIA GeForce RTX 4090: Set it to 300 W…", "which one of several"
     assert line.command.isHidden()
     press(qtbot, line)
     assert stage.said == ["--disable-internal-agent", f"{stage.folder}/nvidia-smi", "-i", CARD.uuid, "-pl", "300"]

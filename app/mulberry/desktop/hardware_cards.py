@@ -58,11 +58,11 @@ class GpuHardwareCard(Card):
         self.details: GpuDetails | None = None
         self.name = narrow(Text("", "card-title", wraps=True))
         self.condition = narrow(Text("", "source", wraps=True))
-        self.power_cap = PowerCapLine(clock)
         self.numbers = narrow(Text("", "value", wraps=True))
         self.more = plain_button(MORE)
         self.more.setCheckable(True)
         self.more.toggled.connect(self._open)
+        self.power_cap = PowerCapLine(clock)
         head = QHBoxLayout()
         head.addWidget(self.name, 1)
         head.addWidget(self.more)

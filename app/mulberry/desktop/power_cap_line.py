@@ -115,6 +115,8 @@ class PowerCapLine(QWidget):
             self._set_at, self._needs_hands = None, False
             self.note.say("")
         words, look = standing(gpu.name, cap, self._limit)
+        self.set.setText(tr("Set it to {cap} W…", cap=number(f"{cap.watt:,}")))
+        self.set.setAccessibleName(f"{gpu.name}: {self.set.text()}")
         self.standing.say(words)
         self.standing.mark("look", look)
         self.consequence.say(consequence(cap, self._limit))
@@ -133,7 +135,6 @@ class PowerCapLine(QWidget):
         """The button where the system can ask; the command where it cannot, or did not help."""
         words = setting_command(cap) if keeping(cap.watt, self._limit) is Keeping.TO_BE_SET else None
         can_ask = words is not None and self.administrator.can_run(words[0])
-        self.set.setText(tr("Set it to {cap} W…", cap=number(f"{cap.watt:,}")))
         self.set.setVisible(can_ask)
         self.set.setEnabled(not self._is_stale and not self.administrator.is_busy)
         is_by_hand = words is not None and (not can_ask or self._needs_hands)
