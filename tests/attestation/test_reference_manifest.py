@@ -1,5 +1,6 @@
 """A manifest says what a genuine GPU measures to: whoever could write one could make any GPU look genuine."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -87,6 +88,14 @@ def test_a_signature_over_a_part_or_by_other_rules_is_refused(nvidia: SyntheticN
         verify_manifest(changed.encode(), nvidia.reference_root.certificate, NOW)
 
 
+def test_a_rule_with_parameters_is_another_rule(nvidia: SyntheticNvidia) -> None:
+    whole = nvidia.manifest(DRIVER, VALUES).decode()
+    changed = re.sub(r"(<ds:DigestMethod [^>]*)/>", r"\1><ds:Truncated/></ds:DigestMethod>", whole)
+    assert changed != whole
+    with pytest.raises(NotProven, match="has parameters"):
+        verify_manifest(changed.encode(), nvidia.reference_root.certificate, NOW)
+
+
 @pytest.mark.parametrize(
     ("template", "why"),
     [
@@ -100,6 +109,11 @@ def test_a_signature_over_a_part_or_by_other_rules_is_refused(nvidia: SyntheticN
             '<SoftwareIdentity xmlns="{swid}"><Meta/><Payload><R index="64" alternatives="0" size="48"/></Payload>'
             "SIGNATURE</SoftwareIdentity>",
             "measurement 64",
+        ),
+        (
+            '<SoftwareIdentity xmlns="{swid}"><Meta/><Payload><R index="3" alternatives="0" size="48" active="False"/>'
+            '<R index="3" alternatives="0" size="48"/></Payload>SIGNATURE</SoftwareIdentity>',
+            "measurement 3 is there twice",
         ),
         (
             '<SoftwareIdentity xmlns="{swid}"><Meta/><Payload><R index="x"/></Payload>SIGNATURE</SoftwareIdentity>',

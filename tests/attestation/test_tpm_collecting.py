@@ -222,7 +222,7 @@ def test_registers_that_nobody_asked_for_are_no_answer(told: set[int]) -> None:
 
 
 def memory_of(size: int, piece: bytes) -> tuple[Tpm, list[int]]:
-    """A TPM that has so many bytes at every place, by its word, and gives `piece` for each part; and what it was asked."""
+    """A TPM that says it has so many bytes everywhere, and gives `piece` for each part; and what it was asked."""
     asked: list[int] = []
     public = number(1, 4) + number(11, 2) + number(1 << 29 | 1 << 18, 4) + number(0, 2) + number(size, 2)
 
