@@ -95,14 +95,14 @@ def test_the_facts_stay_as_many_whatever_is_known() -> None:
 @pytest.mark.parametrize("condition", [one for one in GpuCondition if one is not GpuCondition.WORKS])
 def test_each_trouble_is_told_in_red(condition: GpuCondition) -> None:
     words, look = hardware_wording.condition_line(replace(FULL, condition=condition))
-    assert words == f"01:00.0 · {condition.problem}"
+    assert words == f"01:00.0 · {condition.told}"
     assert look == "bad"
 
 
 def test_a_stuck_sensor_is_named() -> None:
     stuck = replace(FULL, condition=GpuCondition.SENSOR_STUCK, stuck=("power_milliwatt", "temperature_celsius"))
     words, look = hardware_wording.condition_line(stuck)
-    assert words.endswith("It is the sensor of power. It is the sensor of temperature.")
+    assert "It is the sensor of power. It is the sensor of temperature. Restart the computer" in words
     assert look == "bad"
 
 
@@ -185,8 +185,8 @@ def test_gpus_out_of_the_drivers_sight_are_told_with_why() -> None:
     unread = (UnreadGpu("00000000:06:00.0", GpuCondition.LOST), UnreadGpu(None, GpuCondition.FAILING))
     lines = hardware_wording.elsewhere(GpuReport((FULL,), None, NOON, on_pci=seen, unread=unread))
     assert lines == (
-        ("NVIDIA GPU at 06:00.0", GpuCondition.LOST.problem),
-        ("NVIDIA GPU at an unknown address", GpuCondition.FAILING.problem),
+        ("NVIDIA GPU at 06:00.0", GpuCondition.LOST.told),
+        ("NVIDIA GPU at an unknown address", GpuCondition.FAILING.told),
         (
             "NVIDIA GPU 10de:2330 at 02:00.0",
             "Kept for a virtual machine (driver vfio-pci): this system's NVIDIA driver cannot see it.",

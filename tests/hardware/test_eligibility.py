@@ -36,6 +36,7 @@ from mulberry.model.gpu import (
     UnreadGpu,
 )
 from mulberry.model.host import ConfidentialReport, Finding, GpuConfidentiality, HostReport
+from mulberry.model.known_errors import Stack, explain
 from mulberry.model.proof import Level
 from synthetic_computers import COMPUTERS
 from synthetic_computers import Computer as Synthetic
@@ -296,6 +297,9 @@ def test_a_gpu_that_never_said_its_name_is_answered_for_too(check: Check, clock:
     report = judged(replace(host, gpus=lost), clock)
     assert report.networks[0].answer is UNKNOWN and report.networks[0].gpus[0].name == "NVIDIA GPU"
     assert "cannot compute now: this GPU has stopped answering" in report.summary[0]
+    known = explain(Stack.NVML, 15)
+    told = [each for network in report.networks for gpu in network.gpus for each in gpu.requirements]
+    assert (known.next_step, known.command) in [(one.next_step, one.command) for one in told], "as the table has it"
 
 
 @pytest.mark.parametrize(("free", "standing"), [(None, Standing.UNKNOWN), (10**8, Standing.NOT_MET)])

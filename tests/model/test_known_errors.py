@@ -10,8 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.gpu import DriverState
-from mulberry.model.known_errors import TABLES, Code, KnownError, Stack, documentation, explain, of_driver, to_error
+from mulberry.model.gpu import DriverState, GpuCondition
+from mulberry.model.known_errors import (
+    TABLES,
+    Code,
+    KnownError,
+    Stack,
+    documentation,
+    explain,
+    of_condition,
+    of_driver,
+    to_error,
+)
 from mulberry.model.known_errors.nouns import alike, table_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "known-errors.md"
@@ -85,6 +95,23 @@ def test_an_intel_number_is_written_as_intel_writes_it() -> None:
 def test_every_state_of_the_driver_has_words(state: DriverState) -> None:
     known = of_driver(state)
     assert known.cause and (known.next_step or state is DriverState.WORKS)
+
+
+@pytest.mark.parametrize("condition", [each for each in GpuCondition if each is not GpuCondition.WORKS])
+def test_every_gpu_in_trouble_has_words_and_a_way_out(condition: GpuCondition) -> None:
+    known = of_condition(condition)
+    assert known.cause and known.next_step and known.command
+    assert condition.told == f"{known.cause} {known.next_step}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [(GpuCondition.LOST, 15), (GpuCondition.RESET_NEEDED, 16), (GpuCondition.NOT_PERMITTED, 4)],
+)
+def test_the_advice_is_the_same_however_the_trouble_was_noticed(condition: GpuCondition, code: int) -> None:
+    """By the driver's error, or by a GPU that it no longer lists."""
+    known, told = explain(Stack.NVML, code), of_condition(condition)
+    assert (told.next_step, told.command) == (known.next_step, known.command)
 
 
 def test_an_error_for_its_owner_has_the_name_only_in_its_detail() -> None:

@@ -12,7 +12,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from conftest import SettableClock
 from fake_driver import build_library, loaded
 from mulberry.hardware.gpu import Gpus
-from mulberry.model.gpu import GpuInfo
+from mulberry.model.gpu import GpuCondition, GpuInfo
 from mulberry.runtime.card import Card, watch_card
 from mulberry.runtime.child.provider import ProviderUnusable, open_session, prove
 from mulberry.runtime.engine import EngineFailed, EngineState
@@ -62,6 +62,9 @@ def cuda_failure(number: int, words: str) -> str:
         ("CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0", GpuFault.OUT_OF_MEMORY),
         (cuda_failure(100, "no CUDA-capable device is detected"), GpuFault.NO_CARD),
         (cuda_failure(999, "unknown error"), GpuFault.CARD_LOST),
+        (GpuCondition.LOST.told, GpuFault.CARD_LOST),
+        (GpuCondition.RESET_NEEDED.told, GpuFault.CARD_LOST),
+        ("The GPU's memory was almost full, so the engine was ended.", GpuFault.OUT_OF_MEMORY),
         ("this build of onnxruntime has no CUDAExecutionProvider", GpuFault.NOT_BUILT_IN),
         (FALLBACK_DISABLED, GpuFault.UNKNOWN),
         (cuda_failure(200, "device kernel image is invalid"), GpuFault.UNKNOWN),
@@ -213,7 +216,7 @@ async def test_a_job_does_not_wait_for_a_card_that_fell_off_the_bus(tmp_path: Pa
         await asyncio.wait((link.over,), timeout=10)
         watchdog.cancel()
         await asyncio.wait((watchdog,))
-        assert "has stopped answering; the computer must be restarted." in link.over.result()
+        assert "has stopped answering. Restart the computer; if it happens again" in link.over.result()
 
 
 @pytest.mark.virtual_time

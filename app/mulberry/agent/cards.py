@@ -57,7 +57,7 @@ def choose_cards(
 
 def _problem(gpu: GpuInfo, needs: GpuNeeds) -> str:
     if gpu.condition not in MAY_COMPUTE:
-        return gpu.condition.problem or ""
+        return gpu.condition.told
     return str(unfit(gpu, needs) or "")
 
 

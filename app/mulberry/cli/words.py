@@ -74,11 +74,11 @@ def of_status(status: Status) -> Iterator[str]:
 def _of_gpus(gpus: GpuReport) -> Iterator[str]:
     for gpu in gpus.gpus:
         yield f"  GPU      {gpu.name} at {gpu.pci_address}"
-        if gpu.condition.problem:
-            yield f"           {gpu.condition.problem}"
-    for unread in gpus.unread if gpus.gpus else ():
-        yield f"  GPU      at {unread.pci_address or 'an unknown place'}: {unread.condition.problem}"
-    if gpus.absent_because:
+        if gpu.condition.told:
+            yield f"           {gpu.condition.told}"
+    for unread in gpus.unread:
+        yield f"  GPU      at {unread.pci_address or 'an unknown place'}: {unread.condition.told}"
+    if gpus.absent_because and not gpus.unread:
         yield f"  no GPU   {gpus.absent_because}"
     if gpus.waiting_until is not None:
         yield f"           waiting for it until {gpus.waiting_until.astimezone():%H:%M}"

@@ -93,8 +93,8 @@ class GpuBlock(QWidget):
             details.append(tr("as of {time}", time=wording.clock_time(stale_since)))
         self.name.say(gpu.name)
         self.details.say(" · ".join(details))
-        self.problem.say(gpu.condition.problem or "")
-        self.problem.setVisible(gpu.condition.problem is not None)
+        self.problem.say(gpu.condition.told)
+        self.problem.setVisible(bool(gpu.condition.told))
         self._line(LOAD, gpu.load_percent, 100, f"{gpu.load_percent} %")
         used, total = gpu.memory_used_bytes, gpu.memory_total_bytes
         self._line(

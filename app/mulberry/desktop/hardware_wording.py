@@ -180,7 +180,7 @@ def condition_line(gpu: GpuInfo) -> tuple[str, str]:
 def _condition(gpu: GpuInfo) -> tuple[str, str]:
     if gpu.condition is not GpuCondition.WORKS:
         which = (SENSORS[sensor] for sensor in gpu.stuck if sensor in SENSORS)
-        return " ".join((gpu.condition.problem or "", *which)), "bad"
+        return " ".join((gpu.condition.problem or "", *which, gpu.condition.next_step)), "bad"
     if gpu.throttles is None:
         return tr("works"), "source"
     slowed = [THROTTLES[throttle] for throttle in gpu.throttles if throttle is not Throttle.IDLE]
@@ -346,7 +346,7 @@ def _unread(unread: UnreadGpu) -> tuple[str, str]:
         if unread.pci_address is None
         else tr("NVIDIA GPU at {address}", address=_short(unread.pci_address))
     )
-    return name, unread.condition.problem or tr("The driver counts it, and it tells nothing of itself.")
+    return name, unread.condition.told or tr("The driver counts it, and it tells nothing of itself.")
 
 
 def _pci_name(gpu: PciGpu) -> str:

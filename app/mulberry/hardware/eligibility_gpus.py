@@ -15,11 +15,12 @@ from mulberry.model.gpu import (
     GpuCondition,
     GpuInfo,
     PciGpu,
+    UnreadGpu,
     same_address,
 )
 from mulberry.model.gpu_runtime import GpuComputing, GpuNeeds
 from mulberry.model.host import Finding
-from mulberry.model.known_errors import of_driver
+from mulberry.model.known_errors import of_condition, of_driver
 from mulberry.model.language import tr
 from mulberry.model.models import StoredModel, size_in_words
 from mulberry.model.text import plain
@@ -64,8 +65,7 @@ def cards_of(computer: Computer) -> list[Card]:
     seen = [gpu for gpu in report.on_pci or () if gpu.is_nvidia]
     hidden = [gpu for gpu in seen if not any(same_address(gpu.address, card.pci_address) for card in told)]
     for gpu in hidden:
-        faulty = next((one for one in report.unread if same_address(one.pci_address or "", gpu.address)), None)
-        condition = faulty.condition if faulty else GpuCondition.WORKS
+        condition = _condition(gpu, hidden, report.unread)
         name = CAPABLE_IDS.get(gpu.device_id, f"NVIDIA GPU (10de:{gpu.device_id:04x})")
         told.append(Card("", gpu.address, name, _capable(computer, gpu.address), None, gpu, condition))
     if report.on_pci is None:
@@ -73,6 +73,17 @@ def cards_of(computer: Computer) -> list[Card]:
             Card("", one.pci_address or "", tr("NVIDIA GPU"), UNTOLD, condition=one.condition) for one in report.unread
         )
     return told
+
+
+def _condition(gpu: PciGpu, hidden: Sequence[PciGpu], unread: Sequence[UnreadGpu]) -> GpuCondition:
+    """Of one that only the bus knows: by the driver's error at its place, or by what it says of those without a place,
+    where these must be the cards that it holds."""
+    at_its_place = [one.condition for one in unread if same_address(one.pci_address or "", gpu.address)]
+    nameless = [one.condition for one in unread if one.pci_address is None]
+    held = [one for one in hidden if one.kernel_driver == "nvidia"]
+    if not at_its_place and gpu in held and len(nameless) == len(held) and len(set(nameless)) == 1:
+        return nameless[0]
+    return at_its_place[0] if at_its_place else GpuCondition.WORKS
 
 
 def short(untrusted_name: str) -> str:
@@ -181,9 +192,8 @@ def _answers(card: Card, computer: Computer) -> Requirement:
             f"lspci -nnk -s {_linux(card.pci_address)}",
         )
     if card.condition.problem is not None:
-        return Requirement(
-            ANSWERS, Standing.NOT_MET, card.condition.problem, tr("Restart the computer."), WhoseTurn.YOU, "nvidia-smi"
-        )
+        of_it = of_condition(card.condition)
+        return Requirement(ANSWERS, Standing.NOT_MET, of_it.cause, of_it.next_step, of_it.whose_turn, of_it.command)
     if card.info is not None:
         return Requirement(ANSWERS, Standing.MET, tr("NVML, driver {version}.", version=card.info.driver_version))
     known = of_driver(report.driver)

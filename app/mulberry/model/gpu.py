@@ -35,16 +35,36 @@ class GpuCondition(Enum):
     @property
     def problem(self) -> str | None:
         """A sentence for people; None of a GPU that works."""
-        return _PROBLEMS.get(self)
+        return _WORDS[self][0] if self in _WORDS else None
+
+    @property
+    def next_step(self) -> str:
+        """What its owner can do, a sentence; "" of a GPU that works."""
+        return _WORDS[self][1] if self in _WORDS else ""
+
+    @property
+    def told(self) -> str:
+        """Both; "" of a GPU that works."""
+        return " ".join(_WORDS.get(self, ()))
 
 
-_PROBLEMS = {
-    GpuCondition.SENSOR_STUCK: tr("A sensor of this GPU has stopped changing: its numbers cannot be trusted."),
-    GpuCondition.NOT_PERMITTED: tr("This user may not talk to this GPU."),
-    GpuCondition.LOST: tr("This GPU has stopped answering; the computer must be restarted."),
-    GpuCondition.RESET_NEEDED: tr("This GPU must be reset; restart the computer."),
-    GpuCondition.UNPLUGGED: tr("This GPU is no longer connected."),
-    GpuCondition.FAILING: tr("The NVIDIA driver gives errors for this GPU."),
+_RESTART = tr("Restart the computer.")
+_WORDS = {
+    GpuCondition.SENSOR_STUCK: (
+        tr("A sensor of this GPU has stopped changing: its numbers cannot be trusted."),
+        tr("Restart the computer; if it happens again, ask the GPU's seller."),
+    ),
+    GpuCondition.NOT_PERMITTED: (
+        tr("This user may not talk to this GPU."),
+        tr("See who may open its devices, and put yourself in that group."),
+    ),
+    GpuCondition.LOST: (
+        tr("This GPU has stopped answering."),
+        tr("Restart the computer; if it happens again, look at power cables and heat."),
+    ),
+    GpuCondition.RESET_NEEDED: (tr("This GPU must be reset."), _RESTART),
+    GpuCondition.UNPLUGGED: (tr("This GPU is no longer connected."), tr("Connect it again.")),
+    GpuCondition.FAILING: (tr("The NVIDIA driver gives errors for this GPU."), _RESTART),
 }
 
 

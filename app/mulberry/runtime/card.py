@@ -64,7 +64,7 @@ async def watch_card(card: Card, link: JobLink) -> None:
     while True:
         gpu = await asyncio.to_thread(card.look)
         if gpu is not None and gpu.condition in NO_LONGER_COMPUTE:
-            link.end(tr("{gpu} cannot be used any more. {why}", gpu=gpu.name, why=gpu.condition.problem))
+            link.end(tr("{gpu} cannot be used any more. {why}", gpu=gpu.name, why=gpu.condition.told))
         used = None if gpu is None else gpu.memory_used_bytes
         if used is not None and used > card.gpu.memory_total_bytes - FLOOR_BYTES:
             link.end(tr("The GPU's memory was almost full, so the engine was ended."))

@@ -1,15 +1,16 @@
 """Why a GPU did not compute, and what its owner can do about it.
 
 What onnxruntime and CUDA say is written for those who built them. The table knows their sentences by what does not
-change from version to version: the names of libraries and CUDA's numbers (`cudaError` in `driver_types.h`). The first
-line that fits counts. Missing libraries come last: onnxruntime complains of those that it could do without, too.
+change from version to version: the names of libraries and CUDA's numbers (`cudaError` in `driver_types.h`). It knows
+the words of our own watchdog (`card`), too. The first line that fits counts. Missing libraries come last: onnxruntime
+complains of those that it could do without, too.
 """
 
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mulberry.model.gpu import OLDEST_CAPABILITY_OF_ALL, OLDEST_DRIVER, OLDEST_DRIVER_OF_ALL, GpuInfo
+from mulberry.model.gpu import OLDEST_CAPABILITY_OF_ALL, OLDEST_DRIVER, OLDEST_DRIVER_OF_ALL, GpuCondition, GpuInfo
 from mulberry.model.gpu_runtime import OF_MULBERRY, GpuNeeds
 from mulberry.model.language import tr
 
@@ -72,7 +73,8 @@ _KNOWN: tuple[tuple[str, GpuTruth], ...] = (
     (r"CUDA failure (35|36|803)\b|driver version is insufficient", _DRIVER_TOO_OLD),
     (r"CUDA failure (98|209)\b|no kernel image is available", _CARD_TOO_OLD),
     (
-        r"CUDA failure 2\b|CU(BLAS|DNN)_STATUS_ALLOC_FAILED|Failed to allocate memory|Available memory of \d+ is",
+        r"CUDA failure 2\b|CU(BLAS|DNN)_STATUS_ALLOC_FAILED|Failed to allocate memory|Available memory of \d+ is"
+        r"|The GPU's memory was almost full",
         GpuTruth(
             GpuFault.OUT_OF_MEMORY,
             tr("The GPU's memory is full."),
@@ -88,9 +90,12 @@ _KNOWN: tuple[tuple[str, GpuTruth], ...] = (
         ),
     ),
     (
-        r"CUDA failure (46|79|214|719|999)\b|GPU is lost|fallen off the bus",
+        r"CUDA failure (46|79|214|719|999)\b|GPU is lost|fallen off the bus"
+        r"|This GPU (has stopped answering|must be reset)",
         GpuTruth(
-            GpuFault.CARD_LOST, tr("The GPU or its driver does not answer as it must."), tr("Restart the computer.")
+            GpuFault.CARD_LOST,
+            tr("The GPU or its driver does not answer as it must."),
+            GpuCondition.LOST.next_step,
         ),
     ),
     (

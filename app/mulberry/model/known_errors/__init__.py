@@ -7,12 +7,12 @@ number that is in no table it says so, and where its maker explains it. The tabl
 from collections.abc import Iterator, Mapping
 
 from mulberry.model.errors import UserFacingError, WhoseTurn
-from mulberry.model.gpu import DriverState
+from mulberry.model.gpu import DriverState, GpuCondition
 from mulberry.model.known_errors import intel, nvidia, quoting, tpm
 from mulberry.model.known_errors.nouns import Code, KnownError, Stack
 from mulberry.model.language import tr
 
-__all__ = ["TABLES", "Code", "KnownError", "Stack", "documentation", "explain", "of_driver", "to_error"]
+__all__ = ["TABLES", "Code", "KnownError", "Stack", "documentation", "explain", "of_condition", "of_driver", "to_error"]
 
 TABLES: Mapping[Stack, Mapping[Code, KnownError]] = {
     Stack.NVML: nvidia.NVML,
@@ -75,6 +75,12 @@ def documentation() -> Iterator[str]:
         for (cause, next_step, command, turn), codes in rows.items():
             helps = f"{next_step} `{command.replace('|', chr(92) + '|')}`" if command else next_step
             yield f"| {'<br>'.join(codes)} | {cause} | {helps} | {turn.partition(':')[0]} |"
+
+
+def of_condition(condition: GpuCondition) -> KnownError:
+    """Why a GPU cannot be relied on. Not of one that works."""
+    command = nvidia.COMMANDS[condition]
+    return KnownError("", condition.problem or "", condition.next_step, WhoseTurn.YOU, command)
 
 
 def of_driver(state: DriverState) -> KnownError:

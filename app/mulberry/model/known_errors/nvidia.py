@@ -6,7 +6,7 @@ Sources: NVML API reference, nvmlReturn_t; NVIDIA/nvtrust, guest_tools (RIM, OCS
 from collections.abc import Mapping
 
 from mulberry.model.errors import WhoseTurn
-from mulberry.model.gpu import OLDEST_DRIVER, DriverState
+from mulberry.model.gpu import OLDEST_DRIVER, DriverState, GpuCondition
 from mulberry.model.known_errors.nouns import Code, KnownError
 from mulberry.model.language import tr
 
@@ -34,7 +34,7 @@ _NOT_LOADED = KnownError(
 _NO_PERMISSION = KnownError(
     "NVML_ERROR_NO_PERMISSION",
     tr("This user may not talk to the NVIDIA driver."),
-    tr("See who may open its devices, and put yourself in that group."),
+    GpuCondition.NOT_PERMITTED.next_step,
     YOU,
     "ls -l /dev/nvidia*",
 )
@@ -48,13 +48,14 @@ _MISMATCH = KnownError(
 _LOST = KnownError(
     "NVML_ERROR_GPU_IS_LOST",
     tr("The GPU has fallen off the bus: no power, heat, or a fault."),
-    tr("Restart the computer; if it happens again, look at power cables and heat."),
+    GpuCondition.LOST.next_step,
     YOU,
     _LOG,
 )
 _UNKNOWN = KnownError(
     "NVML_ERROR_UNKNOWN", tr("The NVIDIA driver gave an error that it does not know itself."), _RESTART, YOU, _LOG
 )
+_RESET = KnownError("NVML_ERROR_RESET_REQUIRED", tr("The GPU must be reset."), _RESTART, YOU, "sudo reboot")
 _TIMEOUT = KnownError("NVML_ERROR_TIMEOUT", tr("The NVIDIA driver did not answer in time."), _RESTART, YOU, _SEES)
 
 NVML: Mapping[Code, KnownError] = {
@@ -88,7 +89,7 @@ NVML: Mapping[Code, KnownError] = {
         "nvidia-smi -q",
     ),
     15: _LOST,
-    16: KnownError("NVML_ERROR_RESET_REQUIRED", tr("The GPU must be reset."), _RESTART, YOU, "sudo reboot"),
+    16: _RESET,
     17: KnownError("NVML_ERROR_OPERATING_SYSTEM", tr("The system keeps the GPU from the driver."), _RESTART, YOU, _LOG),
     18: _MISMATCH,
     19: KnownError("NVML_ERROR_IN_USE", tr("Another program uses the GPU."), tr("End that program."), YOU, _SEES),
@@ -132,6 +133,15 @@ DRIVER_STATES: Mapping[DriverState, KnownError] = {
     DriverState.NOT_ANSWERING: _TIMEOUT,
     DriverState.NO_GPU: KnownError("", tr("There is no NVIDIA GPU."), tr("Put one in, or use the processor."), YOU),
     DriverState.FAILING: _UNKNOWN,
+}
+
+COMMANDS: Mapping[GpuCondition, str] = {  # that show more of it, or help
+    GpuCondition.LOST: _LOST.command,
+    GpuCondition.RESET_NEEDED: _RESET.command,
+    GpuCondition.NOT_PERMITTED: _NO_PERMISSION.command,
+    GpuCondition.FAILING: _UNKNOWN.command,
+    GpuCondition.UNPLUGGED: "lspci -d 10de:",
+    GpuCondition.SENSOR_STUCK: _SEES,
 }
 
 _LATER = tr("It is asked again by itself; nothing is wrong here.")
