@@ -291,6 +291,18 @@ def test_a_card_that_changes_its_index_keeps_its_name(driver: FakeDriver, gpus: 
     assert [(gpu.uuid, gpu.temperature_celsius) for gpu in before] == [("GPU-one", 41), ("GPU-two", 52)]
 
 
+def test_a_card_that_sits_in_another_slot_is_told_with_its_new_address(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("uuid GPU-one\nbus 00000000:01:00.0\n")
+    assert [gpu.pci_address for gpu in gpus.read().gpus] == ["00000000:01:00.0"]
+    driver.says("uuid GPU-one\nbus 00000000:41:00.0\n")
+    assert [(gpu.uuid, gpu.pci_address) for gpu in gpus.read().gpus] == [("GPU-one", "00000000:41:00.0")]
+
+
+def test_more_cards_than_a_computer_can_have_are_not_all_asked_for(driver: FakeDriver, gpus: Gpus) -> None:
+    driver.says("count 4000000000\n")
+    assert len(gpus.read().gpus) == 256
+
+
 def test_sixty_four_cards_are_all_told(driver: FakeDriver, gpus: Gpus) -> None:
     driver.says("count 64\n")
     report = gpus.read()
@@ -436,6 +448,19 @@ def test_a_sensor_that_stops_changing_is_an_error(
     assert (conditions[-1].condition is GpuCondition.SENSOR_STUCK) == bool(stuck)
     driver.says(WORK.format(load=50, temp=55, power=100_000))
     assert gpus.read().gpus[0].stuck == (), "it moves again"
+
+
+def test_a_card_that_was_away_is_watched_anew(driver: FakeDriver, gpus: Gpus) -> None:
+    """What it said before is no minute of standing still."""
+    steady = "uuid GPU-one\nutil 99\npower 212000\ntemp 60\n"
+    driver.says(steady)
+    for _ in range(59):
+        gpus.read()
+    driver.says("uuid GPU-two\n")
+    gpus.read()
+    driver.says(steady)
+    (found,) = [gpu for gpu in gpus.read().gpus if gpu.uuid == "GPU-one"]
+    assert found.stuck == ()
 
 
 def test_a_card_that_does_not_tell_its_temperature_has_no_stuck_thermometer(driver: FakeDriver, gpus: Gpus) -> None:
