@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -512,6 +513,18 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     monkeypatch.delenv("NO_PROXY", raising=False)
     async with serving(SomeServer()) as engine:
         assert (await pieces(engine, ONCE))[0].text == "Hi!"
+
+
+async def test_a_packed_answer_is_not_unpacked() -> None:
+    """A small one may be large."""
+
+    async def packed(_request: web.Request, _body: JsonObject) -> web.StreamResponse:
+        body = gzip.compress(json.dumps(whole()).encode())
+        return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+
+    async with serving(SomeServer(packed)) as engine:
+        with pytest.raises(EngineFailed, match="not JSON"):
+            await pieces(engine, ONCE)
 
 
 def test_a_servers_place_may_be_written_in_several_ways() -> None:
