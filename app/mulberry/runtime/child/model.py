@@ -16,6 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from mulberry.runtime.child.cache import CACHES
+from mulberry.runtime.child.last_only import with_last_only
 from mulberry.runtime.child.provider import open_session
 from mulberry.runtime.wire import Load
 
@@ -23,6 +24,7 @@ Logits = NDArray[np.float32]
 
 _NUMPY_TYPES: dict[str, type[np.generic]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 FATAL_ONLY = 4
+CHANGED_LIMIT_BYTES = 64 << 20  # larger graphs have their weights inside, and would lie in memory twice
 
 
 class Stopped(Exception):
@@ -49,7 +51,7 @@ class OnnxModel:
 
     The provider must be proven.
 
-    Raises `KeyError`, `ValueError` or onnxruntime's own errors when the folder's files do not fit together.
+    Raises `KeyError`, `ValueError`, `Malformed` or onnxruntime's own errors when the folder's files do not fit.
     """
 
     def __init__(self, load: Load) -> None:
@@ -60,13 +62,15 @@ class OnnxModel:
             raise ValueError(f"the model was made for {config['context_length']} tokens, not {context_tokens}")
         self.vocabulary: int = config["vocab_size"]
         self._context = context_tokens
-        self._session = open_session(folder / decoder["filename"], load.provider, load.threads)
+        graph = folder / decoder["filename"]
+        changed = with_last_only(graph.read_bytes()) if graph.stat().st_size <= CHANGED_LIMIT_BYTES else None
+        self._session = open_session(graph, load.provider, load.threads, changed)
         self._names = _cache_names(decoder)
         outputs = {value.name: value for value in self._session.get_outputs()}
         kinds = {value.name: value.type for value in (*self._session.get_inputs(), *outputs.values())}
         self._cache_type = _NUMPY_TYPES[kinds[self._names[0][0]]]
         self._logits_type = _NUMPY_TYPES[kinds["logits"]]
-        self._tells_last_only: bool = outputs["logits"].shape[1] == 1
+        self._tells_last_only: bool = changed is not None or outputs["logits"].shape[1] == 1
         self._row_shape = decoder["num_key_value_heads"], context_tokens, decoder["head_size"]
         self._cache = CACHES[load.provider](
             (len(self._names), slots, *self._row_shape), self._cache_type, load.provider

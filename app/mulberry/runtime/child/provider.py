@@ -50,14 +50,19 @@ def prove(provider: Provider) -> None:
         raise ProviderUnusable("it computed something else than was asked for")
 
 
-def open_session(graph: Path, provider: Provider, threads: int) -> Any:
-    """The model in the file `graph`, on a `provider` that was proven. Raises as `prove` does."""
+def open_session(graph: Path, provider: Provider, threads: int, changed: bytes | None = None) -> Any:
+    """The model in the file `graph`, on a `provider` that was proven; `changed` is taken instead of the file's content.
+    Raises as `prove` does.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # a waiting core is the owner's
-    session = onnxruntime.InferenceSession(str(graph), options, providers=[NAMES[provider]], enable_fallback=False)
+    if changed is not None:
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(graph.parent))
+    source = str(graph) if changed is None else changed
+    session = onnxruntime.InferenceSession(source, options, providers=[NAMES[provider]], enable_fallback=False)
     if session.get_providers()[0] != NAMES[provider]:
         raise ProviderUnusable(f"onnxruntime put the model on {session.get_providers()[0]}")
     return session
