@@ -2,19 +2,31 @@
 
 import re
 from collections.abc import Iterable
+from string import Formatter
 
 import pytest
-from babel.messages.catalog import Message
+from babel.messages.catalog import Catalog, Message
 
 import catalogues
 
-PLACEHOLDER = re.compile(r"{(\w+)}")
 MARKUP = re.compile(r"`[^`]*`")
 COUNT = "count"
 
 
 TEMPLATE = catalogues.gathered()
 LANGUAGES = catalogues.languages()
+
+
+def values(form: str) -> set[str]:
+    """The names in braces. Raises ValueError where what stands in braces is more than a name, or a brace alone."""
+    found = set()
+    for _, name, how, conversion in Formatter().parse(form):
+        if name is None:
+            continue
+        if not name.isidentifier() or how or conversion:
+            raise ValueError(form)
+        found.add(name)
+    return found
 
 
 def forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -35,6 +47,20 @@ def test_every_text_is_translated(language: str) -> None:
     assert list(catalogues.untranslated(catalogues.updated(language, TEMPLATE))) == []
 
 
+def test_a_guess_is_no_translation() -> None:
+    catalogue = Catalog(locale="de")
+    catalogue.add("Start earning", "Verdienen starten")
+    catalogue.add("Stop now", "Jetzt anhalten", flags=["fuzzy"])
+    catalogue.add(("{count} job", "{count} jobs"), ("{count} Auftrag", ""))
+    assert list(catalogues.untranslated(catalogue)) == ["Stop now", "{count} job"]
+
+
+@pytest.mark.parametrize("form", ["{version} {", "{version!r}", "{version:>9}", "{0}", "{}", "{version.x}"])
+def test_what_would_fail_or_say_more_than_the_value_is_seen(form: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        values(form)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_catalogues_are_as_the_tool_makes_them(language: str) -> None:
     catalogue = catalogues.updated(language, TEMPLATE)
@@ -48,9 +74,9 @@ def test_the_catalogues_are_as_the_tool_makes_them(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_translation_names_the_same_values(language: str) -> None:
     for message in translated(language):
-        english = [set(PLACEHOLDER.findall(form)) for form in forms(message.id)]
+        english = [values(form) for form in forms(message.id)]
         for form in forms(message.string):
-            named = set(PLACEHOLDER.findall(form))
+            named = values(form)
             assert named - {COUNT} == english[-1] - {COUNT}, f"{message.id!r}: {form!r}"
             assert named <= english[-1], f"{message.id!r}: {form!r}"
 

@@ -81,12 +81,13 @@ def as_mo(catalogue: Catalog) -> bytes:
 
 
 def untranslated(catalogue: Catalog) -> Iterator[str]:
-    """The English of each text that lacks its translation, or one of its plural forms."""
+    """The English of each text that lacks its translation, or one of its plural forms, or has one marked as a guess:
+    guesses are not compiled."""
     for message in catalogue:
         english = message.id if isinstance(message.id, str) else message.id[0]
         forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
         wanted = catalogue.num_plurals if message.pluralizable else 1
-        if english and (not all(forms) or len(forms) != wanted):
+        if english and (not all(forms) or len(forms) != wanted or message.fuzzy):
             yield english
 
 

@@ -15,7 +15,7 @@ from mulberry.desktop.chart import Chart
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.hardware_history import Quantity, Stretch
 from mulberry.desktop.jobs_model import JobsModel
-from mulberry.desktop.sidebar import PAGES
+from mulberry.desktop.sidebar import PAGE_TITLES, PAGES
 from mulberry.desktop.stages import StagesChart
 from mulberry.desktop.theme import Theme
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -71,6 +71,24 @@ def test_a_narrow_sidebar_still_says_which_network_it_is(window: MainWindow, set
     settle()
     window.show_view(View(Link.ANSWERS, replace(shown, network=NetworkInfo("mainnet", "Cocoon", is_demo=False))))
     assert (network.text(), network.toolTip()) == ("Cocoon", "")
+
+
+def test_a_narrow_sidebar_has_room_for_its_buttons(window: MainWindow, settle: Callable[[], None]) -> None:
+    window.resize(600, 500)
+    settle()
+    for button in (window.sidebar.help, window.sidebar.quit):
+        assert button.width() >= button.sizeHint().width(), button.text()
+
+
+def test_a_first_window_fits_on_the_screen(window: MainWindow) -> None:
+    window.fit_on_screen()
+    room = window.screen().availableSize()
+    assert (window.width(), window.height()) == (min(1280, room.width() - 16), min(800, room.height() - 48))
+
+
+def test_each_page_is_called_by_its_name(window: MainWindow) -> None:
+    for page, title in PAGE_TITLES.items():
+        assert getattr(window, page.lower()).accessibleName() == title
 
 
 def test_the_sidebar_lists_exactly_the_pages_there_are(window: MainWindow) -> None:

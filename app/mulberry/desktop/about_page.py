@@ -15,8 +15,8 @@ from mulberry.model.language import english, tr
 from mulberry.model.places import DataFolder
 
 WHAT_IT_IS = tr(
-    "Mulberry lends your NVIDIA GPU to Cocoon, a network on TON that answers AI requests. It pays in Toncoin. "
-    "It is free software under the Apache License 2.0."
+    "Mulberry lends your NVIDIA GPU to Cocoon, a network on TON that answers AI requests and pays in Toncoin. "
+    "Mulberry is free software under the Apache License 2.0."
 )
 WHAT_IT_USES = tr("It uses the work of these packages, each under its own licence as the package says it:")
 

@@ -1,7 +1,7 @@
 """What whoever helps would get, in full, before anything is saved: read it, search it, copy it or save it."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QTextCursor
+from PySide6.QtGui import QFontDatabase, QTextCursor
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -49,6 +49,7 @@ class DiagnosisDialog(QDialog):
         self.search.returnPressed.connect(self._search_on)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))  # its columns are of spaces
         self.text.setAccessibleName(tr("All that would be saved"))
         self.addresses = QCheckBox(tr("Leave addresses on TON in it"))
         self.earnings = QCheckBox(tr("Leave amounts of money in it"))

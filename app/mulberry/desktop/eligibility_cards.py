@@ -8,6 +8,7 @@ from mulberry.desktop.cards import Card, CommandLine, Text, clear, narrow, plain
 from mulberry.desktop.eligibility_wording import Group, Look
 from mulberry.desktop.icons import sign_pixmap
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.wording import network_title
 from mulberry.model.eligibility import Answer, EligibilityReport, NetworkEligibility, Requirement, Standing
 from mulberry.model.language import tr
 
@@ -146,8 +147,9 @@ class EligibilityCard(Card):
             return
         self._shown = network
         look = eligibility_wording.ANSWERS[network.answer]
-        self.setAccessibleName(f"{network.title}: {look.words}")
-        self.title.say(network.title)
+        title = network_title(network.name, network.title)
+        self.setAccessibleName(f"{title}: {look.words}")
+        self.title.say(title)
         self.sign.show_look(look)
         self.answer.say(look.words)
         self.line.say(network.line)

@@ -15,9 +15,10 @@ from mulberry.desktop.first_run_wording import HEADINGS
 from mulberry.desktop.key_card import BUTTONS
 from mulberry.desktop.key_wording import KeyVerb
 from mulberry.desktop.theme import Theme
+from mulberry.desktop.wording import network_title
 from mulberry.model.eligibility import EligibilityReport
 from mulberry.model.first_run import FirstRun, FirstStep
-from mulberry.model.key import UNREAD_KEY
+from mulberry.model.key import UNREAD_KEY, KeyState
 from mulberry.model.language import tr
 from mulberry.model.node import NodeState
 
@@ -106,7 +107,9 @@ class NetworkPage(StepPage):
         for network in networks:
             about = first_run_wording.ABOUT_NETWORKS[network.kind]
             answer = answers.get(network.name, "")
-            self.choices.add(network.name, network.title, "\n".join(filter(None, (about, answer))))
+            self.choices.add(
+                network.name, network_title(network.name, network.title), "\n".join(filter(None, (about, answer)))
+            )
         self.choices.choose(chosen)
         self._say_what_it_means()
 
@@ -193,6 +196,7 @@ class KeyPage(StepPage):
         key = view.wallet.key if view.wallet is not None else UNREAD_KEY
         is_demo = view.status is not None and view.status.network.is_demo
         self.state.say(key_wording.state_line(key))
+        self.state.setHidden(key.state is KeyState.UNREAD)  # the line below says so
         self.now.say(first_run_wording.key_now(key, is_demo=is_demo))
         offered = key_wording.offered(key)
         for verb, button in self.buttons.items():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mulberry.client.autostart import Starts
+from mulberry.desktop.wording import network_title
 from mulberry.model.first_run import STEPS, FirstRun, FirstStep, Preset
 from mulberry.model.key import KeyState, KeyStatus
 from mulberry.model.language import dated, tr
@@ -180,7 +181,7 @@ def end_lines(state: FirstRun, status: Status | None, owner: str) -> tuple[str, 
     """What holds now, and what is left to do."""
     lines = []
     if status is not None:
-        lines.append(tr("Network: {name}.", name=status.network.title))
+        lines.append(tr("Network: {name}.", name=network_title(status.network.name, status.network.title)))
         lines.append(owner_now(owner, is_demo=status.network.is_demo))
     if state.agreed_at is None:
         lines.append(tr("You have not agreed yet to what this computer will do. The first page asks for it."))

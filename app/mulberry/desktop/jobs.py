@@ -14,7 +14,7 @@ from mulberry.desktop import wording
 from mulberry.desktop.cards import Card, Text, in_reading_order, plain_button
 from mulberry.desktop.connection import View
 from mulberry.desktop.found_jobs import FoundJobs
-from mulberry.desktop.jobs_columns import HEADINGS, ORDERS, USUAL, Column
+from mulberry.desktop.jobs_columns import HEADINGS, OF_WORDS, ORDERS, USUAL, Column
 from mulberry.desktop.jobs_filter import JobsFilter
 from mulberry.desktop.jobs_model import JobsModel
 from mulberry.desktop.jobs_table import JobsTable
@@ -101,6 +101,8 @@ class JobsPage(QWidget):
             for is_descending, words in ((True, tr("largest first")), (False, tr("smallest first"))):
                 if column is Column.TIME:
                     words = tr("newest first") if is_descending else tr("oldest first")
+                elif column in OF_WORDS:
+                    words = tr("descending") if is_descending else tr("ascending")
                 action = QAction(f"{HEADINGS[column]}: {words}", self.sort.menu(), checkable=True)
                 action.triggered.connect(lambda _, by=column, down=is_descending: self.sort_by(by, is_descending=down))
                 group.addAction(action)

@@ -39,6 +39,7 @@ HEADINGS: Mapping[int, str] = {
     Column.NUMBER: tr("Number"),
     Column.REQUEST: tr("Request"),
 }
+OF_WORDS = (Column.MODEL, Column.OUTCOME, Column.PROXY, Column.WORD, Column.REQUEST)  # not of amounts
 USUAL = (Column.TIME, Column.MODEL, Column.TOKENS, Column.LATENCY, Column.EARNED, Column.OUTCOME, Column.PROXY)
 REMEMBERED = "jobs_columns"  # in the window's memory
 OUTCOME_WORDS: Mapping[JobOutcome, str] = {

@@ -23,7 +23,6 @@ class ModelsPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.setAccessibleName(tr("Models"))  # it has the keyboard while it waits for what stands on it
         self._theme = theme
         self._is_stale = True
         self.status: ModelsStatus | None = None

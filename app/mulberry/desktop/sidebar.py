@@ -25,7 +25,7 @@ from mulberry.model.language import tr
 from mulberry.model.text import plain
 
 SIDEBAR = 208
-NARROW_SIDEBAR = 96  # the icons alone
+NARROW_SIDEBAR = 96  # the icons alone; wider where the language has long words for the buttons
 EDGE = 12  # at its sides
 PAGE_TITLES = {
     "Home": tr("Home"),
@@ -106,7 +106,9 @@ class Sidebar(QFrame):
         if is_narrow is self._page_entry.is_narrow:
             return
         self._page_entry.is_narrow = is_narrow
-        self.setFixedWidth(self.theme.px(NARROW_SIDEBAR if is_narrow else SIDEBAR))
+        widest_button = max(button.sizeHint().width() for button in (self.help, self.quit))
+        narrow = max(self.theme.px(NARROW_SIDEBAR), widest_button + 2 * EDGE + self.theme.colours.hairline)
+        self.setFixedWidth(narrow if is_narrow else self.theme.px(SIDEBAR))
         self._name.setHidden(is_narrow)
         self.first_steps.setHidden(is_narrow)
         self._foot.setContentsMargins(0 if is_narrow else 10, 0, 0, 0)

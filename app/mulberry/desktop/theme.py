@@ -194,15 +194,16 @@ QLineEdit:focus { border-color: $accent }
 QPlainTextEdit {
   background: $surface; color: $text; border: ${ring}px solid $line; border-radius: 8px; padding: 4px }
 QPlainTextEdit:focus { border-color: $accent }
-QSpinBox, QTimeEdit, QDateEdit, QComboBox {
+QDialogButtonBox, QMessageBox { dialogbuttonbox-buttons-have-icons: 0 }
+QAbstractSpinBox, QComboBox {
   background: $surface; color: $text; border: ${ring}px solid $edge; border-radius: 8px;
   padding: 4px ${s6}px; font-size: ${s13}px; min-height: ${s18}px }
-QSpinBox:focus, QTimeEdit:focus, QDateEdit:focus, QComboBox:focus { border-color: $accent }
-QSpinBox:disabled, QTimeEdit:disabled, QDateEdit:disabled, QComboBox:disabled, QLineEdit:disabled { color: $muted }
-QSpinBox::up-button, QTimeEdit::up-button, QSpinBox::down-button, QTimeEdit::down-button {
+QAbstractSpinBox:focus, QComboBox:focus { border-color: $accent }
+QAbstractSpinBox:disabled, QComboBox:disabled, QLineEdit:disabled { color: $muted }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {
   border: none; background: transparent; width: ${s18}px }
-QSpinBox::up-arrow, QTimeEdit::up-arrow { image: url("$arrow_up"); width: ${s10}px; height: ${s10}px }
-QSpinBox::down-arrow, QTimeEdit::down-arrow, QDateEdit::down-arrow, QComboBox::down-arrow {
+QAbstractSpinBox::up-arrow { image: url("$arrow_up"); width: ${s10}px; height: ${s10}px }
+QAbstractSpinBox::down-arrow, QComboBox::down-arrow {
   image: url("$arrow_down"); width: ${s10}px; height: ${s10}px }
 QComboBox::drop-down, QDateEdit::drop-down { border: none; width: ${s24}px }
 QComboBox QAbstractItemView {

@@ -155,7 +155,8 @@ class MainWindow(QMainWindow):
         self.banner.words.say(wording.demo_banner(view.status))
         self.banner.setVisible(is_demo)
         if view.status is not None:
-            self.sidebar.show_network(view.status.network.title, is_demo=is_demo)
+            network = view.status.network
+            self.sidebar.show_network(wording.network_title(network.name, network.title), is_demo=is_demo)
         if view.status is not None and not view.is_stale:
             self.histories.add(view.status.gpus)
         self._view = view

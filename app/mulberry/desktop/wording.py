@@ -12,6 +12,7 @@ from mulberry.model.money import Nanoton, format_ton
 from mulberry.model.node import NO_SANDBOX, NodeState, ProxyStatus, ReasonKind, Status, Want
 from mulberry.model.sentence import pause_end, where_prompts_go
 
+DEMO = "demo"  # as its profile is called
 GIBIBYTE = 2**30
 JOB_DECIMALS = 8  # one job earns little; amounts under one another are as long as one another
 NO_ANSWER_TITLE = tr("No answer")
@@ -176,6 +177,11 @@ def why_no_gpu(report: GpuReport) -> str:
     if report.waiting_until is None:
         return report.absent_because or ""
     return f"{report.absent_because} {tr('Waiting for it until {time}.', time=clock_time(report.waiting_until))}"
+
+
+def network_title(name: str, title: str) -> str:
+    """Our own network's name in the owner's language; any other is its profile's."""
+    return tr("Demo network") if name == DEMO else title
 
 
 def demo_banner(status: Status | None) -> str:

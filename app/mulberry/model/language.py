@@ -5,10 +5,13 @@ Catalogues are GNU gettext's (https://www.gnu.org/software/gettext/manual/html_n
 `tools/catalogues.py`. The command line, logs and whatever leaves the computer stay English.
 """
 
+import ctypes
 import gettext
 import json
 import locale
 import os
+import re
+import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -70,12 +73,18 @@ def spoken() -> str:
 def of_the_system() -> str:
     """The first language that the environment asks for and that we speak; else what Windows says; else English."""
     for variable in LOCALE_VARIABLES:
-        asked_for = [name.partition("_")[0].partition(".")[0] for name in os.environ.get(variable, "").split(":")]
+        asked_for = [_language_of(name) for name in os.environ.get(variable, "").split(":")]
         if any(asked_for):
             return next((name for name in asked_for if name in LANGUAGES), ENGLISH)
-    if os.name == "nt":  # Windows names a language in no variable
-        return (locale.getlocale()[0] or ENGLISH)[:2].lower()
+    if sys.platform == "win32":  # it names a language in no variable, and to Python in its own words
+        number = ctypes.windll.kernel32.GetUserDefaultUILanguage()
+        return _language_of(locale.windows_locale.get(number, ENGLISH))
     return ENGLISH
+
+
+def _language_of(untrusted_locale: str) -> str:
+    """`de` of de_DE.UTF-8, de@euro and de-AT; "" of what begins with no letters."""
+    return re.split(r"[^a-z]", untrusted_locale.lower(), maxsplit=1)[0]
 
 
 class Said(str):
