@@ -6,7 +6,7 @@ import pytest
 
 from mulberry.runtime.engine import Piece, Usage
 from mulberry.runtime.frames import WireError
-from mulberry.runtime.runs import Run
+from mulberry.runtime.runs import HELD_BACK, Run
 from mulberry.runtime.wire import Finish
 
 CONTEXT = 100
@@ -48,7 +48,7 @@ IMPOSSIBLE: dict[str, Callable[[Run], None]] = {
     "fewer than no thoughts": lambda run: run.details(0, -1, 0.0),
     "a likelihood above one": lambda run: run.details(0, 0, 0.1),
     "details of no answer": lambda run: run.details(1, 0, 0.0),
-    "too long thoughts": lambda run: run.text(0, "", "x" * (CONTEXT * 1024 + 1)),
+    "too long thoughts": lambda run: run.text(0, "", "x" * ((CONTEXT + HELD_BACK) * 1024 + 1)),
 }
 
 
