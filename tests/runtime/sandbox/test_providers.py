@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import select
 import shutil
 import signal
@@ -152,9 +153,23 @@ async def test_the_demo_model_answers_inside(sandbox: Sandbox) -> None:
         assert "NoNewPrivs:\t1" in about
         assert "Seccomp:\t2" in about
         assert str(engine.status.confinement) == f"{sandbox.tier}: 13 of 13 checks passed"
+        limits = {"core file size": 0, "file size": 0, "open files": 64}
+        limits["address space"] = 2 * tiny_model().manifest.memory_limit_bytes
+        if (processes := sandbox.order(Room(CHILD.parent)).processes) is not None:
+            limits["processes"] = processes
+        found = await asyncio.to_thread(limits_of, engine.pid)
+        assert {name: found[name] for name in limits} == {name: (str(most),) * 2 for name, most in limits.items()}
+        kept = await asyncio.to_thread(Path(f"/proc/{engine.pid}/environ").stat)
+        assert kept.st_uid == 0, "others of its user may look into its memory"
     finally:
         await engine.stop()
     assert engine.status.confinement is None
+
+
+def limits_of(pid: int) -> dict[str, tuple[str, str]]:
+    """What the kernel holds a process to, soft and hard, by its own names."""
+    lines = re.findall(r"^Max (.+?) {2,}(\S+) +(\S+)", Path(f"/proc/{pid}/limits").read_text("utf-8"), re.MULTILINE)
+    return {name: (soft, hard) for name, soft, hard in lines}
 
 
 async def test_a_process_that_will_not_end_is_ended(sandbox: Sandbox, open_folder: Path) -> None:
