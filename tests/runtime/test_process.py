@@ -52,9 +52,9 @@ class Babbler:
 
     pid = 1
 
-    def __init__(self) -> None:
+    def __init__(self, words: bytes = bytes(2**20 - 4) + b"last") -> None:
         self.stderr: asyncio.StreamReader | None = asyncio.StreamReader()
-        self.stderr.feed_data(bytes(2**20 - 4) + b"last")
+        self.stderr.feed_data(words)
         self.stderr.feed_eof()
 
     def kill(self) -> None:
@@ -74,6 +74,16 @@ async def test_who_floods_standard_error_is_read_slowly_and_little_of_it_is_kept
     await process.end(grace_seconds=1)
     assert loop.time() - began > 1, "at most a mebibyte a second"
     assert process.last_words.endswith("last") and len(process.last_words) <= 4096
+
+
+@pytest.mark.virtual_time
+async def test_last_words_hold_nothing_that_a_terminal_obeys() -> None:
+    """A model's names are a stranger's, libraries quote them, and the log is read in terminals."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    process = JobProcess(Babbler(b"node \x1b[2J\xff\x07\nwhat follows\r\n"), ours)
+    await process.end(grace_seconds=1)
+    assert process.last_words == "node  [2J\ufffd \nwhat follows"
 
 
 async def test_it_ends_by_itself_when_the_socket_closes() -> None:

@@ -12,6 +12,7 @@ import mmap
 import socket
 from collections.abc import Mapping
 
+from mulberry.model.text import plain
 from mulberry.runtime.sandbox.provider import Room, Sandbox, Started
 
 _LOG = logging.getLogger(__name__)
@@ -65,8 +66,11 @@ class JobProcess:
 
     @property
     def last_words(self) -> str:
-        """The end of what it wrote to standard error: native libraries' complaints and the places of a traceback."""
-        return self._last_words.decode(errors="replace").strip()
+        """The end of what it wrote to standard error: native libraries' complaints and the places of a traceback.
+
+        Libraries may quote a stranger's model, so it is made fit to be logged.
+        """
+        return plain(self._last_words.decode(errors="replace"), LAST_WORDS_LIMIT_BYTES, lines=True).strip()
 
     async def end(self, grace_seconds: float) -> str:
         """Waits `grace_seconds` for it to end by itself, then kills it. It is gone when this returns: how it ended."""
