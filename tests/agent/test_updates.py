@@ -21,7 +21,7 @@ from model_server import cut_after, endless, says, serving
 from mulberry.agent import reasons
 from mulberry.agent.updates import fetching
 from mulberry.agent.updates.build import Build
-from mulberry.agent.updates.fetching import RESERVE_BYTES, fetch_artefact
+from mulberry.agent.updates.fetching import RESERVE_BYTES
 from mulberry.agent.updates.keeper import LATER, Updates
 from mulberry.agent.updates.schedule import START_SPREAD
 from mulberry.agent.updates.ways import WAYS
@@ -31,7 +31,6 @@ from mulberry.model.host import Finding
 from mulberry.model.locks import try_lock
 from mulberry.model.node import Reason
 from mulberry.model.update import (
-    Artefact,
     InstalledBy,
     ReleaseFile,
     UpdateOrder,
@@ -107,9 +106,6 @@ class Owner:
         return Finding(self.is_metered, "NetworkManager")
 
     def updates(self) -> Updates:
-        async def fetch(feed: str, artefact: Artefact, folder: Path, progress: Callable[[int], None]) -> None:
-            await fetch_artefact(feed, artefact, folder, progress, self.disk)
-
         return Updates(
             self.folder,
             self.build,
@@ -120,7 +116,7 @@ class Owner:
             is_metered=self.metered,
             hand_over=self.successors.append,
             on_change=lambda: None,
-            fetch=fetch,
+            disk=self.disk,
         )
 
     @asynccontextmanager
@@ -688,9 +684,9 @@ async def test_a_full_disk_is_noticed_before_anything_is_fetched(owner: Owner) -
         def free_bytes(self, folder: Path) -> int:
             return RESERVE_BYTES + len(CONTENT) - 1
 
+    owner.disk = FullDisk()
     updates = owner.updates()
     await done(updates, CHECK)
-    owner.disk = FullDisk()
     status = await done(updates, APPLY)
     assert status.problem is not None
     assert status.problem.what == "There is no room for the update."
@@ -869,9 +865,9 @@ async def test_there_must_be_room_for_all_of_them_before_the_first_is_fetched(de
         def free_bytes(self, folder: Path) -> int:
             return self.free
 
+    debian.disk = FullDisk()
     updates = debian.updates()
     await done(updates, CHECK)
-    debian.disk = FullDisk()
     status = await done(updates, APPLY)
     assert status.problem is not None
     assert status.problem.what == "There is no room for the update."

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import urljoin
 
 from mulberry.model.errors import UserFacingError
@@ -17,21 +16,14 @@ RESERVE_BYTES = 512 * 2**20  # the computer's owner keeps some room, and the ins
 BLOCK_BYTES = 2**20
 
 
-class Fetch(Protocol):
-    async def __call__(self, feed: str, artefact: Artefact, folder: Path, progress: Callable[[int], None]) -> None:
-        """All files of `artefact` are in `folder`, whole and right, when this returns. `feed` is the address from which
-        their paths lead; `progress` is told the bytes that are here.
-
-        Raises `UserFacingError`, and `OSError` of the disk. What came so far is kept for the next time.
-        """
-        ...
-
-
 async def fetch_artefact(
-    feed: str, artefact: Artefact, folder: Path, progress: Callable[[int], None], disk: Disk | None = None
+    feed: str, artefact: Artefact, folder: Path, progress: Callable[[int], None], disk: Disk
 ) -> None:
-    """`Fetch` over HTTP, one file after the other."""
-    disk = disk or Disk()
+    """All its files are in `folder`, whole and right, when this returns. `feed` is the address from which their paths
+    lead; `progress` is told the bytes that are here.
+
+    Raises `UserFacingError`, and `OSError` of the disk. What came so far is kept for the next time.
+    """
     missing = await asyncio.to_thread(_look_around, artefact, folder, disk)
     here = artefact.takes_bytes - sum(file.size for file in missing)
     progress(here)

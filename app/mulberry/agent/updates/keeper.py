@@ -19,14 +19,13 @@ from mulberry.agent import reasons
 from mulberry.agent.bounded_get import NoAnswer, bounded_get
 from mulberry.agent.updates import words
 from mulberry.agent.updates.build import Build
-from mulberry.agent.updates.feed import MOST_FEED_BYTES, Feed, FeedRefused, check_time, open_feed
-from mulberry.agent.updates.fetching import Fetch, fetch_artefact, is_whole
+from mulberry.agent.updates.feed import MOST_FEED_BYTES, FeedRefused
+from mulberry.agent.updates.fetching import fetch_artefact, is_whole
 from mulberry.agent.updates.memory import Memory, Shelf
 from mulberry.agent.updates.schedule import Schedule
 from mulberry.agent.updates.ways import WAYS, Way, command_line
 from mulberry.agent.updates.wish import UpdateWish
 from mulberry.agent.workshop import Workshop
-from mulberry.attestation.collateral_fetch import Answer
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
 from mulberry.model.host import Finding
@@ -45,6 +44,7 @@ from mulberry.model.update import (
     UpdateWork,
     Version,
 )
+from mulberry.runtime.store.disk import Disk
 
 LATER = timedelta(days=3)
 ONLY_METERED = Rules(pause_on_battery=False, pause_in_full_screen=False)
@@ -82,10 +82,9 @@ class Updates:
         is_metered: Callable[[], Awaitable[Finding[bool]]],
         hand_over: Callable[[Sequence[str]], None],
         on_change: Callable[[], None],
-        get: Callable[..., Awaitable[Answer]] = bounded_get,
-        fetch: Fetch = fetch_artefact,
+        disk: Disk | None = None,
     ) -> None:
-        self._shelf = Shelf(folder, clock)
+        self._shelf = Shelf(folder, clock, build.keys, on_change)
         self._build = build
         self._way: Way = WAYS[build.installed_by]
         self._clock = clock
@@ -95,16 +94,13 @@ class Updates:
         self._is_metered = is_metered
         self._hand_over = hand_over
         self._on_change = on_change
-        self._get = get
-        self._fetch = fetch
+        self._disk = disk or Disk()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._work = UpdateWork.NOTHING
         self._is_replacing = False
         self._received = 0
         self._problem: Problem | None = None
-        self._memory = Memory()
-        self._feed: Feed | None = None
 
     # What is told
 
@@ -112,11 +108,11 @@ class Updates:
     def offered_version(self) -> str:
         """A newer version that its owner may be told of now, "" if there is none."""
         release = self._offered()
-        is_told = release is not None and not self._memory.is_quiet(release.version, self._clock.now())
+        is_told = release is not None and not self._shelf.memory.is_quiet(release.version, self._clock.now())
         return release.version if release is not None and is_told else ""
 
     def status(self) -> UpdateStatus:
-        release, memory = self._offered(), self._memory
+        release, memory = self._offered(), self._shelf.memory
         artefact = self._artefact(release) if release else None
         files = [self._shelf.place(release) / file.name for file in artefact.files] if release and artefact else []
         is_here = artefact is not None and memory.fetched == artefact.known_by and all(map(Path.exists, files))
@@ -153,13 +149,13 @@ class Updates:
 
     def _offered(self) -> Release | None:
         """The newest one that is newer than this, for this kind of copy, and not skipped."""
-        feed = self._feed
-        if feed is None or self._memory.feed != self._address or feed.expires <= self._clock.now():
+        feed, memory = self._shelf.feed, self._shelf.memory
+        if feed is None or memory.feed != self._address or feed.expires <= self._clock.now():
             return None
         newer = [each for each in feed.releases if each.number > self._build.version]
         fitting = [each for each in newer if not self._way.kind or self._artefact(each)]
         newest = max(fitting, key=lambda each: each.number, default=None)
-        return None if newest is None or newest.version in self._memory.skipped else newest
+        return None if newest is None or newest.version in memory.skipped else newest
 
     def _artefact(self, release: Release) -> Artefact | None:
         return self._way.artefact(release, self._build.built_for)
@@ -242,7 +238,8 @@ class Updates:
 
     def _next(self) -> datetime:
         """When the next check is to be made."""
-        return self._schedule.next(self._memory.checked_at if self._memory.feed == self._address else None)
+        memory = self._shelf.memory
+        return self._schedule.next(memory.checked_at if memory.feed == self._address else None)
 
     def _is_due(self) -> bool:
         return self._wish.checks and not self._cannot_check and self._next() <= self._clock.now()
@@ -273,7 +270,7 @@ class Updates:
                 if not try_lock(lock):
                     self._schedule.failed()
                     raise words.one_after_the_other()
-                self._look_at_the_shelf()
+                self._shelf.look()
                 await work()
         except UserFacingError as problem:
             self._fail(problem)
@@ -283,7 +280,7 @@ class Updates:
         except Exception:
             log.exception("a bug ended the work on updates")
             self._schedule.failed()
-            self._fail(words.of_a_bug())
+            self._fail(UserFacingError(*reasons.OWN_MISTAKE))
         finally:
             self._rest()
 
@@ -294,30 +291,21 @@ class Updates:
             self._tell(UpdateWork.NOTHING)
 
     async def _check(self, *, forgets_skipped: bool = False) -> None:
-        address, keys = self._address, self._build.keys
-        if keys is None:
-            return
+        address = self._address
         try:
-            answer = await self._get(address, most_bytes=MOST_FEED_BYTES)
+            answer = await bounded_get(address, most_bytes=MOST_FEED_BYTES)
             if answer.status != 200:
                 raise NoAnswer(tr("It answered with status {status}.", status=answer.status))
-            self._look_at_the_shelf()  # its owner may have decided something through another network's agent
-            opened = open_feed(answer.body, self._memory.trusted(keys))
-            memory = self._memory.after(address, opened, keys, self._clock.now())
-            check_time(opened.feed, self._clock.now())
+            self._shelf.learn(address, answer.body, forgets_skipped=forgets_skipped)
         except (NoAnswer, FeedRefused) as problem:
             self._schedule.failed()
             raise words.not_believed(address, str(problem)) from problem
-        if forgets_skipped:
-            memory = replace(memory, skipped=())
-        self._shelf.save(memory, answer.body)
-        self._memory, self._feed = memory, opened.feed
         self._schedule.succeeded()
 
     async def _apply(self, release: Release, artefact: Artefact) -> None:
         folder = self._shelf.place(release)
         await asyncio.to_thread(self._shelf.clear, release.version)
-        await self._fetch(self._address, artefact, folder, self._tell_received)
+        await fetch_artefact(self._address, artefact, folder, self._tell_received, self._disk)
         self._remember(lambda memory: replace(memory, fetched=artefact.known_by))
         if self._way.begin is None:
             return
@@ -348,37 +336,24 @@ class Updates:
         self._problem = words.as_problem(error)
 
     def _remember(self, change: Callable[[Memory], Memory]) -> None:
-        """In what is on disk: another network's agent may know more by now. Raises `UserFacingError`: it could not be
-        kept, and is not so."""
+        """Raises `UserFacingError`: it could not be kept, and is not so."""
         try:
-            memory = change(self._shelf.load())
-            self._shelf.save(memory)
+            self._shelf.remember(change)
         except OSError as problem:
             raise words.not_kept(self._shelf.folder, problem) from problem
-        self._take(memory)
 
     def _look_at_the_shelf(self) -> None:
         """What another network's agent has learned, too."""
         try:
-            memory = self._shelf.load()
+            self._shelf.look()
         except OSError as problem:
             self._fail(words.of_the_disk(problem))
-            return
-        self._take(memory)
-
-    def _take(self, memory: Memory) -> None:
-        """The feed that was kept is believed by the keys that hold now: this copy may have come with newer ones."""
-        if memory != self._memory:
-            pinned = self._build.keys
-            feed = self._shelf.feed(memory, memory.trusted(pinned)) if pinned is not None else None
-            self._memory, self._feed = memory, feed
-            self._on_change()
 
     def _recall(self) -> None:
         """What was known when the agent ended, and what came of an update that was begun then."""
         try:
-            self._look_at_the_shelf()
-            begun = self._memory.handed_over
+            self._shelf.look()
+            begun = self._shelf.memory.handed_over
             if begun:
                 self._remember(lambda memory: replace(memory, handed_over="", fetched=""))
                 if Version.read(begun) > self._build.version:

@@ -5,13 +5,15 @@ An older feed than one that was seen is refused, after a restart too: what was s
 
 import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import AwareDatetime
 
-from mulberry.agent.updates.feed import MOST_FEED_BYTES, Feed, FeedRefused, Opened, ReleaseKeys, open_feed
+from mulberry.agent.updates import words
+from mulberry.agent.updates.feed import MOST_FEED_BYTES, Feed, FeedRefused, Opened, ReleaseKeys, check_time, open_feed
 from mulberry.model.clock import Clock
 from mulberry.model.encoding import from_json, to_json
 from mulberry.model.files import keep_aside, read_bounded, write_whole
@@ -89,43 +91,75 @@ class Memory:
 
 
 class Shelf:
-    """The folder. Its calls block for a moment, and raise `OSError`."""
+    """The folder, and what of it is believed with the keys that this copy came with: `memory`, and the `feed` that was
+    seen last. Its calls block for a moment, and raise `OSError`."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self._folder = folder
-        self._clock = clock
-        self._memory = folder / "memory.json"
-        self._feed = folder / "feed.json"
+    def __init__(self, folder: Path, clock: Clock, pinned: ReleaseKeys | None, on_change: Callable[[], None]) -> None:
+        self.folder = folder
         self.lock = folder / "lock"
-
-    @property
-    def folder(self) -> Path:
-        return self._folder
+        self.memory = Memory()
+        self.feed: Feed | None = None
+        self._clock = clock
+        self._pinned = pinned
+        self._on_change = on_change
+        self._memory_file = folder / "memory.json"
+        self._feed_file = folder / "feed.json"
 
     def create(self) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def load(self) -> Memory:
+    def look(self) -> None:
+        """Takes what is on disk: another network's agent may know more by now."""
+        self._take(self._load())
+
+    def remember(self, change: Callable[[Memory], Memory]) -> None:
+        """Makes the change to what is on disk by now."""
+        memory = change(self._load())
+        self._save(memory)
+        self._take(memory)
+
+    def learn(self, address: str, untrusted_feed: bytes, *, forgets_skipped: bool) -> None:
+        """Believes that feed, which came from `address`. Raises `FeedRefused`, and then nothing has changed."""
+        if self._pinned is None:
+            raise FeedRefused(words.NO_KEYS)
+        self.look()  # its owner may have decided something through another network's agent
+        now = self._clock.now()
+        opened = open_feed(untrusted_feed, self.memory.trusted(self._pinned))
+        memory = self.memory.after(address, opened, self._pinned, now)
+        check_time(opened.feed, now)
+        if forgets_skipped:
+            memory = replace(memory, skipped=())
+        self.create()
+        write_whole(self._feed_file, untrusted_feed)
+        self._save(memory)
+        self.memory, self.feed = memory, opened.feed
+
+    def _take(self, memory: Memory) -> None:
+        if memory != self.memory:
+            self.memory, self.feed = memory, self._proven(memory)
+            self._on_change()
+
+    def _load(self) -> Memory:
         """What cannot be read is kept aside: nothing is known then, as on a new computer."""
         try:
-            untrusted = read_bounded(self._memory)
+            untrusted = read_bounded(self._memory_file)
             return Memory() if untrusted is None else from_json(Memory, untrusted)
         except ValueError as problem:
-            log.warning("%s is kept aside: %s", keep_aside(self._memory, self._clock), problem)
+            log.warning("%s is kept aside: %s", keep_aside(self._memory_file, self._clock), problem)
             return Memory()
 
-    def save(self, memory: Memory, untrusted_feed: bytes | None = None) -> None:
-        """With the feed that it speaks of, where that is a new one."""
+    def _save(self, memory: Memory) -> None:
         self.create()
-        if untrusted_feed is not None:
-            write_whole(self._feed, untrusted_feed)
-        write_whole(self._memory, to_json(Memory, memory))
+        write_whole(self._memory_file, to_json(Memory, memory))
 
-    def feed(self, memory: Memory, keys: ReleaseKeys) -> Feed | None:
-        """The feed that was believed last, proven anew. None: there is none, or it is not the one remembered."""
+    def _proven(self, memory: Memory) -> Feed | None:
+        """The feed that was believed last, proven anew: this copy may have come with newer keys. None: there is none,
+        or it is not the one remembered."""
+        if self._pinned is None:
+            return None
         try:
-            untrusted = read_bounded(self._feed, MOST_FEED_BYTES)
-            opened = None if untrusted is None else open_feed(untrusted, keys)
+            untrusted = read_bounded(self._feed_file, MOST_FEED_BYTES)
+            opened = None if untrusted is None else open_feed(untrusted, memory.trusted(self._pinned))
         except (ValueError, FeedRefused) as problem:
             log.warning("the feed that was kept is not used: %s", problem)
             return None
@@ -133,13 +167,13 @@ class Shelf:
 
     def place(self, release: Release) -> Path:
         """Where its files lie when they are fetched."""
-        return self._folder / release.version
+        return self.folder / release.version
 
     def clear(self, keep: str = "") -> None:
         """Removes what was fetched, but for the version to `keep`."""
-        if not self._folder.is_dir():
+        if not self.folder.is_dir():
             return
-        for path in self._folder.iterdir():
+        for path in self.folder.iterdir():
             if path.is_dir() and not path.is_symlink() and path.name != keep and _is_version(path.name):
                 shutil.rmtree(path)
 

@@ -85,14 +85,6 @@ def of_the_disk(problem: OSError) -> UserFacingError:
     )
 
 
-def of_a_bug() -> UserFacingError:
-    return UserFacingError(
-        what=tr("The agent made a mistake of its own."),
-        why=tr("The details are in agent.log."),
-        next_step=tr("Try again."),
-    )
-
-
 def no_image() -> UserFacingError:
     return UserFacingError(
         what=tr("The update was not made."),
