@@ -88,27 +88,27 @@ async def test_what_is_found_is_what_python_would_find(
     assert await search.find(page) == found_by_hand(jobs, page)
 
 
-def jobs_of_many_stretches() -> Iterator[Finished]:
-    """The best-paid of later stretches failed, so that what the ledger keeps of these promises too much."""
+def jobs_of_many_stretches() -> Iterator[tuple[Finished, int]]:
+    """Each with the proxy's word. In the first stretch, what counted most is worth nothing, so that what is kept of the
+    stretch promises too much; in the fourth some are worth more than was counted; in the fifth all failed."""
     drawn = random.Random(7)
     for number in range(1, 5 * STRETCH):
-        failed = number % 9 == 0 and number > 2 * STRETCH
-        yield replace(
-            finished(f"{number:064x}", adjusted=drawn.randrange(1, 50) + 90 * failed, fee=drawn.choice((20, 21))),
-            outcome=JobOutcome.FAILED if failed else JobOutcome.DONE,
+        stretch, is_special = number // STRETCH, number % 40 == 0
+        counted = 200 if stretch == 0 and is_special else drawn.randrange(1, 50) + 900 * (stretch == 4)
+        job = replace(
+            finished(f"{number:064x}", adjusted=counted, fee=drawn.choice((20, 21))),
+            outcome=JobOutcome.FAILED if stretch == 4 else JobOutcome.DONE,
             prompt_tokens=drawn.randrange(300),
             received_at=NOON - timedelta(milliseconds=drawn.randrange(100)),
         )
+        yield job, {0: 0, 3: counted + 500}.get(stretch, counted) if is_special else counted
 
 
 def book_all(ledger: Ledger) -> None:
-    """Most are confirmed as counted, some as worth next to nothing, some as worth more than all others."""
     with ledger.together():
-        for number, job in enumerate(jobs_of_many_stretches()):
+        for job, word in jobs_of_many_stretches():
             ledger.book_job(job)
-            if number % 5:
-                word = {1: 0, 26: job.adjusted_tokens + number}.get(number % 50, job.adjusted_tokens)
-                ledger.confirm(job.proxy, job.request_id, word, NOON)
+            ledger.confirm(job.proxy, job.request_id, word, NOON)
 
 
 @pytest.fixture(scope="module")
@@ -147,18 +147,34 @@ async def test_jobs_that_earned_the_same_come_in_their_order_whichever_stretch_i
             assert [job.number for job in first.jobs] == [number]
 
 
-async def test_a_ledger_of_before_has_its_stretches_looked_through_once(tmp_path: Path, clock: SettableClock) -> None:
+def earned_in_stretches(ledger: Ledger) -> list[tuple[int, int, int]]:
+    """Of each stretch its number, and the least and the most that a job of it earned."""
+    found: dict[int, list[int]] = {}
+    for job in ledger.jobs(1, 5 * STRETCH):
+        found.setdefault(job.number // STRETCH, []).append(int(job.earned))
+    return [(stretch, min(earned), max(earned)) for stretch, earned in found.items()]
+
+
+KEPT = "SELECT stretch, least_earned, most_earned FROM extremes ORDER BY stretch"
+
+
+def test_what_is_kept_of_a_stretch_is_never_narrower_than_its_jobs(long_ledger: Ledger) -> None:
+    kept = long_ledger._connection.execute(KEPT).fetchall()
+    for (stretch, least, most), found in zip(kept, earned_in_stretches(long_ledger), strict=True):
+        assert (stretch, min(least, found[1]), max(most, found[2])) == (found[0], least, most)
+
+
+def test_a_ledger_of_before_has_its_jobs_looked_through_once(tmp_path: Path, clock: SettableClock) -> None:
     path = tmp_path / "ledger.sqlite3"
     with closing(open_ledger(path, clock)) as ledger:
         book_all(ledger)
     with closing(sqlite3.connect(path)) as old:
         old.executescript("DROP TRIGGER a_booked_job_moves_extremes; DROP TRIGGER a_confirmed_job_moves_extremes;")
         old.executescript(f"DROP TABLE extremes; PRAGMA user_version = {len(MIGRATIONS) - 1};")
-    with closing(open_ledger(path, clock)) as ledger, closing(JobSearch(path)) as search:
-        best = ledger.book_job(finished("ff" * 32, adjusted=10**6))
-        for is_descending in (True, False):
-            wish = JobsWish(JobsQuestion(order=JobOrder.EARNED, is_descending=is_descending), 0, 9, is_whole=False)
-            assert (await search.find(wish)).jobs == found_by_hand(ledger.jobs(1, best.number), wish).jobs
+    with closing(open_ledger(path, clock)) as ledger:
+        assert ledger._connection.execute(KEPT).fetchall() == earned_in_stretches(ledger)
+        ledger.book_job(finished("ff" * 32))
+        assert len(ledger._connection.execute(KEPT).fetchall()) == 6
 
 
 async def test_a_job_that_is_worth_more_than_any_integer_is_booked_and_comes_first(

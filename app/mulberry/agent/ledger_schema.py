@@ -303,8 +303,8 @@ STRETCH = 128  # jobs in a row
 # stretches. They are seldom moved, and cost a hundredth of an index. ANY: a product beyond 63 bits is a REAL.
 EXTREMES = f"""
 INSERT INTO extremes SELECT number / {STRETCH},
-  min(min(iif(outcome = 'done', adjusted_tokens, 0), coalesce(tokens, adjusted_tokens)) * worker_fee_per_token),
-  max(max(adjusted_tokens, coalesce(tokens, 0)) * worker_fee_per_token),
+  min(coalesce(tokens, iif(outcome = 'done', adjusted_tokens, 0)) * worker_fee_per_token),
+  max(coalesce(tokens, iif(outcome = 'done', adjusted_tokens, 0)) * worker_fee_per_token),
   min(prompt_tokens + completion_tokens), max(prompt_tokens + completion_tokens),
   min(finished_at - received_at), max(finished_at - received_at)
   FROM jobs LEFT JOIN confirmations ON job = number GROUP BY 1;
@@ -324,7 +324,7 @@ CREATE TRIGGER a_booked_job_moves_extremes AFTER INSERT ON jobs BEGIN
   INSERT INTO extremes VALUES (
     new.number / {STRETCH},
     iif(new.outcome = 'done', new.adjusted_tokens * new.worker_fee_per_token, 0),
-    new.adjusted_tokens * new.worker_fee_per_token,
+    iif(new.outcome = 'done', new.adjusted_tokens * new.worker_fee_per_token, 0),
     new.prompt_tokens + new.completion_tokens, new.prompt_tokens + new.completion_tokens,
     new.finished_at - new.received_at, new.finished_at - new.received_at)
   ON CONFLICT DO UPDATE SET
@@ -336,7 +336,7 @@ CREATE TRIGGER a_booked_job_moves_extremes AFTER INSERT ON jobs BEGIN
     OR excluded.shortest < shortest OR excluded.longest > longest;
 END;
 CREATE TRIGGER a_confirmed_job_moves_extremes AFTER INSERT ON confirmations
-WHEN new.tokens <> (SELECT adjusted_tokens FROM jobs WHERE number = new.job) BEGIN
+WHEN new.tokens <> (SELECT iif(outcome = 'done', adjusted_tokens, 0) FROM jobs WHERE number = new.job) BEGIN
   UPDATE extremes SET
     least_earned = min(least_earned, new.tokens * worker_fee_per_token),
     most_earned = max(most_earned, new.tokens * worker_fee_per_token)
