@@ -6,7 +6,7 @@ Nothing changes for an engine that runs: the next one that is started on a GPU c
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from mulberry.hardware.gpu import Gpus
 from mulberry.hardware.presence import bus
 from mulberry.model.clock import Clock
 from mulberry.model.errors import UserFacingError
-from mulberry.model.gpu import GpuReport
 from mulberry.model.gpu_runtime import GpuRuntime, GpuSetupStatus, SetupOrder, SetupVerb, SetupWork
 from mulberry.model.host import Finding
 from mulberry.model.language import tr
@@ -89,9 +88,8 @@ class GpuSetup:
 
     async def run(self, order: SetupOrder) -> None:
         """An installation from its begin to its end. Raises `UserFacingError`."""
-        choice = await asyncio.to_thread(self._choice)
-        await self._refuse(order, choice)
-        await self._install(order, _chosen(choice), choice)
+        runtime, gpus = await self._agreed(order)
+        await self._install(order, runtime, gpus)
 
     async def end(self) -> None:
         """What is under way ends now. What has come is kept for the next time."""
@@ -102,12 +100,10 @@ class GpuSetup:
 
     async def _begin(self, order: SetupOrder) -> None:
         self._refuse_a_second_one()
-        choice = await asyncio.to_thread(self._choice)
-        await self._refuse(order, choice)
+        runtime, gpus = await self._agreed(order)
         self._refuse_a_second_one()  # that was ordered meanwhile
-        runtime = _chosen(choice)
         self._work = SetupWork(runtime.version, WorkState.RUNNING)
-        self._task = asyncio.create_task(self._at_work(order, runtime, choice), name="GPU setup")
+        self._task = asyncio.create_task(self._at_work(order, runtime, gpus), name="GPU setup")
 
     def _refuse_a_second_one(self) -> None:
         """Raises `UserFacingError`."""
@@ -118,9 +114,9 @@ class GpuSetup:
                 next_step=tr("Wait until it is done, or cancel it."),
             )
 
-    async def _at_work(self, order: SetupOrder, runtime: GpuRuntime, choice: Choice) -> None:
+    async def _at_work(self, order: SetupOrder, runtime: GpuRuntime, gpus: Sequence[str]) -> None:
         try:
-            await self._install(order, runtime, choice)
+            await self._install(order, runtime, gpus)
         except UserFacingError as problem:
             log.warning("GPU setup: %s %s", problem, problem.detail)
             self._change(state=WorkState.REFUSED, problem=(problem.what, problem.why, problem.next_step))
@@ -130,21 +126,27 @@ class GpuSetup:
         else:
             self._change(state=WorkState.DONE)
 
-    async def _install(self, order: SetupOrder, runtime: GpuRuntime, choice: Choice) -> None:
+    async def _install(self, order: SetupOrder, runtime: GpuRuntime, gpus: Sequence[str]) -> None:
         log.info("GPU setup: %s", runtime.version)
-        gpu = await asyncio.to_thread(self._roomiest, choice.gpus)
-        if order.folder:
-            await self._bring(FromFolder(_whole(order.folder), self._runtimes.disk), runtime, gpu)
-        else:
-            async with self._open_index() as index:
-                await self._bring(index, runtime, gpu)
+        gpu = await asyncio.to_thread(self._roomiest, gpus)
+        async with self._bringer(order.folder) as bringer:
+            await install(self._runtimes, runtime, bringer, self._try_out, self._clock, gpu=gpu, tell=self._tell)
 
-    async def _bring(self, bringer: Bringer, runtime: GpuRuntime, gpu: str) -> None:
-        await install(self._runtimes, runtime, bringer, self._try_out, self._clock, gpu=gpu, tell=self._tell)
+    def _bringer(self, untrusted_folder: str) -> AbstractAsyncContextManager[Bringer]:
+        if untrusted_folder:
+            return nullcontext(FromFolder(_whole(untrusted_folder), self._runtimes.disk))
+        return self._open_index()
 
-    async def _refuse(self, order: SetupOrder, choice: Choice) -> None:
-        """Raises `UserFacingError`: there is nothing to install, or not over this connection."""
-        _chosen(choice)
+    async def _agreed(self, order: SetupOrder) -> tuple[GpuRuntime, Sequence[str]]:
+        """What is installed, and the UUIDs of the GPUs that it fits. Raises `UserFacingError`: there is nothing to
+        install, or not over this connection."""
+        choice = await asyncio.to_thread(self._choice)
+        if choice.runtime is None:
+            raise UserFacingError(
+                what=tr("There is no GPU runtime to install."),
+                why=choice.because,
+                next_step=tr("Models run on the processor meanwhile."),
+            )
         if order.folder:
             _whole(order.folder)
         elif not order.even_if_metered and (await asyncio.to_thread(self._metered)).value:
@@ -155,6 +157,7 @@ class GpuSetup:
                     "Wait for another one, or download it all the same: `mulberry gpu-setup --even-if-metered`."
                 ),
             )
+        return choice.runtime, choice.gpus
 
     def _choice(self) -> Choice:
         table = self._table()
@@ -167,7 +170,7 @@ class GpuSetup:
             return Choice(
                 None, tr("There is no GPU runtime of that name for this computer. There are: {names}.", names=names)
             )
-        return Choice(named, tr("It was asked for by name."), _fitting(named, report))
+        return Choice(named, tr("It was asked for by name."), choose_runtime((named,), report.gpus).gpus)
 
     def _roomiest(self, uuids: Sequence[str]) -> str:
         """Where a trial is in nobody's way; "": all of them are busy, and the next Start shows whether it computes."""
@@ -208,20 +211,6 @@ class GpuSetup:
 def setup_of(workshop: Workshop) -> GpuSetup:
     """The agent's own, of the runtimes that serve all networks."""
     return GpuSetup(GpuRuntimes(gpu_runtimes(workshop.folder.path.parent)), workshop.gpus, workshop.clock)
-
-
-def _fitting(runtime: GpuRuntime, report: GpuReport) -> tuple[str, ...]:
-    return choose_runtime((runtime,), report.gpus).gpus
-
-
-def _chosen(choice: Choice) -> GpuRuntime:
-    if choice.runtime is None:
-        raise UserFacingError(
-            what=tr("There is no GPU runtime to install."),
-            why=choice.because,
-            next_step=tr("Models run on the processor meanwhile."),
-        )
-    return choice.runtime
 
 
 def _whole(untrusted_folder: str) -> Path:
