@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from mulberry.desktop import key_wording
@@ -17,7 +17,7 @@ from mulberry.desktop.connection import Connection, Link, View
 from mulberry.desktop.key_card import KeyCard
 from mulberry.desktop.key_dialog import PassphraseDialog
 from mulberry.desktop.key_feed import KeyFeed
-from mulberry.desktop.key_wording import KeyVerb
+from mulberry.desktop.key_wording import KeyVerb, question_about
 from mulberry.desktop.theme import Theme
 from mulberry.model.key import KeyCheck, KeyState, KeyStatus
 from pretend_agent import PretendAgent
@@ -196,3 +196,13 @@ def test_a_check_never_claims_more_than_it_knows(whose: bool | None) -> None:
     words = key_wording.checked(KeyCheck(NODE_WALLET, whose))
     assert NODE_WALLET in words
     assert ("That is this node's" in words) is (whose is True)
+
+
+def test_a_long_word_of_consent_is_not_cut_off(qtbot: QtBot, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_wording, "REPLACE", "also in place of another key, which is kept aside " * 3)
+    window = QWidget()
+    qtbot.addWidget(window)
+    dialog = PassphraseDialog(window, theme, question_about(KeyVerb.RESTORE, Path("backup")), may_replace=True)
+    dialog.show()
+    assert dialog.replace.width() >= dialog.replace.sizeHint().width()
+    dialog.close()

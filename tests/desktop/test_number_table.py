@@ -7,11 +7,12 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QPushButton
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QPushButton, QTableWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from mulberry.desktop.chart import Chart
 from mulberry.desktop.history import Span, window
+from mulberry.desktop.number_table import number_table
 from mulberry.desktop.theme import Theme
 from mulberry.model.jobs import EarningsBucket
 from mulberry.model.money import Nanoton
@@ -74,3 +75,18 @@ def test_arrow_keys_and_the_mouse_read_a_chart_step_by_step(chart: Chart) -> Non
     assert chart.accessibleDescription() == chart.summary()
     QTest.mouseMove(chart, QPoint(chart.width() - 2, 20))
     assert chart.accessibleDescription().endswith("3 jobs")
+
+
+def test_no_amount_and_no_heading_is_cut_off(qtbot: QtBot) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    headings = ["From", "of it signed, and not paid out yet by anybody", "Jobs"]
+    dialog = number_table(parent, "Earnings", headings, [("12:00", "1,234,567,890.123456789 TON", "1")])
+    dialog.resize(240, 200)
+    dialog.show()
+    table = dialog.findChild(QTableWidget)
+    assert table is not None
+    for column in range(len(headings)):
+        needed = max(table.sizeHintForColumn(column), table.horizontalHeader().sectionSizeHint(column))
+        assert table.columnWidth(column) >= needed, headings[column]
+    dialog.close()

@@ -78,7 +78,7 @@ class PassphraseDialog(QDialog):
     def _fit(self) -> None:
         """As high as wrapped texts need at this width, which Qt's own hint does not know."""
         self._column.activate()
-        width = max(self.width(), self.minimumWidth()) if self.isVisible() else self.minimumWidth()
+        width = max(self.minimumWidth(), self._column.minimumSize().width(), self.width() if self.isVisible() else 0)
         self.resize(width, self._column.totalHeightForWidth(width))
 
     def _judge(self) -> None:

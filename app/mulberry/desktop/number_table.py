@@ -26,7 +26,9 @@ def number_table(
     table.setHorizontalHeaderLabels(list(headings))
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
     table.verticalHeader().hide()
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)  # half an amount is another amount
+    header.setStretchLastSection(True)
     table.setAccessibleName(title)
     for row, texts in enumerate(rows):
         for column, text in enumerate(texts):
