@@ -250,6 +250,22 @@ async def test_choices_are_what_occurs(search: JobSearch) -> None:
     assert choices.proxies == tuple(sorted((PROXY, OTHER_PROXY)))
 
 
+async def test_a_model_that_comes_later_becomes_a_choice(ledger: Ledger, search: JobSearch) -> None:
+    before = await search.choices()
+    ledger.book_job(replace(finished("ff" * 32), model="a/newer-one"))
+    assert (await search.choices()).models == ("Qwen/Qwen3-32B", "a/newer-one", "mulberry/tiny-lm")
+    assert len(before.models) == 2
+
+
+async def test_the_whole_of_an_id_finds_its_job_by_the_index(ledger: Ledger, search: JobSearch) -> None:
+    (job,) = ledger.jobs(5, 5)
+    whole = JobsQuestion(text=job.request_id.upper())
+    assert (await search.find(JobsWish(whole))).jobs == (job,)
+    rest, values = job_search._sql(whole)
+    plan = ledger._connection.execute(f"EXPLAIN QUERY PLAN SELECT jobs.number {rest}", values).fetchall()
+    assert "jobs_by_request" in plan[0][3]
+
+
 async def test_a_payment_covers_the_oldest_jobs_first(tmp_path: Path, clock: SettableClock) -> None:
     with closing(open_ledger(tmp_path / "paid.sqlite3", clock)) as ledger, closing(JobSearch(ledger.path)) as search:
         ledger.open_account(ACCOUNT)

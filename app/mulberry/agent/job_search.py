@@ -82,7 +82,7 @@ LEFT JOIN confirmations ON confirmations.job = jobs.number
 WHERE jobs.number <= ? ORDER BY {{order}} {{way}}, jobs.number {{way}} LIMIT ?
 """  # noqa: S608 - numbers of ours
 _NEXT_STRETCH = "SELECT {bound}, stretch FROM extremes ORDER BY {bound} {way}, stretch {way} LIMIT 1 OFFSET ?"
-_MODELS = f"SELECT DISTINCT model FROM jobs ORDER BY model LIMIT {MOST_CHOICES}"  # noqa: S608 - a number of ours
+_MODELS_SINCE = "SELECT DISTINCT model FROM jobs WHERE number > ? AND number <= ?"
 _PROXIES = f"SELECT DISTINCT proxy FROM tallies ORDER BY proxy LIMIT {MOST_CHOICES}"  # noqa: S608 - a number of ours
 _ACCOUNTS = "SELECT worker_contract, max_known FROM accounts WHERE proxy = ? AND worker_fee_per_token = ?"
 _CONFIRMED_UP_TO = """
@@ -138,6 +138,8 @@ class _Reader:
         self._turn = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._found: OrderedDict[JobsQuestion, _Answer] = OrderedDict()  # what was looked at last is the last
+        self._models: set[str] = set()  # of the jobs up to this one
+        self._models_upto = 0
         self._ends_at = 0.0
         self._is_closed = False
 
@@ -154,12 +156,14 @@ class _Reader:
             return JobsFound(tuple(map(rows.job, page)), answer.total)
 
     def choices(self) -> JobsChoices:
+        """Jobs never change: each is looked at once for its model."""
         with self._reading() as connection:
-            models, proxies = (
-                tuple(name for (name,) in connection.execute(names) if len(name) <= NAME_LIMIT)
-                for names in (_MODELS, _PROXIES)
-            )
-            return JobsChoices(models, proxies)
+            newest = connection.execute("SELECT coalesce(max(number), 0) FROM jobs").fetchone()[0]
+            models = connection.execute(_MODELS_SINCE, (self._models_upto, newest)).fetchall()
+            self._models.update(name for (name,) in models if len(name) <= NAME_LIMIT)
+            self._models_upto = newest
+            proxies = tuple(name for (name,) in connection.execute(_PROXIES) if len(name) <= NAME_LIMIT)
+            return JobsChoices(tuple(sorted(self._models)[:MOST_CHOICES]), proxies)
 
     def details(self, number: int) -> JobDetails | None:
         with self._reading() as connection:
@@ -284,7 +288,9 @@ def _check(wish: JobsWish) -> None:
 def _sql(question: JobsQuestion) -> tuple[str, tuple[str | int, ...]]:
     """Everything after SELECT's columns, and its values. The words are ours; what was asked for is in the values."""
     asked: list[tuple[str, str | int]] = []
-    if question.text:
+    if len(question.text) == LONGEST_SEARCHED_TEXT:  # all of an id, which is found at once
+        asked.append(("request_id = ?", question.text.lower()))
+    elif question.text:
         asked.append(("instr(request_id, ?)", question.text.lower()))
     if question.model:
         asked.append(("model = ?", question.model))
