@@ -35,11 +35,10 @@ def formed(schema: Any, **more: Any) -> GenerationRequest:
 
 def test_a_model_that_knows_no_json_writes_json() -> None:
     engine = LocalEngine()
-    written = []
-    for seed in range(12):
-        text = engine.answer(seed + 1, formed(PERSON, sampling=Sampling(seed, temperature=1.0), max_tokens=150))
-        if engine.ends[seed + 1, 0][0] is Finish.STOP:
-            written.append(json.loads(text))
+    warm = Sampling(seed=0, temperature=1.0)
+    engine.take(Submit(1, formed(PERSON, sampling=warm, max_tokens=150, choices=8)))
+    engine.run()
+    written = [json.loads(engine.texts[who]) for who, (finish, _) in engine.ends.items() if finish is Finish.STOP]
     assert written, "not one answer came to its end"
     for person in written:
         assert list(person) == ["name", "mood", "ages"]
@@ -171,11 +170,13 @@ def test_a_scored_answer_tells_how_likely_it_was() -> None:
 def test_control_tokens_are_shown_to_whoever_asks() -> None:
     engine = LocalEngine()
     wild = GenerationRequest(("x",), Sampling(seed=5, temperature=2.0, top_p=1.0), max_tokens=200)
-    shown = [
-        engine.answer(number, replace(wild, sampling=Sampling(number, 2.0), shows_control_tokens=True))
-        for number in range(1, 40)
-    ]
-    hidden = [engine.answer(number + 100, replace(wild, sampling=Sampling(number, 2.0))) for number in range(1, 40)]
+    seeds = range(1, 40)
+    for number in seeds:
+        told = replace(wild, sampling=Sampling(number, 2.0))
+        engine.take(Submit(number, replace(told, shows_control_tokens=True)), Submit(number + 100, told))
+    engine.run()
+    shown = [engine.texts.get((number, 0), "") for number in seeds]
+    hidden = [engine.texts.get((number + 100, 0), "") for number in seeds]
     assert any("<|im_start|>" in text or "<|endoftext|>" in text for text in shown)
     assert [text.replace("<|im_start|>", "").replace("<|endoftext|>", "") for text in shown] == hidden
 
