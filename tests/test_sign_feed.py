@@ -13,10 +13,20 @@ from unittest.mock import patch
 
 import pytest
 
+from installers.deb import APP, ENGINE, System, Versions
 from mulberry.agent.updates.feed import open_feed, read_keys
 
 TOOL = Path(__file__).resolve().parents[1] / "tools" / "sign_feed.py"
+BOOKWORM, NOBLE = System("debian", "12", "bookworm", "3.11"), System("ubuntu", "24.04", "noble", "3.12")
+ENGINE_VERSION = "1.31.1+numpy2.4.6+tokenizers0.23.3+wasmtime50.0.1+protobuf7.36.2+flatbuffers25.12.19"
 PASSPHRASE = "silk worms eat mulberry leaves\n"
+
+
+def packages_of(version: str, system: System = BOOKWORM) -> tuple[str, str]:
+    """The names that installers/deb.py gives them."""
+    versions = Versions(version, ENGINE_VERSION, system.suffix)
+    app, engine = (f"{binary.name}_{versions.of(binary)}_amd64.deb" for binary in (APP, ENGINE))
+    return app, engine
 
 
 @dataclass
@@ -70,8 +80,8 @@ def releases(tmp_path: Path) -> Path:
     for version, day in (("0.9.0", "2026-10-01"), ("0.10.0", "2026-11-20")):
         (folder / version).mkdir(parents=True)
         (folder / version / "NOTES.txt").write_text(f"{day}\nFaster <b>start</b>.\n")
-        for package in (f"mulberry_{version}", "mulberry-engine_1.31.1+numpy2.4.6"):
-            (folder / version / f"{package}-1~debian12_amd64.deb").write_bytes(b"a package")
+        for package in packages_of(version):
+            (folder / version / package).write_bytes(b"a package")
         (folder / version / f"mulberry-{version}-py3-none-any.whl").write_bytes(b"a wheel")
     return folder
 
@@ -102,27 +112,26 @@ def test_a_feed_is_drafted_signed_by_several_and_verified(
     assert "signed by 1 of the release keys; it takes 2" in run("verify", releases, pinned).problem
     shown = done("sign", releases, bob)
     assert f"With the key {public[1]} you sign" in shown
-    assert "0.10.0/mulberry_0.10.0-1~debian12_amd64.deb" in shown
+    assert f"0.10.0/{packages_of('0.10.0')[0]}" in shown
     assert "    | Faster <b>start</b>." in shown, "every owner reads it as the maintainers' word"
     assert "All of it holds." in done("verify", releases, pinned)
     feed = open_feed((releases / "feed.json").read_bytes(), read_keys(pinned.read_bytes())).feed
     assert [release.version for release in feed.releases] == ["0.10.0", "0.9.0"]
     assert feed.releases[0].notes == "Faster <b>start</b>."
     assert {(each.kind, each.system, each.machine) for each in feed.releases[0].artefacts} == {
-        ("deb", "debian12", "x86_64"),
+        ("deb", BOOKWORM.release, "x86_64"),
         ("wheel", "any", "any"),
     }
     assert [file.path for each in feed.releases[0].artefacts if each.kind == "deb" for file in each.files] == [
-        "0.10.0/mulberry_0.10.0-1~debian12_amd64.deb",
-        "0.10.0/mulberry-engine_1.31.1+numpy2.4.6-1~debian12_amd64.deb",
+        f"0.10.0/{package}" for package in packages_of("0.10.0")
     ]
     done("draft", releases)
     assert "signed by 0" in run("verify", releases, pinned).problem, "another feed needs new signatures"
     done("sign", releases, anna)
     done("sign", releases, bob)
     assert open_feed((releases / "feed.json").read_bytes(), read_keys(pinned.read_bytes())).feed.sequence == 2
-    for name in ("mulberry_0.9.0", "mulberry-engine_1.31.1+numpy2.4.6"):
-        package = releases / "0.9.0" / f"{name}-1~debian12_amd64.deb"
+    for name in packages_of("0.9.0"):
+        package = releases / "0.9.0" / name
         package.write_bytes(b"b package")
         assert f"{package.name} is not the file that the feed names" in run("verify", releases, pinned).problem
         package.write_bytes(b"a package")
@@ -159,7 +168,7 @@ def test_keys_are_changed_with_the_old_ones_word_and_the_new_ones(
             "debian12 on x86_64 it takes one package",
         ),
         (
-            lambda folder: (folder / "0.9.0" / "mulberry_0.9.0-1~ubuntu24.04_amd64.deb").touch(),
+            lambda folder: (folder / "0.9.0" / packages_of("0.9.0", NOBLE)[0]).touch(),
             "For ubuntu24.04 on x86_64",
         ),
         (lambda folder: (folder / "0.9.0" / "mulberry_0.9.0-2~debian12_amd64.deb").touch(), "one package each"),
