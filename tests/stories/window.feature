@@ -19,9 +19,9 @@ Feature: The window may come and go
     And Mulberry starts when they log in
     When they press the Enter key
     Then the computer earns
-    And the window says "today"
+    And the window says how much was earned
     When they close the window and open it again
-    Then the window says "today"
+    Then the window says how much was earned
     And they are not asked again
 
   Scenario: A desktop without a tray
