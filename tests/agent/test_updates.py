@@ -102,6 +102,10 @@ class Owner:
         self.successors: list[Sequence[str]] = []
         self.disk = Disk()
 
+    def here(self, path: str) -> Path:
+        """Where that package is when it was fetched."""
+        return self.folder / "0.2.0" / f"{Path(path).name.partition('_')[0]}.deb"
+
     async def metered(self) -> Finding[bool]:
         return Finding(self.is_metered, "NetworkManager")
 
@@ -819,11 +823,11 @@ async def test_packages_that_belong_together_are_fetched_and_installed_together(
     updates = debian.updates()
     assert (await done(updates, CHECK)).takes_bytes == len(CONTENT) + len(ENGINE_CONTENT)
     status = await done(updates, APPLY)
-    assert status.command == f"sudo apt install '{debian.folder / DEB}' '{debian.folder / ENGINE}'"
+    assert status.command == f"sudo apt install '{debian.here(DEB)}' '{debian.here(ENGINE)}'"
     assert status.received_bytes == status.takes_bytes
-    assert (content(debian.folder / DEB), content(debian.folder / ENGINE)) == (CONTENT, ENGINE_CONTENT)
+    assert (content(debian.here(DEB)), content(debian.here(ENGINE))) == (CONTENT, ENGINE_CONTENT)
     assert debian.server.asked == ["/releases/feed.json", f"/releases/{DEB}", f"/releases/{ENGINE}"]
-    (debian.folder / ENGINE).unlink()
+    debian.here(ENGINE).unlink()
     assert updates.status().command == "", "no command with a file that is not there"
     assert (await done(updates, APPLY)).command
     assert debian.server.asked[3:] == [f"/releases/{ENGINE}"], "what is here is not fetched again"
@@ -839,7 +843,7 @@ async def test_no_command_is_given_while_one_of_them_is_another_file(debian: Own
     status = await done(updates, APPLY)
     assert "the SHA-256 differs" in why(status)
     assert status.command == ""
-    assert not (debian.folder / forged).exists()
+    assert not debian.here(forged).exists()
     debian.server.files[forged] = genuine
     assert (await done(updates, APPLY)).command
 
@@ -855,7 +859,7 @@ async def test_one_that_was_signed_anew_ends_the_command_of_both(debian: Owner) 
     debian.server.files[ENGINE] = mended
     assert (await done(updates, CHECK)).command == ""
     assert (await done(updates, APPLY)).command
-    assert content(debian.folder / ENGINE) == mended
+    assert content(debian.here(ENGINE)) == mended
 
 
 async def test_there_must_be_room_for_all_of_them_before_the_first_is_fetched(debian: Owner) -> None:
@@ -878,7 +882,7 @@ async def test_there_must_be_room_for_all_of_them_before_the_first_is_fetched(de
 
 async def test_the_second_of_them_goes_on_where_it_broke_off(debian: Owner) -> None:
     app, engine = Path(DEB).name, Path(ENGINE).name
-    part = debian.folder / f"{ENGINE}.part"
+    part = debian.here(ENGINE).with_suffix(".deb.part")
     packages = replace(two_packages(), path=app, also=(a_file(ENGINE_CONTENT, engine),))
     feed = published(a_feed(a_release("0.2.0", packages)))
     async with serving({"feed.json": feed, app: CONTENT, engine: ENGINE_CONTENT}) as server:

@@ -69,7 +69,9 @@ class ReleaseFile:
 
     @property
     def name(self) -> str:
-        return self.path.rpartition("/")[2]
+        """On this computer. A Debian package has a short one: its owner reads the command, and apt looks inside."""
+        name = self.path.rpartition("/")[2]
+        return name.removesuffix(".deb").partition("_")[0] + ".deb" if name.endswith(".deb") else name
 
 
 @dataclass(frozen=True, slots=True)
