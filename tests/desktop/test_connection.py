@@ -219,3 +219,25 @@ def test_what_is_asked_before_there_is_a_line_is_dropped(qtbot: QtBot) -> None:
     connection.send(Command(Want.START))
     connection.fetch_jobs(1, 2)
     assert connection.view == View()
+
+
+async def test_an_agent_that_is_still_being_started_is_not_called_gone(qtbot: QtBot) -> None:
+    agent = PretendAgent(runs=False)
+    problems: list[UserFacingError] = []
+    connection = Connection()
+    connection.eligibility_not_read.connect(problems.append)
+    running = asyncio.create_task(connection.run(agent, asyncio.Event().wait))
+    await asyncio.sleep(0)
+    connection.fetch_eligibility(False)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (problems, connection.view.link) == ([], Link.STARTING)
+    agent.say(a_status())
+    agent.fall_silent()
+    await until(lambda: connection.view.link is Link.SILENT)
+    connection.fetch_eligibility(False)
+    await until(lambda: problems)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    connection.deleteLater()

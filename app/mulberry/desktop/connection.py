@@ -362,7 +362,8 @@ class Connection(QObject):
         try:
             report = await agent.eligibility(fresh=fresh)
         except UserFacingError as problem:
-            self.eligibility_not_read.emit(problem)
+            if self.view.link is not Link.STARTING:  # else it is asked when the agent is there
+                self.eligibility_not_read.emit(problem)
         else:
             self.eligibility_read.emit(report)
 
