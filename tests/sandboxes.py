@@ -70,6 +70,7 @@ TIERS = {
 }
 
 
+@cache
 def escapes(tier: str, without: str = "", profile: str = "cpu") -> dict[str, tuple[bool, str]] | str:
     """What each probe found in one of `TIERS`: whether it got through, and what. Or why it cannot be tried here.
 

@@ -77,6 +77,30 @@ open("/etc/passwd").close()
     assert run(LOCKING + program) == "there are threads already, which would keep everything"
 
 
+def test_calls_are_given_up_by_threads_that_are_there_already() -> None:
+    """Libraries start some while they are imported."""
+    program = """
+import os, threading
+from mulberry.runtime.child.confinement.seccomp import Rule, Verdict, compile_filter, give_up_calls, machine
+from mulberry.runtime.child.confinement.system import PR_SET_NO_NEW_PRIVS, set_process_flag
+given_up = threading.Event()
+def try_it():
+    given_up.wait()
+    try:
+        os.uname()
+    except PermissionError:
+        print("refused")
+thread = threading.Thread(target=try_it)
+thread.start()
+filtered_by = machine()
+set_process_flag(PR_SET_NO_NEW_PRIVS, 1)
+give_up_calls(compile_filter([Rule("uname", Verdict.REFUSE)], Verdict.ALLOW, filtered_by), filtered_by)
+given_up.set()
+thread.join()
+"""
+    assert run(program) == "refused"
+
+
 def test_nothing_is_imported_once_the_process_is_closed() -> None:
     """By then the interpreter may be out of reach, and the libraries import late."""
     assert run(BEFOREHAND) == "[]"

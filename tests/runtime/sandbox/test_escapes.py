@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from mulberry.runtime.child.confinement.landlock import SCOPES_SINCE, abi
 from mulberry.runtime.sandbox.provider import is_root
 from sandboxes import TIERS, escapes
 
@@ -78,6 +79,7 @@ def test_without_seccomp_the_kernel_is_open_and_the_house_is_not(tier: str) -> N
     ways = open_ways(tier, "seccomp")
     assert ways >= OF_THE_KERNEL
     assert not ways & (IN_THE_HOUSE | {"connect to a TCP port of this computer", "see the agent in /proc"})
+    assert "connect to an abstract Unix socket" not in ways or abi() < SCOPES_SINCE
 
 
 def test_without_seccomp_bubblewrap_still_has_no_network() -> None:
