@@ -56,6 +56,11 @@ class Text(QLabel):
             self.style().polish(self)
 
 
+def can_be_seen(widget: QWidget) -> bool:
+    """Neither hidden nor in a window that is minimised; of one that is, Qt says that it is visible."""
+    return widget.isVisible() and not widget.window().isMinimized()
+
+
 class Card(QFrame):
     """A calm surface; what it holds goes into `column`."""
 

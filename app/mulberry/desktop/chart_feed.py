@@ -4,6 +4,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QObject, QTimer
 
+from mulberry.desktop.cards import can_be_seen
 from mulberry.desktop.connection import Connection, View
 from mulberry.desktop.history import Span, Window, coarse_today, first_work, window
 from mulberry.desktop.window import MainWindow
@@ -51,7 +52,7 @@ class ChartFeed(QObject):
         self._ask_if_changed()
 
     def _ask_if_changed(self) -> None:
-        if not self._changed or self._resting.isActive() or not self._screen.isVisible():
+        if not self._changed or self._resting.isActive() or not can_be_seen(self._screen):
             return
         self._changed = False
         self._resting.start()

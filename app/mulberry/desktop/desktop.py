@@ -62,6 +62,8 @@ class Desktop(QObject):
         self.news = NewsFeed(connection, self.window, tray, clock, memory)
         self.diagnosis = DiagnosisFeed(connection, self.window, theme)
         self.window.page_made.connect(self._attend)
+        self.window.seen_again.connect(self.charts.look_again)
+        self.window.seen_again.connect(self.money.look_again)
         self.first_run = FirstRunFeed(connection, self.window, first_run, network, clock)
         self._memory = memory
         self._link = Link.STARTING
@@ -90,8 +92,6 @@ class Desktop(QObject):
 
     def come_forward(self) -> None:
         self.window.come_forward()
-        self.charts.look_again()
-        self.money.look_again()
 
     def wait_for_tray(self) -> None:
         """Stays hidden. Without a tray, which may come some time after the login, nothing shows it: then it ends."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from mulberry.desktop.cards import can_be_seen
 from mulberry.desktop.connection import Connection, View
 from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu_runtime import GpuSetupStatus, SetupOrder
@@ -22,17 +23,17 @@ class GpuSetupFeed(QObject):
         self._page = page
         self._card = page.gpus.runtime
         self._is_stale = True
-        self.looking = QTimer(self, interval=IDLE_MILLISECONDS)
+        self.looking = QTimer(self, interval=IDLE_MILLISECONDS, singleShot=True)
         self.looking.timeout.connect(self.look)
         self._card.asked.connect(self.order)
         page.gpus.wanted.connect(self.look)
         connection.viewed.connect(self._viewed)
         self._viewed(connection.view)
-        self.looking.start()
 
     def look(self) -> None:
-        """Unless nobody sees it."""
-        if self._page.gpus.isVisible() and not self._is_stale:
+        """And again after a while; not while nobody sees it."""
+        if can_be_seen(self._page.gpus) and not self._is_stale:
+            self.looking.start()
             self._connection.ask(lambda agent: agent.gpu_setup(), self._show, _nothing)
 
     def order(self, order: SetupOrder) -> None:

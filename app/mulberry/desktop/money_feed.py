@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject, QTimer
 
+from mulberry.desktop.cards import can_be_seen
 from mulberry.desktop.connection import Connection, View
 from mulberry.desktop.history import range_window
 from mulberry.desktop.transactions_model import TransactionsModel
@@ -73,7 +74,7 @@ class MoneyFeed(QObject):
             self._ask_what_is_due()
 
     def _ask_what_is_due(self) -> None:
-        if self._resting.isActive() or not self._screen.isVisible():
+        if self._resting.isActive() or not can_be_seen(self._screen):
             return
         page = self._screen.shown_page
         if page == "Earnings" and self._earnings_due:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QObject
 
+from mulberry.desktop.cards import can_be_seen
 from mulberry.desktop.connection import Connection, View
 from mulberry.desktop.window import MainWindow
 
@@ -25,7 +26,7 @@ class NetFeed(QObject):
         self._viewed(self._connection.view)
 
     def _viewed(self, view: View) -> None:
-        if view.status is None or view.is_stale or not self._screen.isVisible():
+        if view.status is None or view.is_stale or not can_be_seen(self._screen):
             return
         if self._screen.shown_page != "Earnings":
             return

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from mulberry.desktop import news
 from mulberry.desktop.bus_notice import notify
+from mulberry.desktop.cards import can_be_seen
 from mulberry.desktop.connection import Agent, Connection, Link, View
 from mulberry.desktop.news import Kind, Message, Seen, Told
 from mulberry.desktop.tray import Tray
@@ -151,7 +152,7 @@ async def _manners(agent: Agent) -> "tuple[SettingsStatus, Decision]":
 def looks_at(screen: MainWindow) -> bool:
     """Whether the window is before the owner: not hidden, not minimised, and our program in front."""
     in_front = QApplication.applicationState() is Qt.ApplicationState.ApplicationActive
-    return in_front and screen.isVisible() and not screen.isMinimized()
+    return in_front and can_be_seen(screen)
 
 
 def _kept(memory: QSettings) -> Seen | None:

@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject, QTimer
 
+from mulberry.desktop.cards import can_be_seen
 from mulberry.desktop.connection import Connection, View
 from mulberry.desktop.update_card import UpdateCard
 from mulberry.model.errors import UserFacingError
@@ -18,18 +19,18 @@ class UpdateFeed(QObject):
         self._card = card
         self._is_stale = True
         self._told = ""  # the newer version of which the last status spoke
-        self.looking = QTimer(self, interval=IDLE_MILLISECONDS)
+        self.looking = QTimer(self, interval=IDLE_MILLISECONDS, singleShot=True)
         self.looking.timeout.connect(self.look)
         card.wanted.connect(self.look)
         card.asked.connect(self.order)
         card.consent_changed.connect(self._change_consent)
         connection.viewed.connect(self._viewed)
-        self.looking.start()
         self._viewed(connection.view)
 
     def look(self) -> None:
-        """Unless nobody sees it."""
-        if self._card.isVisible() and not self._is_stale:
+        """And again after a while; not while nobody sees it."""
+        if can_be_seen(self._card) and not self._is_stale:
+            self.looking.start()
             self._connection.ask(lambda agent: agent.update(), self._show, _nothing)
 
     def order(self, order: UpdateOrder) -> None:

@@ -5,7 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from mulberry.desktop import wording
 from mulberry.desktop.accessible import tell_roles
-from mulberry.desktop.cards import MARGIN, Text, in_reading_order, plain_button
+from mulberry.desktop.cards import MARGIN, Text, can_be_seen, in_reading_order, plain_button
 from mulberry.desktop.connection import Link, View
 from mulberry.desktop.hardware_history import Histories
 from mulberry.desktop.home import HomePage
@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
     quit_asked = Signal()
     stop_and_quit_asked = Signal()
     help_asked = Signal()  # somebody is to help, and needs to know about this computer
+    seen_again = Signal()  # after it was told something that nobody could see
     page_made = Signal(str)  # its name, one of `PAGES`
     first_steps_wanted = Signal()
 
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self._clock = clock
         self._view = View()
+        self._is_behind = False
         tell_roles()
         self._knows_the_state = False
         self.setWindowTitle("Mulberry")
@@ -151,15 +153,30 @@ class MainWindow(QMainWindow):
         self.layers.setCurrentWidget(layer)
 
     def show_view(self, view: View) -> None:
+        """Now, or when it can be seen again."""
+        if view.status is not None and not view.is_stale:
+            self.histories.add(view.status.gpus)
+        self._view = view
+        if can_be_seen(self):
+            self._show()
+        else:
+            self._is_behind = True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_behind:
+            self._is_behind = False
+            self._show()
+            self.seen_again.emit()
+
+    def _show(self) -> None:
+        view = self._view
         is_demo = view.status is None or view.status.network.is_demo
         self.banner.words.say(wording.demo_banner(view.status))
         self.banner.setVisible(is_demo)
         if view.status is not None:
             network = view.status.network
             self.sidebar.show_network(wording.network_title(network.name, network.title), is_demo=is_demo)
-        if view.status is not None and not view.is_stale:
-            self.histories.add(view.status.gpus)
-        self._view = view
         for page in self._made.values():
             page.show_view(view)
         if not self._knows_the_state and view.link is not Link.STARTING:
