@@ -40,8 +40,9 @@ DEBIAN = ROOT / "installers" / "debian"
 BRIEFCASE = ROOT / "build" / "briefcase"
 BRIEFCASE_LOCK = ROOT / "installers" / "requirements-briefcase.lock"
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that the package will run with, and so the one that chooses the wheels
-# A tenth of the processor time of xz at each install, for a twentieth more to download.
-RELEASED = ("-Zzstd", "-z22")
+# In blocks of 48 MB, which dpkg packs and unpacks side by side: the same bytes on however many cores, and hardly more of
+# them than in one piece. zstd would unpack in a tenth of the time, but Debian's archive and lintian refuse it.
+RELEASED = ("-Zxz", "-z7")
 DRAFT = ("-Zzstd", "-z1")  # seconds in place of minutes, and half as large again
 PACKAGES = "usr/lib/mulberry/app_packages"
 # What runs models, on the processor, and TON's virtual machine; only processes of their own import it. In the order in
@@ -236,8 +237,7 @@ def pack(tree: Path, binary: Binary, system: System, versions: Versions, compres
     (control / "md5sums").write_bytes(sums)
     settle(tree, source_date_epoch())
     deb = tree.with_name(f"{binary.name}_{versions.of(binary)}_{architecture}.deb")
-    # one thread: where the work is cut into pieces would depend on the builder's cores
-    run("dpkg-deb", "--root-owner-group", "--threads-max=1", *compression, "--build", tree, deb)
+    run("dpkg-deb", "--root-owner-group", *compression, "--build", tree, deb)
     return deb
 
 

@@ -1,6 +1,7 @@
 """Tries the Debian packages as their users will, in a bare system: `python -m installers.try_deb dist/*.deb`.
 
 As root, because it makes a chroot (debootstrap) and mounts /proc in it; Mulberry itself runs there as an ordinary user.
+Mounts and processes are in namespaces of their own: whatever ends this, none stays, and no other Mulberry is met.
 It installs, starts, earns on the demo network, upgrades while earning, meets what may go wrong, removes and purges; and
 prints a table for docs/packaging.md. Any step that is not as it must be ends it with status 1.
 """
@@ -25,7 +26,9 @@ PREFIX = f"/home/{USER}/ünï cöde prefix"
 NEWER = "99.0.0"
 NAMES = ("mulberry", "mulberry-engine")
 BOTH = ("/tmp/mulberry.deb", "/tmp/mulberry-engine.deb")  # noqa: S108 - of the chroot
-NOT_OURS = ("dev", "proc", "sys", "tmp", "run", "root", "home", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/log")
+NEWER_BOTH = ("/tmp/newer-mulberry-engine.deb", "/tmp/newer-mulberry.deb")  # noqa: S108 - the engine first, as `*` has it
+NOT_OURS = ("dev", "proc", "sys", "tmp", "root", "home", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/log")
+ISOLATED = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 FIRST_FRAME = """
 import sys, time
 from pathlib import Path
@@ -93,7 +96,10 @@ class Chroot:
 
 
 def bare_system(root: Path, debs: list[Path]) -> Chroot:
-    """A minimal Debian with what the package needs, and without the package. What is there already is used again."""
+    """A minimal Debian with what the package needs, and without the package.
+
+    One that is there already is used again, without what an earlier trial has left in it.
+    """
     chroot = Chroot(root)
     if not (root / "etc" / "debian_version").exists():
         sources = Path("/etc/apt/sources.list.d/debian.sources").read_text()
@@ -108,6 +114,9 @@ def bare_system(root: Path, debs: list[Path]) -> Chroot:
             shutil.copytree(f"/{place}", root / place, dirs_exist_ok=True)
         shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
         chroot.run("useradd", "--create-home", USER)
+    else:
+        chroot.run("dpkg", "--purge", *NAMES, "bubblewrap")
+        chroot.run("sh", "-c", f"rm -rf /home/{USER} && mkhomedir_helper {USER}")
     for deb, inside in zip(debs, BOTH, strict=True):
         shutil.copyfile(deb, root / inside.lstrip("/"))
     chroot.run("apt-get", "update", "-q")
@@ -122,14 +131,14 @@ def apt(chroot: Chroot, *words: str) -> str:
 
 
 def newer(deb: Path, target: Path, scratch: Path) -> None:
-    """The same package under a higher version, as a next release would be."""
+    """The same package, the app's or the engine's, under a higher version, as a next release would be."""
     shutil.rmtree(scratch, ignore_errors=True)
     subprocess.run(["dpkg-deb", "-R", deb, scratch], check=True)
-    own = scratch / "usr/lib/mulberry/app/mulberry/__init__.py"
-    own.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{NEWER}"', own.read_text()))
+    for own in scratch.glob("usr/lib/mulberry/app/mulberry/__init__.py"):
+        own.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{NEWER}"', own.read_text()))
     control = scratch / "DEBIAN" / "control"
     told = re.sub(r"^Version: .*$", f"Version: {NEWER}-1", control.read_text(), flags=re.MULTILINE)
-    control.write_text(re.sub(r"mulberry-engine \(= .*?\)", "mulberry-engine", told))  # the engine stays the old one
+    control.write_text(re.sub(r"mulberry-engine \(= .*?\)", f"mulberry-engine (= {NEWER}-1)", told))
     subprocess.run(["dpkg-deb", "-Zzstd", "-z1", "--build", scratch, target], check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(scratch)
 
@@ -180,7 +189,7 @@ def upgrade_while_earning(chroot: Chroot) -> str:
     chroot.mulberry("start", "--data", DATA)
     until(lambda: chroot.status()["state"] == "earning", "it earns")
     before = running_agents(chroot)
-    said = chroot.run("dpkg", "-i", "/tmp/newer.deb")  # noqa: S108
+    said = chroot.run("dpkg", "-i", *NEWER_BOTH)
     until(lambda: chroot.mulberry("status", "--data", DATA, check=False).startswith("Earning"), "it earns again")
     status = chroot.status()
     jobs = json.loads(chroot.mulberry("jobs", "--last", "1000", "--json", "--data", DATA))
@@ -188,6 +197,17 @@ def upgrade_while_earning(chroot: Chroot) -> str:
     if outcomes != ["done"] or status["version"] != NEWER or running_agents(chroot) != before:
         raise Unlike(f"after the upgrade: {outcomes}, {status['version']}, {before}, {running_agents(chroot)}\n{said}")
     return f"{len(jobs)} jobs, all done; the agent's process {before[0]} lives on as {NEWER}, and earns"
+
+
+def engine_alone(chroot: Chroot) -> str:
+    """Put back by its administrator, say, while the agent earns with it."""
+    before = running_agents(chroot)
+    said = chroot.run("dpkg", "-i", NEWER_BOTH[0])
+    until(lambda: chroot.mulberry("status", "--data", DATA, check=False).startswith("Earning"), "it earns again")
+    compiled = list(chroot.root.glob("usr/lib/mulberry/app_packages/*/__pycache__/__init__.*.pyc"))
+    if "finishes its requests" not in said or running_agents(chroot) != before or not compiled:
+        raise Unlike(f"the engine alone: {before}, {running_agents(chroot)}, {len(compiled)} compiled\n{said}")
+    return "the agent finished, waited, and goes on"
 
 
 def downgrade_of_the_data(chroot: Chroot) -> str:
@@ -245,7 +265,8 @@ def remove_and_purge(chroot: Chroot, before: set[str]) -> str:
     if running_agents(chroot):
         raise Unlike("an agent outlived its package")
     chroot.run("dpkg", "--purge", *NAMES)
-    left = {path for path in chroot.files() - before if not path.endswith((".pyc", "__pycache__"))}
+    ours = re.compile(r"mulberry|^(?!.*(\.pyc|__pycache__)$)")  # Python's own bytecode is no business of ours
+    left = {path for path in chroot.files() - before if ours.search(path)}
     kept = (chroot.root / f"{DATA}-kept/demo/ledger.sqlite3".lstrip("/")).exists()
     if left or not kept:
         raise Unlike(f"after the purge there is {sorted(left)}; the ledger is {'there' if kept else 'gone'}")
@@ -288,6 +309,7 @@ def try_everything(chroot: Chroot) -> Iterator[tuple[str, str]]:
         first_frame,
         earn,
         upgrade_while_earning,
+        engine_alone,
         downgrade_of_the_data,
         no_fonts,
         full_disk,
@@ -309,9 +331,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("Making a chroot takes root: start it with sudo.")
+    if os.getpid() != 1:
+        inside = [*ISOLATED, sys.executable, "-m", "installers.try_deb", *sys.argv[1:]]
+        raise SystemExit(subprocess.run(inside, check=False).returncode)
     app, engine = sorted(arguments.debs, key=lambda deb: "engine" in deb.name)
     chroot = bare_system(arguments.chroot.absolute(), [app, engine])
-    newer(app, chroot.root / "tmp" / "newer.deb", chroot.root / "tmp" / "newer")
+    for deb, target in zip((engine, app), NEWER_BOTH, strict=True):
+        newer(deb, chroot.root / target.lstrip("/"), chroot.root / "tmp" / "newer")
     with chroot.mounted("proc", "proc"), chroot.mounted("devtmpfs", "dev"):
         try:
             for name, seen in try_everything(chroot):
