@@ -40,8 +40,8 @@ DEBIAN = ROOT / "installers" / "debian"
 BRIEFCASE = ROOT / "build" / "briefcase"
 BRIEFCASE_LOCK = ROOT / "installers" / "requirements-briefcase.lock"
 SYSTEM_PYTHON = "/usr/bin/python3"  # the one that the package will run with, and so the one that chooses the wheels
-# In blocks of 48 MB, which dpkg packs and unpacks side by side: the same bytes on however many cores, and hardly more of
-# them than in one piece. zstd would unpack in a tenth of the time, but Debian's archive and lintian refuse it.
+# In blocks of 48 MB, which dpkg packs and unpacks side by side: the same bytes on however many cores, and hardly more
+# than in one piece. zstd would unpack in a tenth of the time, but Debian's archive and lintian refuse it.
 RELEASED = ("-Zxz", "-z7")
 DRAFT = ("-Zzstd", "-z1")  # seconds in place of minutes, and half as large again
 PACKAGES = "usr/lib/mulberry/app_packages"
