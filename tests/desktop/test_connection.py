@@ -226,12 +226,14 @@ async def test_an_agent_that_is_still_being_started_is_not_called_gone(qtbot: Qt
     problems: list[UserFacingError] = []
     connection = Connection()
     connection.eligibility_not_read.connect(problems.append)
-    running = asyncio.create_task(connection.run(agent, asyncio.Event().wait))
+    started = asyncio.Event()
+    running = asyncio.create_task(connection.run(agent, started.wait))
     await asyncio.sleep(0)
     connection.fetch_eligibility(False)
     for _ in range(20):
         await asyncio.sleep(0)
     assert (problems, connection.view.link) == ([], Link.STARTING)
+    started.set()
     agent.say(a_status())
     agent.fall_silent()
     await until(lambda: connection.view.link is Link.SILENT)

@@ -17,7 +17,7 @@ from conftest import SettableClock
 from cut_texts import assert_nothing_is_cut
 from eligibility_samples import DEMO, DRIVER, ELIGIBILITY, GUEST, MAIN, MODEL, RULES, SANDBOX, TEST, a_gpu
 from mulberry.desktop import eligibility_wording
-from mulberry.desktop.connection import Connection
+from mulberry.desktop.connection import Connection, Link
 from mulberry.desktop.eligibility_cards import EligibilityCard, RequirementRow
 from mulberry.desktop.eligibility_feed import EligibilityFeed
 from mulberry.desktop.hardware_history import Histories
@@ -314,6 +314,9 @@ async def test_what_was_answered_before_the_page_was_looked_at_is_on_it(told: To
 
 async def test_an_agent_that_does_not_answer_is_told_on_the_page(told: Told) -> None:
     async with told.connected():
-        told.agent.runs = False
+        told.agent.say(a_status())
+        told.agent.fall_silent()
+        while told.connection.view.link is not Link.SILENT:  # noqa: ASYNC110 - it changes by what the agent says
+            await asyncio.sleep(0)
         told.feed.show_page()
     assert "The agent is not running." in told.window.hardware.eligibility.problem.text()

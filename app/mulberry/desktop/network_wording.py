@@ -5,7 +5,7 @@ Names, addresses and errors are strangers' words: they are cut and made plain he
 
 from dataclasses import dataclass
 
-from mulberry.desktop.wording import clock_time
+from mulberry.desktop.wording import clock_time, network_title
 from mulberry.model.attestation import Policy
 from mulberry.model.language import number, tr
 from mulberry.model.money import Nanoton
@@ -77,7 +77,7 @@ def proxies_show(network: NetworkInfo) -> str:
 def head_line(status: Status, *, is_stale: bool) -> str:
     """Beside the page's title: which network, and what its transport proves."""
     network = status.network
-    parts = [cut_name(network.title), KINDS.get(network.kind, NOT_KNOWN)]
+    parts = [cut_name(network_title(network.name, network.title)), KINDS.get(network.kind, NOT_KNOWN)]
     if network.transport:
         parts.append(f"{_SHORT_TRANSPORTS.get(network.transport, network.transport)}, {proxies_show(network)}")
     if is_stale:
@@ -93,7 +93,7 @@ def network_facts(status: Status) -> tuple[Fact, ...]:
     return (
         Fact(
             tr("Name"),
-            cut_name(network.title),
+            cut_name(network_title(network.name, network.title)),
             f"{tr('Its profile is called {name}.', name=cut_name(network.name))} {profile}",
         ),
         Fact(tr("Money"), KINDS.get(network.kind, NOT_KNOWN), profile, "warn" if network.kind != "mainnet" else ""),

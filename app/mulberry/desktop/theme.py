@@ -225,8 +225,9 @@ QRadioButton:focus { border-color: $accent }
 QRadioButton::indicator { width: 12px; height: 12px; border: 2px solid $edge; border-radius: 8px }
 QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent; background: $surface }
 QListWidget[look="pages"] { background: transparent; border: none; outline: 0; font-size: ${s14}px; color: $muted }
+QListWidget[look="pages"] QScrollBar:vertical { width: 8px; margin: 0 }
 QListWidget[look="pages"]::item {
-  padding: ${s8}px ${s12}px; border-radius: 8px; border: ${ring}px solid transparent; margin-bottom: 4px }
+  padding: ${s8}px 2px ${s8}px ${s12}px; border-radius: 8px; border: ${ring}px solid transparent; margin-bottom: 4px }
 QListWidget[look="pages"]::item:selected { background: $raised; color: $text }
 QListWidget[look="pages"]::item:hover { color: $text }
 QListWidget[look="pages"]:focus::item:selected { border-color: $accent }
