@@ -9,6 +9,8 @@ supervisor, socket pair and job process.
 Before them, what is not the model: the share of a step of 16 answers that the batcher takes for itself. The demo model
 is so small that its share is the worst there is; the last column sets the same work beside a step of 10 ms, which a
 model of some hundred million parameters takes on a CPU.
+
+All but "outside" is measured in processor time; that is by the clock, and says something on a quiet computer only.
 """
 
 import asyncio
@@ -61,10 +63,10 @@ def writing(engine: ChildEngine, concurrency: int) -> Speed:
     for _ in range(WARM_UP_STEPS):
         engine.read_prompts()
         engine.step()
-    begin = time.perf_counter()
+    begin = time.process_time()
     for _ in range(WRITING_STEPS):
         engine.step()
-    elapsed = time.perf_counter() - begin
+    elapsed = time.process_time() - begin
     engine.take([Cancel(number) for number in range(1, concurrency + 1)])
     return Speed(WRITING_STEPS * concurrency / elapsed, 0)
 
@@ -75,7 +77,7 @@ def inside(engine: ChildEngine, concurrency: int) -> Speed:
     running: set[int] = set()
     waits = []
     tokens = number = 0
-    begin = now = time.perf_counter()
+    begin = now = time.process_time()
     while now < begin + SECONDS:
         while len(running) < concurrency:
             number += 1
@@ -84,7 +86,7 @@ def inside(engine: ChildEngine, concurrency: int) -> Speed:
             engine.take([Submit(number, next(requests))])
         engine.read_prompts()
         step = engine.step()
-        now = time.perf_counter()
+        now = time.process_time()
         for speaking, _, _ in step.pieces:
             if since := silent_since.pop(speaking, 0):
                 waits.append(now - since)
@@ -141,7 +143,7 @@ def compare_writing(model: ModelFolder) -> None:
 
 
 def compare_overhead(model: ModelFolder) -> None:
-    """The time in `OnnxModel.decode` against the time of the whole step, plain and with every option that costs."""
+    """The processor time in `OnnxModel.decode` against the whole step's, plain and with every option that costs."""
     print("a step       | whole ms | model ms | batcher alone: ms, share | beside a step of 10 ms")
     warm = Sampling(seed=0, temperature=1.0, top_p=0.9, frequency_penalty=0.1)
     for title, changes in (
@@ -156,26 +158,29 @@ def compare_overhead(model: ModelFolder) -> None:
         for _ in range(WARM_UP_STEPS):
             engine.read_prompts()
             engine.step()
-        spent.clear()
-        begin = time.perf_counter()
+        steps = []
         for _ in range(WRITING_STEPS):
+            spent.clear()
+            begin = time.process_time()
             engine.step()
-        whole, within = (seconds / WRITING_STEPS * 1000 for seconds in (time.perf_counter() - begin, sum(spent)))
+            whole = time.process_time() - begin
+            steps.append((1000 * whole, 1000 * sum(spent)))
+        whole, within = (statistics.median(column) for column in zip(*steps, strict=True))
         own = whole - within
         print(f"{title:12} | {whole:8.2f} | {within:8.2f} | {own:16.2f} {own / whole:6.1%} | {own / (own + 10):.1%}")
 
 
 def count_decoding(engine: ChildEngine) -> list[float]:
-    """The seconds of each decode from now on."""
+    """The processor seconds of each decode from now on."""
     spent: list[float] = []
     assert isinstance(engine._batcher, Batcher)
     runner = engine._batcher._model
     decode = runner.decode
 
     def measured(rows: int) -> NDArray[np.float32]:
-        begin = time.perf_counter()
+        begin = time.process_time()
         logits = decode(rows)
-        spent.append(time.perf_counter() - begin)
+        spent.append(time.process_time() - begin)
         return logits
 
     runner.decode = measured  # type: ignore[method-assign]

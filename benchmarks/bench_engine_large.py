@@ -25,7 +25,6 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime is imported
 
@@ -33,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from bench_engine import count_decoding
 from mulberry.runtime.child.connection import Connection
 from mulberry.runtime.child.genai import LibraryMissing, the_library
 from mulberry.runtime.child.interruption import watching
@@ -60,7 +60,7 @@ def requests(sampling: Sampling = Sampling(seed=0), max_tokens: int = ANSWER_TOK
 
 
 def compare_overhead(folder: Path) -> None:
-    """The time outside of `OnnxModel.decode` against the time of the whole step."""
+    """The processor time outside of `OnnxModel.decode` against that of the whole step."""
     print(f"a step of {AT_ONCE} | whole ms | batcher ms | share (goal: under 5 %)")
     warm = Sampling(seed=0, temperature=0.8, top_p=0.9, frequency_penalty=0.1)
     for title, changes in (
@@ -79,9 +79,9 @@ def compare_overhead(folder: Path) -> None:
         shares, wholes, owns = [], [], []
         for _ in range(OVERHEAD_STEPS):
             spent.clear()
-            begin = time.perf_counter()
+            begin = time.process_time()
             engine.step()
-            whole = time.perf_counter() - begin
+            whole = time.process_time() - begin
             wholes.append(1000 * whole)
             owns.append(1000 * (whole - sum(spent)))
             shares.append(1 - sum(spent) / whole)
@@ -89,22 +89,6 @@ def compare_overhead(folder: Path) -> None:
             f"{title:12} | {statistics.median(wholes):8.1f} | {statistics.median(owns):10.2f} "
             f"| {statistics.median(shares):.2%}"
         )
-
-
-def count_decoding(engine: ChildEngine) -> list[float]:
-    """The seconds of each decode from now on."""
-    spent: list[float] = []
-    model: Any = engine._batcher._model  # type: ignore[union-attr]
-    decode: Callable[[int], NDArray[np.float32]] = model.decode
-
-    def measured(rows: int) -> NDArray[np.float32]:
-        begin = time.perf_counter()
-        logits = decode(rows)
-        spent.append(time.perf_counter() - begin)
-        return logits
-
-    model.decode = measured
-    return spent
 
 
 def compare_interruption(folder: Path) -> None:
