@@ -153,6 +153,7 @@ async def test_the_demo_model_answers_inside(sandbox: Sandbox) -> None:
         assert "NoNewPrivs:\t1" in about
         assert "Seccomp:\t2" in about
         assert str(engine.status.confinement) == f"{sandbox.tier}: 13 of 13 checks passed"
+        assert os.getsid(engine.pid) != os.getsid(0), "Ctrl-C in the agent's terminal is not for it"
         limits = {"core file size": 0, "file size": 0, "open files": 64}
         limits["address space"] = 2 * tiny_model().manifest.memory_limit_bytes
         if (processes := sandbox.order(Room(CHILD.parent)).processes) is not None:
