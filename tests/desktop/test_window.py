@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -24,6 +25,7 @@ from mulberry.model.errors import UserFacingError
 from mulberry.model.gpu import GpuReport
 from mulberry.model.node import Intent, NetworkInfo, NodeState, Want
 from samples import NOON, RTX_4090, a_status, a_wallet, on_a_gpu
+from shown_window import settled, shown_window
 
 
 @pytest.fixture
@@ -238,3 +240,45 @@ def test_the_jobs_page_says_when_its_count_is_stale(window: MainWindow) -> None:
     window.show_view(View(Link.SILENT, status))
     assert window.jobs.count.text() == f"0 jobs, as of {wording.clock_time(status.as_of)}"
     assert window.jobs.empty.text() == wording.NO_JOBS
+
+
+@pytest.mark.parametrize("away", [MainWindow.hide, MainWindow.showMinimized])
+def test_a_window_that_nobody_can_see_waits_with_what_it_is_told_until_it_is_seen_again(
+    window: MainWindow, settle: Callable[[], None], away: Callable[[MainWindow], None]
+) -> None:
+    window.show_view(View(Link.ANSWERS, a_status()))
+    seen: list[bool] = []
+    window.seen_again.connect(lambda: seen.append(window.isMinimized()))
+    away(window)
+    settle()
+    real = NetworkInfo("mainnet", "Cocoon", is_demo=False)
+    window.show_view(View(Link.ANSWERS, replace(a_status(), network=real)))
+    assert window.sidebar.network.text() == "Demo network"
+    window.showNormal()
+    settle()
+    assert window.sidebar.network.text() == "Cocoon"
+    assert seen == [False]
+
+
+async def test_no_timer_goes_on_in_a_window_that_nobody_can_see(
+    qtbot: QtBot, theme: Theme, clock: SettableClock, tmp_path: Path
+) -> None:
+    def running() -> list[QTimer]:
+        return [timer for timer in desktop.window.findChildren(QTimer) if timer.isActive()]
+
+    async with shown_window(theme, clock, tmp_path) as desktop:
+        look_again = set()
+        for page in PAGES[4:]:
+            desktop.window.choose(page)
+            await settled(5)
+            look_again |= {type(timer.parent()) for timer in running()}
+        assert len(look_again) > 5
+        desktop.window.settings.build_all()
+        desktop.window.choose("Network")
+        desktop.window.hide()
+        await settled(5)
+        for timer in running():
+            assert timer.isSingleShot()
+            timer.stop()
+            timer.timeout.emit()
+        assert running() == []
