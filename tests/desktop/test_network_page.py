@@ -15,8 +15,9 @@ from conftest import SettableClock
 from mulberry.desktop import network_wording, proxies_wording
 from mulberry.desktop.colours import LIGHT
 from mulberry.desktop.connection import Link, View
-from mulberry.desktop.facts import FactValue
+from mulberry.desktop.facts import Facts, FactValue
 from mulberry.desktop.network_page import NetworkPage
+from mulberry.desktop.network_wording import Fact
 from mulberry.desktop.proxies_model import QUALITIES
 from mulberry.desktop.proxies_wording import Quality
 from mulberry.desktop.theme import Theme
@@ -266,3 +267,14 @@ def test_shapes_follow_the_colours_of_the_scheme(
     monkeypatch.setattr(theme, "colours", LIGHT)
     theme.changed.emit()
     assert page.proxy.shape.pixmap().toImage() != dark
+
+
+def test_the_name_of_a_value_is_never_cut_off(qtbot: QtBot, theme: Theme, settle: Callable[[], None]) -> None:
+    facts = Facts(theme, 120)
+    qtbot.addWidget(facts)
+    facts.show_facts([Fact("What this is called in a language of long words", "1", "")])
+    facts.resize(140, 200)
+    facts.show()
+    settle()
+    name = next(label for label in facts.findChildren(QLabel) if label.text().startswith("What"))
+    assert name.height() >= name.heightForWidth(name.width()) > name.fontMetrics().height()

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QToolTip, QWidget
 
-from mulberry.desktop.cards import Text, tab_after
+from mulberry.desktop.cards import Text, narrow, tab_after
 from mulberry.desktop.network_wording import Fact
 from mulberry.desktop.theme import Theme
 
@@ -76,9 +76,9 @@ class Facts(QWidget):
         while len(self.values) < how_many:
             shown, place = FactValue(), len(self.values)
             shown.stepped.connect(lambda step, place=place: self._go(place + step))
-            name = Text("", "source")
+            name = narrow(Text("", "source", wraps=True))  # all columns are as wide
             name.setIndent(BORDER)
-            name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # all columns are as wide
+            name.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom)  # of two, next to their values
             shown.setParent(self)
             tab_after(self.values[-1] if self.values else self, shown)
             self._names.append(name)

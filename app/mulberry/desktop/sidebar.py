@@ -24,7 +24,7 @@ from mulberry.desktop.theme import Theme
 from mulberry.model.language import tr
 from mulberry.model.text import plain
 
-SIDEBAR = 208
+SIDEBAR = 216
 NARROW_SIDEBAR = 96  # the icons alone; wider where the language has long words for the buttons
 EDGE = 12  # at its sides
 PAGE_TITLES = {
