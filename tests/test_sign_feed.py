@@ -172,6 +172,7 @@ def test_keys_are_changed_with_the_old_ones_word_and_the_new_ones(
             "For ubuntu24.04 on x86_64",
         ),
         (lambda folder: (folder / "0.9.0" / "mulberry_0.9.0-2~debian12_amd64.deb").touch(), "one package each"),
+        (lambda folder: (folder / "0.9.0" / "mulberry_0.9.0-1~debian12~draft_amd64.deb").touch(), "is a draft"),
         (lambda folder: (folder / "0.9.0" / "mulberry-0.9.0-py4-none-any.whl").touch(), "are for the same computers"),
     ],
 )

@@ -166,6 +166,8 @@ def meant_for(path: Path) -> tuple[str, str, str]:
     kind, system = KINDS.get(path.suffix, ("", ""))
     if not kind or not machine:
         raise Mistake(f"{path} is no artefact: its name must end in {', '.join(KINDS)} or .whl and name a processor.")
+    if path.stem.partition("_")[2].partition("_")[0].endswith("~draft"):  # dev.py deb --draft
+        raise Mistake(f"{path} is a draft, packed for trying.")
     built_for = BUILT_FOR.search(path.stem) if kind == "deb" else None
     return kind, built_for.group(1) if built_for else system, machine
 
