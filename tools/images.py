@@ -29,6 +29,7 @@ from mulberry.desktop.desktop import Desktop
 from mulberry.desktop.icons import tray_icon
 from mulberry.desktop.sidebar import PAGES
 from mulberry.desktop.theme import Scheme, Theme
+from mulberry.desktop.window import USUAL_SIZE
 from mulberry.model.first_run import FirstRun, FirstStep
 from mulberry.model.network import Traffic
 from mulberry.model.node import NodeState, Status
@@ -40,7 +41,7 @@ JOBS_WANTED = 240
 REQUESTS_PER_MINUTE = 90
 LONGEST_WAIT_SECONDS = 480
 FETCH_SECONDS = 3  # for a page to fetch and paint what it shows: more than it waits between two questions
-TRAY_SIZE = (640, 330)
+MARGIN, STATE_WIDTH, STATE_HEIGHT = 24, 180, 68  # in the picture of the tray
 
 
 async def seen(desktop: Desktop, condition: Callable[[Status], bool]) -> None:
@@ -76,7 +77,10 @@ async def earn(desktop: Desktop) -> None:
 
 def draw_tray(theme: Theme, desktop: Desktop) -> QPixmap:
     """A panel's corner with the icon as it is now, its text and its menu; below, the icon of each state."""
-    width, height = TRAY_SIZE
+    desktop.tray.menu.adjustSize()
+    menu = desktop.tray.menu.grab()
+    beside = MARGIN + menu.deviceIndependentSize().toSize().width() + MARGIN
+    width, height = beside + 2 * STATE_WIDTH, 56 + (len(NodeState) + 1) // 2 * STATE_HEIGHT
     picture = QPixmap(width * 2, height * 2)
     picture.setDevicePixelRatio(2)
     colours = theme.colours
@@ -85,14 +89,13 @@ def draw_tray(theme: Theme, desktop: Desktop) -> QPixmap:
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
     painter.fillRect(0, 0, width, 32, QColor(colours.surface))
     status = desktop.connection.view.status
-    painter.drawPixmap(24, 5, tray_icon(status.state if status is not None else None).pixmap(22, 22))
+    painter.drawPixmap(MARGIN, 5, tray_icon(status.state if status is not None else None).pixmap(22, 22))
     painter.setFont(theme.font(13))
     painter.setPen(QColor(colours.text))
     painter.drawText(QRect(60, 0, width - 72, 32), Qt.AlignmentFlag.AlignVCenter, desktop.tray.tooltip)
-    desktop.tray.menu.adjustSize()
-    painter.drawPixmap(QPoint(24, 44), desktop.tray.menu.grab())
+    painter.drawPixmap(QPoint(MARGIN, 44), menu)
     for number, state in enumerate(NodeState):
-        left, top = 270 + number % 2 * 180, 56 + number // 2 * 68
+        left, top = beside + number % 2 * STATE_WIDTH, 56 + number // 2 * STATE_HEIGHT
         painter.drawPixmap(left, top + 8, tray_icon(state).pixmap(16, 16))
         painter.drawPixmap(left + 26, top, tray_icon(state).pixmap(32, 32))
         painter.drawText(QRect(left + 66, top, 90, 32), Qt.AlignmentFlag.AlignVCenter, TITLES[state])
@@ -144,6 +147,7 @@ def main() -> None:
         FirstRunFile(root).save(first_steps)  # or they stand before the pages
         with opened(root, NETWORK, Scheme.DARK, 1.0) as desktop:
             assert desktop is not None
+            desktop.window.resize(USUAL_SIZE)  # there is no screen that it has to fit on
             with qasync.QEventLoop(QApplication.instance()) as loop:
                 loop.run_until_complete(make(desktop, root, folder))
     for picture in sorted(folder.glob("*.png")):
