@@ -49,7 +49,8 @@ class Memory:
             Version.read(self.handed_over)
 
     def is_of(self, pinned: ReleaseKeys) -> bool:
-        """Whether a copy of Mulberry that came with those keys is meant, and not one of another packager's."""
+        """Whether this holds for a copy of Mulberry that came with those keys. Not for another packager's, nor for one
+        with keys that were never seen here: whatever those have signed is newer than all that was."""
         return self.before is None or pinned in (*self.before, self.keys)
 
     def trusted(self, pinned: ReleaseKeys) -> ReleaseKeys:
