@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer
 
 from mulberry.model.places import resource
+from mulberry.runtime.child import prompt
 from mulberry.runtime.child.prompt import PRIVATE_PLANE, PromptReader, PromptRefused
 from mulberry.runtime.wire import Turn
 
@@ -138,6 +139,14 @@ def test_a_text_without_tokens_is_empty() -> None:
 def test_templates_that_go_wrong_end_the_request_only(tmp_path: Path, template: str, complaint: str) -> None:
     with pytest.raises(PromptRefused, match=complaint):
         with_template(tmp_path, template).conversation([Turn("user", "hi")], {})
+
+
+def test_a_template_that_writes_for_ever_without_writing_anything_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompt, "TEMPLATE_SECONDS", -1.0)  # they have passed when it begins
+    with pytest.raises(PromptRefused, match="too much for the model's template"):
+        with_template(tmp_path, "{% for a in range(9) %}{{ '' }}{% endfor %}").conversation([Turn("user", "x")], {})
 
 
 def test_template_options_and_named_tokens_reach_the_template(tmp_path: Path) -> None:
