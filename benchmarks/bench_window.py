@@ -118,7 +118,8 @@ class LedgerAgent:
 
         self.search = JobSearch(path)
         self._connection = sqlite3.connect(path)
-        self.is_talking = True
+        self.talks = asyncio.Event()
+        self.talks.set()
 
     async def start(self) -> None:
         return None
@@ -151,8 +152,8 @@ class LedgerAgent:
         while True:
             turn += 1
             money = replace(status.earnings, today=Nanoton(turn * 20), last_7_days=Nanoton(turn * 20))
-            if self.is_talking:
-                yield Event(replace(status, earnings=money, as_of=datetime.now(UTC)), (), a_wallet())
+            await self.talks.wait()
+            yield Event(replace(status, earnings=money, as_of=datetime.now(UTC)), (), a_wallet())
             await asyncio.sleep(STATUS_EVERY_SECONDS)
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
@@ -242,7 +243,7 @@ async def _live(desktop: "Desktop", agent: LedgerAgent, measured: dict[str, floa
     await asyncio.sleep(SETTLE_SECONDS)
     measured["live charts seen, % of a core"] = await _processor()
     window.hide()
-    agent.is_talking = False
+    agent.talks.clear()
     await asyncio.sleep(1)
     measured["live charts hidden, % of a core"] = await _processor()
     measured["memory, MiB"] = resident_bytes() / 2**20
