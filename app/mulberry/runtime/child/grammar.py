@@ -257,10 +257,11 @@ def _past(beginning: bytes) -> bytes:
 class Form:
     """The form of all answers to one request: its grammar, and the masks found so far.
 
-    Everybody waits while a mask is made, so a request may take `SECONDS_LIMIT` for its masks and no more.
+    Everybody waits while a mask is made, so a request may take `SECONDS_LIMIT` of the processor for its masks and no
+    more. Not by the clock: how busy the computer is must not end an answer.
     """
 
-    def __init__(self, root: Node, vocabulary: Vocabulary, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, root: Node, vocabulary: Vocabulary, clock: Callable[[], float] = time.thread_time) -> None:
         self.automaton = Automaton(root)
         self.vocabulary = vocabulary
         self._masks: dict[State, Mask] = {}
