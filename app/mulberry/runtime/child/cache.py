@@ -45,8 +45,8 @@ class Cache(Protocol):
 
 
 class HostCache:
-    """In main memory, in small pages, as they are used. Large ones cost twice: rows lie far apart, so each beginning of
-    one would take a whole page; and then all beginnings would share the same few lines of the processor's caches.
+    """In main memory, in small pages, as they are used. Rows lie far apart: in large pages each beginning of one would
+    take a whole page, and computing was slower, too.
     """
 
     device = "cpu"
