@@ -239,7 +239,7 @@ async def test_on_a_metered_network_nothing_is_asked_by_itself(owner: Owner) -> 
         assert (await done(updates, CHECK)).offered is not None, "its owner's own word is another matter"
         with pytest.raises(UserFacingError, match="metered"):
             await updates.obey(APPLY)
-        assert (await done(updates, replace(APPLY, even_metered=True))).work is UpdateWork.HANDED_OVER
+        assert (await done(updates, replace(APPLY, even_if_metered=True))).work is UpdateWork.HANDED_OVER
 
 
 @pytest.mark.virtual_time

@@ -49,8 +49,8 @@ def apply(
     network: Network = CHOSEN_LAST,
     data: Data = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.", show_default=False)] = False,
-    even_metered: Annotated[
-        bool, typer.Option("--even-metered", help="Also over a metered connection.", show_default=False)
+    even_if_metered: Annotated[
+        bool, typer.Option("--even-if-metered", help="Also over a metered connection.", show_default=False)
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -64,7 +64,7 @@ def apply(
         for line in of_question(found):
             typer.echo(line, err=as_json)
         typer.confirm("Go on?", abort=True, err=as_json)
-    order = UpdateOrder(UpdateVerb.APPLY, offered.version, even_metered)
+    order = UpdateOrder(UpdateVerb.APPLY, offered.version, even_if_metered)
 
     async def ask(client: "ControlClient") -> "UpdateStatus":
         return await _followed(client, order, quiet=as_json)

@@ -191,9 +191,9 @@ class UpdateVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpdateOrder:
-    """`POST /v1/update`. `version` is the one that its owner was shown, for APPLY, SKIP and LATER. `even_metered`:
+    """`POST /v1/update`. `version` is the one that its owner was shown, for APPLY, SKIP and LATER. `even_if_metered`:
     fetch also over a network that the system calls metered."""
 
     verb: UpdateVerb
     version: str = ""
-    even_metered: bool = False
+    even_if_metered: bool = False

@@ -178,7 +178,7 @@ class Updates:
                 self._begin(UpdateWork.CHECKING, partial(self._check, forgets_skipped=True))
             case UpdateVerb.APPLY:
                 release, artefact = self._agreed(order.version)
-                if not order.even_metered and (await self._is_metered()).value:
+                if not order.even_if_metered and (await self._is_metered()).value:
                     raise words.metered(artefact)
                 self._begin(UpdateWork.FETCHING, partial(self._apply, release, artefact))
             case UpdateVerb.SKIP:

@@ -38,7 +38,7 @@ def metered(artefact: Artefact) -> UserFacingError:
         why=tr(
             "Your system calls the connection metered, and this takes {size}.", size=in_megabytes(artefact.takes_bytes)
         ),
-        next_step=tr("Wait for another network, or say `mulberry update apply --even-metered`."),
+        next_step=tr("Wait for another network, or say `mulberry update apply --even-if-metered`."),
     )
 
 
