@@ -16,6 +16,7 @@ from pathlib import Path
 ROWS = 100_000
 FIRST_FRAME_RUNS = 5
 SETTLE_SECONDS = 4.0
+LONGEST_START_SECONDS = 60.0
 IDLE_SECONDS = 20.0
 SCROLL_FRAMES = 120
 PAGE_ROWS = 997  # no multiple of anything: each frame shows rows that were not there before
@@ -75,8 +76,10 @@ def idle(root: Path) -> dict[str, float]:
 
         async def measure() -> None:
             living = asyncio.create_task(live(desktop, root, "demo"))
+            async with asyncio.timeout(LONGEST_START_SECONDS):
+                while desktop.connection.view.is_stale:  # noqa: ASYNC110 - what is waited for is a Qt signal
+                    await asyncio.sleep(0.1)
             await asyncio.sleep(SETTLE_SECONDS)
-            assert not desktop.connection.view.is_stale
             cpu, woken, began = time.process_time(), wake_ups(), time.monotonic()
             await asyncio.sleep(IDLE_SECONDS)
             passed = time.monotonic() - began
