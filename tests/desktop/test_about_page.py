@@ -47,7 +47,7 @@ class Package(metadata.Distribution):
     ],
 )
 def test_a_licence_is_what_the_package_says_in_short(said: dict[str, str], expected: str) -> None:
-    assert licence(Package(**said)) == expected
+    assert licence(Package(**said).metadata) == expected
 
 
 def test_what_is_used_is_named_with_its_licence() -> None:

@@ -56,13 +56,17 @@ def parts() -> tuple[Part, ...]:
     except metadata.PackageNotFoundError:
         found = {_same(each.name): each for each in metadata.distributions()}
     found.pop("mulberry", None)
-    made = (Part(each.name, each.version, licence(each)) for each in found.values())
+    made = (_part(each.metadata) for each in found.values())
     return tuple(sorted(made, key=lambda part: part.name.lower()))
 
 
-def licence(package: metadata.Distribution) -> str:
+def _part(said: metadata.PackageMetadata) -> Part:
+    """`said` once, for a package reads and parses it anew whenever it is asked."""
+    return Part(said["Name"], said["Version"], licence(said))
+
+
+def licence(said: metadata.PackageMetadata) -> str:
     """In its own words, short."""
-    said = package.metadata
     for text in (*(said.get_all("License-Expression") or ()), *(said.get_all("License") or ())):
         if len(text) <= LONGEST_LICENCE and text.strip() not in ("", "UNKNOWN"):
             return plain(text.strip())
