@@ -115,7 +115,7 @@ def bare_system(root: Path, debs: list[Path]) -> Chroot:
         shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
         chroot.run("useradd", "--create-home", USER)
     else:
-        chroot.run("dpkg", "--purge", *NAMES, "bubblewrap")
+        chroot.run("dpkg", "--purge", "--force-remove-reinstreq", *NAMES, "bubblewrap")  # also what was broken off
         chroot.run("sh", "-c", f"rm -rf /home/{USER} && mkhomedir_helper {USER}")
     for deb, inside in zip(debs, BOTH, strict=True):
         shutil.copyfile(deb, root / inside.lstrip("/"))

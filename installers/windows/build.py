@@ -38,9 +38,10 @@ def build(output: Path, work: Path, archive: Path | None, python: PinnedFile, *,
     build_program(program, python, archive, work)
     settle(program, source_date_epoch())
     name = f"mulberry-{version()}-windows-amd64" + "-draft" * is_draft + "-trial-without-python" * (archive is None)
+    packed = work / f"{name}.exe"  # not in `output`, where nobody should find half of it
+    make_setup(packed, program, work, version(), is_trial=archive is None, is_draft=is_draft)
     output.mkdir(parents=True, exist_ok=True)
-    setup = output / f"{name}.exe"
-    make_setup(setup, program, work, version(), is_trial=archive is None, is_draft=is_draft)
+    setup = Path(shutil.move(packed, output / packed.name))
     if not is_draft:
         write_beside(setup, program, packages=program / "packages", others=brought_along(python, archive))
     return setup
