@@ -76,7 +76,7 @@ def test_the_command_works_from_a_folder_with_any_letters_in_any_locale(
         monkeypatch.setattr(dev, name, checkout / path)
     dev.link_the_source()
     for locale in ("C", "C.UTF-8"):
-        command = [checkout / ".venv" / "bin" / "mulberry", "status", "--data", "a b"]
+        command = [str(checkout / ".venv" / "bin" / "mulberry"), "status", "--data", "a b"]
         said = subprocess.check_output(command, text=True, env={"PATH": "/usr/bin:/bin", "LC_ALL": locale})
         assert said == "['status', '--data', 'a b']\n"
 
