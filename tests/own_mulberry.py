@@ -29,6 +29,20 @@ def processes_of(root: Path) -> list[psutil.Process]:
     return family
 
 
+def arguments_of(process: psutil.Process) -> list[str]:
+    """None of one that has ended meanwhile, as what an agent asks for a moment does."""
+    with suppress(psutil.NoSuchProcess):
+        arguments: list[str] = process.cmdline()
+        return arguments
+    return []
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 @dataclass(frozen=True)
 class Mulberry:
     """All of it lies under `root`, on the demo network."""
@@ -72,6 +86,16 @@ class Mulberry:
     def processes(self) -> list[psutil.Process]:
         return processes_of(self.root)
 
+    def agents(self) -> list[psutil.Process]:
+        """Without what an agent is just starting: that has the agent's arguments for a moment."""
+        parents: dict[psutil.Process, int] = {}
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                if "agent" in process.cmdline():
+                    parents[process] = process.ppid()
+        pids = {process.pid for process in parents}
+        return [process for process, parent in parents.items() if parent not in pids]
+
 
 @contextmanager
 def fresh_user(root: Path) -> Iterator[Mulberry]:
@@ -81,6 +105,5 @@ def fresh_user(root: Path) -> Iterator[Mulberry]:
     if processes_of(root):
         user.command("quit")
     _, left = psutil.wait_procs(processes_of(root), timeout=20)
-    for process in left:
-        process.kill()
+    kill(left)
     assert not left, f"processes left behind: {left}"

@@ -77,7 +77,7 @@ def no_agent_left(tmp_path: Path) -> Iterator[None]:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=10)[1]
+    return not psutil.wait_procs(processes, timeout=30)[1]
 
 
 async def until_serving(client: ControlClient) -> None:

@@ -9,13 +9,13 @@ import pytest
 from mulberry.client.control import ControlClient
 from mulberry.model.control import Event
 from mulberry.model.network import Traffic, load_profile
-from own_mulberry import Mulberry
+from own_mulberry import Mulberry, arguments_of
 
 EARNS_AGAIN_SECONDS = 15
 
 
 def agent_of(mulberry: Mulberry) -> psutil.Process:
-    [agent] = [p for p in mulberry.processes() if "agent" in p.cmdline()]
+    [agent] = mulberry.agents()
     return agent
 
 
@@ -55,7 +55,7 @@ async def test_a_killed_job_process_is_replaced_and_the_agent_goes_on(mulberry: 
     assert mulberry.command("start").returncode == 0
     agent = agent_of(mulberry)
     await events_until(mulberry, 10)
-    [job_process] = [p for p in agent.children() if "child" in " ".join(p.cmdline())]
+    [job_process] = [p for p in agent.children() if "child" in " ".join(arguments_of(p))]
     job_process.kill()
     before = (await ControlClient(mulberry.folder).status()).earnings.jobs_total
     after = await events_until(mulberry, before + 20)
@@ -69,7 +69,7 @@ async def test_a_killed_demo_network_is_started_again_and_earned_from_within_sec
     await events_until(mulberry, 5)
     written = mulberry.folder.demo_network / "network.json"
     before = written.stat().st_mtime_ns
-    [network] = [p for p in agent_of(mulberry).children() if "demo-network" in p.cmdline()]
+    [network] = [p for p in agent_of(mulberry).children() if "demo-network" in arguments_of(p)]
     network.kill()
     async with asyncio.timeout(60):
         while written.stat().st_mtime_ns == before:  # noqa: ASYNC110 - another process writes it

@@ -12,6 +12,7 @@ from mulberry.model.jobs import Job, JobOutcome
 from mulberry.model.money import Nanoton
 from mulberry.model.node import NodeState, Status, StepState, Want
 from mulberry.model.wallet import ChainTransaction, TransactionKind
+from own_mulberry import kill
 from story import ALL_THE_TIME, Story
 
 scenarios("owner.feature")
@@ -72,10 +73,9 @@ def the_power_goes_out(story: Story) -> Before:
     status, jobs = story.status, story.jobs
     processes = story.mulberry.processes()
     assert processes
-    for process in processes:
-        process.kill()
-    psutil.wait_procs(processes, timeout=20)
-    assert story.mulberry.processes() == []
+    kill(processes)
+    _, left = psutil.wait_procs([*processes, *story.mulberry.processes()], timeout=20)
+    assert left == []
     return status, jobs
 
 

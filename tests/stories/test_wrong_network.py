@@ -66,8 +66,7 @@ def each_is_refused(refusals: list[tuple[list[str], int, str]]) -> None:
 @then("no network was joined and no other agent runs")
 def nothing_was_joined(story: Story) -> None:
     assert list(story.mulberry.root.glob("*/profile.json")) == []
-    agents = [process for process in story.mulberry.processes() if "agent" in process.cmdline()]
-    assert len(agents) == 1
+    assert len(story.mulberry.agents()) == 1
 
 
 @then("what was earned is still there to the nanoton")
